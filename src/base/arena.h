@@ -1,0 +1,20 @@
+/* An arena: memory that is allocated piece by piece and freed at once.  Failure is sticky: arena_alloc then
+ * returns NULL for ever, and arena_failed tells.  Blocks are zeroed and aligned to 64 bytes from 64 bytes on,
+ * to 16 below. */
+#ifndef FETTLE_BASE_ARENA_H
+#define FETTLE_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *arena); /* NULL is allowed */
+void *arena_alloc(struct arena *arena, size_t size);
+void *arena_copy(struct arena *arena, const void *data, size_t size);
+char *arena_string(struct arena *arena, const char *text);
+char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int arena_failed(const struct arena *arena);
+size_t arena_used(const struct arena *arena);
+
+#endif

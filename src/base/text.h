@@ -1,0 +1,26 @@
+/* Growing strings, and small text helpers that every layer needs. */
+#ifndef FETTLE_BASE_TEXT_H
+#define FETTLE_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct text {
+    char *data; /* always terminated once anything was added; NULL before */
+    size_t size, capacity;
+    int failed; /* an allocation failed: the content is cut short */
+};
+
+void text_free(struct text *text);
+void text_clear(struct text *text);
+void text_add(struct text *text, const char *string);
+void text_add_bytes(struct text *text, const void *bytes, size_t size);
+void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The nearest name to `name` among count names (edit distance, case aside), NULL where none is near. */
+const char *text_nearest(const char *name, const char *const *names, size_t count);
+
+/* The shortest decimal text that reads back as the same double (as Python's repr: 0.1, 1e-06, 3.0, nan, inf). */
+const char *text_double(char out[32], double value);
+
+#endif
