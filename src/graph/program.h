@@ -1,0 +1,55 @@
+/* A program: the part of a graph that some outputs need, put in order, with its buffers planned.  Built once, run for
+ * every batch.  Nothing is allocated while it runs, unless a batch is larger than any before. */
+#ifndef FETTLE_GRAPH_PROGRAM_H
+#define FETTLE_GRAPH_PROGRAM_H
+
+#include "base/error.h"
+#include "base/team.h"
+#include "graph/graph.h"
+
+struct program;
+
+struct program_options {
+    int inspect; /* no fusion, no reuse of buffers: every node's value can be read after a run */
+};
+
+/* outputs[k] becomes output k of the program. */
+int program_build(struct program **out, struct graph *graph, struct node *const *outputs, int noutputs,
+                  const struct program_options *options, struct error *error);
+void program_free(struct program *program);
+
+/* The inputs that the program needs, by name, in the order of program_input_*. */
+int program_inputs(const struct program *program);
+const char *program_input_name(const struct program *program, int input);
+
+/* What a run works on.  Arrays are row-major [rows][cols] of the dtype that graph_input said. */
+struct program_binding {
+    const struct topology *topology;
+    const void *const *inputs;     /* [program_inputs] */
+    const void *params[DTYPE_COUNT]; /* parameter slabs */
+    void *const *outputs;          /* [noutputs] where output k goes; NULL (or an entry NULL): it stays inside */
+};
+
+int program_run(struct program *program, struct team *team, const struct program_binding *binding,
+                struct error *error);
+
+/* After a run: output k, as blocks lie in memory (plain outputs: row-major), until the next run. */
+const void *program_output(const struct program *program, int output, long *rows, int *cols);
+
+/* ---------------------------------------------------------------- looking inside */
+
+struct instruction_info {
+    const char *op;
+    const char *module;
+    char shape[64];
+    double seconds; /* of the last run, if timing was on */
+    double flops;   /* of the last run */
+};
+int program_instructions(const struct program *program);
+void program_instruction(const struct program *program, int instruction, struct instruction_info *info);
+void program_set_timing(struct program *program, int on);
+/* The first instruction of the last run whose result holds a NaN or an Inf; -1 if none. Inspection builds only. */
+int program_first_nonfinite(const struct program *program, long *row, int *col);
+size_t program_memory(const struct program *program); /* bytes of buffers */
+
+#endif
