@@ -1,0 +1,83 @@
+/* A config: a tree of values that know where they were written. */
+#ifndef FETTLE_CONFIG_NODE_H
+#define FETTLE_CONFIG_NODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/error.h"
+#include "base/text.h"
+
+enum config_kind {
+    CONFIG_NULL,
+    CONFIG_BOOL,
+    CONFIG_INT,
+    CONFIG_FLOAT,
+    CONFIG_STRING,
+    CONFIG_LIST,
+    CONFIG_MAP,
+    CONFIG_DEFERRED /* holds training_data_stats: known only once data is read; fits every type until then */
+};
+
+struct config;      /* owns a tree */
+struct config_node; /* belongs to its config */
+
+/* Reads YAML (anchors, aliases, merge keys; scalars typed as OmegaConf does: 1e-6 is a float, 0123 an int...).
+ * Interpolations are kept as written until config_resolve. */
+int config_read(struct config **out, const char *path, struct error *error);
+int config_parse(struct config **out, const char *name, const char *yaml, size_t size, struct error *error);
+struct config *config_copy(const struct config *config);
+void config_free(struct config *config);
+const struct config_node *config_root(const struct config *config);
+
+/* One override as Hydra takes them: "a.b.c=value" (the key must exist), "+a.b=value" (must not), "++a.b=value",
+ * "~a.b" (delete), list elements as a.0.b; values in YAML flow syntax. */
+int config_override(struct config *config, const char *override, struct error *error);
+
+/* Where ${training_data_stats:NAME} comes from.  Returns 0 and fills value, or an error code. A statistic is a number,
+ * or a number per type (count > 0, names[k], values[k]). */
+struct config_statistic {
+    int count;
+    double value;
+    const char *const *names;
+    const double *values;
+};
+struct config_context {
+    const char *output_dir; /* ${hydra:runtime.output_dir} */
+    int (*statistic)(void *context, const char *name, struct config_statistic *out, struct error *error);
+    void *statistic_context;
+};
+
+/* Replaces every interpolation: ${a.b}, ${.sibling}, ${..parent}, nested, inside strings; resolvers int_mul, int_div,
+ * concat_lists, list_to_identity_dict, list_to_constant_dict, oc.env, hydra:runtime.output_dir, now,
+ * training_data_stats.  With statistic NULL, nodes that need a statistic become CONFIG_DEFERRED (call again later with
+ * one).  Errors name the place; circles are found. */
+int config_resolve(struct config *config, const struct config_context *context, struct error *error);
+
+/* ---------------------------------------------------------------- nodes (NULL is treated as absent) */
+
+enum config_kind config_kind(const struct config_node *node);
+const char *config_kind_name(const struct config_node *node); /* "a list", "an integer", ... for messages */
+size_t config_count(const struct config_node *node);                       /* entries of a list or map, else 0 */
+const struct config_node *config_at(const struct config_node *node, size_t k); /* list element or map value */
+const char *config_key(const struct config_node *node, size_t k);          /* map key */
+const struct config_node *config_key_node(const struct config_node *node, size_t k); /* the key, for its position */
+const struct config_node *config_get(const struct config_node *node, const char *key);       /* in a map; or NULL */
+const struct config_node *config_find(const struct config_node *node, const char *path);     /* "a.b.0.c"; or NULL */
+const char *config_text(const struct config_node *node);                   /* a scalar as it was written; "" else */
+int config_bool(const struct config_node *node);
+int64_t config_int(const struct config_node *node);
+double config_float(const struct config_node *node); /* an int counts as a float */
+int config_is_number(const struct config_node *node);
+
+/* Full dotted path of a node ("training_module.optimizer.lr"), for messages. */
+const char *config_path(const struct config_node *node);
+
+/* An error at the node's place, with its path in front. */
+int config_error(const struct config_node *node, struct error *error, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* YAML text of a tree; parsing it gives an equal tree (interpolations as they stand). JSON likewise. */
+void config_write_yaml(const struct config_node *node, struct text *out);
+void config_write_json(const struct config_node *node, struct text *out);
+
+#endif

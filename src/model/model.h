@@ -1,0 +1,67 @@
+/* A model: a tree of modules that own parameters and emit the graph. */
+#ifndef FETTLE_MODEL_MODEL_H
+#define FETTLE_MODEL_MODEL_H
+
+#include "base/dtype.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "config/node.h"
+#include "data/batch.h"
+#include "graph/graph.h"
+
+struct model;
+struct module;
+
+/* One entry of the state dict: a parameter (drawn, trained) or a buffer (stored alongside). */
+struct parameter {
+    char *name;      /* NequIP's state_dict name within the GraphModel: "model.func.type_embed.embed_module.weight" */
+    enum dtype dtype;
+    int ndim;
+    int shape[4];
+    size_t numel;
+    int is_buffer;   /* not among parameters(): never trained */
+    int frozen;      /* a parameter that is not updated now */
+    size_t offset;   /* of its first number in model_slab(model, dtype) */
+};
+
+/* Builds from a builder's arguments (a map with _target_, seed, model_dtype, type_names, ...). */
+int model_build(struct model **out, const struct config_node *config, struct error *error);
+/* Checks names and types of the arguments only; deferred statistics are fine. For the check before data is read. */
+int model_check(const struct config_node *config, struct error *error);
+void model_free(struct model *model);
+
+enum dtype model_dtype(const struct model *model);
+double model_r_max(const struct model *model);
+int model_ntypes(const struct model *model);
+const char *const *model_type_names(const struct model *model);
+int model_directed(const struct model *model); /* cutoffs are not symmetric: batches need directed pairs */
+const struct batch_options *model_batch_options(const struct model *model);
+/* The builder's arguments, resolved, as a config of its own (for checkpoints). */
+const struct config_node *model_config(const struct model *model);
+
+/* State in the order of NequIP's state_dict; parameters (not buffers) are in the order of parameters(). Within a
+ * slab the parameters come first, contiguous and in order, then the buffers. */
+int model_nparameters(const struct model *model); /* entries, buffers included */
+struct parameter *model_parameter(const struct model *model, int k);
+struct parameter *model_find_parameter(const struct model *model, const char *name);
+void *model_slab(const struct model *model, enum dtype dtype);
+size_t model_slab_size(const struct model *model, enum dtype dtype);       /* numbers, buffers included */
+size_t model_trainable_size(const struct model *model, enum dtype dtype);  /* numbers that are parameters */
+
+/* str(model) as NequIP prints it. */
+void model_print(const struct model *model, struct text *out);
+
+/* Emits the model into a graph.  Outputs are float64 nodes; forces, stress, virial NULL unless derivatives. */
+struct model_outputs {
+    struct node *total_energy;  /* [frames,1] eV */
+    struct node *atomic_energy; /* [atoms,1] eV */
+    struct node *forces;        /* [atoms,3] eV/A */
+    struct node *stress;        /* [frames,9] eV/A^3 */
+    struct node *virial;        /* [frames,9] eV */
+};
+int model_emit(const struct model *model, struct graph *graph, int derivatives, struct model_outputs *out,
+               struct error *error);
+/* The graph node of parameter k (not of buffers), as model_emit made it in this graph; for graph_grad. */
+struct node *model_parameter_node(const struct model *model, struct graph *graph, int k);
+
+#endif
