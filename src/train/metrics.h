@@ -1,0 +1,60 @@
+/* MetricsManager and its wrappers: the terms of a loss, and what is monitored.  Numeric evaluation is in float64 on
+ * predictions; as a loss the same terms are emitted into the graph. */
+#ifndef FETTLE_TRAIN_METRICS_H
+#define FETTLE_TRAIN_METRICS_H
+
+#include "config/node.h"
+#include "data/batch.h"
+#include "graph/graph.h"
+#include "model/model.h"
+#include "train/state.h"
+
+struct metrics;
+
+/* Predictions for a batch, row-major float64; NULL where the model does not give it. */
+struct prediction {
+    const double *total_energy;  /* [frames] */
+    const double *atomic_energy; /* [atoms] */
+    const double *forces;        /* [atoms][3] */
+    const double *stress;        /* [frames][9] */
+    const double *virial;        /* [frames][9] */
+};
+
+/* Accumulators over an epoch go into `state` under prefix ("metrics.train_loss."). */
+int metrics_new(struct metrics **out, const struct config_node *config, int ntypes, const char *const *type_names,
+                struct state *state, const char *prefix, struct error *error);
+int metrics_check(const struct config_node *config, struct error *error); /* names and types only */
+void metrics_free(struct metrics *metrics);
+
+/* Values are named and ordered as NequIP logs them, "weighted_sum" last where there are coefficients. */
+size_t metrics_count(const struct metrics *metrics);
+const char *metrics_name(const struct metrics *metrics, size_t k);
+int metrics_has_weighted_sum(const struct metrics *metrics);
+
+/* Terms: the entries of the manager (a per_type entry logs several values but is one term). */
+size_t metrics_nterms(const struct metrics *metrics);
+const char *metrics_term_name(const struct metrics *metrics, size_t k);
+double metrics_coefficient(const struct metrics *metrics, size_t k); /* normalised; NaN where null */
+/* values[k] NaN for null; normalised as NequIP does on set_coeffs. */
+int metrics_set_coefficients(struct metrics *metrics, const double *values, struct error *error);
+int metrics_find_term(const struct metrics *metrics, const char *name); /* -1 if there is none */
+
+/* What must be predicted and labelled: field names ("total_energy", "forces", ...). */
+size_t metrics_nfields(const struct metrics *metrics);
+const char *metrics_field(const struct metrics *metrics, size_t k);
+/* A frame that lacks a needed label (which frame, which key, which keys it has), or a NaN label where NaN is not
+ * ignored. */
+int metrics_check_frame(const struct metrics *metrics, const struct frame *frame, struct error *error);
+
+/* One batch: its values into step_values (may be NULL), and into the epoch's accumulators. */
+int metrics_update(struct metrics *metrics, const struct batch *batch, const struct prediction *prediction,
+                   double *step_values, struct error *error);
+void metrics_compute(const struct metrics *metrics, double *values); /* over the epoch so far */
+void metrics_reset(struct metrics *metrics);
+
+/* As a loss: terms[k] is the unweighted value of term k for a batch, [1,1] float64.  Labels are inputs "target:FIELD".
+ * The weighted sum is the caller's: sum of coefficient * term, the coefficients being run-time inputs. */
+int metrics_emit(const struct metrics *metrics, struct graph *graph, const struct model_outputs *model,
+                 struct node **terms, struct error *error);
+
+#endif
