@@ -5,7 +5,7 @@
  *
  * A batch is a transaction.  Small variables are copied when it begins and put back if it is given up.  Big ones
  * (parameter slabs, moments, averages) are never written in place: the new values go to variable->next, and the commit
- * swaps the pointers of those that were marked as written. */
+ * swaps the pointers of those that were marked as written.  Variables are added and removed between batches only. */
 #ifndef FETTLE_TRAIN_STATE_H
 #define FETTLE_TRAIN_STATE_H
 
@@ -21,43 +21,61 @@ struct variable {
     enum state_type type;
     size_t count;
     int big;
-    void *data; /* the accepted values */
-    void *next; /* big ones only: where the batch writes; same size */
-    int written; /* next holds new values */
+    void *data;  /* the accepted values; 64-byte aligned; stays in place for a small variable of constant length */
+    void *next;  /* big ones only: where the batch writes; same size */
+    int written; /* next holds new values: the commit swaps */
 };
 
 struct state;
 
-struct state *state_new(void);
+struct state *state_new(void); /* NULL if out of memory */
 void state_free(struct state *state);
+size_t state_type_size(enum state_type type);
+const char *state_type_name(enum state_type type); /* as safetensors says it: "F32" */
+
 /* Adds a zeroed variable; NULL if the name is taken or memory is short (error says which).  The struct stays where it
- * is until it is removed; data and next of a big one change places at each commit. */
+ * is until it is removed; data and next of a big one change places at each commit, so that whoever keeps a pointer
+ * keeps the struct's. */
 struct variable *state_add(struct state *state, const char *name, enum state_type type, size_t count, int big,
                            struct error *error);
-/* Takes over memory that somebody else owns and that must not move (model_slab): data is the caller's, next is ours;
- * commit then copies instead of swapping unless the owner follows by reading variable->data. */
-struct variable *state_find(struct state *state, const char *name);
-/* Changes the length of a small variable (contents kept up to the shorter length). */
+/* A big variable over memory that somebody else owns (a model's parameter slab): *data is the owner's pointer to a
+ * buffer from aligned_alloc(64, ...).  next is allocated here; each commit that swaps also writes the owner's pointer,
+ * so *data always is the accepted buffer.  When the variable or the state goes, the owner keeps *data, whichever of the
+ * two buffers that is, and releases it with free(); the other one is released here.  The owner must outlive the
+ * variable and read its pointer afresh after each commit.  Adopted variables are not written to checkpoints: their
+ * owner does that under names of its own. */
+struct variable *state_adopt(struct state *state, const char *name, enum state_type type, size_t count, void **data,
+                             struct error *error);
+int state_is_adopted(const struct variable *variable);
+struct variable *state_find(const struct state *state, const char *name);
+/* Changes the length of a small variable (contents kept up to the shorter length, new numbers are zero). */
 int state_resize(struct state *state, struct variable *variable, size_t count, struct error *error);
 /* Removes every variable whose name begins with prefix: a layer that is dropped. */
 void state_remove(struct state *state, const char *prefix);
 size_t state_count(const struct state *state);
 struct variable *state_at(const struct state *state, size_t k);
 
-void state_begin(struct state *state);
-void state_commit(struct state *state);
-void state_rollback(struct state *state);
+/* Parts of next that a batch does not write (buffers behind the parameters in a slab) must equal data: they do after
+ * state_add, state_adopt, state_restore and state_load; after writing into data directly (weights read from a file),
+ * state_sync makes it so again. */
+void state_sync(struct state *state);
 
-/* A copy of everything, for rewinding; bytes it takes; putting it back (names, types and lengths must match, except
- * that small ones may differ in length). */
+void state_begin(struct state *state);    /* cannot fail: the copies' memory is there already */
+void state_commit(struct state *state);   /* swaps the written ones; clears the marks */
+void state_rollback(struct state *state); /* small ones as at state_begin (if one is open), big ones unmarked */
+
+/* A copy of everything (adopted variables too), for rewinding; NULL if out of memory. */
 struct snapshot;
 struct snapshot *state_save(const struct state *state);
+/* Puts a copy back: names, types and lengths must match, except that small ones may differ in length.  On an error
+ * nothing has changed.  Ends an open transaction. */
 int state_restore(struct state *state, const struct snapshot *snapshot, struct error *error);
-size_t snapshot_size(const struct snapshot *snapshot);
+size_t snapshot_size(const struct snapshot *snapshot); /* bytes it takes */
 void snapshot_free(struct snapshot *snapshot);
-uint64_t state_hash(const struct state *state); /* over names, lengths and bytes */
+uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */
 
-/* To and from a checkpoint, as tensors "state.NAME".  Reading says which variable is missing or of another length. */
+/* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of
+ * another type or length (small ones may differ in length), and then has changed nothing. */
 int state_store(const struct state *state, struct safetensors *file, struct error *error);
 int state_load(struct state *state, const struct safetensors *file, struct error *error);
 
