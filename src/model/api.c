@@ -1,0 +1,449 @@
+#include "model/api.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/team.h"
+#include "data/batch.h"
+#include "graph/graph.h"
+#include "graph/program.h"
+#include "model/safetensors.h"
+
+enum { OUT_ENERGY, OUT_ATOMIC, OUT_FORCES, OUT_STRESS, OUT_COUNT };
+
+/* Frames are joined into batches of about this many atoms: large enough for the kernels, small enough for memory. */
+enum { BATCH_ATOMS = 2048, MAX_INPUTS = 16 };
+
+struct fettle_model {
+    pthread_mutex_t lock;
+    struct config *config;                /* what the file held, resolved; NULL for a checkpoint */
+    const struct config_node *training;   /* its root, where it is a whole training config */
+    const struct config_node *species_map; /* symbol -> type name; NULL: the identity */
+    struct model *model;
+    struct graph *graph;
+    struct program *program;
+    struct team *team;
+    struct batch *batch;
+    int has_forces;
+    size_t memory_limit;
+};
+
+#define TEXT_OF(x) #x
+#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *fettle_version(void)
+{
+    return VERSION_TEXT(FETTLE_VERSION_MAJOR, FETTLE_VERSION_MINOR, FETTLE_VERSION_PATCH);
+}
+
+/* ---------------------------------------------------------------- errors */
+
+static int status_of(enum error_code code)
+{
+    switch (code) {
+    case ERROR_NONE:
+        return FETTLE_OK;
+    case ERROR_USAGE:
+    case ERROR_STATE:
+    case ERROR_DATA:
+        return FETTLE_ERROR_ARGUMENT;
+    case ERROR_SYNTAX:
+    case ERROR_IO:
+        return FETTLE_ERROR_FILE;
+    case ERROR_NAME:
+    case ERROR_TYPE:
+    case ERROR_VALUE:
+        return FETTLE_ERROR_MODEL;
+    case ERROR_MEMORY:
+        return FETTLE_ERROR_MEMORY;
+    case ERROR_NUMERIC:
+    case ERROR_INTERRUPT:
+        return FETTLE_ERROR_NUMERIC;
+    }
+    return FETTLE_ERROR_MODEL;
+}
+
+int fettle_error_export(struct fettle_error *out, const struct error *error)
+{
+    int status = status_of(error->code);
+
+    if (out) {
+        memset(out, 0, sizeof *out);
+        out->status = status;
+        out->line = error->line;
+        out->column = error->column;
+        snprintf(out->file, sizeof out->file, "%s", error->file);
+        snprintf(out->message, sizeof out->message, "%s", error->message);
+    }
+    return status;
+}
+
+int fettle_error_import(struct error *out, const struct fettle_error *error)
+{
+    static const enum error_code codes[] = {ERROR_NONE, ERROR_DATA, ERROR_IO, ERROR_VALUE, ERROR_MEMORY, ERROR_NUMERIC};
+    int known = error->status >= 0 && (size_t)error->status < sizeof codes / sizeof *codes;
+    enum error_code code = known ? codes[error->status] : ERROR_STATE;
+
+    if (code == ERROR_NONE)
+        return 0;
+    if (error->file[0])
+        return error_at(out, code, error->file, error->line, error->column, "%s", error->message);
+    return error_set(out, code, "%s", error->message);
+}
+
+static int fail_argument(struct fettle_error *out, const char *message)
+{
+    struct error error = {0};
+
+    error_set(&error, ERROR_USAGE, "%s", message);
+    return fettle_error_export(out, &error);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int is_target_of_mapper(const char *target)
+{
+    const char *name = "ChemicalSpeciesToAtomTypeMapper";
+    size_t length = strlen(target), size = strlen(name);
+
+    return length >= size && strcmp(target + length - size, name) == 0;
+}
+
+static const struct config_node *find_species_map(const struct config_node *training)
+{
+    const struct config_node *transforms = config_find(training, "data.transforms");
+
+    for (size_t k = 0; k < config_count(transforms); k++) {
+        const struct config_node *transform = config_at(transforms, k);
+        const struct config_node *map = config_get(transform, "chemical_species_to_atom_type_map");
+        if (config_kind(map) == CONFIG_MAP && is_target_of_mapper(config_text(config_get(transform, "_target_"))))
+            return map;
+    }
+    return NULL;
+}
+
+static int build_program(struct fettle_model *handle, struct error *error)
+{
+    struct model_outputs outputs = {0};
+    int code = 0;
+
+    handle->graph = graph_new();
+    if (!handle->graph)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if ((code = model_emit(handle->model, handle->graph, 1, &outputs, error)))
+        return code;
+    handle->has_forces = outputs.forces != NULL;
+    struct node *nodes[OUT_COUNT] = {outputs.total_energy, outputs.atomic_energy, outputs.forces, outputs.stress};
+    struct program_options options = {0};
+    return program_build(&handle->program, handle->graph, nodes, handle->has_forces ? OUT_COUNT : OUT_FORCES, &options,
+                         error);
+}
+
+struct model *fettle_inner(struct fettle_model *handle)
+{
+    return handle->model;
+}
+
+const struct config_node *fettle_inner_config(const struct fettle_model *handle)
+{
+    return handle->training;
+}
+
+void fettle_free(struct fettle_model *model)
+{
+    if (!model)
+        return;
+    batch_free(model->batch);
+    program_free(model->program);
+    graph_free(model->graph);
+    model_free(model->model);
+    config_free(model->config);
+    team_free(model->team);
+    pthread_mutex_destroy(&model->lock);
+    free(model);
+}
+
+/* ---------------------------------------------------------------- what the model knows */
+
+double fettle_cutoff(const struct fettle_model *model)
+{
+    return model_r_max(model->model);
+}
+
+int fettle_species_count(const struct fettle_model *model)
+{
+    return model_ntypes(model->model);
+}
+
+const char *fettle_species(const struct fettle_model *model, int type)
+{
+    return type >= 0 && type < model_ntypes(model->model) ? model_type_names(model->model)[type] : NULL;
+}
+
+int fettle_has_forces(const struct fettle_model *model)
+{
+    return model->has_forces;
+}
+
+static int find_type(const struct fettle_model *handle, const char *name)
+{
+    for (int k = 0; k < model_ntypes(handle->model); k++)
+        if (strcmp(model_type_names(handle->model)[k], name) == 0)
+            return k;
+    return -1;
+}
+
+int fettle_inner_type(const struct fettle_model *handle, const char *species)
+{
+    const struct config_node *mapped = config_get(handle->species_map, species);
+    int type = find_type(handle, mapped ? config_text(mapped) : species);
+
+    return type >= 0 ? type : find_type(handle, species);
+}
+
+/* ---------------------------------------------------------------- evaluating */
+
+static int type_error(const struct fettle_model *handle, const char *species, size_t atom, struct error *error)
+{
+    struct text known = {0};
+
+    for (int k = 0; k < model_ntypes(handle->model); k++)
+        text_format(&known, "%s%s", k ? ", " : "", model_type_names(handle->model)[k]);
+    error_set(error, ERROR_DATA, "atom %zu: species \"%s\" is unknown to the model, which knows %s", atom + 1, species,
+              known.data ? known.data : "none");
+    text_free(&known);
+    return ERROR_DATA;
+}
+
+static int set_types(const struct fettle_model *handle, const struct fettle_frame *in, struct frame *frame,
+                     struct error *error)
+{
+    for (size_t a = 0; a < in->atoms; a++) {
+        char number[24];
+        const char *name = "";
+        int type = -1;
+        if (in->types) {
+            snprintf(number, sizeof number, "type %d", in->types[a]);
+            name = number;
+            type = in->types[a] < model_ntypes(handle->model) ? in->types[a] : -1;
+        } else if (in->species) {
+            name = in->species[a] ? in->species[a] : "";
+            type = fettle_inner_type(handle, name);
+        } else {
+            name = element_symbol(in->numbers[a]);
+            if (!name) {
+                snprintf(number, sizeof number, "number %d", in->numbers[a]);
+                name = number;
+            }
+            type = fettle_inner_type(handle, name);
+        }
+        if (type < 0)
+            return type_error(handle, name, a, error);
+        frame->types[a] = type;
+        frame->numbers[a] = in->numbers ? in->numbers[a] : element_number(name);
+        snprintf(frame->symbols[a], sizeof frame->symbols[a], "%s", name);
+    }
+    return 0;
+}
+
+static int set_cell(const struct fettle_frame *in, struct frame *frame, struct error *error)
+{
+    int periodic = in->pbc[0] || in->pbc[1] || in->pbc[2];
+
+    for (int k = 0; k < 3; k++)
+        frame->pbc[k] = in->pbc[k] != 0;
+    if (!in->cell)
+        return periodic ? error_set(error, ERROR_DATA, "a periodic frame needs a cell") : 0;
+    for (int k = 0; k < 9; k++) {
+        if (!isfinite(in->cell[k]))
+            return error_set(error, ERROR_DATA, "cell vector %d holds a number that is not finite", k / 3 + 1);
+        frame->cell[k] = in->cell[k];
+    }
+    frame->has_cell = 1;
+    if (periodic && !(frame_volume(frame) > 0))
+        return error_set(error, ERROR_DATA, "a periodic frame needs a cell with a volume");
+    return 0;
+}
+
+static int make_frame(struct frame **out, const struct fettle_model *handle, const struct fettle_frame *in,
+                      struct error *error)
+{
+    struct frame *frame = NULL;
+    int code = 0;
+
+    if (in->atoms > INT32_MAX / 8)
+        return error_set(error, ERROR_MEMORY, "%zu atoms are too many", in->atoms);
+    if (in->atoms == 0)
+        return error_set(error, ERROR_DATA, "a frame without atoms");
+    if (!in->positions || (in->numbers != NULL) + (in->species != NULL) + (in->types != NULL) != 1)
+        return error_set(error, ERROR_DATA, "a frame needs positions and one of numbers, species and types");
+    frame = frame_new((int)in->atoms);
+    if (!frame)
+        return error_set(error, ERROR_MEMORY, "no memory for %zu atoms", in->atoms);
+    frame->source = "";
+    for (size_t k = 0; k < 3 * in->atoms; k++) {
+        if (!isfinite(in->positions[k])) {
+            code = error_set(error, ERROR_DATA, "atom %zu: a position that is not finite", k / 3 + 1);
+            goto out;
+        }
+        frame->pos[k] = in->positions[k];
+    }
+    if ((code = set_types(handle, in, frame, error)) || (code = set_cell(in, frame, error)))
+        goto out;
+    for (size_t k = 0; k < in->input_count; k++) {
+        const struct fettle_input *input = &in->inputs[k];
+        if (!input->name || !input->values || input->columns < 1 || strlen(input->name) > 63)
+            code = error_set(error, ERROR_DATA, "input %zu needs a name, columns and values", k + 1);
+        else if (!frame_set_field(frame, input->name, input->per_atom, input->columns, input->values))
+            code = error_set(error, ERROR_MEMORY, "out of memory");
+        if (code)
+            goto out;
+    }
+    code = frame_neighbours(frame, model_r_max(handle->model), model_directed(handle->model), handle->memory_limit,
+                            error);
+out:
+    if (code) {
+        frame_free(frame);
+        frame = NULL;
+    }
+    *out = frame;
+    return code;
+}
+
+/* Where the results of all frames of a call are gathered before the caller sees any of them. */
+struct gathered {
+    double *energy, *atomic, *forces, *stress;
+    size_t frames, atoms; /* so far */
+};
+
+static int run_batch(struct fettle_model *handle, struct gathered *to, struct error *error)
+{
+    const double *inputs[MAX_INPUTS];
+    int ninputs = program_inputs(handle->program), code;
+
+    if (ninputs > MAX_INPUTS)
+        return error_set(error, ERROR_STATE, "the model takes %d inputs, at most %d are possible", ninputs, MAX_INPUTS);
+    for (int k = 0; k < ninputs; k++) {
+        const char *name = program_input_name(handle->program, k);
+        inputs[k] = batch_input(handle->batch, name);
+        if (!inputs[k])
+            return error_set(error, ERROR_DATA, "the model needs \"%s\", which the frame does not give", name);
+    }
+    void *outputs[OUT_COUNT] = {to->energy + to->frames, to->atomic + to->atoms, to->forces + 3 * to->atoms,
+                                to->stress + 9 * to->frames};
+    struct program_binding binding = {.topology = &handle->batch->topology,
+                                      .inputs = (const void *const *)inputs,
+                                      .params = {model_slab(handle->model, F32), model_slab(handle->model, F64)},
+                                      .outputs = outputs};
+    code = program_run(handle->program, handle->team, &binding, error);
+    to->frames += (size_t)handle->batch->frames;
+    to->atoms += (size_t)handle->batch->atoms;
+    return code;
+}
+
+static int check_finite(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
+                        const struct gathered *from, struct error *error)
+{
+    size_t atom = 0;
+
+    for (size_t f = 0; f < count; f++)
+        for (size_t a = 0; a < frames[f].atoms; a++, atom++) {
+            const double *force = from->forces + 3 * atom;
+            int finite = isfinite(from->atomic[atom]);
+            if (handle->has_forces)
+                finite = finite && isfinite(force[0]) && isfinite(force[1]) && isfinite(force[2]);
+            if (!finite)
+                return error_set(error, ERROR_NUMERIC, "frame %zu, atom %zu: the energy or the force is not finite",
+                                 f + 1, a + 1);
+        }
+    return 0;
+}
+
+static void hand_out(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
+                     const struct gathered *from, struct fettle_result *results)
+{
+    size_t atom = 0;
+
+    for (size_t f = 0; f < count; f++) {
+        struct fettle_result *result = &results[f];
+        size_t atoms = frames[f].atoms;
+        result->energy = from->energy[f];
+        if (result->atomic_energy)
+            memcpy(result->atomic_energy, from->atomic + atom, atoms * sizeof(double));
+        for (size_t k = 0; result->forces && k < 3 * atoms; k++)
+            result->forces[k] = handle->has_forces ? from->forces[3 * atom + k] : NAN;
+        for (int k = 0; result->stress && k < 9; k++)
+            result->stress[k] = handle->has_forces && frames[f].cell ? from->stress[9 * f + (size_t)k] : NAN;
+        atom += atoms;
+    }
+}
+
+static int evaluate(struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
+                    struct fettle_result *results, struct error *error)
+{
+    struct frame **made = NULL;
+    struct gathered all = {0};
+    size_t atoms = 0, done = 0;
+    int code = 0;
+
+    for (size_t f = 0; f < count; f++)
+        atoms += frames[f].atoms;
+    made = calloc(count, sizeof *made);
+    all.energy = calloc(count + 1, sizeof(double));
+    all.stress = calloc(9 * count + 1, sizeof(double));
+    all.atomic = calloc(atoms + 1, sizeof(double));
+    all.forces = calloc(3 * atoms + 1, sizeof(double));
+    if (!made || !all.energy || !all.stress || !all.atomic || !all.forces) {
+        code = error_set(error, ERROR_MEMORY, "no memory for the results of %zu frames, %zu atoms", count, atoms);
+        goto out;
+    }
+    while (done < count && !code) {
+        size_t end = done, batch_atoms = 0;
+        while (end < count && !code && (end == done || batch_atoms + frames[end].atoms <= BATCH_ATOMS)) {
+            code = make_frame(&made[end], handle, &frames[end], error);
+            if (code && count > 1)
+                error_prefix(error, "frame %zu: ", end + 1);
+            batch_atoms += frames[end++].atoms;
+        }
+        if (!code)
+            code = batch_join(&handle->batch, (const struct frame *const *)(made + done), (int)(end - done),
+                              model_batch_options(handle->model), error);
+        if (!code)
+            code = run_batch(handle, &all, error);
+        for (; done < end; done++) {
+            frame_free(made[done]);
+            made[done] = NULL;
+        }
+    }
+    if (!code)
+        code = check_finite(handle, frames, count, &all, error);
+    if (!code)
+        hand_out(handle, frames, count, &all, results);
+out:
+    free(made);
+    free(all.energy);
+    free(all.stress);
+    free(all.atomic);
+    free(all.forces);
+    return code;
+}
+
+int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frames, size_t count,
+                    struct fettle_result *results, struct fettle_error *error)
+{
+    struct error cause = {0};
+    int code;
+
+    if (!model || (count && (!frames || !results)))
+        return fail_argument(error, "fettle_evaluate needs a model, frames and results");
+    if (count == 0)
+        return FETTLE_OK;
+    pthread_mutex_lock(&model->lock);
+    code = evaluate(model, frames, count, results, &cause);
+    pthread_mutex_unlock(&model->lock);
+    return code ? fettle_error_export(error, &cause) : FETTLE_OK;
+}

@@ -1,0 +1,104 @@
+#include "console.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const char erase_line[] = "\r\033[K";
+
+void console_init(struct console *console)
+{
+    const char *terminal = getenv("TERM");
+
+    memset(console, 0, sizeof *console);
+    console->out = stdout;
+    console->err = stderr;
+    console->live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    console->threshold = log_threshold();
+}
+
+int console_width(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return 80;
+}
+
+static void wipe(struct console *console)
+{
+    if (console->live && console->progress[0])
+        fputs(erase_line, console->err);
+}
+
+static void redraw(struct console *console)
+{
+    if (console->live && console->progress[0])
+        fputs(console->progress, console->err);
+    fflush(console->err);
+}
+
+void console_progress(struct console *console, const char *line)
+{
+    size_t width = (size_t)console_width();
+
+    if (!console->live || strcmp(line, console->progress) == 0)
+        return;
+    wipe(console);
+    snprintf(console->progress, sizeof console->progress, "%s", line);
+    /* A line that wraps could not be wiped. */
+    if (strlen(console->progress) >= width)
+        console->progress[width - 1] = '\0';
+    redraw(console);
+}
+
+void console_say(struct console *console, const char *format, ...)
+{
+    va_list arguments;
+
+    wipe(console);
+    va_start(arguments, format);
+    vfprintf(console->err, format, arguments);
+    va_end(arguments);
+    fputc('\n', console->err);
+    redraw(console);
+}
+
+void console_error(struct console *console, const struct error *error)
+{
+    char text[1536];
+
+    console_say(console, "fettle: %s", error_format(error, text, sizeof text));
+}
+
+static void sink(void *context, enum log_level level, const char *message)
+{
+    static const char *const prefixes[] = {"", "", "notice: ", "warning: ", "error: "};
+    struct console *console = context;
+
+    if (level >= console->threshold)
+        console_say(console, "%s%s", prefixes[level], message);
+}
+
+void console_take_log(struct console *console)
+{
+    log_set_sink(sink, console);
+}
+
+int console_close_output(struct error *error)
+{
+    int failed = ferror(stdout);
+
+    errno = 0;
+    if (fclose(stdout) != 0 || failed) {
+        /* Who reads a pipe may stop when enough was seen. */
+        if (errno == EPIPE)
+            return ERROR_IO;
+        return error_set(error, ERROR_IO, "writing to standard output: %s", errno ? strerror(errno) : "it failed");
+    }
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* What the program says on its standard streams: results on stdout; errors, notices and progress on stderr, where a
+ * progress line is wiped before anything else is written and drawn again after. */
+#ifndef FETTLE_UI_CONSOLE_H
+#define FETTLE_UI_CONSOLE_H
+
+#include <stdio.h>
+#include "base/error.h"
+#include "base/log.h"
+
+struct console {
+    FILE *out, *err;
+    int live;            /* err is a terminal that can redraw a line */
+    char progress[512];  /* the progress line that stands there now */
+    enum log_level threshold;
+};
+
+void console_init(struct console *console);
+/* Sends the log of the library here. */
+void console_take_log(struct console *console);
+/* The progress line; "" removes it.  Does nothing unless live. */
+void console_progress(struct console *console, const char *line);
+/* One line on err. */
+void console_say(struct console *console, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "fettle: file:line:column: message". */
+void console_error(struct console *console, const struct error *error);
+/* Flushes and closes stdout; a full disk or a closed pipe is an error. */
+int console_close_output(struct error *error);
+int console_width(void); /* of the terminal on stderr, 80 where there is none */
+
+#endif

@@ -1,0 +1,20 @@
+/* Verbs of the command line: `fettle run ...`.  A const entry each, in a file of its own, listed in main.c. */
+#ifndef FETTLE_UI_VERB_H
+#define FETTLE_UI_VERB_H
+
+#include "arguments.h"
+
+struct verb {
+    const char *name;
+    const char *usage;   /* what follows the name */
+    const char *summary; /* one line */
+    const char *help;    /* paragraphs below the options; may be NULL */
+    const struct argument *options;
+    size_t noptions;
+    int low, high; /* how many words besides the options; high -1: any number */
+    int (*run)(const struct arguments *arguments, struct error *error); /* 0 or an error code */
+};
+
+extern const struct verb verb_run, verb_eval, verb_show, verb_bench;
+
+#endif
