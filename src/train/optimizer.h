@@ -8,14 +8,15 @@
 
 enum { OPTIMIZER_MAX_SLOTS = 4 };
 
-/* A stretch of parameters to update: reads p, g and slots, writes p_next and slot_next.  step counts from 1. */
+/* A stretch of parameters to update: reads p, g and slots, writes p_next and slot_next (all of count numbers, none
+ * overlapping another).  step counts from 1.  Stretches are independent: a team may share one slab. */
 struct optimizer_span {
     size_t count;
     const void *p, *g;
     void *p_next;
     const void *slot[OPTIMIZER_MAX_SLOTS];
     void *slot_next[OPTIMIZER_MAX_SLOTS];
-    double lr;     /* of the parameter group, as the scheduler has set it */
+    double lr; /* of the parameter group, as the scheduler has set it */
     int64_t step;
     double grad_scale; /* multiply g by this first (clipping by norm, mean over accumulated batches) */
     double grad_limit; /* then clip each component to +- this, if > 0 (clipping by value) */
@@ -26,16 +27,24 @@ struct optimizer_kind {
     const char *help;
     const struct option *options; /* lr, betas, eps, weight_decay, ... with torch's defaults */
     size_t noptions, options_size;
-    int (*slots)(const void *options); /* how many slots these options need */
+    int (*slots)(const void *options); /* how many slots these options need; it does not change during a run */
     const char *const *slot_names;     /* "exp_avg", "exp_avg_sq", ... */
-    int (*check)(const void *options, const struct config_node *config, struct error *error); /* ranges; may be NULL */
+    int (*check)(const void *options, const struct config_node *config, struct error *error); /* ranges */
     void (*update)(const void *options, enum dtype dtype, const struct optimizer_span *span);
     double (*lr)(const void *options); /* initial learning rate */
-    /* Momentum or beta1 as a scheduler cycles it (OneCycleLR); NULL where there is none. */
+    /* Momentum or beta1, for a scheduler to cycle (OneCycleLR). */
     double *(*momentum)(void *options);
 };
 
 extern const struct optimizer_kind *const optimizer_kinds[];
 extern const size_t optimizer_kind_count;
+
+/* The kind that a config's _target_ names, or an error with the nearest name. */
+int optimizer_find(const struct optimizer_kind **out, const struct config_node *config, struct error *error);
+/* optimizer_find, then the options into *options (options_size bytes from the arena) and their check. */
+int optimizer_read(const struct optimizer_kind **out, void **options, const struct config_node *config,
+                   struct arena *arena, struct error *error);
+/* "Adam": the last part of the target, as it stands in the column "lr-Adam". */
+const char *optimizer_name(const struct optimizer_kind *kind);
 
 #endif

@@ -1,4 +1,5 @@
-/* Learning rate schedulers, by torch.optim.lr_scheduler's definitions, chained and sequential ones included. */
+/* Learning rate schedulers, by torch.optim.lr_scheduler's definitions in their chainable (recursive) form, chained and
+ * sequential ones included. */
 #ifndef FETTLE_TRAIN_SCHEDULER_H
 #define FETTLE_TRAIN_SCHEDULER_H
 
@@ -9,21 +10,28 @@ struct scheduler;
 
 /* What a scheduler steers: the learning rate (and momentum or beta1, for OneCycleLR) of the optimizer. */
 struct scheduler_subject {
-    double *lr;         /* now; in the run's state */
-    double initial_lr;
-    double *momentum;   /* NULL where the optimizer has none */
+    double *lr;        /* now; in the run's state (a small variable's data) */
+    double initial_lr; /* what the optimizer was given */
+    double *momentum;  /* where the optimizer reads it; NULL where the optimizer has none */
 };
 
 /* config: the map with the scheduler's own _target_ (what stands under lr_scheduler.scheduler).  State goes into
- * `state` under names that begin with prefix.  Creation makes torch's initial step. */
+ * `state` under names that begin with prefix ("scheduler.").  Creation makes torch's initial step, which may change
+ * *lr.  If it fails, state, *lr and *momentum are as before. config may go once this returns. */
 int scheduler_new(struct scheduler **out, const struct config_node *config, const struct scheduler_subject *subject,
                   struct state *state, const char *prefix, struct error *error);
-int scheduler_check(const struct config_node *config, struct error *error); /* names and types only */
-void scheduler_free(struct scheduler *scheduler);
-int scheduler_is_plateau(const struct scheduler *scheduler); /* wants a metric */
-/* One step; metric is used by ReduceLROnPlateau only. */
+int scheduler_check(const struct config_node *config, struct error *error); /* names, types and ranges only */
+void scheduler_free(struct scheduler *scheduler); /* its variables stay in the state until state_remove(prefix) */
+int scheduler_is_plateau(const struct scheduler *scheduler);       /* wants a metric */
+int scheduler_config_is_plateau(const struct config_node *config); /* the same, before there is one */
+/* One step; metric is used by ReduceLROnPlateau only.  A OneCycleLR that is stepped beyond its total_steps stays at
+ * its end. */
 void scheduler_step(struct scheduler *scheduler, double metric);
+/* After the state was put back (rollback, restore, load): brings what is steered outside the state, the optimizer's
+ * momentum, in line with it. */
+void scheduler_sync(struct scheduler *scheduler);
 const char *scheduler_name(const struct scheduler *scheduler); /* "ReduceLROnPlateau" */
+/* Its options and where it stands, one line for each of a nest. */
 void scheduler_describe(const struct scheduler *scheduler, struct text *out);
 
 #endif

@@ -103,6 +103,7 @@ static struct variable *insert(struct state *state, const char *name, enum state
     variable->type = type;
     variable->count = count;
     variable->big = big;
+    variable->elastic = !big && count == 0;
     variable->name = strdup(name);
     variable->data = owner ? *owner : buffer_new(type, count);
     if (!variable->name || (!variable->data && !owner))
@@ -157,6 +158,7 @@ int state_resize(struct state *state, struct variable *variable, size_t count, s
     size_t each = state_type_size(variable->type);
     if (variable->big)
         return error_set(error, ERROR_STATE, "the length of \"%s\" is fixed", variable->name);
+    variable->elastic = 1;
     if (count == variable->count)
         return 0;
     /* Until the batch is over both buffers keep room for the old length, so that a rollback cannot fail. */

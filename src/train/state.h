@@ -24,6 +24,7 @@ struct variable {
     void *data;  /* the accepted values; 64-byte aligned; stays in place for a small variable of constant length */
     void *next;  /* big ones only: where the batch writes; same size */
     int written; /* next holds new values: the commit swaps */
+    int elastic; /* small ones whose owner copes with any length: those added empty, or resized since */
 };
 
 struct state;
@@ -67,15 +68,16 @@ void state_rollback(struct state *state); /* small ones as at state_begin (if on
 /* A copy of everything (adopted variables too), for rewinding; NULL if out of memory. */
 struct snapshot;
 struct snapshot *state_save(const struct state *state);
-/* Puts a copy back: names, types and lengths must match, except that small ones may differ in length.  On an error
- * nothing has changed.  Ends an open transaction. */
+/* Puts a copy back: names, types and lengths must match, except that small ones may differ in length (their owners'
+ * doing).  On an error nothing has changed.  Ends an open transaction. */
 int state_restore(struct state *state, const struct snapshot *snapshot, struct error *error);
 size_t snapshot_size(const struct snapshot *snapshot); /* bytes it takes */
 void snapshot_free(struct snapshot *snapshot);
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */
 
 /* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of
- * another type or length (small ones may differ in length), and then has changed nothing. */
+ * another type or length (elastic ones may have any length: everybody else may rely on theirs), and then has changed
+ * nothing. */
 int state_store(const struct state *state, struct safetensors *file, struct error *error);
 int state_load(struct state *state, const struct safetensors *file, struct error *error);
 

@@ -222,7 +222,7 @@ int state_load(struct state *state, const struct safetensors *file, struct error
                  tensor->size != tensor->shape[0] * each)
             code = error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" is %s of %d dimensions, not %s of one",
                              prefix, variable->name, tensor->dtype, tensor->ndim, state_type_name(variable->type));
-        else if (variable->big && tensor->shape[0] != variable->count)
+        else if (!variable->elastic && tensor->shape[0] != variable->count)
             code = error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" has %zu numbers, not %zu", prefix,
                              variable->name, tensor->shape[0], variable->count);
         else

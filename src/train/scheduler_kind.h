@@ -1,0 +1,84 @@
+/* Inside src/train: what a scheduler's entry says, and what its functions work on. */
+#ifndef FETTLE_TRAIN_SCHEDULER_KIND_H
+#define FETTLE_TRAIN_SCHEDULER_KIND_H
+
+#include "config/options.h"
+#include "train/scheduler.h"
+
+enum { SCHEDULER_MAX_VARIABLES = 4 };
+
+/* The optimizer's parameter group as the schedulers of one nest share it. */
+struct scheduler_group {
+    double *lr, *momentum;
+    double initial_lr;
+};
+
+struct scheduler_kind {
+    struct option_target target;
+    const char *help;
+    const struct option *options;
+    size_t noptions, options_size;
+    /* Numbers it remembers besides last_epoch and step_count; NULL-terminated, at most SCHEDULER_MAX_VARIABLES. */
+    const char *const *integers, *const *reals;
+    int nested;                                                                               /* has `schedulers` */
+    int (*check)(const void *options, const struct config_node *config, struct error *error); /* may be NULL */
+    /* Before the initial step; may be NULL (then that step is all). */
+    int (*start)(struct scheduler *self, struct error *error);
+    double (*lr)(const struct scheduler *self); /* the new rate, last_epoch having been advanced */
+    /* The rate at last_epoch, for a restart at a milestone; NULL: lr serves. */
+    double (*closed)(const struct scheduler *self);
+    void (*step)(struct scheduler *self, double metric); /* NULL: advance, then lr */
+    void (*sync)(struct scheduler *self);                /* may be NULL */
+};
+
+struct scheduler {
+    const struct scheduler_kind *kind;
+    const void *options;
+    struct scheduler_group *group;
+    double base_lr; /* the group's initial rate when this one was made */
+    int initial;    /* within the initial step */
+    struct variable *last_epoch, *step_count;
+    struct variable *integer[SCHEDULER_MAX_VARIABLES], *real[SCHEDULER_MAX_VARIABLES];
+    struct scheduler **children;
+    size_t nchildren;
+    struct arena *arena; /* of the outermost, which owns everything; NULL in the others */
+};
+
+static inline int64_t *scheduler_integer(const struct variable *variable) {
+    return variable->data;
+}
+
+static inline double *scheduler_real(const struct variable *variable) {
+    return variable->data;
+}
+
+static inline int64_t scheduler_epoch(const struct scheduler *self) {
+    return *scheduler_integer(self->last_epoch);
+}
+
+/* Where an option was given, for messages. */
+static inline const struct config_node *scheduler_place(const struct config_node *config, const char *option) {
+    const struct config_node *node = config_get(config, option);
+    return node ? node : config;
+}
+
+/* torch's own moves: the step that a constructor makes; a restart at epoch 0; taking one step's count back. */
+void scheduler_start(struct scheduler *self);
+void scheduler_restart(struct scheduler *self);
+void scheduler_undo(struct scheduler *self);
+
+/* The row that all but the nested ones share: resuming is done by checkpoints, so only -1 makes sense. */
+#define SCHEDULER_LAST_EPOCH(offset)                                                                                   \
+    { "last_epoch", OPTION_INT, 0, "-1", offset, NULL, "resuming is done by checkpoints: -1" }
+int scheduler_check_last_epoch(int64_t last_epoch, const struct config_node *config, struct error *error);
+
+extern const struct scheduler_kind scheduler_step_lr, scheduler_multi_step_lr, scheduler_exponential_lr;
+extern const struct scheduler_kind scheduler_constant_lr, scheduler_linear_lr, scheduler_polynomial_lr;
+extern const struct scheduler_kind scheduler_cosine_lr, scheduler_cosine_restarts;
+extern const struct scheduler_kind scheduler_one_cycle, scheduler_plateau;
+extern const struct scheduler_kind scheduler_sequential, scheduler_chained;
+
+extern const struct scheduler_kind *const scheduler_kinds[];
+extern const size_t scheduler_kind_count;
+
+#endif
