@@ -1,0 +1,91 @@
+#include "graph/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int op_is_form(const struct op *op)
+{
+    return op->grad == form_grad;
+}
+
+struct node *form_terms(struct graph *graph, const struct op *op, const struct form_attr *like, int nterms,
+                        const double *factors, struct node *const *inputs)
+{
+    size_t paths = (size_t)like->npaths * (size_t)like->path_size;
+    size_t size = sizeof *like + (size_t)nterms * sizeof(double) + paths;
+    struct form_attr *attr = calloc(1, size);
+    if (!attr) {
+        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        return inputs[0];
+    }
+    memcpy(attr, like, sizeof *attr);
+    attr->nterms = nterms;
+    memcpy(attr + 1, factors, (size_t)nterms * sizeof *factors);
+    memcpy((char *)(attr + 1) + (size_t)nterms * sizeof(double), form_paths(like), paths);
+    const struct slot *shape = &attr->slots[attr->role];
+    struct node *node = node_make(graph, op, inputs[0]->dtype, shape->dim, shape->rows, shape->layout, inputs,
+                                  nterms * (attr->nslots - 1), attr, size);
+    free(attr);
+    return node;
+}
+
+struct node *form_node(struct graph *graph, const struct op *op, int role, int nslots, const struct slot *shape,
+                       int index, const void *paths, int npaths, int path_size, struct node *const *slots)
+{
+    size_t bytes = (size_t)npaths * (size_t)path_size;
+    struct form_attr *attr = calloc(1, sizeof *attr + sizeof(double) + bytes);
+    if (!attr) {
+        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        return slots[!role];
+    }
+    attr->role = role;
+    attr->nslots = nslots;
+    attr->nterms = 1;
+    attr->index = index;
+    attr->npaths = npaths;
+    attr->path_size = path_size;
+    for (int s = 0; s < nslots; s++)
+        attr->slots[s] = shape[s];
+    double one = 1;
+    memcpy(attr + 1, &one, sizeof one);
+    if (bytes)
+        memcpy((double *)(attr + 1) + 1, paths, bytes);
+
+    struct node *inputs[MAX_SLOTS], *node;
+    int n = 0, zero = 0;
+    for (int s = 0; s < nslots; s++)
+        if (s != role) {
+            double value;
+            inputs[n++] = slots[s];
+            zero |= node_is_fill(slots[s], &value) && value == 0;
+            if (slots[s]->dtype != slots[!role]->dtype) {
+                free(attr);
+                return graph_fail(graph, "%s: operands of different dtypes", op->name);
+            }
+        }
+    if (zero) {
+        struct fill_attr fill = {0};
+        node = node_make(graph, &op_fill, inputs[0]->dtype, shape[role].dim, shape[role].rows, shape[role].layout, NULL,
+                         0, &fill, sizeof fill);
+    } else {
+        node = form_terms(graph, op, attr, 1, &one, inputs);
+    }
+    free(attr);
+    return node;
+}
+
+struct node *form_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
+{
+    const struct form_attr *attr = node->attr;
+    int term = input / (attr->nslots - 1), position = input % (attr->nslots - 1);
+    int role = position + (position >= attr->role);
+    struct node *slots[MAX_SLOTS] = {0};
+    for (int s = 0; s < attr->nslots; s++)
+        if (s == attr->role)
+            slots[s] = adjoint;
+        else if (s != role)
+            slots[s] = node->inputs[form_input(attr, term, s)];
+    struct node *part = form_node(graph, node->op, role, attr->nslots, attr->slots, attr->index, form_paths(attr),
+                                  attr->npaths, attr->path_size, slots);
+    return graph_scale(graph, part, form_factors(attr)[term]);
+}

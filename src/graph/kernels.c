@@ -1,0 +1,123 @@
+/* Which form of the kernels runs, and what is said of them besides running. */
+#include "graph/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct kernel_set *choose(void)
+{
+    const struct kernel_set *best = &kernels_portable;
+    const char *wanted = getenv("FETTLE_KERNELS");
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (wanted && !strcmp(wanted, "portable"))
+        return best;
+    if (avx2)
+        best = &kernels_avx2;
+    if (wanted && !strcmp(wanted, "avx2"))
+        return best;
+    if (avx512)
+        best = &kernels_avx512;
+#else
+    (void)wanted;
+#endif
+    return best;
+}
+
+const struct kernel_set *kernels_active(void)
+{
+    static const struct kernel_set *chosen; /* the same answer whoever comes first */
+    const struct kernel_set *set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
+    if (!set) {
+        set = choose();
+        __atomic_store_n(&chosen, set, __ATOMIC_RELEASE);
+    }
+    return set;
+}
+
+#define DISPATCH(name)                                                                                                 \
+    void kernel_##name##_f32(const struct kernel_args *args)                                                           \
+    {                                                                                                                  \
+        kernels_active()->name[F32](args);                                                                             \
+    }                                                                                                                  \
+    void kernel_##name##_f64(const struct kernel_args *args)                                                           \
+    {                                                                                                                  \
+        kernels_active()->name[F64](args);                                                                             \
+    }
+KERNEL_LIST(DISPATCH)
+
+void kernel_cast(const struct kernel_args *args)
+{
+    const struct layout *layout = args->out.layout;
+    long begin, end, rows = args->out.rows;
+    rows_of(args, args->node->dim, rows, &begin, &end);
+    for (int b = 0; b < layout->nblocks; b++) {
+        long size = (long)layout->blocks[b].mid * layout->blocks[b].mul, from = layout->offset[b] * rows + begin * size,
+             to = from + (end - begin) * size;
+        if (args->out.dtype == F32) {
+            const double *x = args->in[0].data;
+            float *y = args->out.data;
+            for (long i = from; i < to; i++)
+                y[i] = (float)x[i];
+        } else {
+            const float *x = args->in[0].data;
+            double *y = args->out.data;
+            for (long i = from; i < to; i++)
+                y[i] = x[i];
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- sizes */
+
+enum { TYPED_CHUNK = 64 }; /* as in kernels_linear.inc */
+
+size_t scratch_typed_linear(const struct kernel_args *args)
+{
+    const struct form_attr *attr = args->node->attr;
+    const struct linear_path *paths = form_paths(attr);
+    long most = 0;
+    for (int k = 0; k < attr->npaths; k++) {
+        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[2].layout->blocks[paths[k].out];
+        long size = (long)bi.mid * bi.mul + (long)bo.mid * bo.mul;
+        most = size > most ? size : most;
+    }
+    return (size_t)(most * TYPED_CHUNK) * dtype_size(args->out.dtype);
+}
+
+static double linear_work(const struct kernel_args *args)
+{
+    const struct form_attr *attr = args->node->attr;
+    const struct linear_path *paths = form_paths(attr);
+    double work = 0;
+    for (int k = 0; k < attr->npaths; k++) {
+        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[2].layout->blocks[paths[k].out];
+        work += 2.0 * bi.mid * bi.mul * bo.mul;
+    }
+    return work * attr->nterms * (double)(attr->role == 1 ? args->in[0].rows : args->out.rows);
+}
+
+double flops_linear(const struct kernel_args *args)
+{
+    return linear_work(args);
+}
+
+double flops_typed_linear(const struct kernel_args *args)
+{
+    return linear_work(args);
+}
+
+double flops_tensor_product(const struct kernel_args *args)
+{
+    const struct form_attr *attr = args->node->attr;
+    const struct tp_path *paths = form_paths(attr);
+    double work = 0;
+    for (int k = 0; k < attr->npaths; k++) {
+        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[3].layout->blocks[paths[k].out];
+        work += 2.0 * bi.mul * (paths[k].identity ? 2 * bi.mid : bi.mid * bo.mid + bo.mid);
+    }
+    return work * attr->nterms * args->topology->edges;
+}

@@ -1,0 +1,70 @@
+/* Kernels and the attributes they share with the ops.  Every kernel runs on one member of a team and writes only the
+ * rows (or columns) it owns, in a fixed order: results depend on the number of members at most, never on chance. */
+#ifndef FETTLE_GRAPH_KERNELS_H
+#define FETTLE_GRAPH_KERNELS_H
+
+#include "graph/node.h"
+
+struct unary_attr {
+    enum unary_kind kind;
+    int order;
+    double p;
+};
+
+struct remap_attr {
+    int count, pad;
+    struct remap_entry entries[];
+};
+
+/* The kernels that exist for both dtypes. */
+#define KERNEL_LIST(X)                                                                                                 \
+    X(lincomb)                                                                                                         \
+    X(mul)                                                                                                             \
+    X(sum)                                                                                                             \
+    X(spread)                                                                                                          \
+    X(max)                                                                                                             \
+    X(argmax)                                                                                                          \
+    X(unary)                                                                                                           \
+    X(remap)                                                                                                           \
+    X(gather)                                                                                                          \
+    X(scatter)                                                                                                         \
+    X(pairs_to_centres)                                                                                                \
+    X(centres_to_pairs)                                                                                                \
+    X(linear)                                                                                                          \
+    X(typed_linear)                                                                                                    \
+    X(fold)                                                                                                            \
+    X(couple)                                                                                                          \
+    X(tensor_product)
+
+/* One form of all kernels, compiled for one instruction set. */
+struct kernel_set {
+    const char *name;
+#define MEMBER(name) kernel *name[DTYPE_COUNT];
+    KERNEL_LIST(MEMBER)
+#undef MEMBER
+};
+extern const struct kernel_set kernels_portable;
+#ifdef __x86_64__
+extern const struct kernel_set kernels_avx2, kernels_avx512;
+#endif
+
+/* The form in use: the widest that the processor has, or the one that FETTLE_KERNELS names. */
+const struct kernel_set *kernels_active(void);
+
+#ifndef KERNELS_OWN_NAMES /* the files that define a form have their own, static */
+#define DECLARE(name) kernel kernel_##name##_f32, kernel_##name##_f64;
+KERNEL_LIST(DECLARE)
+#undef DECLARE
+#endif
+kernel kernel_cast;
+
+size_t scratch_typed_linear(const struct kernel_args *args);
+double flops_linear(const struct kernel_args *args);
+double flops_typed_linear(const struct kernel_args *args);
+double flops_tensor_product(const struct kernel_args *args);
+
+/* Value of unary(kind, order) at x, by truncated power series: any kind, any order up to UNARY_MAX_ORDER. */
+enum { UNARY_MAX_ORDER = 12 };
+double unary_value(enum unary_kind kind, int order, double p, double x);
+
+#endif

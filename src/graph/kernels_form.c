@@ -1,0 +1,49 @@
+/* All kernels in one form; compiled once per instruction set, with KERNEL_FORM naming the set and LANE_BYTES the width
+ * of its vectors. */
+#define KERNELS_OWN_NAMES
+#include "graph/kernels.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#define cblas_gemm_f32 cblas_sgemm
+#define cblas_gemm_f64 cblas_dgemm
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+#define REAL float
+#define NAME(name) name##_f32
+#define VEC vec_f32
+#define ONE float
+#define LANES (LANE_BYTES / 4)
+typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
+#include "graph/kernels_math_f32.inc"
+#include "graph/kernels_gemm.inc"
+#include "graph/kernels_elementwise.inc"
+#include "graph/kernels_structure.inc"
+#include "graph/kernels_linear.inc"
+#include "graph/kernels_tensor_product.inc"
+#undef REAL
+#undef NAME
+#undef VEC
+#undef ONE
+#undef LANES
+
+#define REAL double
+#define NAME(name) name##_f64
+#define VEC vec_f64
+#define ONE double
+#define LANES (LANE_BYTES / 8)
+typedef double vec_f64 __attribute__((vector_size(LANE_BYTES)));
+#include "graph/kernels_math_f64.inc"
+#include "graph/kernels_gemm.inc"
+#include "graph/kernels_elementwise.inc"
+#include "graph/kernels_structure.inc"
+#include "graph/kernels_linear.inc"
+#include "graph/kernels_tensor_product.inc"
+
+#define QUOTE_(name) #name
+#define QUOTE(name) QUOTE_(name)
+#define MEMBER(name) .name = {kernel_##name##_f32, kernel_##name##_f64},
+const struct kernel_set JOIN(kernels_, KERNEL_FORM) = {.name = QUOTE(KERNEL_FORM), KERNEL_LIST(MEMBER)};

@@ -1,0 +1,576 @@
+#include "graph/program.h"
+#include "graph/program_internal.h"
+#include "graph/kernels.h"
+#include "graph/simplify.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* OpenBLAS's own threads do not compose with ours. */
+extern void openblas_set_num_threads(int threads);
+
+/* ---------------------------------------------------------------- building */
+
+/* Marks what the outputs need; returns how many nodes. */
+static int mark(struct node *node, char *needed)
+{
+    if (needed[node->id])
+        return 0;
+    needed[node->id] = 1;
+    int count = 1;
+    for (int k = 0; k < node->ninputs; k++)
+        count += mark(node->inputs[k], needed);
+    return count;
+}
+
+static int add_input(struct program *program, const struct node *node)
+{
+    const char *name = ((const struct input_attr *)node->attr)->name;
+    for (int k = 0; k < program->ninputs; k++)
+        if (!strcmp(program->inputs[k], name))
+            return k;
+    program->inputs[program->ninputs] = name;
+    return program->ninputs++;
+}
+
+/* A storage holds one value at a time; its size is rows(dim) * cols * dtype_size. */
+static int take_storage(struct program *program, const struct node *node, int reuse)
+{
+    size_t row = (size_t)node->layout->cols * dtype_size(node->dtype);
+    if (node->dim == DIM_STATIC)
+        row *= (size_t)node->rows;
+    int best = -1;
+    for (int k = 0; reuse && k < program->nstorages; k++) {
+        struct storage *s = &program->storages[k];
+        if (!s->busy && s->dim == node->dim && (best < 0 || s->freed_at < program->storages[best].freed_at) &&
+            s->row >= row / 2 && s->row <= 2 * row)
+            best = k;
+    }
+    if (best < 0) {
+        best = program->nstorages++;
+        program->storages[best] = (struct storage){.dim = node->dim};
+    }
+    struct storage *s = &program->storages[best];
+    s->row = row > s->row ? row : s->row;
+    s->busy = 1;
+    return best;
+}
+
+static void plan(struct program *program, int reuse)
+{
+    /* last use of each value, aliases counting for what they show */
+    int n = program->nvalues;
+    for (int k = 0; k < n; k++)
+        program->values[k].last_use = -1;
+    for (int i = 0; i < program->ninstructions; i++) {
+        struct instruction *in = &program->instructions[i];
+        for (int k = 0; k < in->node->ninputs; k++) {
+            struct value *v = &program->values[in->inputs[k]];
+            while (v->alias >= 0)
+                v = &program->values[v->alias];
+            v->last_use = i;
+        }
+    }
+    for (int k = 0; k < program->noutputs; k++) {
+        struct value *v = &program->values[program->outputs[k]];
+        while (v->alias >= 0)
+            v = &program->values[v->alias];
+        v->last_use = program->ninstructions;
+    }
+    for (int i = 0; i < program->ninstructions; i++) {
+        struct instruction *in = &program->instructions[i];
+        struct value *v = &program->values[in->value];
+        v->storage = take_storage(program, in->node, reuse);
+        for (int k = 0; reuse && k < in->node->ninputs; k++) {
+            struct value *input = &program->values[in->inputs[k]];
+            while (input->alias >= 0)
+                input = &program->values[input->alias];
+            if (input->storage >= 0 && input->last_use == i && program->storages[input->storage].busy) {
+                program->storages[input->storage].busy = 0;
+                program->storages[input->storage].freed_at = i;
+            }
+        }
+        if (reuse && v->last_use < 0) {
+            program->storages[v->storage].busy = 0;
+            program->storages[v->storage].freed_at = i;
+        }
+    }
+}
+
+static int collect(struct program *program, struct graph *graph, struct node *const *outputs, int noutputs,
+                   struct error *error)
+{
+    char *needed = calloc((size_t)graph->nnodes, 1);
+    int *value_of = malloc((size_t)graph->nnodes * sizeof *value_of);
+    int count = 0, code = 0, leaves = 0;
+    if (!needed || !value_of)
+        goto memory;
+    for (int k = 0; k < noutputs; k++)
+        count += mark(outputs[k], needed);
+    for (int id = 0; id < graph->nnodes; id++)
+        leaves += needed[id] && graph->nodes[id]->op == &op_input;
+    program->values = calloc((size_t)count + 1, sizeof *program->values);
+    program->instructions = calloc((size_t)count + 1, sizeof *program->instructions);
+    program->storages = calloc((size_t)count + 1, sizeof *program->storages);
+    program->inputs = calloc((size_t)leaves + 1, sizeof *program->inputs);
+    program->outputs = calloc((size_t)noutputs + 1, sizeof *program->outputs);
+    program->owner = calloc((size_t)noutputs + 1, sizeof *program->owner);
+    if (!program->values || !program->instructions || !program->storages || !program->inputs || !program->outputs ||
+        !program->owner)
+        goto memory;
+
+    for (int id = 0; id < graph->nnodes; id++) {
+        if (!needed[id])
+            continue;
+        struct node *node = graph->nodes[id];
+        struct value *v = &program->values[program->nvalues];
+        value_of[id] = program->nvalues++;
+        *v = (struct value){.node = node, .alias = -1, .storage = -1, .input = -1};
+        if (node->op == &op_input) {
+            v->input = add_input(program, node);
+        } else if (node->op == &op_const) {
+            size_t n = (size_t)node->rows * (size_t)node->layout->cols;
+            v->constant = aligned_alloc(64, (n * dtype_size(node->dtype) + 63) / 64 * 64 + 64);
+            if (!v->constant)
+                goto memory;
+            const double *values = node->attr;
+            for (size_t i = 0; i < n; i++)
+                if (node->dtype == F32)
+                    ((float *)v->constant)[i] = (float)values[i];
+                else
+                    ((double *)v->constant)[i] = values[i];
+        } else if (node->op == &op_reshape) {
+            v->alias = value_of[node->inputs[0]->id];
+        } else if (node->op != &op_param) {
+            struct instruction *in = &program->instructions[program->ninstructions++];
+            in->node = node;
+            in->value = value_of[id];
+            in->inputs = malloc((size_t)(node->ninputs + 1) * sizeof *in->inputs);
+            in->operands = calloc((size_t)node->ninputs + 1, sizeof *in->operands);
+            if (!in->inputs || !in->operands)
+                goto memory;
+            program->max_inputs = node->ninputs > program->max_inputs ? node->ninputs : program->max_inputs;
+            for (int k = 0; k < node->ninputs; k++)
+                in->inputs[k] = value_of[node->inputs[k]->id];
+            if (node->op->needs_inverse) {
+                int index = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->index
+                                                 : (int)((const struct index_attr *)node->attr)->index;
+                int rows = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->slots[1].rows : node->rows;
+                program->inverse_rows[index] = 1;
+                if (rows > program->least_rows[index])
+                    program->least_rows[index] = rows;
+            }
+        }
+    }
+    for (int k = 0; k < noutputs; k++) {
+        program->outputs[k] = value_of[outputs[k]->id];
+        struct value *v = &program->values[program->outputs[k]];
+        /* the first output that shows a computed value may have it written straight to where the caller wants it */
+        program->owner[k] = v->alias < 0 && v->input < 0 && !v->constant && v->node->op != &op_param && !v->output;
+        v->output = 1;
+    }
+    program->noutputs = noutputs;
+    goto out;
+memory:
+    code = error_set(error, ERROR_MEMORY, "out of memory");
+out:
+    free(needed);
+    free(value_of);
+    return code;
+}
+
+int program_build(struct program **out, struct graph *graph, struct node *const *outputs, int noutputs,
+                  const struct program_options *options, struct error *error)
+{
+    *out = NULL;
+    if (graph_error(graph, error))
+        return graph->error.code;
+    openblas_set_num_threads(1);
+    struct program *program = calloc(1, sizeof *program);
+    struct node **simple = malloc((size_t)(noutputs + 1) * sizeof *simple);
+    int code = 0, inspect = options && options->inspect;
+    if (!program || !simple) {
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    memcpy(simple, outputs, (size_t)noutputs * sizeof *simple);
+    if (!inspect && (code = graph_simplify(graph, simple, noutputs, error)))
+        goto out;
+    program->inspect = inspect;
+    if ((code = collect(program, graph, simple, noutputs, error)))
+        goto out;
+    plan(program, !inspect);
+    *out = program;
+    program = NULL;
+out:
+    free(simple);
+    program_free(program);
+    return code;
+}
+
+void program_free(struct program *program)
+{
+    if (!program)
+        return;
+    for (int k = 0; k < program->nvalues; k++)
+        free(program->values[k].constant);
+    for (int k = 0; k < program->ninstructions; k++) {
+        free(program->instructions[k].inputs);
+        free(program->instructions[k].operands);
+    }
+    for (int k = 0; k < INDEX_COUNT; k++) {
+        free(program->inverse[k].row);
+        free(program->inverse[k].member);
+    }
+    for (int k = 0; k < DIM_COUNT; k++)
+        free(program->split[k]);
+    free(program->buffer);
+    free(program->scratch);
+    free(program->values);
+    free(program->instructions);
+    free(program->storages);
+    free(program->inputs);
+    free(program->outputs);
+    free(program->owner);
+    free(program);
+}
+
+int program_inputs(const struct program *program)
+{
+    return program->ninputs;
+}
+
+const char *program_input_name(const struct program *program, int input)
+{
+    return program->inputs[input];
+}
+
+/* ---------------------------------------------------------------- binding */
+
+static int reserve(void **buffer, size_t *capacity, size_t size)
+{
+    if (size <= *capacity)
+        return 0;
+    size = (size + size / 4 + 4095) / 4096 * 4096;
+    void *bigger = aligned_alloc(64, size);
+    if (!bigger)
+        return -1;
+    free(*buffer);
+    *buffer = bigger;
+    *capacity = size;
+    return 0;
+}
+
+static int index_sizes(const struct topology *t, int index, int *sources)
+{
+    int pairs = index == INDEX_PAIR_TYPE || index == INDEX_PAIR_FRAME || index == INDEX_PAIR_I || index == INDEX_PAIR_J;
+    *sources = t->dim[pairs ? DIM_PAIRS : DIM_ATOMS];
+    switch (index) {
+    case INDEX_TYPE:
+        return t->types;
+    case INDEX_PAIR_TYPE:
+        return t->types * t->types;
+    case INDEX_FRAME:
+    case INDEX_PAIR_FRAME:
+        return t->dim[DIM_FRAMES];
+    case INDEX_PAIR_I:
+    case INDEX_PAIR_J:
+        return t->dim[DIM_ATOMS];
+    default: {
+        int most = 0;
+        for (int k = 0; k < *sources; k++)
+            most = t->index[index][k] >= most ? t->index[index][k] + 1 : most;
+        return most;
+    }
+    }
+}
+
+static int make_inverse(struct program *program, int index, const struct topology *t)
+{
+    struct inverse *inverse = &program->inverse[index];
+    int sources, rows = index_sizes(t, index, &sources);
+    if (rows < program->least_rows[index])
+        rows = program->least_rows[index];
+    size_t need_rows = (size_t)rows + 2, need_members = (size_t)sources + 1;
+    if (need_rows > program->inverse_capacity[index][0]) {
+        free(inverse->row);
+        program->inverse_capacity[index][0] = inverse->row ? need_rows * 5 / 4 : need_rows;
+        inverse->row = malloc(program->inverse_capacity[index][0] * sizeof *inverse->row);
+    }
+    if (need_members > program->inverse_capacity[index][1]) {
+        program->inverse_capacity[index][1] = inverse->member ? need_members * 5 / 4 : need_members;
+        free(inverse->member);
+        inverse->member = malloc(program->inverse_capacity[index][1] * sizeof *inverse->member);
+    }
+    if (!inverse->row || !inverse->member) {
+        program->inverse_capacity[index][0] = program->inverse_capacity[index][1] = 0;
+        free(inverse->row);
+        free(inverse->member);
+        inverse->row = inverse->member = NULL;
+        return -1;
+    }
+    const int *target = t->index[index];
+    memset(inverse->row, 0, need_rows * sizeof *inverse->row);
+    for (int k = 0; k < sources; k++)
+        inverse->row[target[k] + 2]++;
+    for (int r = 0; r < rows; r++)
+        inverse->row[r + 2] += inverse->row[r + 1];
+    for (int k = 0; k < sources; k++)
+        inverse->member[inverse->row[target[k] + 1]++] = k;
+    return 0;
+}
+
+/* Which rows of each dimension a member owns: atoms by their edges, the rest evenly. */
+static void make_splits(struct program *program, const struct topology *t, int members)
+{
+    for (int d = 0; d < DIM_COUNT; d++) {
+        long rows = t->dim[d];
+        int *split = program->split[d];
+        for (int m = 0; m <= members; m++)
+            split[m] = (int)(rows * m / members);
+    }
+    int atoms = t->dim[DIM_ATOMS], *split = program->split[DIM_ATOMS];
+    const int *row = t->by_centre.row;
+    if (!row)
+        return;
+    /* an atom costs its edges and a share of the work that every atom makes */
+    double total = t->edges + 4.0 * atoms;
+    int n = 0;
+    for (int m = 1; m < members; m++) {
+        while (n < atoms && row[n] + 4.0 * n < total * m / members)
+            n++;
+        split[m] = n;
+    }
+    split[members] = atoms;
+}
+
+static long rows_now(const struct node *node, const struct topology *t)
+{
+    return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
+}
+
+static int bind(struct program *program, struct team *team, const struct program_binding *binding, struct error *error)
+{
+    const struct topology *t = binding->topology;
+    int members = team ? team_size(team) : 1;
+    for (int k = 0; k < INDEX_COUNT; k++)
+        if (program->inverse_rows[k]) {
+            if (!t->index[k])
+                return error_set(error, ERROR_DATA, "the batch lacks an index array that the model needs (%d)", k);
+            if (make_inverse(program, k, t))
+                return error_set(error, ERROR_MEMORY, "out of memory");
+        }
+    if (members > program->members) {
+        for (int d = 0; d < DIM_COUNT; d++) {
+            free(program->split[d]);
+            program->split[d] = calloc((size_t)members + 1, sizeof *program->split[d]);
+            if (!program->split[d])
+                return error_set(error, ERROR_MEMORY, "out of memory");
+        }
+        program->members = members;
+    }
+    make_splits(program, t, members);
+
+    size_t size = 0;
+    for (int k = 0; k < program->nstorages; k++) {
+        struct storage *s = &program->storages[k];
+        s->offset = size;
+        size_t rows = s->dim == DIM_STATIC ? 1 : (size_t)t->dim[s->dim];
+        size += (rows * s->row + 127) / 64 * 64;
+    }
+    if (reserve(&program->buffer, &program->capacity, size + 64))
+        return error_set(error, ERROR_MEMORY, "not enough memory for a batch of %d atoms and %d edges (%zu MiB)",
+                         t->dim[DIM_ATOMS], t->edges, size >> 20);
+    program->used = size;
+
+    for (int k = 0; k < program->nvalues; k++) {
+        struct value *v = &program->values[k];
+        v->rows = rows_now(v->node, t);
+        if (v->alias >= 0)
+            v->data = program->values[v->alias].data;
+        else if (v->input >= 0)
+            v->data = (void *)binding->inputs[v->input];
+        else if (v->constant)
+            v->data = v->constant;
+        else if (v->node->op == &op_param) {
+            const struct param_attr *attr = v->node->attr;
+            v->data = (char *)binding->params[v->node->dtype] + attr->offset * dtype_size(v->node->dtype);
+        } else
+            v->data = (char *)program->buffer + program->storages[v->storage].offset;
+        if (!v->data && v->rows)
+            return error_set(error, ERROR_STATE, "an input is not bound: %s",
+                             v->input >= 0 ? program->inputs[v->input] : v->node->op->name);
+    }
+    for (int k = 0; k < program->noutputs; k++)
+        if (program->owner[k] && binding->outputs && binding->outputs[k])
+            program->values[program->outputs[k]].data = binding->outputs[k];
+    for (int k = 0; k < program->nvalues; k++) {
+        struct value *v = &program->values[k];
+        if (v->alias >= 0)
+            v->data = program->values[v->alias].data;
+    }
+
+    size_t scratch = 0;
+    for (int i = 0; i < program->ninstructions; i++) {
+        struct instruction *in = &program->instructions[i];
+        struct value *v = &program->values[in->value];
+        struct kernel_args *args = &in->args;
+        *args = (struct kernel_args){.node = in->node,
+                                     .out = {v->data, v->rows, in->node->layout, in->node->dtype},
+                                     .in = in->operands,
+                                     .topology = t,
+                                     .inverse = program->inverse,
+                                     .members = members,
+                                     .team = team};
+        for (int d = 0; d < DIM_COUNT; d++)
+            args->split[d] = program->split[d];
+        for (int k = 0; k < in->node->ninputs; k++) {
+            const struct value *x = &program->values[in->inputs[k]];
+            in->operands[k] = (struct operand){x->data, x->rows, x->node->layout, x->node->dtype};
+        }
+        size_t need = in->node->op->scratch ? in->node->op->scratch(args) : 0;
+        scratch = need > scratch ? need : scratch;
+    }
+    program->scratch_size = (scratch + 127) / 64 * 64;
+    if (reserve(&program->scratch, &program->scratch_capacity, program->scratch_size * (size_t)members + 64))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    return 0;
+}
+
+/* ---------------------------------------------------------------- running */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void run_fill(const struct kernel_args *args)
+{
+    double value = ((const struct fill_attr *)args->node->attr)->value;
+    long begin, end;
+    rows_of(args, args->node->dim, args->out.rows, &begin, &end);
+    for (int b = 0; b < args->out.layout->nblocks; b++) {
+        long size = (long)args->out.layout->blocks[b].mid * args->out.layout->blocks[b].mul;
+        long from = args->out.layout->offset[b] * args->out.rows + begin * size, to = from + (end - begin) * size;
+        for (long i = from; i < to; i++)
+            if (args->out.dtype == F32)
+                ((float *)args->out.data)[i] = (float)value;
+            else
+                ((double *)args->out.data)[i] = value;
+    }
+}
+
+struct run_context {
+    struct program *program;
+    struct team *team;
+};
+
+static void run_member(void *context, int member, int members)
+{
+    struct run_context *run = context;
+    struct program *program = run->program;
+    double last = member == 0 && program->timing ? now() : 0;
+    for (int i = 0; i < program->ninstructions; i++) {
+        struct kernel_args args = program->instructions[i].args;
+        args.member = member;
+        args.scratch = (char *)program->scratch + program->scratch_size * (size_t)member;
+        if (args.node->op == &op_fill)
+            run_fill(&args);
+        else
+            args.node->op->run[args.node->dtype](&args);
+        if (members > 1)
+            team_barrier(run->team, member);
+        if (member == 0 && program->timing) {
+            double time = now();
+            program->instructions[i].seconds = time - last;
+            last = time;
+        }
+    }
+}
+
+int program_run(struct program *program, struct team *team, const struct program_binding *binding, struct error *error)
+{
+    int code = bind(program, team, binding, error);
+    if (code)
+        return code;
+    struct run_context context = {program, team};
+    if (team)
+        team_run(team, run_member, &context);
+    else
+        run_member(&context, 0, 1);
+    for (int k = 0; k < program->noutputs; k++) {
+        const struct value *v = &program->values[program->outputs[k]];
+        if (binding->outputs && binding->outputs[k] && !program->owner[k])
+            memcpy(binding->outputs[k], v->data,
+                   (size_t)v->rows * (size_t)v->node->layout->cols * dtype_size(v->node->dtype));
+    }
+    return 0;
+}
+
+const void *program_output(const struct program *program, int output, long *rows, int *cols)
+{
+    const struct value *v = &program->values[program->outputs[output]];
+    if (rows)
+        *rows = v->rows;
+    if (cols)
+        *cols = v->node->layout->cols;
+    return v->data;
+}
+
+/* ---------------------------------------------------------------- looking inside */
+
+int program_instructions(const struct program *program)
+{
+    return program->ninstructions;
+}
+
+void program_instruction(const struct program *program, int instruction, struct instruction_info *info)
+{
+    static const char *const dims[] = {"", "atoms", "pairs", "frames"};
+    const struct instruction *in = &program->instructions[instruction];
+    memset(info, 0, sizeof *info);
+    info->op = in->node->op->name;
+    info->module = in->node->module;
+    info->seconds = in->seconds;
+    info->flops = in->args.node && in->node->op->flops ? in->node->op->flops(&in->args) : 0;
+    if (in->node->dim == DIM_STATIC)
+        snprintf(info->shape, sizeof info->shape, "%s[%d,%d]", dtype_name(in->node->dtype), in->node->rows,
+                 in->node->layout->cols);
+    else
+        snprintf(info->shape, sizeof info->shape, "%s[%s,%d]", dtype_name(in->node->dtype), dims[in->node->dim],
+                 in->node->layout->cols);
+}
+
+void program_set_timing(struct program *program, int on)
+{
+    program->timing = on;
+}
+
+int program_first_nonfinite(const struct program *program, long *row, int *col)
+{
+    for (int i = 0; program->inspect && i < program->ninstructions; i++) {
+        const struct value *v = &program->values[program->instructions[i].value];
+        const struct layout *layout = v->node->layout;
+        for (int b = 0; b < layout->nblocks; b++) {
+            long size = (long)layout->blocks[b].mid * layout->blocks[b].mul, from = layout->offset[b] * v->rows;
+            for (long k = 0; k < v->rows * size; k++)
+                if (!isfinite(v->node->dtype == F32 ? (double)((const float *)v->data)[from + k]
+                                                    : ((const double *)v->data)[from + k])) {
+                    *row = k / size;
+                    *col = layout->offset[b] + (int)(k % size);
+                    return i;
+                }
+        }
+    }
+    return -1;
+}
+
+size_t program_memory(const struct program *program)
+{
+    return program->capacity + program->scratch_capacity;
+}

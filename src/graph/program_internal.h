@@ -1,0 +1,64 @@
+#ifndef FETTLE_GRAPH_PROGRAM_INTERNAL_H
+#define FETTLE_GRAPH_PROGRAM_INTERNAL_H
+
+#include "graph/node.h"
+#include "graph/program.h"
+
+/* A node's result as the program knows it. */
+struct value {
+    const struct node *node;
+    int alias;    /* another value that holds the data, or -1 */
+    int input;    /* number of the input, or -1 */
+    int storage;  /* for computed values, else -1 */
+    int last_use; /* instruction */
+    int output;   /* shown as an output */
+    void *constant;
+    void *data; /* bound */
+    long rows;
+};
+
+/* Memory that values take in turn. */
+struct storage {
+    enum dim dim;
+    size_t row; /* bytes a row; all bytes if static */
+    size_t offset;
+    int busy, freed_at;
+};
+
+struct instruction {
+    const struct node *node;
+    int value;
+    int *inputs; /* values */
+    struct operand *operands;
+    struct kernel_args args; /* bound; member and scratch are filled in by each member */
+    double seconds;
+};
+
+struct program {
+    int inspect, timing;
+    struct value *values;
+    int nvalues;
+    struct instruction *instructions;
+    int ninstructions, max_inputs;
+    struct storage *storages;
+    int nstorages;
+    const char **inputs;
+    int ninputs;
+    int *outputs; /* values */
+    char *owner;  /* output k may have its value written to the caller's memory */
+    int noutputs;
+
+    struct inverse inverse[INDEX_COUNT];
+    int inverse_rows[INDEX_COUNT]; /* needed */
+    int least_rows[INDEX_COUNT];   /* static rows of what is indexed, where larger than the batch shows */
+    size_t inverse_capacity[INDEX_COUNT][2];
+    int *split[DIM_COUNT];
+    int members;
+
+    void *buffer;
+    size_t capacity, used;
+    void *scratch;
+    size_t scratch_capacity, scratch_size;
+};
+
+#endif
