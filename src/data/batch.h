@@ -8,29 +8,29 @@
 struct batch {
     struct topology topology;
     int frames, atoms, pairs, edges;
-    int *frame_atoms;          /* [frames + 1] first atom of each frame */
-    int *frame_pairs;          /* [frames + 1] */
-    double *pos;               /* [atoms][3] */
-    double *pair_shift;        /* [pairs][3] S.cell, A */
-    double *inverse_volume;    /* [frames], 1/A^3; 1 without a cell */
-    double *num_atoms;         /* [frames] */
+    int *frame_atoms;            /* [frames + 1] first atom of each frame */
+    int *frame_pairs;            /* [frames + 1] */
+    double *pos;                 /* [atoms][3] */
+    double *pair_shift;          /* [pairs][3] S.cell, A */
+    double *inverse_volume;      /* [frames], 1/A^3; 1 without a cell */
+    double *num_atoms;           /* [frames] */
     const struct frame **source; /* [frames], not owned */
     int nfields;
-    struct field *fields;      /* labels, joined; those that all frames have */
-    void *arena;               /* where all this lies */
+    struct field *fields; /* labels, joined; those that all frames have */
+    void *arena;          /* where all this lies */
 };
 
 /* What joining needs to know of the model. */
 struct batch_options {
-    int types;               /* number of types */
-    int ncategories;         /* categorical fields: INDEX_CATEGORY + k is field k */
+    int types;       /* number of types */
+    int ncategories; /* categorical fields: INDEX_CATEGORY + k is field k */
     const char *const *category_fields;
     const int *category_min, *category_max;
 };
 
 /* Joins frames (each with types and neighbour pairs).  *out may hold an earlier batch, whose memory is then reused. */
-int batch_join(struct batch **out, const struct frame *const *frames, int nframes,
-               const struct batch_options *options, struct error *error);
+int batch_join(struct batch **out, const struct frame *const *frames, int nframes, const struct batch_options *options,
+               struct error *error);
 void batch_free(struct batch *batch);
 
 /* The array for a graph input of this name: "pos" [atoms,3], "pair_shift" [pairs,3], "inverse_volume" [frames,1],

@@ -16,17 +16,18 @@ struct field {
 
 struct frame {
     int atoms;
-    double *pos;       /* [atoms][3], A */
-    int *numbers;      /* [atoms] atomic numbers, 0 where the symbol is none of an element's */
+    double *pos;        /* [atoms][3], A */
+    int *numbers;       /* [atoms] atomic numbers, 0 where the symbol is none of an element's */
     char (*symbols)[8]; /* [atoms] species as written */
-    int *types;        /* [atoms] index into the model's type names; -1 before the mapper ran */
-    double cell[9];    /* rows are the cell vectors, A; zero where there is none */
-    int has_cell;      /* the file gave a cell (or a transform made one) */
+    int *types;         /* [atoms] index into the model's type names; -1 before the mapper ran */
+    double cell[9];     /* rows are the cell vectors, A; zero where there is none */
+    int has_cell;       /* the file gave a cell (or a transform made one) */
     unsigned char pbc[3];
     int nfields;
     struct field *fields;
     const char *source; /* file it came from, "" if made; not owned (interned by the data set) */
     long ordinal;       /* frame number in that source, from 0 */
+    const char *unused; /* keys the file has but no field was made of: "dft_energy tags"; not owned, "" if none */
 
     /* neighbour pairs, once NeighborListTransform ran (see graph/topology.h); -1 before */
     int npairs;
@@ -44,6 +45,9 @@ double *frame_set_field(struct frame *frame, const char *name, int per_atom, int
 void frame_remove_field(struct frame *frame, const char *name);
 double frame_volume(const struct frame *frame); /* |det cell|, A^3; 0 without a cell */
 
+/* "frame 12 of train.xyz", for messages; returns out. */
+const char *frame_label(const struct frame *frame, char *out, size_t size);
+
 /* Element symbols: number of "Cu", or 0; symbol of 29. */
 int element_number(const char *symbol);
 const char *element_symbol(int number);
@@ -52,5 +56,9 @@ const char *element_symbol(int number);
  * subset of directions, for any cell.  directed: one pair per edge.  ERROR_DATA for two atoms on one place,
  * ERROR_MEMORY where the list would exceed limit_bytes (0: no limit). */
 int frame_neighbours(struct frame *frame, double r_max, int directed, size_t limit_bytes, struct error *error);
+
+/* Gives each edge a pair of its own (directed = 1), in the order frame_neighbours(directed = 1) has: what a model with
+ * cutoffs that are not symmetric needs.  Nothing happens if it is so already. */
+int frame_make_directed(struct frame *frame, struct error *error);
 
 #endif

@@ -1,0 +1,53 @@
+/* Data modules: data sets by role, how they are loaded, their statistics.  The registry is keyed by _target_:
+ * nequip.data.datamodule.ASEDataModule, nequip.data.datamodule.NequIPDataModule, fettle.data.EMTDataModule (or the last
+ * part alone). */
+#ifndef FETTLE_DATA_DATAMODULE_H
+#define FETTLE_DATA_DATAMODULE_H
+
+#include <stdint.h>
+#include "config/options.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "data/transforms.h"
+
+enum data_role { ROLE_TRAIN, ROLE_VAL, ROLE_TEST, ROLE_PREDICT, ROLE_COUNT };
+
+const char *data_role_name(enum data_role role); /* "train", "val", "test", "predict" */
+
+struct datamodule;
+
+/* Names, types and sizes, as far as they can be told without touching a file. */
+int datamodule_check(const struct config_node *config, struct error *error);
+
+/* Reads (or makes) the data sets of the roles in the mask (1 << ROLE_TRAIN | ...), and runs the transforms.  A role
+ * without a data set is no error here.  The config must live as long as the module. */
+int datamodule_open(struct datamodule **out, const struct config_node *config, unsigned roles, struct error *error);
+void datamodule_free(struct datamodule *datamodule);
+
+uint64_t datamodule_seed(const struct datamodule *datamodule);
+/* Data sets of a role.  Training uses the first one only, as NequIP does. */
+size_t datamodule_count(const struct datamodule *datamodule, enum data_role role);
+const struct dataset *datamodule_dataset(const struct datamodule *datamodule, enum data_role role, size_t k);
+const struct loader_settings *datamodule_loader(const struct datamodule *datamodule, enum data_role role);
+struct transforms *datamodule_transforms(const struct datamodule *datamodule);
+/* How many data sets of a role the config asks for; needs no opened module (for the names of metrics). */
+int datamodule_configured(const struct config_node *config, enum data_role role);
+
+/* A statistic of the first training set; context is a struct datamodule.  It fits struct config_context. Computed at
+ * the first call. */
+int datamodule_statistic(void *context, const char *name, struct config_statistic *out, struct error *error);
+
+/* Gives every frame directed pairs (see frame_make_directed): for a model whose cutoffs are not symmetric. */
+int datamodule_make_directed(struct datamodule *datamodule, struct error *error);
+
+/* Names and help of the registered modules, for listings. */
+struct datamodule_kind {
+    struct option_target target;
+    const char *help;
+    const struct option *options;
+    size_t noptions;
+};
+extern const struct datamodule_kind *const datamodule_kinds[];
+extern const size_t datamodule_kind_count;
+
+#endif

@@ -1,0 +1,37 @@
+/* Extended XYZ (and plain XYZ): frames from and to text, with ASE's reading of the format and NequIP's of the keys. */
+#ifndef FETTLE_DATA_EXTXYZ_H
+#define FETTLE_DATA_EXTXYZ_H
+
+#include <stdio.h>
+#include "data/frame.h"
+
+/* Which keys become fields, and under which name.  Kept by default are ASE's calculator properties (energy, forces,
+ * stress, free_energy, energies, stresses, dipole, charges, magmom, magmoms, ...), of which "energy" becomes
+ * "total_energy" and "energies" "atomic_energy".  Where one field has several sources, a calculator property goes
+ * before another key of the comment line, and that before a column.  All lists may be empty. */
+struct extxyz_keys {
+    int nmapping;
+    const char *const *mapping_from, *const *mapping_to; /* key_mapping */
+    int ninclude;
+    const char *const *include; /* include_keys */
+    int nexclude;
+    const char *const *exclude; /* exclude_keys */
+    int plain;                  /* format xyz: the comment line says nothing */
+};
+
+struct extxyz_reader;
+
+/* name stands in messages and becomes frame->source: it must outlive the frames.  The text must outlive the reader.
+ * keys may be NULL (the default ones) and must outlive the reader. */
+int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
+                const struct extxyz_keys *keys, struct error *error);
+/* The next frame; *out is NULL at the end of the text. */
+int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *error);
+/* frame->unused of its frames points into memory of the reader: put it elsewhere first. */
+void extxyz_close(struct extxyz_reader *reader);
+
+/* Writes a frame with all its fields under the names that ASE reads (total_energy as energy), in numbers that read
+ * back as the same double.  Failed writes show in ferror(out). */
+void extxyz_write(FILE *out, const struct frame *frame);
+
+#endif
