@@ -1,0 +1,139 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void text_free(struct text *text)
+{
+    free(text->data);
+    memset(text, 0, sizeof *text);
+}
+
+void text_clear(struct text *text)
+{
+    text->size = 0;
+    if (text->data)
+        text->data[0] = 0;
+}
+
+static int reserve(struct text *text, size_t more)
+{
+    if (text->failed)
+        return -1;
+    if (text->size + more + 1 <= text->capacity)
+        return 0;
+    size_t capacity = text->capacity ? text->capacity : 128;
+    while (capacity < text->size + more + 1)
+        capacity *= 2;
+    char *data = realloc(text->data, capacity);
+    if (!data) {
+        text->failed = 1;
+        return -1;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return 0;
+}
+
+void text_add_bytes(struct text *text, const void *bytes, size_t size)
+{
+    if (reserve(text, size))
+        return;
+    if (size)
+        memcpy(text->data + text->size, bytes, size);
+    text->size += size;
+    text->data[text->size] = 0;
+}
+
+void text_add(struct text *text, const char *string)
+{
+    text_add_bytes(text, string, strlen(string));
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    if (length >= 0 && !reserve(text, (size_t)length)) {
+        vsnprintf(text->data + text->size, (size_t)length + 1, format, again);
+        text->size += (size_t)length;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+/* Edit distance (insert, delete, replace, swap neighbours), case aside but for a small cost. */
+static int distance(const char *a, const char *b)
+{
+    enum { MOST = 96 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n >= MOST || m >= MOST)
+        return 1000;
+    int row[3][MOST + 1];
+    for (size_t j = 0; j <= m; j++)
+        row[0][j] = (int)(4 * j);
+    for (size_t i = 1; i <= n; i++) {
+        int *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = (int)(4 * i);
+        for (size_t j = 1; j <= m; j++) {
+            char x = a[i - 1], y = b[j - 1];
+            int same = x == y ? 0 : tolower((unsigned char)x) == tolower((unsigned char)y) ? 1 : 4;
+            int best = last[j - 1] + same;
+            best = last[j] + 4 < best ? last[j] + 4 : best;
+            best = now[j - 1] + 4 < best ? now[j - 1] + 4 : best;
+            if (i > 1 && j > 1 && x == b[j - 2] && a[i - 2] == y && before[j - 2] + 4 < best)
+                best = before[j - 2] + 4;
+            now[j] = best;
+        }
+    }
+    return row[n % 3][m];
+}
+
+const char *text_nearest(const char *name, const char *const *names, size_t count)
+{
+    const char *best = NULL;
+    int least = 4 * (int)(strlen(name) / 3 + 1) + 1;
+    for (size_t k = 0; k < count; k++) {
+        int d = distance(name, names[k]);
+        /* a beginning or an end that agrees is near as well: "Adam" for "torch.optim.Adam" */
+        size_t n = strlen(name), m = strlen(names[k]);
+        if (n >= 3 && m > n && (!strncasecmp(name, names[k], n) || !strcasecmp(name, names[k] + m - n)) && d > 4)
+            d = 4;
+        if (d < least) {
+            least = d;
+            best = names[k];
+        }
+    }
+    return best;
+}
+
+const char *text_double(char out[32], double value)
+{
+    if (isnan(value))
+        return strcpy(out, "nan");
+    if (isinf(value))
+        return strcpy(out, value > 0 ? "inf" : "-inf");
+    int digits = 1;
+    for (; digits < 17; digits++) {
+        snprintf(out, 32, "%.*e", digits - 1, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    snprintf(out, 32, "%.*e", digits - 1, value);
+    int exponent = atoi(strchr(out, 'e') + 1);
+    if (exponent < -4 || exponent >= 16) {
+        /* mantissa, then an exponent of at least two digits, as Python writes it */
+        char *e = strchr(out, 'e');
+        snprintf(e, (size_t)(32 - (e - out)), "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        return out;
+    }
+    int decimals = digits - 1 - exponent;
+    snprintf(out, 32, "%.*f", decimals > 0 ? decimals : 1, value);
+    return out;
+}
