@@ -1,0 +1,37 @@
+/* The session: the one object a front end holds.  It owns config, data, model and training, and it executes commands;
+ * what a person can do at a prompt, a script can do.  It prints through the caller's function and reads nothing. */
+#ifndef FETTLE_SESSION_SESSION_H
+#define FETTLE_SESSION_SESSION_H
+
+#include <stddef.h>
+#include "base/error.h"
+
+struct session;
+
+struct session_options {
+    void (*print)(void *context, const char *text); /* text holds its newlines */
+    /* A line that replaces the one before it, while something runs; "" ends it.  May be NULL. */
+    void (*progress)(void *context, const char *line);
+    int (*interrupted)(void *context); /* asked after every batch; may be NULL */
+    void *context;
+    const char *builtin; /* the session that `open` without a file opens; may be NULL */
+    int threads;         /* 0: team_default_size */
+};
+
+int session_new(struct session **out, const struct session_options *options, struct error *error);
+void session_free(struct session *session);
+
+/* Executes one line.  An empty line repeats the last command that may be repeated.  ERROR_INTERRUPT where it was
+ * paused by `interrupted`. */
+int session_execute(struct session *session, const char *line, struct error *error);
+/* Executes the lines of a script, "-" for standard input, until the first that fails. */
+int session_source(struct session *session, const char *path, struct error *error);
+/* `quit` was executed. */
+int session_finished(const struct session *session);
+
+/* Candidates for the word that ends a line (its text up to the cursor): calls add for each.  Returns 1 where file
+ * names should be offered instead. */
+int session_complete(struct session *session, const char *line, const char *word,
+                     void (*add)(void *context, const char *candidate), void *context);
+
+#endif

@@ -1,0 +1,181 @@
+/* The public C API from outside: nothing but fettle.h and the shared library. */
+#include <fettle/fettle.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static int failures;
+
+static void check(int good, const char *what)
+{
+    if (!good) {
+        failures++;
+        printf("FAILED: %s\n", what);
+    }
+}
+
+static const double water[9] = {0, 0, 0.1, 0, 0.76, -0.48, 0.1, -0.76, -0.48};
+static const int numbers[3] = {8, 1, 1};
+
+static int evaluate(struct fettle_model *model, const double *positions, const double *cell, double *energy,
+                    double *forces, double *stress, double *atomic)
+{
+    struct fettle_frame frame = {.atoms = 3, .positions = positions, .numbers = numbers, .cell = cell};
+    struct fettle_result result = {.forces = forces, .stress = stress, .atomic_energy = atomic};
+    struct fettle_error error;
+    int status;
+
+    if (cell)
+        frame.pbc[0] = frame.pbc[1] = frame.pbc[2] = 1;
+    status = fettle_evaluate(model, &frame, 1, &result, &error);
+    if (status)
+        printf("%s\n", error.message);
+    *energy = result.energy;
+    return status;
+}
+
+static void check_derivatives(struct fettle_model *model)
+{
+    static const double cell[9] = {4, 0, 0, 0.3, 4.2, 0, 0, 0.2, 3.9};
+    double forces[9], stress[9], atomic[3], energy, low, high, h = 1e-4;
+    double volume = 4 * 4.2 * 3.9;
+
+    check(evaluate(model, water, NULL, &energy, forces, stress, atomic) == FETTLE_OK, "a molecule");
+    check(isnan(stress[0]), "no stress without a cell");
+    check(fabs(atomic[0] + atomic[1] + atomic[2] - energy) < 1e-12, "the energies of the atoms add up");
+    check(evaluate(model, water, cell, &energy, forces, stress, atomic) == FETTLE_OK, "a crystal");
+    for (int k = 0; k < 9; k++) {
+        double moved[9], strained[9], box[9];
+        memcpy(moved, water, sizeof moved);
+        moved[k] = water[k] + h;
+        evaluate(model, moved, cell, &high, NULL, NULL, NULL);
+        moved[k] = water[k] - h;
+        evaluate(model, moved, cell, &low, NULL, NULL, NULL);
+        check(fabs((low - high) / (2 * h) - forces[k]) < 1e-6, "forces are the gradient of the energy");
+        for (int sign = -1; sign <= 1; sign += 2) {
+            int from = k / 3, to = k % 3;
+            memcpy(strained, water, sizeof strained);
+            memcpy(box, cell, sizeof box);
+            for (int r = 0; r < 3; r++) {
+                strained[3 * r + to] += sign * h * water[3 * r + from];
+                box[3 * r + to] += sign * h * cell[3 * r + from];
+            }
+            evaluate(model, strained, box, sign < 0 ? &low : &high, NULL, NULL, NULL);
+        }
+        check(fabs((high - low) / (2 * h) / volume - stress[k]) < 1e-6, "stress is the derivative by strain");
+    }
+}
+
+static void check_mistakes(struct fettle_model *model, const char *path)
+{
+    static const int unknown[3] = {8, 1, 79};
+    static const double collided[9] = {0, 0, 0, 0, 0, 0, 1, 1, 1};
+    struct fettle_options options = {.version = 99};
+    struct fettle_model *other = NULL;
+    struct fettle_error error = {0};
+    struct fettle_result result = {.energy = 7};
+    struct fettle_frame frame = {.atoms = 3, .positions = water, .numbers = unknown};
+
+    check(fettle_open(&other, "nowhere.yaml", NULL, &error) == FETTLE_ERROR_FILE && !other, "a missing file");
+    check(strstr(error.message, "nowhere.yaml") || strstr(error.file, "nowhere.yaml"), "the error names the file");
+    check(fettle_open(&other, path, &options, &error) == FETTLE_ERROR_ARGUMENT, "options of another version");
+    check(fettle_open(NULL, path, NULL, &error) == FETTLE_ERROR_ARGUMENT, "no place for the model");
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "an unknown species");
+    check(strstr(error.message, "Au") != NULL, "the error names the species");
+    check(result.energy == 7, "nothing is written on failure");
+    frame.numbers = numbers;
+    frame.positions = collided;
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "two atoms on one place");
+    frame.positions = water;
+    frame.pbc[0] = 1;
+    check(fettle_evaluate(model, &frame, 1, &result, NULL) == FETTLE_ERROR_ARGUMENT, "periodic without a cell");
+    frame.atoms = 0;
+    check(fettle_evaluate(model, &frame, 1, &result, NULL) == FETTLE_ERROR_ARGUMENT, "no atoms");
+    check(fettle_evaluate(model, NULL, 1, &result, NULL) == FETTLE_ERROR_ARGUMENT, "no frame");
+    check(fettle_evaluate(model, NULL, 0, NULL, NULL) == FETTLE_OK, "no frames");
+    fettle_free(NULL);
+}
+
+struct worker {
+    struct fettle_model *model;
+    double energy, offset;
+    int status;
+};
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    double positions[9], forces[9];
+
+    memcpy(positions, water, sizeof positions);
+    positions[0] += worker->offset;
+    for (int k = 0; k < 20; k++)
+        worker->status |= evaluate(worker->model, positions, NULL, &worker->energy, forces, NULL, NULL);
+    return NULL;
+}
+
+/* Two threads on one handle, two more on another: each gets its own answer. */
+static void check_threads(struct fettle_model *model, const char *path)
+{
+    struct fettle_options options = {.version = FETTLE_OPTIONS_VERSION, .threads = 1};
+    struct fettle_model *other = NULL;
+    struct worker workers[4];
+    pthread_t threads[4];
+
+    if (fettle_open(&other, path, &options, NULL)) {
+        check(0, "a second handle");
+        return;
+    }
+    for (int k = 0; k < 4; k++) {
+        workers[k] = (struct worker){.model = k < 2 ? model : other, .offset = 0.1 * (k % 2)};
+        pthread_create(&threads[k], NULL, work, &workers[k]);
+    }
+    for (int k = 0; k < 4; k++) {
+        pthread_join(threads[k], NULL);
+        check(workers[k].status == FETTLE_OK, "evaluating in threads");
+    }
+    check(workers[0].energy == workers[2].energy && workers[1].energy == workers[3].energy, "the same frame, the same energy");
+    check(workers[0].energy != workers[1].energy, "another frame, another energy");
+    fettle_free(other);
+}
+
+static void check_batches(struct fettle_model *model)
+{
+    static const char *const species[3] = {"O", "H", "H"};
+    static const int types[3] = {1, 0, 0};
+    struct fettle_frame frames[3] = {{.atoms = 3, .positions = water, .numbers = numbers},
+                                     {.atoms = 3, .positions = water, .species = species},
+                                     {.atoms = 3, .positions = water, .types = types}};
+    struct fettle_result results[3] = {{.energy = 0}};
+
+    check(fettle_evaluate(model, frames, 3, results, NULL) == FETTLE_OK, "three frames at once");
+    check(fabs(results[0].energy - results[1].energy) < 1e-12, "numbers and species");
+    check(fabs(results[0].energy - results[2].energy) < 1e-12, "numbers and types");
+}
+
+int main(int argc, char **argv)
+{
+    struct fettle_model *model = NULL;
+    struct fettle_error error = {0};
+    char version[32];
+
+    if (argc != 2 || fettle_open(&model, argv[1], NULL, &error)) {
+        printf("FAILED: %s\n", error.message);
+        return 1;
+    }
+    snprintf(version, sizeof version, "%d.%d.%d", FETTLE_VERSION_MAJOR, FETTLE_VERSION_MINOR, FETTLE_VERSION_PATCH);
+    check(strcmp(fettle_version(), version) == 0, "the version of the library is the header's");
+    check(fettle_cutoff(model) == 3.0, "cutoff");
+    check(fettle_species_count(model) == 2, "number of species");
+    check(strcmp(fettle_species(model, 1), "O") == 0 && !fettle_species(model, 2), "names of species");
+    check(fettle_has_forces(model), "forces");
+    check_derivatives(model);
+    check_mistakes(model, argv[1]);
+    check_threads(model, argv[1]);
+    check_batches(model);
+    fettle_free(model);
+    printf("%s\n", failures ? "failed" : "all passed");
+    return failures != 0;
+}

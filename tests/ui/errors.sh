@@ -1,0 +1,93 @@
+#!/bin/sh
+# Bad input: each kind gets one clear error that says what and where.
+. "$(dirname "$0")/common.sh"
+
+run() {
+    "$fettle" run config.yaml -o o "$@"
+}
+
+# ---- the command line
+fails "no verb" 2 'did you mean "run"' "$fettle" runn
+fails "unknown option" 2 'did you mean --model' "$fettle" eval --modle x y
+fails "missing argument" 2 'an argument is missing' "$fettle" run
+fails "missing value" 2 '--model needs a value' "$fettle" show --model
+fails "threads" 2 'a whole number from 1' "$fettle" run config.yaml --threads nine
+fails "no such config" 1 'nowhere.yaml' "$fettle" run nowhere.yaml
+fails "no such session" 1 'nowhere.yaml' "$fettle" -b -x 'open nowhere.yaml'
+fails "override of nothing" 1 'max_epochs' run trainer.max_epoch=3
+
+# ---- YAML
+printf 'run: [train\ndata: {\n' >broken.yaml
+fails "syntax" 1 'broken.yaml:' "$fettle" run broken.yaml -o o
+printf '' >empty.yaml
+expect "empty config" 1 "$fettle" run empty.yaml -o o
+fails "circle" 1 'circle' run '+a=${b}' '+b=${a}'
+fails "nowhere" 1 'no_such_key' run 'trainer.max_epochs=${no_such_key}'
+
+# ---- names and types, resolved before data is read
+fails "unknown top-level key" 1 'trainer' run '+trainr=1'
+fails "unknown key" 1 'batch_size' run '+data.train_dataloader.batchsize=2'
+fails "unknown target" 1 'NequIPGNNModel' run training_module.model._target_=nequip.model.NequIPGNModel
+fails "unknown argument" 1 'num_layers' run '+training_module.model.num_layer=3'
+fails "unknown optimizer" 1 'torch.optim.Adam' run training_module.optimizer._target_=torch.optim.Adm
+fails "wrong type" 1 'r_max' run training_module.model.r_max=big
+fails "wrong type of a list" 1 'num_layers' run 'training_module.model.num_layers=[1,2]'
+fails "names come first" 1 'NequIPGNNModel' run data.train_file_path=missing.xyz \
+    training_module.model._target_=nequip.model.NequIPGNModel
+fails "unknown metric" 1 'val0_epoch/weighted_sum' run training_module.lr_scheduler.monitor=val0_epoch/weigted_sum
+fails "ema" 1 'check_val_every_n_epoch' run '+trainer.check_val_every_n_epoch=2'
+
+# ---- data
+fails "missing data" 1 'missing.xyz' run data.train_file_path=missing.xyz
+: >nothing.xyz
+fails "empty data" 1 'nothing.xyz' run data.train_file_path=nothing.xyz
+head -n 8 water.xyz >cut.xyz
+fails "truncated data" 1 'cut.xyz' run data.train_file_path=cut.xyz
+sed 's/energy=[-0-9.]*//' water.xyz >noenergy.xyz
+fails "no energy" 1 'energy' run data.train_file_path=noenergy.xyz
+sed -e 's/forces:R:3/gradient:R:3/' water.xyz >noforces.xyz
+fails "no forces" 1 'forces' run data.train_file_path=noforces.xyz
+sed 's/^O /Xe/' water.xyz >xenon.xyz
+fails "unknown species" 1 'Xe' run data.train_file_path=xenon.xyz
+sed 's/energy=-4.05/energy=nan/' water.xyz >nan.xyz
+fails "nan label" 1 'nan.xyz' run data.train_file_path=nan.xyz
+sed 's/^H  0.00  0.76 -0.48/H  0.00  0.00  0.10/' water.xyz >twice.xyz
+fails "two atoms on one place" 1 'twice.xyz' run data.train_file_path=twice.xyz
+fails "cutoff beyond memory" 1 'cell' sh -c 'sed "s/pbc=\"F F F\"/pbc=\"T T T\" Lattice=\"4 0 0 0 4 0 0 0 4\"/" water.xyz >box.xyz
+    exec "$0" run config.yaml -o o data.train_file_path=box.xyz data.val_file_path=box.xyz \
+    data.transforms.1.r_max=2000.0 training_module.model.r_max=2000.0' "$fettle"
+fails "split sizes" 1 'split' run '~data.train_file_path' '~data.val_file_path' \
+    '+data.split_dataset={file_path: water.xyz, train: 3, val: 2}'
+# torch's loader gives one smaller batch; so does this.
+expect "batch above the data" 0 "$fettle" run config.yaml -o big data.train_dataloader.batch_size=50
+
+# ---- a frame without edges: its energy is the shift
+printf '1\nProperties=species:S:1:pos:R:3\nO 0 0 0\n' >alone.xyz
+expect "no edges" 0 "$fettle" eval --model model.yaml -o alone.out.xyz alone.xyz
+shows "no edges" alone.out.xyz 'energy=-2.0'
+
+# ---- weights
+"$fettle" run config.yaml -o good >/dev/null 2>&1 || bad "a good run"
+fails "other shape" 1 'shape' "$fettle" run config.yaml -o o --init good/last.safetensors \
+    training_module.model.num_features=6
+fails "missing names" 1 'weights' "$fettle" run config.yaml -o o --init good/last.safetensors \
+    training_module.model.num_layers=3
+head -c 3000 good/last.safetensors >cut.safetensors
+fails "cut short" 1 'cut.safetensors' "$fettle" run config.yaml -o o --init cut.safetensors
+fails "cut short" 1 'cut.safetensors' "$fettle" eval --model cut.safetensors water.xyz
+fails "not a checkpoint" 1 'water.xyz' "$fettle" eval --model model.yaml --weights water.xyz water.xyz
+fails "species" 1 'Xe' "$fettle" eval --model good/last.safetensors xenon.xyz
+
+# ---- where output goes
+: >file
+fails "folder that is a file" 1 'file' "$fettle" run config.yaml -o file/folder
+fails "eval into nowhere" 1 'nowhere/x.json' "$fettle" eval --model model.yaml --json nowhere/x.json water.xyz
+expect "full disk" 1 sh -c 'exec "$0" show --model model.yaml >/dev/full' "$fettle"
+shows "full disk" err "standard output"
+# A limit on file sizes stands for a disk that is full: writing fails half way through.
+expect "full disk while training" 1 sh -c 'trap "" XFSZ; ulimit -f 4; exec "$0" run config.yaml -o full' "$fettle"
+[ ! -s full/last.safetensors ] || bad "a full disk leaves no half checkpoint"
+# Who reads a pipe may go.
+expect "closed pipe" 0 sh -c '"$0" eval --model model.yaml water.xyz 2>/dev/null | head -n 1 >/dev/null' "$fettle"
+
+finish

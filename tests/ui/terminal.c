@@ -1,0 +1,257 @@
+/* The prompt on a real terminal: typing, completion, history, Ctrl-C in all the wrong moments, signals. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Generous, because a sanitized program on a busy machine is slow. */
+enum { PATIENCE_MS = 60000, SEEN_MAX = 1 << 20 };
+
+struct terminal {
+    int fd;
+    pid_t child;
+    char *seen; /* since the last expect that was met */
+    size_t size;
+};
+
+static int failures;
+static const char *fettle, *folder;
+static char scratch[] = "/tmp/fettle-terminal-XXXXXX";
+
+static void check(int good, const char *what)
+{
+    printf("%s: %s\n", good ? "ok" : "FAILED", what);
+    fflush(stdout);
+    failures += !good;
+}
+
+static long now_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void start_on(struct terminal *t, const char *type_name, char *const *arguments)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+
+    memset(t, 0, sizeof *t);
+    t->seen = calloc(1, SEEN_MAX);
+    t->child = forkpty(&t->fd, NULL, NULL, &size);
+    if (t->child == 0) {
+        setenv("TERM", type_name, 1);
+        setenv("XDG_STATE_HOME", scratch, 1);
+        setenv("FETTLE_NUM_THREADS", "1", 1);
+        if (chdir(folder) == 0)
+            execv(fettle, arguments);
+        _exit(127);
+    }
+}
+
+static void start(struct terminal *t, char *const *arguments)
+{
+    start_on(t, "xterm", arguments);
+}
+
+/* Reads once; 0 where the other end is gone or nothing came in time. */
+static int receive(struct terminal *t, long wait_ms)
+{
+    struct pollfd input = {.fd = t->fd, .events = POLLIN};
+    ssize_t got;
+
+    if (poll(&input, 1, wait_ms > 0 ? (int)wait_ms : 0) <= 0)
+        return 0;
+    got = read(t->fd, t->seen + t->size, SEEN_MAX - 1 - t->size);
+    if (got <= 0)
+        return 0;
+    t->size += (size_t)got;
+    t->seen[t->size] = '\0';
+    return 1;
+}
+
+static void expect(struct terminal *t, const char *text, const char *what)
+{
+    long end = now_ms() + PATIENCE_MS;
+    char *found;
+
+    while (!(found = strstr(t->seen, text)) && now_ms() < end && receive(t, end - now_ms()))
+        ;
+    check(found != NULL, what);
+    if (!found) {
+        printf("  waited for: %s\n  saw: %s\n", text, t->seen);
+        return;
+    }
+    found += strlen(text);
+    t->size -= (size_t)(found - t->seen);
+    memmove(t->seen, found, t->size + 1);
+}
+
+static void type(struct terminal *t, const char *keys)
+{
+    size_t length = strlen(keys);
+
+    if (write(t->fd, keys, length) != (ssize_t)length)
+        check(0, "typing");
+}
+
+/* Waits for the end; the exit status, or 128 + signal. */
+static int finish(struct terminal *t)
+{
+    long end = now_ms() + PATIENCE_MS;
+    int status = 0;
+    pid_t done = 0;
+
+    while (done == 0 && now_ms() < end) {
+        receive(t, 20);
+        if (t->size > SEEN_MAX / 2)
+            t->size = 0;
+        done = waitpid(t->child, &status, WNOHANG);
+    }
+    if (done == 0) {
+        kill(t->child, SIGKILL);
+        waitpid(t->child, &status, 0);
+    }
+    close(t->fd);
+    free(t->seen);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---------------------------------------------------------------- cases */
+
+static void check_editing(void)
+{
+    struct terminal t;
+
+    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt");
+    type(&t, "ste\t");
+    expect(&t, "step ", "completion of a command");
+    type(&t, "2\r");
+    expect(&t, "(fettle) ", "a command runs");
+    type(&t, "hlep\r");
+    expect(&t, "did you mean \"help\"", "a mistake is told");
+    expect(&t, "(fettle) ", "and does not end the program");
+    type(&t, "source wat\t");
+    expect(&t, "water.xyz", "completion of files");
+    type(&t, "\003");
+    expect(&t, "(fettle) ", "Ctrl-C clears the line");
+    type(&t, "\022ste");
+    expect(&t, "step 2", "reverse search");
+    type(&t, "\003");
+    expect(&t, "(fettle) ", "Ctrl-C leaves the search");
+    type(&t, "print val0_epoch/for\t");
+    expect(&t, "forces_", "completion of metrics");
+    type(&t, "\003");
+    expect(&t, "(fettle) ", "once more");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "quit ends well");
+}
+
+static void check_history(void)
+{
+    struct terminal t;
+
+    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt again");
+    type(&t, "\033[A");
+    expect(&t, "quit", "the history was kept");
+    type(&t, "\003");
+    expect(&t, "(fettle) ", "cleared");
+    type(&t, "\004");
+    check(finish(&t) == 0, "an end of file ends well");
+}
+
+static void check_interrupt(void)
+{
+    struct termios before, after;
+    struct terminal t;
+
+    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
+    tcgetattr(t.fd, &before);
+    expect(&t, "(fettle) ", "a prompt before a long run");
+    type(&t, "continue\r");
+    expect(&t, "epoch", "it runs");
+    type(&t, "\003");
+    expect(&t, "paused", "Ctrl-C pauses");
+    expect(&t, "(fettle) ", "and returns to the prompt");
+    type(&t, "step\r");
+    expect(&t, "(fettle) ", "from where one can go on");
+    type(&t, "\r");
+    expect(&t, "batch", "Enter repeats the step");
+    expect(&t, "(fettle) ", "and returns");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "and quit");
+
+    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
+    expect(&t, "(fettle) ", "another long run");
+    type(&t, "continue\r");
+    expect(&t, "epoch", "it runs too");
+    kill(t.child, SIGTERM);
+    expect(&t, "paused", "SIGTERM stops it after the batch");
+    tcgetattr(t.fd, &after);
+    check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "the terminal is as it was");
+    check(finish(&t) == 128 + SIGTERM, "SIGTERM ends the program");
+
+    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt to leave");
+    kill(t.child, SIGHUP);
+    check(finish(&t) == 128 + SIGHUP, "SIGHUP at the prompt ends the program");
+}
+
+static void check_run(void)
+{
+    char output[sizeof scratch + 16];
+    struct terminal t;
+
+    snprintf(output, sizeof output, "%s/run", scratch);
+    start(&t, (char *[]){(char *)fettle, "run", "config.yaml", "-o", output, "trainer.max_epochs=1000000", NULL});
+    expect(&t, "epoch 2", "fettle run shows its progress");
+    type(&t, "\003");
+    check(finish(&t) == 130, "Ctrl-C ends fettle run after the batch");
+    strcat(output, "/last.safetensors");
+    check(access(output, R_OK) == 0, "and leaves its state");
+}
+
+static void check_terminals(void)
+{
+    static const char *const types[] = {"dumb", "no-such-terminal", "vt100"};
+    struct terminal t;
+
+    for (int k = 0; k < 3; k++) {
+        start_on(&t, types[k], (char *[]){(char *)fettle, "-x", "step", "config.yaml", NULL});
+        expect(&t, "batch", "-x goes before the prompt");
+        expect(&t, "(fettle) ", types[k]);
+        type(&t, "quit\r");
+        check(finish(&t) == 0, "and ends well");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    char command[128];
+
+    if (argc != 3 || !mkdtemp(scratch))
+        return 2;
+    fettle = argv[1];
+    folder = argv[2];
+    check_editing();
+    check_history();
+    check_interrupt();
+    check_run();
+    check_terminals();
+    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
+    if (system(command))
+        failures++;
+    printf("%d failed\n", failures);
+    return failures != 0;
+}

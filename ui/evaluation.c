@@ -1,0 +1,202 @@
+#include "evaluation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/api.h"
+
+/* ---------------------------------------------------------------- evaluating */
+
+static int allocate(struct evaluation *e, struct error *error)
+{
+    e->energy = calloc(e->count + 1, sizeof(double));
+    e->atomic_energy = calloc(e->atoms + 1, sizeof(double));
+    e->forces = calloc(3 * e->atoms + 1, sizeof(double));
+    e->stress = calloc(9 * e->count + 1, sizeof(double));
+    if (!e->energy || !e->atomic_energy || !e->forces || !e->stress)
+        return error_set(error, ERROR_MEMORY, "no memory for the results of %zu frames, %zu atoms", e->count, e->atoms);
+    return 0;
+}
+
+static int find_types(const struct evaluation *e, struct error *error)
+{
+    for (size_t f = 0; f < e->count; f++) {
+        struct frame *frame = e->frames[f];
+        for (int a = 0; a < frame->atoms; a++) {
+            frame->types[a] = fettle_inner_type(e->model, frame->symbols[a]);
+            if (frame->types[a] < 0) {
+                struct text known = {0};
+                char label[320];
+                for (int k = 0; k < fettle_species_count(e->model); k++)
+                    text_format(&known, "%s%s", k ? ", " : "", fettle_species(e->model, k));
+                error_set(error, ERROR_DATA, "%s, atom %d: species \"%s\" is unknown to the model, which knows %s",
+                          frame_label(frame, label, sizeof label), a + 1, frame->symbols[a],
+                          known.data ? known.data : "none");
+                text_free(&known);
+                return ERROR_DATA;
+            }
+        }
+    }
+    return 0;
+}
+
+/* One frame at a time, so that memory does not grow with the file. */
+static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, struct error *error)
+{
+    const struct frame *frame = e->frames[f];
+    struct fettle_error cause = {0};
+    struct fettle_input *inputs = calloc((size_t)frame->nfields + 1, sizeof *inputs);
+    struct fettle_frame in = {.atoms = (size_t)frame->atoms, .positions = frame->pos, .types = frame->types};
+    struct fettle_result result = {.atomic_energy = e->atomic_energy + first_atom,
+                                   .forces = e->forces + 3 * first_atom,
+                                   .stress = e->stress + 9 * f};
+    int code = 0;
+
+    if (!inputs)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (int k = 0; k < frame->nfields; k++)
+        inputs[k] = (struct fettle_input){frame->fields[k].name, frame->fields[k].per_atom, frame->fields[k].cols,
+                                          frame->fields[k].values};
+    in.inputs = inputs;
+    in.input_count = (size_t)frame->nfields;
+    in.cell = frame->has_cell ? frame->cell : NULL;
+    for (int k = 0; k < 3; k++)
+        in.pbc[k] = frame->pbc[k];
+    if (fettle_evaluate(e->model, &in, 1, &result, &cause)) {
+        char label[320];
+        code = fettle_error_import(error, &cause);
+        error_prefix(error, "%s: ", frame_label(frame, label, sizeof label));
+    }
+    e->energy[f] = result.energy;
+    free(inputs);
+    return code;
+}
+
+int evaluation_run(struct evaluation *out, struct fettle_model *model, const struct dataset *dataset,
+                   struct error *error)
+{
+    size_t atom = 0;
+    int code;
+
+    memset(out, 0, sizeof *out);
+    out->model = model;
+    out->frames = dataset->frames;
+    out->count = dataset->count;
+    for (size_t f = 0; f < out->count; f++)
+        out->atoms += (size_t)out->frames[f]->atoms;
+    if ((code = allocate(out, error)) || (code = find_types(out, error)))
+        return code;
+    for (size_t f = 0; f < out->count; f++) {
+        if ((code = evaluate_frame(out, f, atom, error)))
+            return code;
+        atom += (size_t)out->frames[f]->atoms;
+    }
+    return 0;
+}
+
+void evaluation_free(struct evaluation *e)
+{
+    free(e->energy);
+    free(e->atomic_energy);
+    free(e->forces);
+    free(e->stress);
+    memset(e, 0, sizeof *e);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static void write_numbers(FILE *out, const double *values, size_t count, const char *separator)
+{
+    char number[32];
+
+    for (size_t k = 0; k < count; k++)
+        fprintf(out, "%s%s", k ? separator : "", text_double(number, values[k]));
+}
+
+/* Labels give way to predictions and stay under a name of their own. */
+static int keep_label(struct frame *frame, const char *name, const char *kept)
+{
+    const struct field *field = frame_field(frame, name);
+    int failed = field && !frame_set_field(frame, kept, field->per_atom, field->cols, field->values);
+
+    frame_remove_field(frame, name);
+    return failed;
+}
+
+static int set_predictions(const struct evaluation *e, size_t f, size_t first_atom, struct frame *frame)
+{
+    int failed = keep_label(frame, "total_energy", "label_energy") || keep_label(frame, "forces", "label_forces") ||
+                 keep_label(frame, "stress", "label_stress") || keep_label(frame, "virial", "label_virial");
+
+    failed = failed || !frame_set_field(frame, "total_energy", 0, 1, &e->energy[f]) ||
+             !frame_set_field(frame, "atomic_energy", 1, 1, &e->atomic_energy[first_atom]);
+    if (!failed && fettle_has_forces(e->model)) {
+        failed = !frame_set_field(frame, "forces", 1, 3, &e->forces[3 * first_atom]);
+        if (!failed && frame->has_cell)
+            failed = !frame_set_field(frame, "stress", 0, 9, &e->stress[9 * f]);
+    }
+    return failed;
+}
+
+int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *error)
+{
+    size_t atom = 0;
+
+    for (size_t f = 0; f < e->count && !ferror(out); f++) {
+        struct frame *frame = frame_copy(e->frames[f]);
+        int failed = !frame || set_predictions(e, f, atom, frame);
+        if (!failed)
+            extxyz_write(out, frame);
+        frame_free(frame);
+        if (failed)
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        atom += (size_t)e->frames[f]->atoms;
+    }
+    return 0;
+}
+
+static void write_rows(FILE *out, const double *values, size_t rows)
+{
+    fputc('[', out);
+    for (size_t r = 0; r < rows; r++) {
+        fputs(r ? ", [" : "[", out);
+        write_numbers(out, values + 3 * r, 3, ", ");
+        fputc(']', out);
+    }
+    fputc(']', out);
+}
+
+void evaluation_write_json(const struct evaluation *e, const struct evaluation_terms *terms, FILE *out)
+{
+    size_t atom = 0;
+
+    fputs("{\"frames\": [", out);
+    for (size_t f = 0; f < e->count && !ferror(out); f++) {
+        size_t atoms = (size_t)e->frames[f]->atoms;
+        fputs(f ? ",\n {\"total_energy\": " : "\n {\"total_energy\": ", out);
+        write_numbers(out, &e->energy[f], 1, "");
+        fputs(", \"atomic_energy\": [", out);
+        write_numbers(out, e->atomic_energy + atom, atoms, ", ");
+        fputc(']', out);
+        if (fettle_has_forces(e->model)) {
+            fputs(", \"forces\": ", out);
+            write_rows(out, e->forces + 3 * atom, atoms);
+            if (e->frames[f]->has_cell) {
+                fputs(", \"stress\": ", out);
+                write_rows(out, e->stress + 9 * f, 3);
+            }
+        }
+        fputc('}', out);
+        atom += atoms;
+    }
+    fputs("],\n \"loss_terms\": {", out);
+    for (size_t k = 0; k < terms->count; k++) {
+        fprintf(out, "%s\"%s\": ", k ? ", " : "", terms->term[k].name);
+        /* JSON has no NaN. */
+        if (isfinite(terms->term[k].value))
+            write_numbers(out, &terms->term[k].value, 1, "");
+        else
+            fputs("null", out);
+    }
+    fputs("}}\n", out);
+}

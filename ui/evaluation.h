@@ -1,0 +1,45 @@
+/* Frames with what a model says of them, and how far that is from their labels. */
+#ifndef FETTLE_UI_EVALUATION_H
+#define FETTLE_UI_EVALUATION_H
+
+#include <stdio.h>
+#include "base/text.h"
+#include "data/dataset.h"
+#include "fettle/fettle.h"
+
+struct evaluation {
+    struct fettle_model *model;
+    struct frame **frames; /* of a data set */
+    size_t count, atoms;
+    double *energy;        /* [count] */
+    double *atomic_energy; /* [atoms] */
+    double *forces;        /* [atoms][3] */
+    double *stress;        /* [count][9] */
+};
+
+/* Types and neighbours are set on the frames, which stay the data set's.  Only the public C API evaluates. */
+int evaluation_run(struct evaluation *out, struct fettle_model *model, const struct dataset *dataset,
+                   struct error *error);
+void evaluation_free(struct evaluation *evaluation);
+
+/* Errors against the labels that every frame has: the terms a loss would use (mean squares, with all frames as one
+ * batch), or what a person wants to know (mean absolute errors and root mean squares). */
+enum evaluation_kind { EVALUATION_LOSS, EVALUATION_ERRORS };
+struct evaluation_terms {
+    size_t count;
+    struct {
+        char name[64];
+        double value;
+    } term[16];
+};
+int evaluation_terms(const struct evaluation *evaluation, enum evaluation_kind kind, struct evaluation_terms *out,
+                     struct error *error);
+
+/* The gradient of every loss term by every parameter, into a safetensors file. */
+int evaluation_write_gradients(const struct evaluation *evaluation, const char *path, struct error *error);
+
+/* Predictions as extxyz (the labels as label_energy, label_forces, ...), and as JSON. */
+int evaluation_write_xyz(const struct evaluation *evaluation, FILE *out, struct error *error);
+void evaluation_write_json(const struct evaluation *evaluation, const struct evaluation_terms *terms, FILE *out);
+
+#endif

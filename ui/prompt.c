@@ -1,0 +1,178 @@
+#include "prompt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+#include "base/file.h"
+#include "session/session.h"
+#include "signals.h"
+
+enum { HISTORY_LINES = 2000, MAX_CANDIDATES = 4096 };
+
+/* readline's callbacks carry no context. */
+static struct {
+    struct session *session;
+    char history[4096];
+    char *line;
+    int done;
+    char **candidates;
+    size_t count, next;
+} prompt_state;
+
+/* ---------------------------------------------------------------- completion */
+
+static void add_candidate(void *context, const char *candidate)
+{
+    (void)context;
+    if (prompt_state.count == MAX_CANDIDATES)
+        return;
+    if (!prompt_state.candidates)
+        prompt_state.candidates = calloc(MAX_CANDIDATES, sizeof *prompt_state.candidates);
+    if (prompt_state.candidates && (prompt_state.candidates[prompt_state.count] = strdup(candidate)))
+        prompt_state.count++;
+}
+
+/* readline asks until it gets NULL, and frees what it got. */
+static char *next_candidate(const char *word, int state)
+{
+    (void)word;
+    (void)state;
+    return prompt_state.next < prompt_state.count ? prompt_state.candidates[prompt_state.next++] : NULL;
+}
+
+static char **complete(const char *word, int start, int end)
+{
+    char *line = strndup(rl_line_buffer, (size_t)end);
+    char **matches = NULL;
+    int files = 0;
+
+    (void)start;
+    rl_attempted_completion_over = 1;
+    if (!line)
+        return NULL;
+    prompt_state.count = prompt_state.next = 0;
+    files = session_complete(prompt_state.session, line, word, add_candidate, NULL);
+    if (prompt_state.count)
+        matches = rl_completion_matches(word, next_candidate);
+    for (; prompt_state.next < prompt_state.count; prompt_state.next++)
+        free(prompt_state.candidates[prompt_state.next]);
+    if (!matches && files)
+        rl_attempted_completion_over = 0;
+    free(line);
+    return matches;
+}
+
+/* ---------------------------------------------------------------- history */
+
+static void find_history(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char folder[4000] = "";
+
+    if (state && state[0] == '/')
+        snprintf(folder, sizeof folder, "%s/fettle", state);
+    else if (home && home[0] == '/')
+        snprintf(folder, sizeof folder, "%s/.local/state/fettle", home);
+    prompt_state.history[0] = '\0';
+    /* Where the folder cannot be made there is no history file: no reason to stop anyone. */
+    if (folder[0] && file_make_directories(folder, NULL) == 0)
+        snprintf(prompt_state.history, sizeof prompt_state.history, "%s/history", folder);
+}
+
+void prompt_open(struct session *session)
+{
+    prompt_state.session = session;
+    rl_readline_name = "fettle";
+    rl_catch_signals = 0;
+    rl_attempted_completion_function = complete;
+    rl_completer_word_break_characters = " \t\n";
+    rl_completer_quote_characters = "\"'";
+    using_history();
+    find_history();
+    if (prompt_state.history[0])
+        read_history(prompt_state.history);
+}
+
+void prompt_close(void)
+{
+    rl_callback_handler_remove();
+    if (prompt_state.history[0]) {
+        stifle_history(HISTORY_LINES);
+        write_history(prompt_state.history);
+    }
+    clear_history();
+    rl_clear_history();
+    free(prompt_state.candidates);
+    prompt_state.candidates = NULL;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static void take_line(char *line)
+{
+    prompt_state.line = line;
+    prompt_state.done = 1;
+    rl_callback_handler_remove();
+}
+
+static void remember(const char *line)
+{
+    HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+
+    if (line[0] && !(last && strcmp(last->line, line) == 0))
+        add_history(line);
+}
+
+/* The callback interface, because a plain readline() call cannot be left from a signal in the middle of a search.
+ * Signals come only while waiting, so that none is missed between the look and the wait. */
+enum prompt_result prompt_read(const char *prompt, char **line)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    enum prompt_result result = PROMPT_END;
+    sigset_t ours, before;
+
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGHUP);
+    sigaddset(&ours, SIGWINCH);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    *line = prompt_state.line = NULL;
+    prompt_state.done = 0;
+    rl_callback_handler_install(prompt, take_line);
+    while (!prompt_state.done) {
+        int ready = ppoll(&input, 1, NULL, &before);
+        if (signals_interrupted()) {
+            rl_free_line_state();
+            rl_callback_sigcleanup();
+            rl_crlf();
+            rl_callback_handler_remove();
+            result = signals_ending() ? PROMPT_END : PROMPT_INTERRUPTED;
+            goto out;
+        }
+        if (ready < 0 && errno != EINTR)
+            break;
+        if (rl_pending_signal())
+            rl_check_signals(); /* a new size */
+        /* A terminal that is gone reads as an end of file. */
+        if (ready > 0)
+            rl_callback_read_char();
+    }
+    if (prompt_state.line) {
+        remember(prompt_state.line);
+        *line = prompt_state.line;
+        result = PROMPT_LINE;
+    } else {
+        rl_callback_handler_remove();
+    }
+out:
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}

@@ -1,0 +1,21 @@
+/* The line prompt: readline on a terminal, plain lines from anything else. */
+#ifndef FETTLE_UI_REPL_H
+#define FETTLE_UI_REPL_H
+
+#include "console.h"
+
+struct repl_options {
+    const char *session;      /* file to open first; NULL: the built-in session */
+    char *const *overrides;   /* for it */
+    int noverrides;
+    const char *const *commands; /* -x, executed in order before anything is read */
+    int ncommands;
+    const char *script;       /* with batch: lines to execute; NULL: none */
+    int batch;                /* execute commands and script, then end; nothing is opened unasked */
+    int threads;
+};
+
+/* The exit status. */
+int repl_run(const struct repl_options *options, struct console *console);
+
+#endif

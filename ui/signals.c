@@ -1,0 +1,59 @@
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+/* A handler reaches nothing but static memory. */
+static volatile sig_atomic_t interrupts, ending, hurried;
+
+static void on_interrupt(int number)
+{
+    if (hurried && interrupts) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    interrupts = 1;
+}
+
+static void on_ending(int number)
+{
+    ending = number;
+}
+
+static void install(int number, void (*handler)(int))
+{
+    struct sigaction action, before;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    /* What the parent ignores (nohup) stays ignored. */
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN && number != SIGINT)
+        return;
+    sigaction(number, &action, NULL);
+}
+
+void signals_install(int impatient)
+{
+    hurried = impatient;
+    install(SIGINT, on_interrupt);
+    install(SIGTERM, on_ending);
+    install(SIGHUP, on_ending);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_interrupted(void)
+{
+    return interrupts || ending;
+}
+
+void signals_forget(void)
+{
+    interrupts = 0;
+}
+
+int signals_ending(void)
+{
+    return ending;
+}

@@ -1,0 +1,142 @@
+#include <stdio.h>
+#include <string.h>
+#include "base/file.h"
+#include "data/dataset.h"
+#include "data/transforms.h"
+#include "evaluation.h"
+#include "model/api.h"
+#include "verb.h"
+
+static const struct argument options[] = {
+    {"model", 'm', "M", "a model YAML, a whole training config or a checkpoint"},
+    {"weights", 'w', "FILE", "weights to use instead of the model's own (safetensors)"},
+    {"json", 0, "FILE", "write predictions and loss terms as JSON"},
+    {"loss-grads", 0, "FILE", "write the gradient of every loss term by every parameter (safetensors)"},
+    {"output", 'o', "FILE", "where the predictions go as extxyz; standard output without it"},
+    {"threads", 0, "N", "threads to compute with"},
+    {"raw", 0, NULL, "the weights as trained, not their moving average"},
+};
+enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, OPTIONS };
+
+static int write_file(const struct evaluation *evaluation, const struct evaluation_terms *terms, const char *path,
+                      struct error *error)
+{
+    struct file_writer *writer = NULL;
+    int code = file_writer_open(&writer, path, error);
+
+    if (code)
+        return code;
+    if (terms)
+        evaluation_write_json(evaluation, terms, file_writer_stream(writer));
+    else
+        code = evaluation_write_xyz(evaluation, file_writer_stream(writer), error);
+    if (!code)
+        return file_writer_commit(writer, error);
+    file_writer_abort(writer);
+    return code;
+}
+
+enum { MAX_KEYS = 64 };
+
+/* With a training config, frames are read as it reads its own: its names of keys, its transforms. */
+static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error)
+{
+    const struct config_node *data = config_get(fettle_inner_config(model), "data");
+    const struct config_node *mapping = config_get(data, "key_mapping");
+    const char *from[MAX_KEYS], *to[MAX_KEYS];
+    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to};
+    struct transforms *transforms = NULL;
+    int code;
+
+    for (; keys.nmapping < MAX_KEYS && (size_t)keys.nmapping < config_count(mapping); keys.nmapping++) {
+        from[keys.nmapping] = config_key(mapping, (size_t)keys.nmapping);
+        to[keys.nmapping] = config_text(config_at(mapping, (size_t)keys.nmapping));
+    }
+    *out = dataset_new();
+    if (!*out)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if ((code = dataset_read(*out, path, &keys, error)) || !config_get(data, "transforms"))
+        return code;
+    code = transforms_new(&transforms, config_get(data, "transforms"), error);
+    for (size_t f = 0; f < (*out)->count && !code; f++)
+        code = transforms_apply(transforms, (*out)->frames[f], error);
+    transforms_free(transforms);
+    return code;
+}
+
+/* Errors in the units people quote. */
+static void print_errors(const struct evaluation_terms *errors, FILE *out)
+{
+    static const struct {
+        const char *prefix, *unit;
+    } units[] = {{"per_atom_energy_", "meV/atom"}, {"forces_", "meV/A"}, {"stress_", "meV/A^3"}};
+
+    for (size_t k = 0; k < errors->count; k++)
+        for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+            if (strncmp(errors->term[k].name, units[u].prefix, strlen(units[u].prefix)) == 0)
+                fprintf(out, "%-22s %12.4f %s\n", errors->term[k].name, 1e3 * errors->term[k].value, units[u].unit);
+    if (!errors->count)
+        fprintf(out, "no labels to compare with\n");
+}
+
+static int run(const struct arguments *arguments, struct error *error)
+{
+    struct fettle_options open = {.version = FETTLE_OPTIONS_VERSION,
+                                  .weights = arguments->value[WEIGHTS],
+                                  .raw_weights = arguments->value[RAW] != NULL};
+    struct fettle_model *model = NULL;
+    struct fettle_error cause = {0};
+    struct evaluation evaluation = {0};
+    struct evaluation_terms terms = {0};
+    struct dataset *dataset = NULL;
+    long threads = 0;
+    int code;
+
+    if (!arguments->value[MODEL])
+        return error_set(error, ERROR_USAGE, "--model is missing");
+    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)))
+        return code;
+    open.threads = (int)threads;
+    if (fettle_open(&model, arguments->value[MODEL], &open, &cause)) {
+        code = fettle_error_import(error, &cause);
+        goto out;
+    }
+    if ((code = read_frames(&dataset, model, arguments->rest[0], error)) ||
+        (code = evaluation_run(&evaluation, model, dataset, error)))
+        goto out;
+    if (arguments->value[JSON]) {
+        if ((code = evaluation_terms(&evaluation, EVALUATION_LOSS, &terms, error)) ||
+            (code = write_file(&evaluation, &terms, arguments->value[JSON], error)))
+            goto out;
+    } else {
+        const char *path = arguments->value[OUTPUT];
+        if ((code = evaluation_terms(&evaluation, EVALUATION_ERRORS, &terms, error)))
+            goto out;
+        if (path && (code = write_file(&evaluation, NULL, path, error)))
+            goto out;
+        if (!path && (code = evaluation_write_xyz(&evaluation, stdout, error)))
+            goto out;
+        print_errors(&terms, path ? stdout : stderr);
+    }
+    if (arguments->value[LOSS_GRADS])
+        code = evaluation_write_gradients(&evaluation, arguments->value[LOSS_GRADS], error);
+out:
+    evaluation_free(&evaluation);
+    dataset_free(dataset);
+    fettle_free(model);
+    return code;
+}
+
+const struct verb verb_eval = {
+    .name = "eval",
+    .usage = "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] FRAMES.xyz",
+    .summary = "evaluate frames: energies, forces, stress, and errors against their labels",
+    .help = "Without --json the frames are written as extxyz with energy, forces, stress and energies per atom as the\n"
+            "model predicts them (the labels as label_energy, label_forces, label_stress), and the errors are printed:\n"
+            "on standard output, or on standard error where the frames go to standard output.",
+    .options = options,
+    .noptions = OPTIONS,
+    .low = 1,
+    .high = 1,
+    .run = run,
+};
