@@ -1,0 +1,511 @@
+#include "data/extxyz.h"
+#include <limits.h>
+#include <locale.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/text.h"
+#include "data/extxyz_parts.h"
+
+enum { MAX_COLUMNS = 4096 };
+
+struct extxyz_reader {
+    const char *name, *at, *end;
+    int line; /* of the line that read_line gave last */
+    long ordinal;
+    const struct extxyz_keys *keys;
+    struct xyz_comment comment;
+    char *properties; /* the Properties that columns were made of */
+    struct xyz_column *columns;
+    size_t ncolumns;
+    double *values; /* memory of the columns */
+    size_t nvalues;
+    char **unused; /* each distinct list of keys that were left out */
+    size_t nunused;
+    struct text scratch;
+    unsigned char *seen; /* by rows of mapping and include */
+    int overridden;      /* noticed already */
+    locale_t c_locale;
+};
+
+struct line {
+    const char *text;
+    size_t size;
+};
+
+int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
+                const struct extxyz_keys *keys, struct error *error) {
+    *out = NULL;
+    struct extxyz_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    size_t rows = keys ? (size_t)(keys->nmapping + keys->ninclude) : 0;
+    reader->seen = calloc(rows + 1, 1);
+    reader->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!reader->seen || !reader->c_locale) {
+        extxyz_close(reader);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    reader->name = name;
+    reader->at = text;
+    reader->end = text + size;
+    reader->keys = keys;
+    *out = reader;
+    return 0;
+}
+
+void extxyz_close(struct extxyz_reader *reader) {
+    if (!reader)
+        return;
+    for (size_t k = 0; k < reader->nunused; k++)
+        free(reader->unused[k]);
+    free(reader->unused);
+    text_free(&reader->scratch);
+    xyz_comment_free(&reader->comment);
+    free(reader->properties);
+    free(reader->columns);
+    free(reader->values);
+    free(reader->seen);
+    if (reader->c_locale)
+        freelocale(reader->c_locale);
+    free(reader);
+}
+
+/* The next line without its end; 0 at the end of the text. */
+static int read_line(struct extxyz_reader *reader, struct line *line) {
+    if (reader->at >= reader->end)
+        return 0;
+    const char *newline = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+    const char *stop = newline ? newline : reader->end;
+    line->text = reader->at;
+    line->size = (size_t)(stop - reader->at);
+    if (line->size && line->text[line->size - 1] == '\r')
+        line->size--;
+    reader->at = newline ? newline + 1 : reader->end;
+    if (reader->line < INT_MAX)
+        reader->line++;
+    return 1;
+}
+
+/* The next word of a line; 0 if there is none. */
+static int read_word(struct line *line, struct line *word) {
+    const char *at = line->text, *end = at + line->size;
+    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
+        at++;
+    word->text = at;
+    while (at < end && !(*at == ' ' || (*at >= '\t' && *at <= '\r')))
+        at++;
+    word->size = (size_t)(at - word->text);
+    line->size = (size_t)(end - at);
+    line->text = at;
+    return word->size > 0;
+}
+
+/* The number of atoms that begins a frame; 0 atoms at the end of the text. */
+static int read_count(struct extxyz_reader *reader, int *atoms, struct error *error) {
+    struct line line, word, rest;
+    char quoted[40];
+    int blank = 0;
+    *atoms = 0;
+    do {
+        if (!read_line(reader, &line))
+            return 0;
+        rest = line;
+        if (!read_word(&rest, &word))
+            blank = blank ? blank : reader->line;
+        else
+            break;
+    } while (1);
+    if (blank)
+        return error_at(error, ERROR_SYNTAX, reader->name, blank, 0,
+                        "a blank line where a frame should begin: only the end of the file may be blank");
+    double value;
+    struct line more;
+    int whole = 1;
+    for (size_t k = word.text[0] == '+' || word.text[0] == '-'; k < word.size; k++)
+        whole &= word.text[k] >= '0' && word.text[k] <= '9';
+    if (!whole || !xyz_number(word.text, word.size, &value) || read_word(&rest, &more))
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 1,
+                        "expected the number of atoms of frame %ld, found %s", reader->ordinal,
+                        xyz_quote(quoted, line.text, line.size));
+    if (!(value >= 1))
+        return error_at(error, ERROR_DATA, reader->name, reader->line, 1, "frame %ld has %s atoms", reader->ordinal,
+                        value < 0 ? "less than no" : "no");
+    /* an atom's line has at least two characters: nothing is allocated on a number that cannot be true */
+    if (value > (double)(reader->end - reader->at) / 2 + 1 || value > INT_MAX / 64)
+        return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
+                        "frame %ld should have %.15g atoms, but the file ends before", reader->ordinal, value);
+    *atoms = (int)value;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+static int add_column(struct extxyz_reader *reader, const char *name, size_t size, char type, int cols,
+                      struct error *error) {
+    static const char *const renamed[][2] = {
+        {"pos", "positions"}, {"Z", "numbers"}, {"charge", "charges"}, {"species", "symbols"}};
+    char quoted[40];
+    struct xyz_column *column = &reader->columns[reader->ncolumns];
+    memset(column, 0, sizeof *column);
+    if (!size || size >= sizeof column->name)
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: the name %s is %s",
+                        xyz_quote(quoted, name, size), size ? "too long" : "empty");
+    memcpy(column->name, name, size);
+    for (size_t k = 0; k < sizeof renamed / sizeof *renamed; k++)
+        if (strcmp(column->name, renamed[k][0]) == 0)
+            strcpy(column->name, renamed[k][1]);
+    for (size_t k = 0; k < reader->ncolumns; k++)
+        if (strcmp(reader->columns[k].name, column->name) == 0)
+            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties names %s twice",
+                            column->name);
+    column->type = type;
+    column->cols = cols;
+    int text = strcmp(column->name, "symbols") == 0;
+    int wanted = text ? 1 : strcmp(column->name, "positions") == 0 ? 3 : strcmp(column->name, "numbers") == 0 ? 1 : 0;
+    if (wanted && (cols != wanted || (type == 'S') != text))
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: %s must be %d column%s of %s",
+                        column->name, wanted, wanted > 1 ? "s" : "", text ? "strings (S)" : "numbers (R or I)");
+    int row;
+    column->target = wanted ? NULL : xyz_target(reader->keys, column->name, &row);
+    if (!wanted && column->target && row >= 0)
+        reader->seen[row] = 1;
+    if (column->target && type == 'S')
+        return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
+                        "the column %s holds strings: it cannot become the field %s", column->name, column->target);
+    reader->ncolumns++;
+    return 0;
+}
+
+/* NAME:TYPE:COLS:... */
+static int parse_properties(struct extxyz_reader *reader, const char *text, struct error *error) {
+    if (reader->properties && strcmp(reader->properties, text) == 0)
+        return 0;
+    free(reader->properties);
+    reader->properties = NULL;
+    reader->ncolumns = 0;
+    size_t parts = 1;
+    for (const char *c = text; *c; c++)
+        parts += *c == ':';
+    struct xyz_column *columns = realloc(reader->columns, (parts / 3 + 1) * sizeof *columns);
+    if (!columns)
+        return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
+    reader->columns = columns;
+    char quoted[40];
+    if (parts % 3 != 0)
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0,
+                        "Properties must be NAME:TYPE:COLUMNS, repeated, found %s",
+                        xyz_quote(quoted, text, strlen(text)));
+    long total = 0;
+    for (const char *at = text; *at;) {
+        size_t name = strcspn(at, ":");
+        const char *type = at + name + 1, *cols = type + strcspn(type, ":") + 1;
+        size_t digits = strcspn(cols, ":");
+        double count;
+        if (cols - type != 2 || !strchr("RISL", *type))
+            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0,
+                            "Properties: %.*s is of type %s, not R, I, S or L", (int)(name < 64 ? name : 64), at,
+                            xyz_quote(quoted, type, (size_t)(cols - type - 1)));
+        if (!xyz_number(cols, digits, &count) || !(count >= 1 && count <= MAX_COLUMNS) || count != (int)count)
+            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: %.*s has %s columns",
+                            (int)(name < 64 ? name : 64), at, xyz_quote(quoted, cols, digits));
+        total += (long)count;
+        if (total > MAX_COLUMNS)
+            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: too many columns");
+        int code = add_column(reader, at, name, *type, (int)count, error);
+        if (code)
+            return code;
+        at = cols + digits + (cols[digits] == ':');
+    }
+    int places = 0, species = 0;
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        places |= strcmp(reader->columns[k].name, "positions") == 0;
+        species |= strcmp(reader->columns[k].name, "symbols") == 0 || strcmp(reader->columns[k].name, "numbers") == 0;
+    }
+    if (!places || !species)
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties has no %s: %s",
+                        places ? "species:S:1 (or Z:I:1)" : "pos:R:3", xyz_quote(quoted, text, strlen(text)));
+    reader->properties = strdup(text);
+    return reader->properties ? 0 : error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
+}
+
+/* Memory for the numbers of the columns that become fields. */
+static int place_columns(struct extxyz_reader *reader, int atoms, struct error *error) {
+    size_t total = 0;
+    for (size_t k = 0; k < reader->ncolumns; k++)
+        total += reader->columns[k].target ? (size_t)reader->columns[k].cols * (size_t)atoms : 0;
+    if (total > reader->nvalues) {
+        double *values = realloc(reader->values, total * sizeof *values);
+        if (!values)
+            return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
+        reader->values = values;
+        reader->nvalues = total;
+    }
+    total = 0;
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        struct xyz_column *column = &reader->columns[k];
+        column->values = column->target ? reader->values + total : NULL;
+        total += column->target ? (size_t)column->cols * (size_t)atoms : 0;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- atoms */
+
+static int read_symbol(struct frame *frame, int i, const struct line *word) {
+    char *symbol = frame->symbols[i];
+    double number;
+    if (word->size >= sizeof frame->symbols[i])
+        return 0;
+    if (word->text[0] >= '0' && word->text[0] <= '9') {
+        if (!xyz_number(word->text, word->size, &number) || !(number >= 1 && number <= 118))
+            return 0;
+        frame->numbers[i] = (int)number;
+        strcpy(symbol, element_symbol((int)number));
+        return 1;
+    }
+    for (size_t k = 0; k < word->size; k++) {
+        char c = word->text[k];
+        if (k == 0)
+            symbol[k] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        else
+            symbol[k] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    symbol[word->size] = 0;
+    frame->numbers[i] = element_number(symbol);
+    return 1;
+}
+
+static int read_value(const struct xyz_column *column, const struct line *word, double *out) {
+    int truth;
+    if (column->type == 'L') {
+        if (!xyz_bool(word->text, word->size, &truth))
+            return 0;
+        *out = truth;
+        return 1;
+    }
+    return xyz_number(word->text, word->size, out);
+}
+
+static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, struct error *error) {
+    struct line line, word;
+    char quoted[40];
+    if (!read_line(reader, &line))
+        return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
+                        "the file ends in the middle of frame %ld: it should have %d atoms, and has %d",
+                        reader->ordinal, frame->atoms, i);
+    const char *begin = line.text;
+    int by_number = 0;
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        struct xyz_column *column = &reader->columns[k];
+        for (int c = 0; c < column->cols; c++) {
+            if (!read_word(&line, &word))
+                return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
+                                "atom %d of frame %ld: the line ends before column %d of %s", i, reader->ordinal, c + 1,
+                                column->name);
+            double value = 0;
+            int good = 1;
+            if (strcmp(column->name, "symbols") == 0) {
+                good = by_number || read_symbol(frame, i, &word);
+            } else if (strcmp(column->name, "positions") == 0) {
+                good = read_value(column, &word, &frame->pos[3 * i + c]);
+            } else if (strcmp(column->name, "numbers") == 0) {
+                good = read_value(column, &word, &value) && value >= 1 && value <= 118;
+                if (good) {
+                    frame->numbers[i] = (int)value;
+                    strcpy(frame->symbols[i], element_symbol((int)value));
+                    by_number = 1;
+                }
+            } else if (column->values) {
+                good = read_value(column, &word, &column->values[(size_t)i * (size_t)column->cols + (size_t)c]);
+            }
+            if (!good)
+                return error_at(error, ERROR_DATA, reader->name, reader->line, (int)(word.text - begin) + 1,
+                                "atom %d of frame %ld: %s is %s", i, reader->ordinal, column->name,
+                                xyz_quote(quoted, word.text, word.size));
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the comment line */
+
+static struct xyz_value *find_value(struct extxyz_reader *reader, const char *key) {
+    struct xyz_value *found = NULL; /* the last one counts */
+    for (size_t k = 0; k < reader->comment.count; k++)
+        if (strcmp(reader->comment.values[k].key, key) == 0) {
+            found = &reader->comment.values[k];
+            found->used = 1;
+        }
+    return found;
+}
+
+static int read_cell(struct extxyz_reader *reader, struct frame *frame, int line, struct error *error) {
+    const struct xyz_value *lattice = find_value(reader, "Lattice"), *pbc = find_value(reader, "pbc");
+    char quoted[40];
+    if (lattice) {
+        if (lattice->count != 9)
+            return error_at(error, ERROR_DATA, reader->name, line, lattice->column,
+                            "Lattice must be 9 numbers, found %s",
+                            xyz_quote(quoted, lattice->text, strlen(lattice->text)));
+        memcpy(frame->cell, lattice->numbers, sizeof frame->cell);
+        for (int k = 0; k < 9; k++)
+            frame->has_cell |= frame->cell[k] != 0;
+        memset(frame->pbc, 1, sizeof frame->pbc);
+    }
+    if (pbc) {
+        if (pbc->count != 3 && pbc->count != 1)
+            return error_at(error, ERROR_DATA, reader->name, line, pbc->column,
+                            "pbc must be three truth values (\"T T F\"), found %s",
+                            xyz_quote(quoted, pbc->text, strlen(pbc->text)));
+        for (int d = 0; d < 3; d++)
+            frame->pbc[d] = pbc->numbers[pbc->count == 3 ? d : 0] != 0;
+    }
+    if (!frame->has_cell && (frame->pbc[0] || frame->pbc[1] || frame->pbc[2]))
+        return error_at(error, ERROR_DATA, reader->name, line, 0,
+                        "frame %ld is periodic, but has no cell (a Lattice that is not zero)", reader->ordinal);
+    return 0;
+}
+
+static void notice_override(struct extxyz_reader *reader, const struct frame *frame, const char *target,
+                            const char *key) {
+    if (!frame_field(frame, target) || reader->overridden)
+        return;
+    reader->overridden = 1;
+    log_message(LOG_WARNING, "%s: %s has several sources; the key %s goes before the others (exclude_keys can drop it)",
+                reader->name, target, key);
+}
+
+/* All fields, the sources that go before others last. */
+static int store_fields(struct extxyz_reader *reader, struct frame *frame, int line, struct error *error) {
+    int code = 0, row;
+    for (int rank = 0; rank < 4 && !code; rank++) {
+        int results = rank >= 2;
+        if (rank == 0 || rank == 2) {
+            for (size_t k = 0; k < reader->ncolumns && !code; k++) {
+                const struct xyz_column *column = &reader->columns[k];
+                if (!column->target || xyz_is_property(column->name) != results)
+                    continue;
+                notice_override(reader, frame, column->target, column->name);
+                code = xyz_store_column(frame, column, reader->name, line, error);
+            }
+            continue;
+        }
+        for (size_t k = 0; k < reader->comment.count && !code; k++) {
+            struct xyz_value *value = &reader->comment.values[k];
+            if (xyz_is_frame_property(value->key) != results)
+                continue;
+            const char *target = xyz_target(reader->keys, value->key, &row);
+            if (!target)
+                continue;
+            value->used = 1;
+            if (row >= 0)
+                reader->seen[row] = 1;
+            notice_override(reader, frame, target, value->key);
+            code = xyz_store_value(frame, target, value, reader->name, line, error);
+        }
+    }
+    return code;
+}
+
+static int list_unused(struct extxyz_reader *reader, struct frame *frame) {
+    struct text *list = &reader->scratch;
+    text_clear(list);
+    for (size_t k = 0; k < reader->comment.count; k++)
+        if (!reader->comment.values[k].used)
+            text_format(list, "%s%s", list->size ? " " : "", reader->comment.values[k].key);
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        const struct xyz_column *column = &reader->columns[k];
+        if (!column->target && strcmp(column->name, "positions") != 0 && strcmp(column->name, "numbers") != 0 &&
+            strcmp(column->name, "symbols") != 0)
+            text_format(list, "%s%s", list->size ? " " : "", column->name);
+    }
+    if (list->failed)
+        return 0;
+    if (!list->size)
+        return 1;
+    for (size_t k = reader->nunused; k-- > 0;) {
+        if (strcmp(reader->unused[k], list->data) == 0) {
+            frame->unused = reader->unused[k];
+            return 1;
+        }
+    }
+    if (reader->nunused >= 64) /* a file whose keys never repeat: the newest lists say enough */
+        return 1;
+    char **unused = realloc(reader->unused, (reader->nunused + 1) * sizeof *unused);
+    if (!unused)
+        return 0;
+    reader->unused = unused;
+    unused[reader->nunused] = strdup(list->data);
+    if (!unused[reader->nunused])
+        return 0;
+    frame->unused = unused[reader->nunused++];
+    return 1;
+}
+
+static void warn_unseen(const struct extxyz_reader *reader) {
+    const struct extxyz_keys *keys = reader->keys;
+    if (!keys || reader->ordinal == 0)
+        return;
+    for (int row = 0; row < keys->nmapping + keys->ninclude; row++) {
+        const char *key = row < keys->nmapping ? keys->mapping_from[row] : keys->include[row - keys->nmapping];
+        if (!reader->seen[row])
+            log_message(LOG_WARNING, "%s: no frame has the key %s that %s names%s%s", reader->name, key,
+                        row < keys->nmapping ? "key_mapping" : "include_keys",
+                        reader->nunused ? "; not used are: " : "", reader->nunused ? reader->unused[0] : "");
+    }
+}
+
+static int read_frame(struct extxyz_reader *reader, struct frame **out, struct error *error) {
+    static const char plain[] = "species:S:1:pos:R:3";
+    struct line line;
+    int atoms, code = read_count(reader, &atoms, error);
+    if (code)
+        return code;
+    if (!atoms) {
+        warn_unseen(reader);
+        return 0;
+    }
+    if (!read_line(reader, &line))
+        return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
+                        "the file ends after the number of atoms of frame %ld", reader->ordinal);
+    int comment_line = reader->line;
+    reader->comment.count = 0;
+    if (!reader->keys || !reader->keys->plain)
+        code = xyz_comment_parse(&reader->comment, line.text, line.size, reader->name, comment_line, error);
+    if (code)
+        return code;
+    struct frame *frame = frame_new(atoms);
+    if (!frame)
+        return error_at(error, ERROR_MEMORY, reader->name, comment_line, 0, "out of memory");
+    frame->source = reader->name;
+    frame->ordinal = reader->ordinal;
+    const struct xyz_value *properties = find_value(reader, "Properties");
+    code = parse_properties(reader, properties ? properties->text : plain, error);
+    if (!code)
+        code = read_cell(reader, frame, comment_line, error);
+    if (!code)
+        code = place_columns(reader, atoms, error);
+    for (int i = 0; i < atoms && !code; i++)
+        code = read_atom(reader, frame, i, error);
+    if (!code)
+        code = store_fields(reader, frame, comment_line, error);
+    if (!code && !list_unused(reader, frame))
+        code = error_at(error, ERROR_MEMORY, reader->name, comment_line, 0, "out of memory");
+    if (code) {
+        frame_free(frame);
+        return code;
+    }
+    reader->ordinal++;
+    *out = frame;
+    return 0;
+}
+
+int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *error) {
+    *out = NULL;
+    locale_t before = uselocale(reader->c_locale);
+    int code = read_frame(reader, out, error);
+    uselocale(before);
+    return code;
+}
