@@ -60,7 +60,7 @@ static int number_node(const struct call *call, int64_t value, struct config_nod
 
 static int int_mul(const struct call *call, struct config_node **out)
 {
-    int64_t a, b, product;
+    int64_t a = 0, b = 0, product;
     int code = two_integers(call, "int_mul", &a, &b);
     if (code)
         return code;
@@ -72,7 +72,7 @@ static int int_mul(const struct call *call, struct config_node **out)
 
 static int int_div(const struct call *call, struct config_node **out)
 {
-    int64_t a, b;
+    int64_t a = 0, b = 0;
     int code = two_integers(call, "int_div", &a, &b);
     if (code)
         return code;
