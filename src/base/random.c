@@ -6,8 +6,7 @@
 
 enum { N = 624, M = 397 };
 
-void random_seed(struct random_stream *stream, uint64_t seed)
-{
+void random_seed(struct random_stream *stream, uint64_t seed) {
     stream->state[0] = (uint32_t)seed;
     for (uint32_t k = 1; k < N; k++)
         stream->state[k] = 1812433253u * (stream->state[k - 1] ^ (stream->state[k - 1] >> 30)) + k;
@@ -16,8 +15,7 @@ void random_seed(struct random_stream *stream, uint64_t seed)
     stream->next_normal = 0;
 }
 
-uint32_t random_u32(struct random_stream *stream)
-{
+uint32_t random_u32(struct random_stream *stream) {
     uint32_t *s = stream->state;
     if (stream->position >= N) {
         for (int k = 0; k < N; k++) {
@@ -33,38 +31,32 @@ uint32_t random_u32(struct random_stream *stream)
     return y ^ (y >> 18);
 }
 
-uint64_t random_u64(struct random_stream *stream)
-{
+uint64_t random_u64(struct random_stream *stream) {
     uint64_t first = random_u32(stream);
     return first << 32 | random_u32(stream);
 }
 
-static double unit_f64(struct random_stream *stream)
-{
+static double unit_f64(struct random_stream *stream) {
     return (double)(random_u64(stream) & ((1ull << 53) - 1)) * 0x1p-53;
 }
 
-static float unit_f32(struct random_stream *stream)
-{
+static float unit_f32(struct random_stream *stream) {
     return (float)(random_u32(stream) & ((1u << 24) - 1)) * 0x1p-24f;
 }
 
-void random_uniform_f64(struct random_stream *stream, double *out, size_t count, double low, double high)
-{
+void random_uniform_f64(struct random_stream *stream, double *out, size_t count, double low, double high) {
     for (size_t k = 0; k < count; k++)
-        out[k] = unit_f64(stream) * (high - low) + low;
+        out[k] = fma(unit_f64(stream), high - low, low);
 }
 
-void random_uniform_f32(struct random_stream *stream, float *out, size_t count, double low, double high)
-{
+void random_uniform_f32(struct random_stream *stream, float *out, size_t count, double low, double high) {
     float from = (float)low, width = (float)high - (float)low;
     for (size_t k = 0; k < count; k++)
-        out[k] = unit_f32(stream) * width + from;
+        out[k] = fmaf(unit_f32(stream), width, from);
 }
 
 /* One number; the other of its pair is kept for the next call. */
-static double single_normal(struct random_stream *stream)
-{
+static double single_normal(struct random_stream *stream) {
     if (stream->has_next_normal) {
         stream->has_next_normal = 0;
         return stream->next_normal;
@@ -76,8 +68,7 @@ static double single_normal(struct random_stream *stream)
     return r * cos(theta);
 }
 
-static void sixteen_f64(double *data)
-{
+static void sixteen_f64(double *data) {
     for (int j = 0; j < 8; j++) {
         double u1 = 1 - data[j], u2 = data[j + 8];
         double r = sqrt(-2 * log(u1)), theta = 2.0 * M_PI * u2;
@@ -86,8 +77,7 @@ static void sixteen_f64(double *data)
     }
 }
 
-static void sixteen_f32(float *data)
-{
+static void sixteen_f32(float *data) {
     for (int j = 0; j < 8; j++) {
         float u1 = 1 - data[j], u2 = data[j + 8];
         float r = sqrtf(-2 * logf(u1)), theta = 2.0f * (float)M_PI * u2;
@@ -96,8 +86,7 @@ static void sixteen_f32(float *data)
     }
 }
 
-void random_normal_f64(struct random_stream *stream, double *out, size_t count)
-{
+void random_normal_f64(struct random_stream *stream, double *out, size_t count) {
     if (count < 16) {
         for (size_t k = 0; k < count; k++)
             out[k] = single_normal(stream);
@@ -112,8 +101,7 @@ void random_normal_f64(struct random_stream *stream, double *out, size_t count)
     }
 }
 
-void random_normal_f32(struct random_stream *stream, float *out, size_t count)
-{
+void random_normal_f32(struct random_stream *stream, float *out, size_t count) {
     if (count < 16) {
         for (size_t k = 0; k < count; k++)
             out[k] = (float)single_normal(stream);
@@ -128,8 +116,7 @@ void random_normal_f32(struct random_stream *stream, float *out, size_t count)
     }
 }
 
-void random_permutation(struct random_stream *stream, int64_t *out, size_t count)
-{
+void random_permutation(struct random_stream *stream, int64_t *out, size_t count) {
     for (size_t k = 0; k < count; k++)
         out[k] = (int64_t)k;
     for (size_t k = 0; k + 1 < count; k++) {
