@@ -1,0 +1,255 @@
+"""Writes optimizer_reference.txt, scheduler_reference.txt and metrics_reference.txt beside itself, with the numbers of
+PyTorch and NequIP.  Needs nequip 0.19.1 (only to make these files again; the tests read them).
+
+    python make_reference.py
+"""
+
+import os
+import random
+import warnings
+
+import torch
+import yaml
+
+warnings.filterwarnings("ignore")
+torch.set_default_dtype(torch.float64)
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def flow(value):
+    return yaml.safe_dump(value, default_flow_style=True, width=100000, sort_keys=False).strip()
+
+
+def number(x):
+    return repr(float(x))
+
+
+# ---------------------------------------------------------------- optimizers
+
+OPTIMIZERS = [
+    {"_target_": "torch.optim.Adam"},
+    {"_target_": "torch.optim.Adam", "lr": 0.01, "betas": [0.4, 0.9], "eps": 1e-4, "weight_decay": 0.1},
+    {"_target_": "torch.optim.Adam", "lr": 0.02, "amsgrad": True, "maximize": True},
+    {"_target_": "torch.optim.Adam", "lr": 0.02, "weight_decay": 0.2, "decoupled_weight_decay": True},
+    {"_target_": "torch.optim.AdamW", "lr": 0.01},
+    {"_target_": "torch.optim.AdamW", "lr": 0.01, "amsgrad": True, "weight_decay": 0.3},
+    {"_target_": "torch.optim.SGD", "lr": 0.05},
+    {"_target_": "torch.optim.SGD", "lr": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01},
+    {"_target_": "torch.optim.SGD", "lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.05},
+    {"_target_": "torch.optim.SGD", "lr": 0.001, "momentum": 0.5, "maximize": True},
+]
+PARAMETERS, STEPS = 19, 100
+
+
+def optimizers():
+    lines = []
+    for dtype in (torch.float64, torch.float32):
+        for config in OPTIMIZERS:
+            p = torch.tensor([(i * 5 % 7 - 3) / 4 for i in range(PARAMETERS)], dtype=dtype, requires_grad=True)
+            options = {k: v for k, v in config.items() if k != "_target_"}
+            if "betas" in options:
+                options["betas"] = tuple(options["betas"])
+            optimizer = getattr(torch.optim, config["_target_"].split(".")[-1])([p], **options)
+            lines.append(f"{'float64' if dtype is torch.float64 else 'float32'} {flow(config)}")
+            for step in range(1, STEPS + 1):
+                offset = torch.tensor([((step * 7 + i * 13) % 11 - 5) / 8 for i in range(PARAMETERS)], dtype=dtype)
+                p.grad = p.detach() * 0.25 + offset
+                optimizer.step()
+                if step in (1, 2, 10, STEPS):
+                    lines.append(f"{step} " + " ".join(number(x) for x in p.detach()))
+    with open(os.path.join(HERE, "optimizer_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+# ---------------------------------------------------------------- schedulers
+
+T = "torch.optim.lr_scheduler."
+SCHEDULERS = [
+    {"_target_": T + "StepLR", "step_size": 7},
+    {"_target_": T + "MultiStepLR", "milestones": [3, 50, 50, 120], "gamma": 0.3},
+    {"_target_": T + "ExponentialLR", "gamma": 0.97},
+    {"_target_": T + "ConstantLR"},
+    {"_target_": T + "ConstantLR", "factor": 0.7, "total_iters": 31},
+    {"_target_": T + "LinearLR"},
+    {"_target_": T + "LinearLR", "start_factor": 0.1, "end_factor": 0.6, "total_iters": 90},
+    {"_target_": T + "PolynomialLR", "total_iters": 150, "power": 1.7},
+    {"_target_": T + "CosineAnnealingLR", "T_max": 4},
+    {"_target_": T + "CosineAnnealingLR", "T_max": 37, "eta_min": 0.001},
+    {"_target_": T + "CosineAnnealingWarmRestarts", "T_0": 9},
+    {"_target_": T + "CosineAnnealingWarmRestarts", "T_0": 5, "T_mult": 3, "eta_min": 1e-4},
+    {"_target_": T + "OneCycleLR", "max_lr": 0.1, "total_steps": 210},
+    {"_target_": T + "OneCycleLR", "max_lr": 0.1, "epochs": 21, "steps_per_epoch": 10, "three_phase": True,
+     "anneal_strategy": "linear", "base_momentum": 0.7, "max_momentum": 0.99, "pct_start": 0.25},
+    {"_target_": T + "OneCycleLR", "max_lr": [0.3], "total_steps": 201, "cycle_momentum": False, "div_factor": 5.0,
+     "final_div_factor": 100.0},
+    {"_target_": T + "ReduceLROnPlateau"},
+    {"_target_": T + "ReduceLROnPlateau", "factor": 0.5, "patience": 2, "threshold": 0.2, "min_lr": 1e-5,
+     "cooldown": 3},
+    {"_target_": T + "ReduceLROnPlateau", "mode": "max", "factor": 0.8, "patience": 1, "threshold": 0.01,
+     "threshold_mode": "abs", "min_lr": [0.001]},
+    {"_target_": T + "SequentialLR", "milestones": [10, 60], "schedulers": [
+        {"_target_": T + "LinearLR", "start_factor": 0.2, "total_iters": 10},
+        {"_target_": T + "CosineAnnealingLR", "T_max": 50},
+        {"_target_": T + "ExponentialLR", "gamma": 0.99}]},
+    {"_target_": T + "SequentialLR", "milestones": [0, 20, 45, 80], "schedulers": [
+        {"_target_": T + "ConstantLR", "factor": 0.5},
+        {"_target_": T + "StepLR", "step_size": 6, "gamma": 0.9},
+        {"_target_": T + "CosineAnnealingWarmRestarts", "T_0": 7, "T_mult": 2},
+        {"_target_": T + "PolynomialLR", "total_iters": 30},
+        {"_target_": T + "MultiStepLR", "milestones": [4, 9], "gamma": 0.5}]},
+    {"_target_": T + "ChainedScheduler", "schedulers": [
+        {"_target_": T + "ConstantLR", "factor": 0.1, "total_iters": 8},
+        {"_target_": T + "ExponentialLR", "gamma": 0.98}]},
+    {"_target_": T + "ChainedScheduler", "schedulers": [
+        {"_target_": T + "SequentialLR", "milestones": [5], "schedulers": [
+            {"_target_": T + "LinearLR", "total_iters": 5},
+            {"_target_": T + "CosineAnnealingLR", "T_max": 60}]},
+        {"_target_": T + "ExponentialLR", "gamma": 0.995}]},
+    {"_target_": T + "SequentialLR", "milestones": [30], "schedulers": [
+        {"_target_": T + "SequentialLR", "milestones": [12], "schedulers": [
+            {"_target_": T + "ExponentialLR", "gamma": 0.9},
+            {"_target_": T + "LinearLR", "total_iters": 9}]},
+        {"_target_": T + "OneCycleLR", "max_lr": 0.2, "total_steps": 250}]},
+    {"_target_": T + "SequentialLR", "milestones": [25], "schedulers": [
+        {"_target_": T + "ChainedScheduler", "schedulers": [
+            {"_target_": T + "ConstantLR", "factor": 0.25, "total_iters": 6},
+            {"_target_": T + "StepLR", "step_size": 5, "gamma": 0.7}]},
+        {"_target_": T + "CosineAnnealingLR", "T_max": 20, "eta_min": 0.002}]},
+]
+
+
+def make_scheduler(config, optimizer):
+    config = dict(config)
+    target = getattr(torch.optim.lr_scheduler, config.pop("_target_").split(".")[-1])
+    if "schedulers" in config:
+        inner = [make_scheduler(c, optimizer) for c in config.pop("schedulers")]
+        return target(optimizer=optimizer, schedulers=inner, **config)
+    return target(optimizer=optimizer, **config)
+
+
+def plateau_metric(step):
+    """Falls, stalls, and falls again; the same in C."""
+    return 10.0 / (1 + step // 9) + ((step * 37) % 17) / 100
+
+
+def schedulers():
+    lines = []
+    for config in SCHEDULERS:
+        p = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.Adam([p], lr=0.05)
+        scheduler = make_scheduler(config, optimizer)
+        lines.append(flow(config))
+        rates, momenta = [], []
+        for step in range(201):
+            rates.append(optimizer.param_groups[0]["lr"])
+            momenta.append(optimizer.param_groups[0]["betas"][0])
+            if step == 200:
+                break
+            if "Plateau" in config["_target_"]:
+                scheduler.step(plateau_metric(step))
+            else:
+                scheduler.step()
+        lines.append(" ".join(number(x) for x in rates))
+        lines.append(" ".join(number(x) for x in momenta))
+    with open(os.path.join(HERE, "scheduler_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+# ---------------------------------------------------------------- metrics
+
+N = "nequip.train."
+METRICS = [
+    {"_target_": N + "EnergyForceLoss"},
+    {"_target_": N + "EnergyForceLoss", "coeffs": {"total_energy": 3.0, "forces": 1}, "per_atom_energy": False,
+     "per_type_forces_coeffs": {"C": 2.0, "H": 1.0, "O": 0.5}},
+    {"_target_": N + "EnergyForceStressLoss", "coeffs": {"total_energy": 1.0, "forces": 2.0, "stress": 5.0},
+     "ignore_nan": {"stress": True}},
+    {"_target_": N + "EnergyOnlyLoss"},
+    {"_target_": N + "EnergyOnlyLoss", "per_atom_energy": False},
+    {"_target_": N + "EnergyForceMetrics"},
+    {"_target_": N + "EnergyForceMetrics", "coeffs": {"total_energy_mae": 1.0, "forces_maxabserr": 3.0,
+                                                      "per_atom_energy_rmse": None},
+     "extra_metrics": [{"field": "forces", "metric": {"_target_": N + "MeanAbsoluteError"}, "per_type": True}]},
+    {"_target_": N + "EnergyForceStressMetrics", "ignore_nan": {"stress": True}},
+    {"_target_": N + "EnergyOnlyMetrics", "coeffs": {"per_atom_energy_maxabserr": 2}},
+    {"_target_": N + "MetricsManager", "metrics": [
+        {"field": "total_energy", "coeff": 1.0, "metric": {"_target_": N + "HuberLoss", "delta": 0.5}},
+        {"name": "f", "field": "forces", "per_type": True, "per_type_coeffs": {"C": 2.0, "H": 1.0, "O": 0.5},
+         "coeff": 3.0, "metric": {"_target_": N + "MeanSquaredError"}},
+        {"name": "fmax", "field": "forces", "metric": {"_target_": N + "MaximumAbsoluteError"}}]},
+    {"_target_": N + "MetricsManager", "metrics": [
+        {"name": "e", "field": {"_target_": "nequip.data.PerAtomModifier", "field": "total_energy"}, "coeff": 1.0,
+         "metric": {"_target_": N + "MeanAbsoluteError"}},
+        {"name": "f", "field": "forces", "coeff": 2.0,
+         "metric": {"_target_": N + "StratifiedHuberForceLoss", "delta_dict": {2.0: 1.0, 5.0: 0.4, 9.0: 0.1}}}]},
+    {"_target_": N + "MetricsManager", "metrics": [
+        {"field": {"_target_": "nequip.data.PerAtomModifier", "field": "total_energy", "factor": 1000.0},
+         "metric": {"_target_": N + "RootMeanSquaredError"}},
+        {"field": "forces", "metric": {"_target_": N + "StratifiedHuberForceLoss", "reduction": "sum",
+                                       "delta_dict": {0: 0.5, 1: 0.1}}, "per_type": True},
+        {"field": "forces", "metric": {"_target_": N + "RootMeanSquaredError"}, "per_type": True, "coeff": 0.25},
+        {"field": "stress", "metric": {"_target_": N + "HuberLoss", "reduction": "sum", "delta": 0.02},
+         "ignore_nan": True, "coeff": 0},
+        {"field": "virial", "metric": {"_target_": N + "MeanAbsoluteError"}},
+        {"field": "atomic_energy", "metric": {"_target_": N + "MaximumAbsoluteError"}, "per_type": True},
+        {"field": {"_target_": "nequip.data.MappedFieldModifier", "pred_field": "virial", "target_field": "dielectric_tensor"},
+         "metric": {"_target_": N + "MeanSquaredError"}},
+        {"name": "partial", "field": {"_target_": "nequip.data.MappedFieldModifier", "pred_field": "forces",
+                                      "target_field": "dipole"},
+         "metric": {"_target_": N + "MeanAbsoluteError"}, "per_type": True, "ignore_nan": True, "coeff": 2.0}]},
+]
+
+BATCHES = [  # types of each frame's atoms
+    [[0, 1, 1, 2], [0, 1, 1, 1, 1]],
+    [[0, 1, 1], [1, 1], [0, 0, 1, 0]],
+    [[2, 2, 1, 0]],
+]
+PER_FRAME = {"total_energy": 1, "stress": 9, "virial": 9, "dielectric_tensor": 9}
+PER_ATOM = {"atomic_energy": 1, "forces": 3, "dipole": 3}
+
+
+def metrics():
+    from hydra.utils import instantiate
+
+    rng = random.Random(5)
+    lines, batches = [], []
+    for b, frames in enumerate(BATCHES):
+        types = [t for frame in frames for t in frame]
+        lines.append("batch " + " ".join(str(len(f)) for f in frames))
+        lines.append("types " + " ".join(map(str, types)))
+        preds = {"atom_types": torch.tensor(types), "num_atoms": torch.tensor([len(f) for f in frames])}
+        target = dict(preds)
+        for fields, rows in ((PER_FRAME, len(frames)), (PER_ATOM, len(types))):
+            for name, cols in fields.items():
+                p = [round(rng.gauss(0, 3), 6) for _ in range(rows * cols)]
+                t = [round(x + rng.gauss(0, 1) * rng.choice([0.1, 1, 4]), 6) for x in p]
+                if name == "stress" and b != 2:
+                    t[:9] = [float("nan")] * 9
+                    if b == 0:
+                        t[12] = float("nan")
+                if name == "dipole":
+                    t = [float("nan") if rng.random() < 0.4 else x for x in t]
+                if name == "total_energy":
+                    p, t = [x - 1000 for x in p], [x - 1000 for x in t]
+                shape = (rows, 3, 3) if cols == 9 else (rows, cols)
+                preds[name], target[name] = torch.tensor(p).view(shape), torch.tensor(t).view(shape)
+                lines.append(f"prediction {name} " + " ".join(number(x) for x in p))
+                lines.append(f"label {name} " + " ".join(number(x) for x in t))
+        batches.append((preds, target))
+    for config in METRICS:
+        manager = instantiate(config, type_names=["C", "H", "O"])
+        lines.append("case " + flow(config))
+        for preds, target in batches:
+            step = manager(preds, target)
+            if preds is batches[0][0]:
+                lines.append("names " + " ".join(k.replace(" ", "~") for k in step))
+            lines.append("step " + " ".join(number(x) for x in step.values()))
+        lines.append("epoch " + " ".join(number(x) for x in manager.compute().values()))
+    with open(os.path.join(HERE, "metrics_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    optimizers()
+    schedulers()
+    metrics()

@@ -1,0 +1,169 @@
+#include "reference.h"
+#include "train/optimizer.h"
+
+#define REFERENCE TEST_DATA_DIR "/optimizer_reference.txt"
+enum { PARAMETERS = 19, LINES_PER_CASE = 5, MAX_CASES = 32 };
+
+struct run {
+    const struct optimizer_kind *kind;
+    void *options;
+    enum dtype dtype;
+    int64_t step;
+    /* two buffers each, used in turn */
+    double p[2][PARAMETERS], slot[2][OPTIMIZER_MAX_SLOTS][PARAMETERS];
+};
+
+static void start(struct run *run) {
+    for (int i = 0; i < PARAMETERS; i++) {
+        double value = (i * 5 % 7 - 3) / 4.0;
+        if (run->dtype == F32)
+            ((float *)run->p[0])[i] = (float)value;
+        else
+            run->p[0][i] = value;
+    }
+}
+
+/* The gradient of make_reference.py, scaled by `scale`. */
+static void step(struct run *run, double scale, double limit) {
+    double g[PARAMETERS];
+    int now = (int)(run->step % 2), then = 1 - now;
+    run->step++;
+    for (int i = 0; i < PARAMETERS; i++) {
+        double offset = (((int)run->step * 7 + i * 13) % 11 - 5) / 8.0;
+        if (run->dtype == F32)
+            ((float *)g)[i] = (((float *)run->p[now])[i] * 0.25f + (float)offset) * (float)scale;
+        else
+            g[i] = (run->p[now][i] * 0.25 + offset) * scale;
+    }
+    /* in two stretches, as a team shares a slab */
+    size_t size = dtype_size(run->dtype);
+    for (size_t k = 0; k < 2; k++) {
+        size_t begin = k == 0 ? 0 : 8;
+        struct optimizer_span span = {.count = k == 0 ? 8 : PARAMETERS - 8,
+                                      .p = (char *)run->p[now] + begin * size,
+                                      .g = (char *)g + begin * size,
+                                      .p_next = (char *)run->p[then] + begin * size,
+                                      .lr = run->kind->lr(run->options),
+                                      .step = run->step,
+                                      .grad_scale = 1 / scale,
+                                      .grad_limit = limit};
+        for (int s = 0; s < run->kind->slots(run->options); s++) {
+            span.slot[s] = (char *)run->slot[now][s] + begin * size;
+            span.slot_next[s] = (char *)run->slot[then][s] + begin * size;
+        }
+        run->kind->update(run->options, run->dtype, &span);
+    }
+}
+
+ParameterizedTestParameters(optimizer, follows_torch) {
+    static int cases[20];
+    for (int k = 0; k < 20; k++)
+        cases[k] = k;
+    return cr_make_param_array(int, cases, 20);
+}
+
+ParameterizedTest(int *which, optimizer, follows_torch) {
+    struct lines lines = lines_read(REFERENCE);
+    char **line = lines.line + *which * LINES_PER_CASE;
+    cr_assert_eq(lines.count, 20 * LINES_PER_CASE);
+    struct config *config = config_of(strchr(line[0], ' ') + 1);
+    struct arena *arena = arena_new();
+    struct error error = {0};
+    struct run run = {.dtype = strncmp(line[0], "float32", 7) == 0 ? F32 : F64};
+    cr_assert_eq(optimizer_read(&run.kind, &run.options, config_root(config), arena, &error), 0, "%s", error.message);
+    start(&run);
+    double worst = 0;
+    for (int k = 1; k < LINES_PER_CASE; k++) {
+        double wanted[PARAMETERS + 1];
+        cr_assert_eq(numbers_read(line[k], wanted, PARAMETERS + 1), PARAMETERS + 1);
+        while (run.step < (int64_t)wanted[0])
+            step(&run, 1, 0);
+        for (int i = 0; i < PARAMETERS; i++) {
+            double *now = run.p[run.step % 2];
+            double value = run.dtype == F32 ? ((float *)now)[i] : now[i];
+            double off = fabs(value - wanted[i + 1]) / fmax(fabs(wanted[i + 1]), 0.1);
+            worst = fmax(worst, off);
+        }
+    }
+    cr_expect_leq(worst, run.dtype == F32 ? 1e-6 : 2e-15, "%s: off by %.3g", line[0], worst);
+    arena_free(arena);
+    config_free(config);
+    lines_free(&lines);
+}
+
+static struct run run_of(struct config *config, struct arena *arena) {
+    struct run run = {.dtype = F64};
+    struct error error = {0};
+    cr_assert_eq(optimizer_read(&run.kind, &run.options, config_root(config), arena, &error), 0, "%s", error.message);
+    start(&run);
+    return run;
+}
+
+Test(optimizer, gradients_are_scaled_and_clipped_first) {
+    struct config *config = config_of("{_target_: torch.optim.SGD, lr: 0.5}");
+    struct arena *arena = arena_new();
+    struct run plain = run_of(config, arena), scaled = plain, clipped = plain;
+    step(&plain, 1, 0);
+    step(&scaled, 4, 0);
+    step(&clipped, 1, 0.125);
+    for (int i = 0; i < PARAMETERS; i++) {
+        double old = plain.p[0][i], gradient = (old - plain.p[1][i]) / 0.5;
+        double limited = fmax(-0.125, fmin(0.125, gradient));
+        cr_expect_eq(scaled.p[1][i], plain.p[1][i]);
+        cr_expect_float_eq(clipped.p[1][i], old - 0.5 * limited, 1e-15);
+    }
+    arena_free(arena);
+    config_free(config);
+}
+
+Test(optimizer, momentum_is_there_for_a_scheduler_to_steer) {
+    struct config *adam = config_of("{_target_: adamw, betas: [0.8, 0.9]}"), *sgd = config_of("{_target_: sgd}");
+    struct arena *arena = arena_new();
+    struct run first = run_of(adam, arena), second = run_of(sgd, arena);
+    cr_expect_eq(*first.kind->momentum(first.options), 0.8);
+    cr_expect_eq(*second.kind->momentum(second.options), 0.0);
+    cr_expect_str_eq(optimizer_name(first.kind), "AdamW");
+    *second.kind->momentum(second.options) = 0.9;
+    step(&second, 1, 0);
+    for (int i = 0; i < PARAMETERS; i++)
+        cr_expect_eq(second.slot[1][0][i], second.p[0][i] * 0.25 + ((7 + i * 13) % 11 - 5) / 8.0);
+    arena_free(arena);
+    config_free(adam);
+    config_free(sgd);
+}
+
+static const struct {
+    const char *yaml, *message;
+    int line;
+} wrong[] = {
+    {"_target_: torch.optim.Adamm\nlr: 0.1\n", "Adam", 1},
+    {"_target_: torch.optim.Adam\nlearning_rate: 0.1\n", "learning_rate", 2},
+    {"_target_: torch.optim.Adam\nlr: fast\n", "lr", 2},
+    {"_target_: torch.optim.Adam\nlr: -1.0\n", "lr", 2},
+    {"_target_: torch.optim.Adam\nbetas: [0.9]\n", "two numbers", 2},
+    {"_target_: torch.optim.Adam\nbetas: [0.9, 1.0]\n", "below 1", 2},
+    {"_target_: torch.optim.SGD\nlr: 0.1\nnesterov: true\n", "momentum", 3},
+    {"lr: 0.1\n", "_target_", 0},
+};
+
+ParameterizedTestParameters(optimizer, says_what_is_wrong) {
+    enum { COUNT = sizeof wrong / sizeof *wrong };
+    static int cases[COUNT];
+    for (int k = 0; k < COUNT; k++)
+        cases[k] = k;
+    return cr_make_param_array(int, cases, COUNT);
+}
+
+ParameterizedTest(int *which, optimizer, says_what_is_wrong) {
+    struct config *config = config_of(wrong[*which].yaml);
+    struct arena *arena = arena_new();
+    const struct optimizer_kind *kind;
+    void *options;
+    struct error error = {0};
+    cr_expect_neq(optimizer_read(&kind, &options, config_root(config), arena, &error), 0);
+    cr_expect(strstr(error.message, wrong[*which].message), "%s", error.message);
+    if (wrong[*which].line)
+        cr_expect_eq(error.line, wrong[*which].line, "line %d: %s", error.line, error.message);
+    arena_free(arena);
+    config_free(config);
+}
