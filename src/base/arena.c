@@ -20,13 +20,11 @@ struct arena {
     int failed;
 };
 
-struct arena *arena_new(void)
-{
+struct arena *arena_new(void) {
     return calloc(1, sizeof(struct arena));
 }
 
-void arena_free(struct arena *arena)
-{
+void arena_free(struct arena *arena) {
     if (!arena)
         return;
     for (struct chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
@@ -36,8 +34,7 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
-{
+void *arena_alloc(struct arena *arena, size_t size) {
     size_t align = size >= 64 ? 64 : 16;
     if (arena->failed || size > SIZE_MAX / 2) {
         arena->failed = 1;
@@ -72,21 +69,18 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memory;
 }
 
-void *arena_copy(struct arena *arena, const void *data, size_t size)
-{
+void *arena_copy(struct arena *arena, const void *data, size_t size) {
     void *memory = arena_alloc(arena, size);
     if (memory && size)
         memcpy(memory, data, size);
     return memory;
 }
 
-char *arena_string(struct arena *arena, const char *text)
-{
+char *arena_string(struct arena *arena, const char *text) {
     return arena_copy(arena, text, strlen(text) + 1);
 }
 
-char *arena_format(struct arena *arena, const char *format, ...)
-{
+char *arena_format(struct arena *arena, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -99,12 +93,10 @@ char *arena_format(struct arena *arena, const char *format, ...)
     return text;
 }
 
-int arena_failed(const struct arena *arena)
-{
+int arena_failed(const struct arena *arena) {
     return arena->failed;
 }
 
-size_t arena_used(const struct arena *arena)
-{
+size_t arena_used(const struct arena *arena) {
     return arena->used;
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 
 static void fill(struct error *error, enum error_code code, const char *file, int line, int column, const char *format,
-                 va_list args)
-{
+                 va_list args) {
     if (!error || error->code)
         return;
     error->code = code;
@@ -16,8 +15,7 @@ static void fill(struct error *error, enum error_code code, const char *file, in
     vsnprintf(error->message, sizeof error->message, format, args);
 }
 
-int error_set(struct error *error, enum error_code code, const char *format, ...)
-{
+int error_set(struct error *error, enum error_code code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fill(error, code, NULL, 0, 0, format, args);
@@ -25,8 +23,8 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
     return (int)code;
 }
 
-int error_at(struct error *error, enum error_code code, const char *file, int line, int column, const char *format, ...)
-{
+int error_at(struct error *error, enum error_code code, const char *file, int line, int column, const char *format,
+             ...) {
     va_list args;
     va_start(args, format);
     fill(error, code, file, line, column, format, args);
@@ -34,8 +32,7 @@ int error_at(struct error *error, enum error_code code, const char *file, int li
     return (int)code;
 }
 
-void error_prefix(struct error *error, const char *format, ...)
-{
+void error_prefix(struct error *error, const char *format, ...) {
     if (!error || !error->code)
         return;
     char text[sizeof error->message];
@@ -50,8 +47,7 @@ void error_prefix(struct error *error, const char *format, ...)
     memcpy(error->message, text, sizeof text);
 }
 
-const char *error_format(const struct error *error, char *out, size_t size)
-{
+const char *error_format(const struct error *error, char *out, size_t size) {
     if (error->file[0] && error->line > 0 && error->column > 0)
         snprintf(out, size, "%s:%d:%d: %s", error->file, error->line, error->column, error->message);
     else if (error->file[0] && error->line > 0)

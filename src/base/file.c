@@ -10,49 +10,107 @@
 
 struct file_writer {
     FILE *stream;
-    char *path, *temporary;
+    int fd, why;              /* why: errno of the first write that failed, which stdio forgets */
+    char *path;               /* as the caller named it, for messages */
+    char *target, *temporary; /* links followed; temporary is NULL where the target is no regular file */
 };
 
-static void release(struct file_writer *writer)
-{
+static void release(struct file_writer *writer) {
     free(writer->path);
+    free(writer->target);
     free(writer->temporary);
     free(writer);
 }
 
-int file_writer_open(struct file_writer **out, const char *path, struct error *error)
-{
-    *out = NULL;
-    struct file_writer *writer = calloc(1, sizeof *writer);
-    size_t size = strlen(path) + 32;
-    if (writer) {
-        writer->path = strdup(path);
-        writer->temporary = malloc(size);
+static ssize_t stream_write(void *cookie, const char *data, size_t size) {
+    struct file_writer *writer = cookie;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = write(writer->fd, data + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            if (!writer->why)
+                writer->why = got < 0 ? errno : EIO;
+            return 0; /* how a cookie stream is told of an error */
+        }
+        done += (size_t)got;
     }
-    if (!writer || !writer->path || !writer->temporary) {
-        if (writer)
-            release(writer);
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    }
-    snprintf(writer->temporary, size, "%s.tmp-%ld", path, (long)getpid());
-    writer->stream = fopen(writer->temporary, "wbe");
-    if (!writer->stream) {
-        int code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
-        release(writer);
-        return code;
-    }
-    *out = writer;
+    return (ssize_t)done;
+}
+
+static int stream_seek(void *cookie, off64_t *offset, int whence) {
+    struct file_writer *writer = cookie;
+    off64_t at = lseek64(writer->fd, *offset, whence);
+    if (at < 0)
+        return -1;
+    *offset = at;
     return 0;
 }
 
-FILE *file_writer_stream(struct file_writer *writer)
-{
+int file_writer_open(struct file_writer **out, const char *path, struct error *error) {
+    *out = NULL;
+    int code = 0;
+    struct stat status;
+    struct file_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    writer->fd = -1;
+    writer->path = strdup(path);
+    /* a link stays a link: the file it points to is replaced */
+    writer->target = realpath(path, NULL);
+    if (!writer->target)
+        writer->target = strdup(path);
+    if (!writer->path || !writer->target)
+        goto memory;
+    int exists = !stat(path, &status);
+    if (exists && S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        goto failed;
+    }
+    if (exists && !S_ISREG(status.st_mode)) { /* a terminal, a pipe: nothing to put aside */
+        writer->fd = open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        if (exists && access(path, W_OK))
+            goto failed;
+        if (asprintf(&writer->temporary, "%s.tmp-%ld", writer->target, (long)getpid()) < 0) {
+            writer->temporary = NULL;
+            goto memory;
+        }
+        writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (writer->fd >= 0 && exists && fchmod(writer->fd, status.st_mode & 07777))
+            errno = 0; /* a file system without modes: no reason to refuse */
+    }
+    if (writer->fd < 0)
+        goto failed;
+    cookie_io_functions_t functions = {NULL, stream_write, stream_seek, NULL};
+    writer->stream = fopencookie(writer, "w", functions);
+    if (!writer->stream)
+        goto memory;
+    setvbuf(writer->stream, NULL, _IOFBF, 1 << 16);
+    *out = writer;
+    return 0;
+memory:
+    code = error_set(error, ERROR_MEMORY, "out of memory");
+    goto undo;
+failed:
+    code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+undo:
+    if (writer->fd >= 0) {
+        close(writer->fd);
+        if (writer->temporary)
+            unlink(writer->temporary);
+    }
+    release(writer);
+    return code;
+}
+
+FILE *file_writer_stream(struct file_writer *writer) {
     return writer->stream;
 }
 
 /* The folder's entry for the new name must reach the disk too. */
-static void sync_folder(const char *path)
-{
+static void sync_folder(const char *path) {
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
@@ -67,42 +125,42 @@ static void sync_folder(const char *path)
     }
 }
 
-int file_writer_commit(struct file_writer *writer, struct error *error)
-{
-    int code = 0, failed = ferror(writer->stream), why = failed ? EIO : 0;
-    if (fflush(writer->stream) || (!failed && fsync(fileno(writer->stream)))) {
-        failed = 1;
+int file_writer_commit(struct file_writer *writer, struct error *error) {
+    int why = 0;
+    if (ferror(writer->stream))
+        why = writer->why ? writer->why : EIO;
+    if (fclose(writer->stream) && !why)
+        why = writer->why ? writer->why : errno;
+    /* a pipe or a terminal cannot be synced */
+    if (!why && writer->temporary && fsync(writer->fd) && errno != EINVAL && errno != ENOTSUP)
         why = errno;
-    }
-    if (fclose(writer->stream) && !failed) {
-        failed = 1;
+    if (close(writer->fd) && !why)
         why = errno;
-    }
-    if (!failed && rename(writer->temporary, writer->path)) {
-        failed = 1;
+    if (!why && writer->temporary && rename(writer->temporary, writer->target))
         why = errno;
-    }
-    if (failed) {
-        unlink(writer->temporary);
+    int code = 0;
+    if (why) {
+        if (writer->temporary)
+            unlink(writer->temporary);
         code = error_set(error, ERROR_IO, "cannot write %s: %s", writer->path, strerror(why));
-    } else {
-        sync_folder(writer->path);
+    } else if (writer->temporary) {
+        sync_folder(writer->target);
     }
     release(writer);
     return code;
 }
 
-void file_writer_abort(struct file_writer *writer)
-{
+void file_writer_abort(struct file_writer *writer) {
     if (!writer)
         return;
     fclose(writer->stream);
-    unlink(writer->temporary);
+    close(writer->fd);
+    if (writer->temporary)
+        unlink(writer->temporary);
     release(writer);
 }
 
-int file_read(const char *path, char **data, size_t *size, struct error *error)
-{
+int file_read(const char *path, char **data, size_t *size, struct error *error) {
     *data = NULL;
     *size = 0;
     int code = 0;
@@ -151,12 +209,13 @@ out:
     return code;
 }
 
-int file_make_directories(const char *path, struct error *error)
-{
+int file_make_directories(const char *path, struct error *error) {
     char copy[PATH_MAX];
     if (strlen(path) >= sizeof copy)
         return error_set(error, ERROR_IO, "cannot make the folder %.200s...: its name is too long", path);
     strcpy(copy, path);
+    if (!copy[0])
+        return 0; /* the folder we are in */
     for (char *p = copy + 1;; p++) {
         if (*p && *p != '/')
             continue;
@@ -173,8 +232,7 @@ int file_make_directories(const char *path, struct error *error)
     }
 }
 
-int file_exists(const char *path)
-{
+int file_exists(const char *path) {
     struct stat status;
     return !stat(path, &status);
 }

@@ -11,18 +11,16 @@ static struct {
     void *context;
 } current;
 
-void log_set_sink(log_sink *sink, void *context)
-{
+void log_set_sink(log_sink *sink, void *context) {
     current.sink = sink;
     current.context = context;
 }
 
-enum log_level log_threshold(void)
-{
+enum log_level log_threshold(void) {
     static const struct {
         const char *name;
         enum log_level level;
-    } levels[] = {{"DEBUG", LOG_DEBUG},     {"INFO", LOG_INFO},   {"NOTICE", LOG_NOTICE}, {"WARNING", LOG_WARNING},
+    } levels[] = {{"DEBUG", LOG_DEBUG},  {"INFO", LOG_INFO},   {"NOTICE", LOG_NOTICE}, {"WARNING", LOG_WARNING},
                   {"WARN", LOG_WARNING}, {"ERROR", LOG_ERROR}, {"CRITICAL", LOG_ERROR}};
     const char *text = getenv("FETTLE_LOG_LEVEL");
     if (!text)
@@ -33,14 +31,16 @@ enum log_level log_threshold(void)
     return LOG_INFO;
 }
 
-void log_message(enum log_level level, const char *format, ...)
-{
+void log_message(enum log_level level, const char *format, ...) {
     if (!current.sink || level < log_threshold())
         return;
-    char message[2048];
+    /* a model's tree is longer than any fixed line */
+    char *message = NULL;
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    if (vasprintf(&message, format, args) < 0)
+        message = NULL;
     va_end(args);
-    current.sink(current.context, level, message);
+    current.sink(current.context, level, message ? message : format);
+    free(message);
 }

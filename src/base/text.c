@@ -1,27 +1,25 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <langinfo.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-void text_free(struct text *text)
-{
+void text_free(struct text *text) {
     free(text->data);
     memset(text, 0, sizeof *text);
 }
 
-void text_clear(struct text *text)
-{
+void text_clear(struct text *text) {
     text->size = 0;
     if (text->data)
         text->data[0] = 0;
 }
 
-static int reserve(struct text *text, size_t more)
-{
+static int reserve(struct text *text, size_t more) {
     if (text->failed)
         return -1;
     if (text->size + more + 1 <= text->capacity)
@@ -39,8 +37,7 @@ static int reserve(struct text *text, size_t more)
     return 0;
 }
 
-void text_add_bytes(struct text *text, const void *bytes, size_t size)
-{
+void text_add_bytes(struct text *text, const void *bytes, size_t size) {
     if (reserve(text, size))
         return;
     if (size)
@@ -49,13 +46,11 @@ void text_add_bytes(struct text *text, const void *bytes, size_t size)
     text->data[text->size] = 0;
 }
 
-void text_add(struct text *text, const char *string)
-{
+void text_add(struct text *text, const char *string) {
     text_add_bytes(text, string, strlen(string));
 }
 
-void text_format(struct text *text, const char *format, ...)
-{
+void text_format(struct text *text, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -69,8 +64,7 @@ void text_format(struct text *text, const char *format, ...)
 }
 
 /* Edit distance (insert, delete, replace, swap neighbours), case aside but for a small cost. */
-static int distance(const char *a, const char *b)
-{
+static int distance(const char *a, const char *b) {
     enum { MOST = 96 };
     size_t n = strlen(a), m = strlen(b);
     if (n >= MOST || m >= MOST)
@@ -95,8 +89,7 @@ static int distance(const char *a, const char *b)
     return row[n % 3][m];
 }
 
-const char *text_nearest(const char *name, const char *const *names, size_t count)
-{
+const char *text_nearest(const char *name, const char *const *names, size_t count) {
     const char *best = NULL;
     int least = 4 * (int)(strlen(name) / 3 + 1) + 1;
     for (size_t k = 0; k < count; k++) {
@@ -113,8 +106,34 @@ const char *text_nearest(const char *name, const char *const *names, size_t coun
     return best;
 }
 
-const char *text_double(char out[32], double value)
-{
+/* Numbers in files have a point, whatever the host program's locale says. */
+static void set_point(char *text, char point) {
+    for (; *text; text++)
+        if (*text == '.' || *text == ',') {
+            *text = point;
+            return;
+        }
+}
+
+double text_to_double(const char *text, size_t size) {
+    char buffer[128], *copy = size < sizeof buffer ? buffer : malloc(size + 1);
+    if (!copy)
+        return NAN;
+    memcpy(copy, text, size);
+    copy[size] = 0;
+    const char *radix = nl_langinfo(RADIXCHAR);
+    if (radix[0] && !radix[1] && radix[0] != '.')
+        set_point(copy, radix[0]);
+    char *end;
+    double value = strtod(copy, &end);
+    if (end == copy || *end)
+        value = NAN;
+    if (copy != buffer)
+        free(copy);
+    return value;
+}
+
+const char *text_double(char out[32], double value) {
     if (isnan(value))
         return strcpy(out, "nan");
     if (isinf(value))
@@ -126,6 +145,7 @@ const char *text_double(char out[32], double value)
             break;
     }
     snprintf(out, 32, "%.*e", digits - 1, value);
+    set_point(out, '.');
     int exponent = atoi(strchr(out, 'e') + 1);
     if (exponent < -4 || exponent >= 16) {
         /* mantissa, then an exponent of at least two digits, as Python writes it */
@@ -135,5 +155,6 @@ const char *text_double(char out[32], double value)
     }
     int decimals = digits - 1 - exponent;
     snprintf(out, 32, "%.*f", decimals > 0 ? decimals : 1, value);
+    set_point(out, '.');
     return out;
 }

@@ -23,4 +23,7 @@ const char *text_nearest(const char *name, const char *const *names, size_t coun
 /* The shortest decimal text that reads back as the same double (as Python's repr: 0.1, 1e-06, 3.0, nan, inf). */
 const char *text_double(char out[32], double value);
 
+/* The number that the whole of text (size bytes) is, with a decimal point whatever the locale; NaN if it is none. */
+double text_to_double(const char *text, size_t size);
+
 #endif
