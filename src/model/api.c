@@ -1,14 +1,15 @@
 #include "model/api.h"
 
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/file.h"
 #include "base/team.h"
 #include "data/batch.h"
+#include "data/datamodule.h"
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/safetensors.h"
@@ -20,8 +21,8 @@ enum { BATCH_ATOMS = 2048, MAX_INPUTS = 16 };
 
 struct fettle_model {
     pthread_mutex_t lock;
-    struct config *config;                /* what the file held, resolved; NULL for a checkpoint */
-    const struct config_node *training;   /* its root, where it is a whole training config */
+    struct config *config;                 /* what the file held, resolved; NULL for a checkpoint */
+    const struct config_node *training;    /* its root, where it is a whole training config */
     const struct config_node *species_map; /* symbol -> type name; NULL: the identity */
     struct model *model;
     struct graph *graph;
@@ -35,15 +36,13 @@ struct fettle_model {
 #define TEXT_OF(x) #x
 #define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
-const char *fettle_version(void)
-{
+const char *fettle_version(void) {
     return VERSION_TEXT(FETTLE_VERSION_MAJOR, FETTLE_VERSION_MINOR, FETTLE_VERSION_PATCH);
 }
 
 /* ---------------------------------------------------------------- errors */
 
-static int status_of(enum error_code code)
-{
+static int status_of(enum error_code code) {
     switch (code) {
     case ERROR_NONE:
         return FETTLE_OK;
@@ -67,8 +66,7 @@ static int status_of(enum error_code code)
     return FETTLE_ERROR_MODEL;
 }
 
-int fettle_error_export(struct fettle_error *out, const struct error *error)
-{
+int fettle_error_export(struct fettle_error *out, const struct error *error) {
     int status = status_of(error->code);
 
     if (out) {
@@ -82,8 +80,7 @@ int fettle_error_export(struct fettle_error *out, const struct error *error)
     return status;
 }
 
-int fettle_error_import(struct error *out, const struct fettle_error *error)
-{
+int fettle_error_import(struct error *out, const struct fettle_error *error) {
     static const enum error_code codes[] = {ERROR_NONE, ERROR_DATA, ERROR_IO, ERROR_VALUE, ERROR_MEMORY, ERROR_NUMERIC};
     int known = error->status >= 0 && (size_t)error->status < sizeof codes / sizeof *codes;
     enum error_code code = known ? codes[error->status] : ERROR_STATE;
@@ -95,8 +92,7 @@ int fettle_error_import(struct error *out, const struct fettle_error *error)
     return error_set(out, code, "%s", error->message);
 }
 
-static int fail_argument(struct fettle_error *out, const char *message)
-{
+static int fail_argument(struct fettle_error *out, const char *message) {
     struct error error = {0};
 
     error_set(&error, ERROR_USAGE, "%s", message);
@@ -105,16 +101,14 @@ static int fail_argument(struct fettle_error *out, const char *message)
 
 /* ---------------------------------------------------------------- opening */
 
-static int is_target_of_mapper(const char *target)
-{
+static int is_target_of_mapper(const char *target) {
     const char *name = "ChemicalSpeciesToAtomTypeMapper";
     size_t length = strlen(target), size = strlen(name);
 
     return length >= size && strcmp(target + length - size, name) == 0;
 }
 
-static const struct config_node *find_species_map(const struct config_node *training)
-{
+static const struct config_node *find_species_map(const struct config_node *training) {
     const struct config_node *transforms = config_find(training, "data.transforms");
 
     for (size_t k = 0; k < config_count(transforms); k++) {
@@ -126,8 +120,16 @@ static const struct config_node *find_species_map(const struct config_node *trai
     return NULL;
 }
 
-static int build_program(struct fettle_model *handle, struct error *error)
-{
+static int has_deferred(const struct config_node *node) {
+    if (config_kind(node) == CONFIG_DEFERRED)
+        return 1;
+    for (size_t k = 0; k < config_count(node); k++)
+        if (has_deferred(config_at(node, k)))
+            return 1;
+    return 0;
+}
+
+static int build_program(struct fettle_model *handle, struct error *error) {
     struct model_outputs outputs = {0};
     int code = 0;
 
@@ -143,18 +145,155 @@ static int build_program(struct fettle_model *handle, struct error *error)
                          error);
 }
 
-struct model *fettle_inner(struct fettle_model *handle)
-{
+/* Statistics of the training data, where the model's arguments ask for them: only then is data read. */
+static int resolve(struct config *config, const char *model_path, struct error *error) {
+    struct config_context context = {.output_dir = "."};
+    struct datamodule *data = NULL;
+    int code = config_resolve(config, &context, error);
+
+    if (code || !has_deferred(model_path ? config_find(config_root(config), model_path) : config_root(config)))
+        return code;
+    code = datamodule_open(&data, config_get(config_root(config), "data"), 1u << ROLE_TRAIN, error);
+    if (!code) {
+        context.statistic = datamodule_statistic;
+        context.statistic_context = data;
+        code = config_resolve(config, &context, error);
+    }
+    datamodule_free(data);
+    return code;
+}
+
+static int load_weights(struct fettle_model *handle, const struct safetensors *file, const char *path, int raw,
+                        struct error *error) {
+    int code = !raw && model_has_average(file) ? model_load_average(handle->model, file, error)
+                                               : model_load_weights(handle->model, file, error);
+
+    if (code)
+        error_prefix(error, "%s: ", path);
+    return code;
+}
+
+static int open_checkpoint(struct fettle_model *handle, const char *path, int raw, struct error *error) {
+    const struct config_node *training = NULL;
+    struct safetensors *file = NULL;
+    struct config *arguments = NULL;
+    const char *text;
+    int code = safetensors_read(&file, path, error);
+
+    if (code)
+        goto out;
+    text = safetensors_metadata(file, "model_config");
+    if (!text) {
+        code = error_set(error, ERROR_DATA, "%s holds weights but no model (metadata model_config)", path);
+        goto out;
+    }
+    if ((code = config_parse(&arguments, path, text, strlen(text), error)) ||
+        (code = model_build(&handle->model, config_root(arguments), error)) ||
+        (code = load_weights(handle, file, path, raw, error)))
+        goto out;
+    text = safetensors_metadata(file, "config");
+    if (text && (code = config_parse(&handle->config, path, text, strlen(text), error)))
+        goto out;
+    training = config_root(handle->config);
+    handle->training = config_kind(config_get(training, "training_module")) == CONFIG_MAP ? training : NULL;
+out:
+    config_free(arguments);
+    safetensors_free(file);
+    return code;
+}
+
+static int open_config(struct fettle_model *handle, const char *path, struct error *error) {
+    const struct config_node *root;
+    int code = config_read(&handle->config, path, error), whole;
+
+    if (code)
+        return code;
+    root = config_root(handle->config);
+    whole = config_kind(config_find(root, "training_module.model")) == CONFIG_MAP;
+    if (!whole && !config_get(root, "_target_"))
+        return config_error(root, error, ERROR_NAME,
+                            "neither a model (a map with _target_) nor a training config (training_module.model)");
+    if ((code = resolve(handle->config, whole ? "training_module.model" : NULL, error)))
+        return code;
+    root = config_root(handle->config);
+    handle->training = whole ? root : NULL;
+    return model_build(&handle->model, whole ? config_find(root, "training_module.model") : root, error);
+}
+
+/* A safetensors file begins with the length of its header, which is JSON. */
+static int is_checkpoint(const char *path, int *yes, struct error *error) {
+    FILE *file = fopen(path, "rb");
+    char head[9] = {0};
+    size_t length = strlen(path);
+    int failed;
+
+    if (!file)
+        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+    *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
+    *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);
+    failed = ferror(file);
+    fclose(file);
+    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(EIO)) : 0;
+}
+
+static int open_model(struct fettle_model *handle, const char *path, const struct fettle_options *options,
+                      struct error *error) {
+    struct safetensors *weights = NULL;
+    int checkpoint = 0, code;
+
+    handle->memory_limit = options->memory_limit;
+    if ((code = is_checkpoint(path, &checkpoint, error)))
+        return code;
+    code = checkpoint ? open_checkpoint(handle, path, options->raw_weights, error) : open_config(handle, path, error);
+    if (!code && options->weights) {
+        code = safetensors_read(&weights, options->weights, error);
+        if (!code)
+            code = load_weights(handle, weights, options->weights, options->raw_weights, error);
+        safetensors_free(weights);
+    }
+    if (code || (code = build_program(handle, error)))
+        return code;
+    handle->species_map = find_species_map(handle->training);
+    handle->team = team_new(options->threads > 0 ? options->threads : team_default_size());
+    return handle->team ? 0 : error_set(error, ERROR_MEMORY, "threads cannot be started");
+}
+
+int fettle_open(struct fettle_model **out, const char *path, const struct fettle_options *options,
+                struct fettle_error *error) {
+    static const struct fettle_options defaults = {.version = FETTLE_OPTIONS_VERSION};
+    struct fettle_model *handle = NULL;
+    struct error cause = {0};
+    int code;
+
+    if (!out || !path)
+        return fail_argument(error, "fettle_open needs a place for the model and a path");
+    *out = NULL;
+    if (options && (options->version != FETTLE_OPTIONS_VERSION || options->threads < 0))
+        return fail_argument(error, "fettle_open does not know these options (version, threads)");
+    handle = calloc(1, sizeof *handle);
+    if (!handle) {
+        error_set(&cause, ERROR_MEMORY, "out of memory");
+        return fettle_error_export(error, &cause);
+    }
+    pthread_mutex_init(&handle->lock, NULL);
+    code = open_model(handle, path, options ? options : &defaults, &cause);
+    if (code) {
+        fettle_free(handle);
+        return fettle_error_export(error, &cause);
+    }
+    *out = handle;
+    return FETTLE_OK;
+}
+
+struct model *fettle_inner(struct fettle_model *handle) {
     return handle->model;
 }
 
-const struct config_node *fettle_inner_config(const struct fettle_model *handle)
-{
+const struct config_node *fettle_inner_config(const struct fettle_model *handle) {
     return handle->training;
 }
 
-void fettle_free(struct fettle_model *model)
-{
+void fettle_free(struct fettle_model *model) {
     if (!model)
         return;
     batch_free(model->batch);
@@ -169,36 +308,30 @@ void fettle_free(struct fettle_model *model)
 
 /* ---------------------------------------------------------------- what the model knows */
 
-double fettle_cutoff(const struct fettle_model *model)
-{
+double fettle_cutoff(const struct fettle_model *model) {
     return model_r_max(model->model);
 }
 
-int fettle_species_count(const struct fettle_model *model)
-{
+int fettle_species_count(const struct fettle_model *model) {
     return model_ntypes(model->model);
 }
 
-const char *fettle_species(const struct fettle_model *model, int type)
-{
+const char *fettle_species(const struct fettle_model *model, int type) {
     return type >= 0 && type < model_ntypes(model->model) ? model_type_names(model->model)[type] : NULL;
 }
 
-int fettle_has_forces(const struct fettle_model *model)
-{
+int fettle_has_forces(const struct fettle_model *model) {
     return model->has_forces;
 }
 
-static int find_type(const struct fettle_model *handle, const char *name)
-{
+static int find_type(const struct fettle_model *handle, const char *name) {
     for (int k = 0; k < model_ntypes(handle->model); k++)
         if (strcmp(model_type_names(handle->model)[k], name) == 0)
             return k;
     return -1;
 }
 
-int fettle_inner_type(const struct fettle_model *handle, const char *species)
-{
+int fettle_inner_type(const struct fettle_model *handle, const char *species) {
     const struct config_node *mapped = config_get(handle->species_map, species);
     int type = find_type(handle, mapped ? config_text(mapped) : species);
 
@@ -207,8 +340,7 @@ int fettle_inner_type(const struct fettle_model *handle, const char *species)
 
 /* ---------------------------------------------------------------- evaluating */
 
-static int type_error(const struct fettle_model *handle, const char *species, size_t atom, struct error *error)
-{
+static int type_error(const struct fettle_model *handle, const char *species, size_t atom, struct error *error) {
     struct text known = {0};
 
     for (int k = 0; k < model_ntypes(handle->model); k++)
@@ -220,8 +352,7 @@ static int type_error(const struct fettle_model *handle, const char *species, si
 }
 
 static int set_types(const struct fettle_model *handle, const struct fettle_frame *in, struct frame *frame,
-                     struct error *error)
-{
+                     struct error *error) {
     for (size_t a = 0; a < in->atoms; a++) {
         char number[24];
         const char *name = "";
@@ -245,13 +376,12 @@ static int set_types(const struct fettle_model *handle, const struct fettle_fram
             return type_error(handle, name, a, error);
         frame->types[a] = type;
         frame->numbers[a] = in->numbers ? in->numbers[a] : element_number(name);
-        snprintf(frame->symbols[a], sizeof frame->symbols[a], "%s", name);
+        snprintf(frame->symbols[a], sizeof frame->symbols[a], "%.7s", name);
     }
     return 0;
 }
 
-static int set_cell(const struct fettle_frame *in, struct frame *frame, struct error *error)
-{
+static int set_cell(const struct fettle_frame *in, struct frame *frame, struct error *error) {
     int periodic = in->pbc[0] || in->pbc[1] || in->pbc[2];
 
     for (int k = 0; k < 3; k++)
@@ -270,8 +400,7 @@ static int set_cell(const struct fettle_frame *in, struct frame *frame, struct e
 }
 
 static int make_frame(struct frame **out, const struct fettle_model *handle, const struct fettle_frame *in,
-                      struct error *error)
-{
+                      struct error *error) {
     struct frame *frame = NULL;
     int code = 0;
 
@@ -303,8 +432,8 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
         if (code)
             goto out;
     }
-    code = frame_neighbours(frame, model_r_max(handle->model), model_directed(handle->model), handle->memory_limit,
-                            error);
+    code =
+        frame_neighbours(frame, model_r_max(handle->model), model_directed(handle->model), handle->memory_limit, error);
 out:
     if (code) {
         frame_free(frame);
@@ -320,8 +449,7 @@ struct gathered {
     size_t frames, atoms; /* so far */
 };
 
-static int run_batch(struct fettle_model *handle, struct gathered *to, struct error *error)
-{
+static int run_batch(struct fettle_model *handle, struct gathered *to, struct error *error) {
     const double *inputs[MAX_INPUTS];
     int ninputs = program_inputs(handle->program), code;
 
@@ -346,8 +474,7 @@ static int run_batch(struct fettle_model *handle, struct gathered *to, struct er
 }
 
 static int check_finite(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
-                        const struct gathered *from, struct error *error)
-{
+                        const struct gathered *from, struct error *error) {
     size_t atom = 0;
 
     for (size_t f = 0; f < count; f++)
@@ -364,8 +491,7 @@ static int check_finite(const struct fettle_model *handle, const struct fettle_f
 }
 
 static void hand_out(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
-                     const struct gathered *from, struct fettle_result *results)
-{
+                     const struct gathered *from, struct fettle_result *results) {
     size_t atom = 0;
 
     for (size_t f = 0; f < count; f++) {
@@ -383,8 +509,7 @@ static void hand_out(const struct fettle_model *handle, const struct fettle_fram
 }
 
 static int evaluate(struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
-                    struct fettle_result *results, struct error *error)
-{
+                    struct fettle_result *results, struct error *error) {
     struct frame **made = NULL;
     struct gathered all = {0};
     size_t atoms = 0, done = 0;
@@ -433,8 +558,7 @@ out:
 }
 
 int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frames, size_t count,
-                    struct fettle_result *results, struct fettle_error *error)
-{
+                    struct fettle_result *results, struct fettle_error *error) {
     struct error cause = {0};
     int code;
 

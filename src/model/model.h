@@ -8,6 +8,7 @@
 #include "config/node.h"
 #include "data/batch.h"
 #include "graph/graph.h"
+#include "model/safetensors.h"
 
 struct model;
 struct module;
@@ -44,12 +45,30 @@ const struct config_node *model_config(const struct model *model);
 int model_nparameters(const struct model *model); /* entries, buffers included */
 struct parameter *model_parameter(const struct model *model, int k);
 struct parameter *model_find_parameter(const struct model *model, const char *name);
+/* A mask, a coupling table, an empty tensor: files may lack it. */
+int model_parameter_optional(const struct model *model, int k);
 void *model_slab(const struct model *model, enum dtype dtype);
 size_t model_slab_size(const struct model *model, enum dtype dtype);       /* numbers, buffers included */
 size_t model_trainable_size(const struct model *model, enum dtype dtype);  /* numbers that are parameters */
 
 /* str(model) as NequIP prints it. */
 void model_print(const struct model *model, struct text *out);
+
+/* The outermost module (see module.h). */
+const struct module *model_root(const struct model *model);
+
+/* ---------------------------------------------------------------- weights
+ *
+ * Names in files are those of NequIP's state_dict, with "model.sole_model." in front or without. Everything is checked
+ * before anything is changed: a missing name, another shape, a name of the model that it does not have are errors.
+ * Empty tensors, masks and coupling tables may be absent. */
+
+int model_load_weights(struct model *model, const struct safetensors *file, struct error *error);
+/* Whether the file holds averaged weights ("ema.ema_weight_N", N counting parameters), and loading these. */
+int model_has_average(const struct safetensors *file);
+int model_load_average(struct model *model, const struct safetensors *file, struct error *error);
+/* Adds the state as "model.sole_model.NAME", and the arguments as metadata "model_config" (JSON). */
+int model_store_weights(const struct model *model, struct safetensors *file, struct error *error);
 
 /* Emits the model into a graph.  Outputs are float64 nodes; forces, stress, virial NULL unless derivatives. */
 struct model_outputs {

@@ -1,0 +1,86 @@
+/* e3nn's Linear, without bias: per pair of entries of equal irrep a weight (mul_in, mul_out), in-entry outer, scaled by
+ * 1/sqrt of all channels that reach the out-entry. */
+#include "model/modules.h"
+
+#include <math.h>
+
+struct linear {
+    struct irreps in, out;
+    struct state_entry *weight; /* NULL where nothing is connected */
+    int numel, npaths;
+    struct linear_path *paths;
+    struct block *blocks; /* of the result */
+};
+
+static void linear_repr(const struct module *module, struct text *text) {
+    const struct linear *linear = module->data;
+    text_add(text, "Linear(");
+    irreps_print(&linear->in, text);
+    text_add(text, " -> ");
+    irreps_print(&linear->out, text);
+    text_format(text, " | %d weights)", linear->numel);
+}
+
+static const struct module_class linear_class = {"Linear", NULL, linear_repr, NULL};
+
+struct module *linear_new(struct build *build, const struct irreps *in, const struct irreps *out) {
+    struct module *module = module_new(build, &linear_class, sizeof(struct linear));
+    if (!module)
+        return NULL;
+    struct linear *linear = module->data;
+    linear->in = *in;
+    linear->out = *out;
+    linear->blocks = arena_alloc(build->arena, ((size_t)out->count + 1) * sizeof *linear->blocks);
+    linear->paths = arena_alloc(build->arena, ((size_t)in->count * (size_t)out->count + 1) * sizeof *linear->paths);
+    if (!linear->blocks || !linear->paths) {
+        error_set(build->error, ERROR_MEMORY, "out of memory");
+        return NULL;
+    }
+    irreps_blocks(out, linear->blocks);
+    for (int i = 0; i < in->count; i++)
+        for (int o = 0; o < out->count; o++) {
+            const struct irreps_entry *a = &in->entries[i], *b = &out->entries[o];
+            if (!irrep_equal(a->ir, b->ir))
+                continue;
+            int reaching = 0;
+            for (int k = 0; k < in->count; k++)
+                reaching += irrep_equal(in->entries[k].ir, b->ir) ? in->entries[k].mul : 0;
+            linear->paths[linear->npaths++] = (struct linear_path){i, o, linear->numel, 1 / sqrt(reaching)};
+            linear->numel += a->mul * b->mul;
+        }
+    int none = 0;
+    if (linear->numel) {
+        linear->weight = module_parameter(build, module, "weight", build->dtype, 1, &linear->numel);
+        if (!linear->weight)
+            return NULL;
+        build_normal(build, linear->weight);
+    } else if (!module_buffer(build, module, "weight", build->dtype, 1, &none)) {
+        return NULL;
+    }
+    if (!module_buffer(build, module, "bias", build->dtype, 1, &none))
+        return NULL;
+    struct state_entry *mask = module_mask(build, module, "output_mask", irreps_dim(out), 0);
+    if (!mask)
+        return NULL;
+    size_t k = 0;
+    for (int o = 0; o < out->count; o++) {
+        const struct irreps_entry *entry = &out->entries[o];
+        for (int n = 0; n < entry->mul * irrep_dim(entry->ir); n++)
+            state_set(mask, k++, irreps_has(in, entry->ir));
+    }
+    return module;
+}
+
+struct node *linear_apply(const struct module *module, struct emitter *emitter, struct node *x) {
+    const struct linear *linear = module->data;
+    graph_push_module(emitter->graph, module->path);
+    struct node *out;
+    if (linear->weight) {
+        out = graph_linear(emitter->graph, x, emit_state(emitter->graph, linear->weight), linear->blocks,
+                           linear->out.count, linear->paths, linear->npaths);
+    } else { /* nothing is connected: zeros */
+        out = graph_remap(emitter->graph, x, linear->blocks, linear->out.count, NULL, 0);
+    }
+    graph_pop_module(emitter->graph);
+    return out;
+}
