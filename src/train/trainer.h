@@ -1,0 +1,130 @@
+/* A run: config, data, model, training module and the loop, as a resumable machine of phases. */
+#ifndef FETTLE_TRAIN_TRAINER_H
+#define FETTLE_TRAIN_TRAINER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include "base/error.h"
+#include "base/team.h"
+#include "base/text.h"
+#include "config/node.h"
+#include "data/datamodule.h"
+#include "model/model.h"
+#include "train/state.h"
+
+struct trainer;
+
+/* A batch goes load, forward, combine, clip, optimizer, average, log; the last batch of an epoch (or of a validation
+ * interval) is followed by validate, and the epoch by epoch_end and checkpoint.  `forward` computes predictions, loss terms
+ * and gradients: they are one program. */
+enum phase {
+    PHASE_START,     /* of the next entry of the config's `run` */
+    PHASE_SANITY,    /* the validation before training */
+    PHASE_EPOCH,     /* an epoch begins: the order of its frames is drawn */
+    PHASE_LOAD,      /* frames are joined to a batch */
+    PHASE_FORWARD,   /* predictions, loss terms, gradients */
+    PHASE_COMBINE,   /* gradients of terms become one */
+    PHASE_CLIP,
+    PHASE_OPTIMIZER, /* new weights and moments, aside */
+    PHASE_AVERAGE,   /* what techniques do after a step */
+    PHASE_LOG,       /* the batch is accepted; its values are logged */
+    PHASE_VALIDATE,
+    PHASE_EPOCH_END, /* epoch values are logged, callbacks decide, schedulers step */
+    PHASE_CHECKPOINT,
+    PHASE_TEST,      /* a `val` or `test` entry of `run` */
+    PHASE_DONE,
+    PHASE_COUNT
+};
+const char *phase_name(enum phase phase);
+
+enum trainer_event {
+    EVENT_ROW,        /* values were logged: trainer_row has them */
+    EVENT_EPOCH,      /* an epoch ended */
+    EVENT_CHECKPOINT, /* text: the file */
+    EVENT_STOP,       /* training ended before its time; text: why */
+    EVENT_NOTICE      /* text */
+};
+
+struct trainer_options {
+    const char *output;        /* folder of the run; NULL: nothing is written */
+    const char *init;          /* weights to start from (safetensors); NULL: the seed's own */
+    const char *resume;        /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
+    int threads;               /* 0: team_default_size */
+    void (*event)(void *context, enum trainer_event event, const char *text); /* may be NULL */
+    void *context;
+};
+
+/* Names and types of everything in the config, data unread; statistics of the data may still be unknown. */
+int trainer_check(const struct config_node *root, struct error *error);
+
+/* Reads data, builds the model, makes everything ready.  The config is copied.  On failure *out is NULL and nothing is
+ * left behind. */
+int trainer_open(struct trainer **out, const struct config *config, const struct trainer_options *options,
+                 struct error *error);
+void trainer_free(struct trainer *trainer);
+
+/* Runs the next phase.  *done is the phase that was run; PHASE_DONE when nothing is left.  A phase that fails leaves the
+ * run as it was before the batch. */
+int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error);
+enum phase trainer_phase(const struct trainer *trainer); /* the next one */
+/* Up to the end of the batch under way or of the next one (and what follows it at the end of an epoch); to the end of
+ * the epoch; everything that `run` says.  ERROR_INTERRUPT if *stop became true: at a batch boundary, ready to go on. */
+int trainer_step(struct trainer *trainer, struct error *error);
+int trainer_epoch(struct trainer *trainer, const atomic_int *stop, struct error *error);
+int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *error);
+/* Gives up the batch under way: the state is as before it. */
+void trainer_abandon(struct trainer *trainer);
+int trainer_done(const struct trainer *trainer);
+
+int64_t trainer_epoch_now(const struct trainer *trainer);
+int64_t trainer_global_step(const struct trainer *trainer); /* optimizer steps so far */
+int64_t trainer_batch_now(const struct trainer *trainer);   /* batches of this epoch so far */
+int64_t trainer_batches(const struct trainer *trainer);     /* batches of an epoch */
+int64_t trainer_max_epochs(const struct trainer *trainer);  /* -1: no limit */
+int64_t trainer_max_steps(const struct trainer *trainer);   /* -1: no limit */
+double trainer_seconds(const struct trainer *trainer);      /* of training so far */
+const char *trainer_output(const struct trainer *trainer);  /* NULL if nothing is written */
+
+struct model *trainer_model(const struct trainer *trainer);
+struct state *trainer_state(const struct trainer *trainer);
+struct datamodule *trainer_data(const struct trainer *trainer);
+struct team *trainer_team(const struct trainer *trainer);
+const struct config_node *trainer_config(const struct trainer *trainer); /* resolved */
+const char *trainer_strategy(const struct trainer *trainer);             /* "nequip.train.EMALightningModule" */
+
+/* The last value of everything that was logged, by its full name ("val0_epoch/forces_mae"). */
+size_t trainer_metrics(const struct trainer *trainer);
+const char *trainer_metric_name(const struct trainer *trainer, size_t k);
+int trainer_metric(const struct trainer *trainer, const char *name, double *value); /* 1 if it is there */
+
+/* The row last logged: names and values. */
+struct trainer_row {
+    size_t count;
+    const char *const *names;
+    const double *values;
+    int64_t epoch; /* -1: none */
+    int64_t step;
+};
+const struct trainer_row *trainer_row(const struct trainer *trainer);
+
+/* What may be changed while training: "lr", "ema_decay", "loss.NAME" (a coefficient; nan is null), ... */
+size_t trainer_settings(const struct trainer *trainer);
+const char *trainer_setting_name(const struct trainer *trainer, size_t k);
+int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error);
+int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error);
+
+/* Writes a checkpoint of the state at the last batch boundary. */
+int trainer_save(struct trainer *trainer, const char *path, struct error *error);
+
+/* Validation now, with the weights that evaluation sees; the values are those logged as val0_epoch/... */
+int trainer_validate(struct trainer *trainer, struct error *error);
+
+/* Times of one training step and one evaluation on the batches of an epoch, joined before the clock starts; the state
+ * is put back. times: [2][repeats] seconds. */
+int trainer_bench(struct trainer *trainer, int repeats, double *step, double *eval, double *atoms, double *edges,
+                  struct error *error);
+/* The program of a training step (loss, gradients), for looking at; NULL before the first batch. */
+struct program;
+struct program *trainer_program(const struct trainer *trainer);
+
+#endif
