@@ -310,6 +310,7 @@ static int full_build(struct build *build, const void *given, const struct confi
         return failed(build);
     for (int k = 0; k < options->hidden.count; k++) {
         struct convnet_options layer = plan.layer;
+        struct irreps next;
         char name[32];
         snprintf(name, sizeof name, "layer%d_convnet", k);
         layer.radial_depth = (int)options->radial_depths.values[k];
@@ -318,8 +319,9 @@ static int full_build(struct build *build, const void *given, const struct confi
         layer.self_connection = options->self_connection && (k > 0 || options->learnable_shift);
         layer.resnet = options->resnet && (k > 0 || options->learnable_shift);
         if (!module_add(build, sequence, name,
-                        convnet_new(build, &features, &plan.harmonics, &plan.hidden[k], &layer, &features)))
+                        convnet_new(build, &features, &plan.harmonics, &plan.hidden[k], &layer, &next)))
             return failed(build);
+        features = next;
     }
     if (features.count != 1 || features.entries[0].ir.l != 0 || features.entries[0].ir.p != 1)
         return config_error(args, build->error, ERROR_VALUE, "the last layer does not give even scalars only");
