@@ -5,16 +5,14 @@
 #include <string.h>
 #include "base/text.h"
 
-static int find_long(const struct argument *options, size_t noptions, const char *name, size_t length)
-{
+static int find_long(const struct argument *options, size_t noptions, const char *name, size_t length) {
     for (size_t k = 0; k < noptions; k++)
         if (strlen(options[k].name) == length && strncmp(options[k].name, name, length) == 0)
             return (int)k;
     return -1;
 }
 
-static int unknown(const struct argument *options, size_t noptions, const char *word, struct error *error)
-{
+static int unknown(const struct argument *options, size_t noptions, const char *word, struct error *error) {
     const char *names[ARGUMENTS_MAX_OPTIONS];
     char name[64];
     size_t length;
@@ -35,8 +33,7 @@ static int unknown(const struct argument *options, size_t noptions, const char *
 
 /* Fills one option from argv[*k]; moves *k on where the value is the next word. */
 static int take(struct arguments *out, const struct argument *options, size_t noptions, int argc, char **argv, int *k,
-                struct error *error)
-{
+                struct error *error) {
     const char *word = argv[*k], *value = NULL;
     int index = -1;
 
@@ -65,9 +62,8 @@ static int take(struct arguments *out, const struct argument *options, size_t no
     return 0;
 }
 
-int arguments_parse(struct arguments *out, const struct argument *options, size_t noptions, int low, int high,
-                    int argc, char **argv, struct error *error)
-{
+int arguments_parse(struct arguments *out, const struct argument *options, size_t noptions, int low, int high, int argc,
+                    char **argv, struct error *error) {
     int only_words = 0;
 
     memset(out, 0, sizeof *out);
@@ -90,15 +86,13 @@ int arguments_parse(struct arguments *out, const struct argument *options, size_
     return 0;
 }
 
-void arguments_free(struct arguments *arguments)
-{
+void arguments_free(struct arguments *arguments) {
     free(arguments->rest);
     arguments->rest = NULL;
 }
 
 int arguments_integer(const struct arguments *arguments, const struct argument *options, int index, long low, long high,
-                      long *out, struct error *error)
-{
+                      long *out, struct error *error) {
     const char *word = arguments->value[index];
     char *end = NULL;
     long value;

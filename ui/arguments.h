@@ -22,8 +22,8 @@ struct arguments {
 
 /* "--name=value", "--name value", "-o value", "-ovalue"; "--" ends the options; a word that begins with "-" and is no
  * option is an error that names the nearest.  low..high is how many words may be left over (high -1: any). */
-int arguments_parse(struct arguments *out, const struct argument *options, size_t noptions, int low, int high,
-                    int argc, char **argv, struct error *error);
+int arguments_parse(struct arguments *out, const struct argument *options, size_t noptions, int low, int high, int argc,
+                    char **argv, struct error *error);
 void arguments_free(struct arguments *arguments);
 
 /* An integer option in low..high; leaves *out alone where it is absent. */

@@ -9,8 +9,7 @@
 
 static const char erase_line[] = "\r\033[K";
 
-void console_init(struct console *console)
-{
+void console_init(struct console *console) {
     const char *terminal = getenv("TERM");
 
     memset(console, 0, sizeof *console);
@@ -20,8 +19,7 @@ void console_init(struct console *console)
     console->threshold = log_threshold();
 }
 
-int console_width(void)
-{
+int console_width(void) {
     struct winsize size;
 
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -29,21 +27,18 @@ int console_width(void)
     return 80;
 }
 
-static void wipe(struct console *console)
-{
+static void wipe(struct console *console) {
     if (console->live && console->progress[0])
         fputs(erase_line, console->err);
 }
 
-static void redraw(struct console *console)
-{
+static void redraw(struct console *console) {
     if (console->live && console->progress[0])
         fputs(console->progress, console->err);
     fflush(console->err);
 }
 
-void console_progress(struct console *console, const char *line)
-{
+void console_progress(struct console *console, const char *line) {
     size_t width = (size_t)console_width();
 
     if (!console->live || strcmp(line, console->progress) == 0)
@@ -56,8 +51,7 @@ void console_progress(struct console *console, const char *line)
     redraw(console);
 }
 
-void console_say(struct console *console, const char *format, ...)
-{
+void console_say(struct console *console, const char *format, ...) {
     va_list arguments;
 
     wipe(console);
@@ -68,15 +62,13 @@ void console_say(struct console *console, const char *format, ...)
     redraw(console);
 }
 
-void console_error(struct console *console, const struct error *error)
-{
+void console_error(struct console *console, const struct error *error) {
     char text[1536];
 
     console_say(console, "fettle: %s", error_format(error, text, sizeof text));
 }
 
-static void sink(void *context, enum log_level level, const char *message)
-{
+static void sink(void *context, enum log_level level, const char *message) {
     static const char *const prefixes[] = {"", "", "notice: ", "warning: ", "error: "};
     struct console *console = context;
 
@@ -84,13 +76,11 @@ static void sink(void *context, enum log_level level, const char *message)
         console_say(console, "%s%s", prefixes[level], message);
 }
 
-void console_take_log(struct console *console)
-{
+void console_take_log(struct console *console) {
     log_set_sink(sink, console);
 }
 
-int console_close_output(struct error *error)
-{
+int console_close_output(struct error *error) {
     int failed = ferror(stdout);
 
     errno = 0;

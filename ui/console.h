@@ -9,8 +9,8 @@
 
 struct console {
     FILE *out, *err;
-    int live;            /* err is a terminal that can redraw a line */
-    char progress[512];  /* the progress line that stands there now */
+    int live;           /* err is a terminal that can redraw a line */
+    char progress[512]; /* the progress line that stands there now */
     enum log_level threshold;
 };
 

@@ -7,8 +7,7 @@
 
 /* ---------------------------------------------------------------- evaluating */
 
-static int allocate(struct evaluation *e, struct error *error)
-{
+static int allocate(struct evaluation *e, struct error *error) {
     e->energy = calloc(e->count + 1, sizeof(double));
     e->atomic_energy = calloc(e->atoms + 1, sizeof(double));
     e->forces = calloc(3 * e->atoms + 1, sizeof(double));
@@ -18,8 +17,7 @@ static int allocate(struct evaluation *e, struct error *error)
     return 0;
 }
 
-static int find_types(const struct evaluation *e, struct error *error)
-{
+static int find_types(const struct evaluation *e, struct error *error) {
     for (size_t f = 0; f < e->count; f++) {
         struct frame *frame = e->frames[f];
         for (int a = 0; a < frame->atoms; a++) {
@@ -41,8 +39,7 @@ static int find_types(const struct evaluation *e, struct error *error)
 }
 
 /* One frame at a time, so that memory does not grow with the file. */
-static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, struct error *error)
-{
+static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, struct error *error) {
     const struct frame *frame = e->frames[f];
     struct fettle_error cause = {0};
     struct fettle_input *inputs = calloc((size_t)frame->nfields + 1, sizeof *inputs);
@@ -73,8 +70,7 @@ static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, str
 }
 
 int evaluation_run(struct evaluation *out, struct fettle_model *model, const struct dataset *dataset,
-                   struct error *error)
-{
+                   struct error *error) {
     size_t atom = 0;
     int code;
 
@@ -94,8 +90,7 @@ int evaluation_run(struct evaluation *out, struct fettle_model *model, const str
     return 0;
 }
 
-void evaluation_free(struct evaluation *e)
-{
+void evaluation_free(struct evaluation *e) {
     free(e->energy);
     free(e->atomic_energy);
     free(e->forces);
@@ -105,8 +100,7 @@ void evaluation_free(struct evaluation *e)
 
 /* ---------------------------------------------------------------- writing */
 
-static void write_numbers(FILE *out, const double *values, size_t count, const char *separator)
-{
+static void write_numbers(FILE *out, const double *values, size_t count, const char *separator) {
     char number[32];
 
     for (size_t k = 0; k < count; k++)
@@ -114,8 +108,7 @@ static void write_numbers(FILE *out, const double *values, size_t count, const c
 }
 
 /* Labels give way to predictions and stay under a name of their own. */
-static int keep_label(struct frame *frame, const char *name, const char *kept)
-{
+static int keep_label(struct frame *frame, const char *name, const char *kept) {
     const struct field *field = frame_field(frame, name);
     int failed = field && !frame_set_field(frame, kept, field->per_atom, field->cols, field->values);
 
@@ -123,8 +116,7 @@ static int keep_label(struct frame *frame, const char *name, const char *kept)
     return failed;
 }
 
-static int set_predictions(const struct evaluation *e, size_t f, size_t first_atom, struct frame *frame)
-{
+static int set_predictions(const struct evaluation *e, size_t f, size_t first_atom, struct frame *frame) {
     int failed = keep_label(frame, "total_energy", "label_energy") || keep_label(frame, "forces", "label_forces") ||
                  keep_label(frame, "stress", "label_stress") || keep_label(frame, "virial", "label_virial");
 
@@ -138,8 +130,7 @@ static int set_predictions(const struct evaluation *e, size_t f, size_t first_at
     return failed;
 }
 
-int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *error)
-{
+int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *error) {
     size_t atom = 0;
 
     for (size_t f = 0; f < e->count && !ferror(out); f++) {
@@ -155,8 +146,7 @@ int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *er
     return 0;
 }
 
-static void write_rows(FILE *out, const double *values, size_t rows)
-{
+static void write_rows(FILE *out, const double *values, size_t rows) {
     fputc('[', out);
     for (size_t r = 0; r < rows; r++) {
         fputs(r ? ", [" : "[", out);
@@ -166,8 +156,7 @@ static void write_rows(FILE *out, const double *values, size_t rows)
     fputc(']', out);
 }
 
-void evaluation_write_json(const struct evaluation *e, const struct evaluation_terms *terms, FILE *out)
-{
+void evaluation_write_json(const struct evaluation *e, const struct evaluation_terms *terms, FILE *out) {
     size_t atom = 0;
 
     fputs("{\"frames\": [", out);

@@ -20,16 +20,14 @@ struct joint {
 
 /* ---------------------------------------------------------------- what the labels allow */
 
-static int all_have(const struct evaluation *e, const char *field)
-{
+static int all_have(const struct evaluation *e, const char *field) {
     for (size_t f = 0; f < e->count; f++)
         if (!frame_field(e->frames[f], field))
             return 0;
     return e->count > 0;
 }
 
-static int all_have_stress(const struct evaluation *e)
-{
+static int all_have_stress(const struct evaluation *e) {
     for (size_t f = 0; f < e->count; f++) {
         const struct field *stress = frame_field(e->frames[f], "stress");
         if (!stress || !e->frames[f]->has_cell || isnan(stress->values[0]))
@@ -38,17 +36,17 @@ static int all_have_stress(const struct evaluation *e)
     return e->count > 0;
 }
 
-static void add_metric(struct text *yaml, const char *name, const char *field, int per_atom, const char *metric)
-{
-    text_format(yaml, "  - name: %s\n    metric: {_target_: nequip.train.%s}\n    coeff: 1.0\n    field: ", name, metric);
+static void add_metric(struct text *yaml, const char *name, const char *field, int per_atom, const char *metric) {
+    text_format(yaml, "  - name: %s\n    metric: {_target_: nequip.train.%s}\n    coeff: 1.0\n    field: ", name,
+                metric);
     if (per_atom)
         text_format(yaml, "{_target_: nequip.data.PerAtomModifier, field: %s}\n", field);
     else
         text_format(yaml, "%s\n", field);
 }
 
-static void add_metrics(struct text *yaml, enum evaluation_kind kind, const char *name, const char *field, int per_atom)
-{
+static void add_metrics(struct text *yaml, enum evaluation_kind kind, const char *name, const char *field,
+                        int per_atom) {
     char full[64];
 
     if (kind == EVALUATION_LOSS) {
@@ -62,8 +60,8 @@ static void add_metrics(struct text *yaml, enum evaluation_kind kind, const char
     add_metric(yaml, full, field, per_atom, "RootMeanSquaredError");
 }
 
-static int make_config(struct config **out, const struct evaluation *e, enum evaluation_kind kind, struct error *error)
-{
+static int make_config(struct config **out, const struct evaluation *e, enum evaluation_kind kind,
+                       struct error *error) {
     int energy = all_have(e, "total_energy"), derivatives = fettle_has_forces(e->model);
     int forces = derivatives && all_have(e, "forces"), stress = derivatives && all_have_stress(e);
     struct text yaml = {0};
@@ -89,8 +87,7 @@ static int make_config(struct config **out, const struct evaluation *e, enum eva
 
 /* ---------------------------------------------------------------- the joint batch */
 
-static void joint_free(struct joint *joint)
-{
+static void joint_free(struct joint *joint) {
     metrics_free(joint->metrics);
     config_free(joint->config);
     batch_free(joint->batch);
@@ -98,8 +95,7 @@ static void joint_free(struct joint *joint)
 
 /* edges: with neighbours; else only labels and types matter. */
 static int joint_make(struct joint *out, const struct evaluation *e, enum evaluation_kind kind, int edges,
-                      struct error *error)
-{
+                      struct error *error) {
     const struct model *model = fettle_inner(e->model);
     int code;
 
@@ -112,18 +108,15 @@ static int joint_make(struct joint *out, const struct evaluation *e, enum evalua
         code = batch_join(&out->batch, (const struct frame *const *)e->frames, (int)e->count,
                           model_batch_options(model), error);
     if (!code)
-        code = metrics_new(&out->metrics, config_root(out->config), model_ntypes(model), model_type_names(model),
-                           NULL, "", error);
+        code = metrics_new(&out->metrics, config_root(out->config), model_ntypes(model), model_type_names(model), NULL,
+                           "", error);
     return code;
 }
 
 int evaluation_terms(const struct evaluation *e, enum evaluation_kind kind, struct evaluation_terms *out,
-                     struct error *error)
-{
-    struct prediction prediction = {.total_energy = e->energy,
-                                    .atomic_energy = e->atomic_energy,
-                                    .forces = e->forces,
-                                    .stress = e->stress};
+                     struct error *error) {
+    struct prediction prediction = {
+        .total_energy = e->energy, .atomic_energy = e->atomic_energy, .forces = e->forces, .stress = e->stress};
     struct joint joint;
     double *values = NULL;
     int code;
@@ -158,8 +151,7 @@ enum { MAX_TERMS = 8, MAX_INPUTS = 32 };
 
 /* The graph of one term's gradient by all parameters, evaluated into arrays of the parameters' dtypes. */
 static int run_term(const struct joint *joint, const struct model *model, struct graph *graph, struct node *term,
-                    struct node *const *parameters, int nparameters, void *const *outputs, struct error *error)
-{
+                    struct node *const *parameters, int nparameters, void *const *outputs, struct error *error) {
     struct program_options options = {0};
     struct program *program = NULL;
     struct team *team = team_new(team_default_size());
@@ -194,8 +186,7 @@ out:
 }
 
 static int add_tensors(struct safetensors *file, const char *term, const struct parameter *const *parameters, int count,
-                       void *const *values, struct error *error)
-{
+                       void *const *values, struct error *error) {
     int code = 0;
 
     for (int k = 0; k < count && !code; k++) {
@@ -213,8 +204,7 @@ static int add_tensors(struct safetensors *file, const char *term, const struct 
     return code;
 }
 
-int evaluation_write_gradients(const struct evaluation *e, const char *path, struct error *error)
-{
+int evaluation_write_gradients(const struct evaluation *e, const char *path, struct error *error) {
     const struct model *model = fettle_inner(e->model);
     int entries = model_nparameters(model), count = 0, code;
     const struct parameter **parameters = calloc((size_t)entries + 1, sizeof *parameters);

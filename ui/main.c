@@ -23,8 +23,7 @@ static const struct argument main_options[] = {
 };
 enum { MAIN_BATCH, MAIN_EXECUTE, MAIN_THREADS, MAIN_HELP, MAIN_VERSION, MAIN_OPTIONS };
 
-static void print_options(const struct argument *options, size_t count)
-{
+static void print_options(const struct argument *options, size_t count) {
     for (size_t k = 0; k < count; k++) {
         char left[64], letter[8] = "    ";
         if (options[k].letter)
@@ -35,8 +34,7 @@ static void print_options(const struct argument *options, size_t count)
     }
 }
 
-static void print_help(void)
-{
+static void print_help(void) {
     printf("fettle: a workbench for training interatomic potentials\n\n"
            "usage: fettle [options] [SESSION.yaml] [overrides...]   a prompt; without a file, the built-in session\n"
            "       fettle -b [-x CMD]... [SCRIPT]                   commands from a script (- for standard input)\n"
@@ -49,8 +47,7 @@ static void print_help(void)
            "Exit status: 0 done, 1 failed, 2 a command line that cannot be understood, 130 interrupted.\n");
 }
 
-static void print_verb_help(const struct verb *verb)
-{
+static void print_verb_help(const struct verb *verb) {
     printf("usage: fettle %s %s\n\n%s\n\noptions:\n", verb->name, verb->usage, verb->summary);
     print_options(verb->options, verb->noptions);
     printf("  %-26s %s\n", "-h, --help", "show this");
@@ -58,23 +55,20 @@ static void print_verb_help(const struct verb *verb)
         printf("\n%s\n", verb->help);
 }
 
-static int exit_status(int code)
-{
+static int exit_status(int code) {
     if (signals_ending())
         return 128 + signals_ending();
     return code == 0 ? 0 : code == ERROR_USAGE ? 2 : code == ERROR_INTERRUPT ? 130 : 1;
 }
 
-static int wants_help(int argc, char **argv)
-{
+static int wants_help(int argc, char **argv) {
     for (int k = 0; k < argc && strcmp(argv[k], "--") != 0; k++)
         if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0)
             return 1;
     return 0;
 }
 
-static int run_verb(const struct verb *verb, int argc, char **argv, struct console *console)
-{
+static int run_verb(const struct verb *verb, int argc, char **argv, struct console *console) {
     struct arguments arguments = {0};
     struct error error = {0};
     int code;
@@ -98,15 +92,13 @@ static int run_verb(const struct verb *verb, int argc, char **argv, struct conso
 
 /* ---------------------------------------------------------------- the prompt */
 
-static int is_file(const char *path)
-{
+static int is_file(const char *path) {
     struct stat info;
 
     return stat(path, &info) == 0;
 }
 
-static int unknown_verb(const char *word, struct console *console)
-{
+static int unknown_verb(const char *word, struct console *console) {
     const char *names[VERBS];
     struct error error = {0};
 
@@ -122,8 +114,7 @@ static int unknown_verb(const char *word, struct console *console)
 }
 
 /* -x may be given more than once: its values, in order. */
-static int collect_commands(int argc, char **argv, const char **commands)
-{
+static int collect_commands(int argc, char **argv, const char **commands) {
     int count = 0;
 
     for (int k = 0; k < argc && strcmp(argv[k], "--") != 0; k++) {
@@ -140,8 +131,7 @@ static int collect_commands(int argc, char **argv, const char **commands)
     return count;
 }
 
-static int run_prompt(int argc, char **argv, struct console *console)
-{
+static int run_prompt(int argc, char **argv, struct console *console) {
     struct arguments arguments = {0};
     struct error error = {0};
     struct repl_options options = {0};
@@ -197,8 +187,7 @@ out:
     return status;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct console console;
     struct error error = {0};
     const struct verb *verb = NULL;

@@ -28,8 +28,7 @@ static struct {
 
 /* ---------------------------------------------------------------- completion */
 
-static void add_candidate(void *context, const char *candidate)
-{
+static void add_candidate(void *context, const char *candidate) {
     (void)context;
     if (prompt_state.count == MAX_CANDIDATES)
         return;
@@ -40,15 +39,13 @@ static void add_candidate(void *context, const char *candidate)
 }
 
 /* readline asks until it gets NULL, and frees what it got. */
-static char *next_candidate(const char *word, int state)
-{
+static char *next_candidate(const char *word, int state) {
     (void)word;
     (void)state;
     return prompt_state.next < prompt_state.count ? prompt_state.candidates[prompt_state.next++] : NULL;
 }
 
-static char **complete(const char *word, int start, int end)
-{
+static char **complete(const char *word, int start, int end) {
     char *line = strndup(rl_line_buffer, (size_t)end);
     char **matches = NULL;
     int files = 0;
@@ -71,8 +68,7 @@ static char **complete(const char *word, int start, int end)
 
 /* ---------------------------------------------------------------- history */
 
-static void find_history(void)
-{
+static void find_history(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char folder[4000] = "";
 
@@ -86,8 +82,7 @@ static void find_history(void)
         snprintf(prompt_state.history, sizeof prompt_state.history, "%s/history", folder);
 }
 
-void prompt_open(struct session *session)
-{
+void prompt_open(struct session *session) {
     prompt_state.session = session;
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
@@ -100,8 +95,7 @@ void prompt_open(struct session *session)
         read_history(prompt_state.history);
 }
 
-void prompt_close(void)
-{
+void prompt_close(void) {
     rl_callback_handler_remove();
     if (prompt_state.history[0]) {
         stifle_history(HISTORY_LINES);
@@ -115,15 +109,13 @@ void prompt_close(void)
 
 /* ---------------------------------------------------------------- reading */
 
-static void take_line(char *line)
-{
+static void take_line(char *line) {
     prompt_state.line = line;
     prompt_state.done = 1;
     rl_callback_handler_remove();
 }
 
-static void remember(const char *line)
-{
+static void remember(const char *line) {
     HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
 
     if (line[0] && !(last && strcmp(last->line, line) == 0))
@@ -132,8 +124,7 @@ static void remember(const char *line)
 
 /* The callback interface, because a plain readline() call cannot be left from a signal in the middle of a search.
  * Signals come only while waiting, so that none is missed between the look and the wait. */
-enum prompt_result prompt_read(const char *prompt, char **line)
-{
+enum prompt_result prompt_read(const char *prompt, char **line) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     enum prompt_result result = PROMPT_END;
     sigset_t ours, before;

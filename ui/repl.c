@@ -13,8 +13,7 @@ static const char prompt_text[] = "(fettle) ";
 
 /* ---------------------------------------------------------------- what the session asks of a front end */
 
-static void print(void *context, const char *text)
-{
+static void print(void *context, const char *text) {
     struct console *console = context;
 
     console_progress(console, "");
@@ -22,13 +21,11 @@ static void print(void *context, const char *text)
     fflush(console->out);
 }
 
-static void progress(void *context, const char *line)
-{
+static void progress(void *context, const char *line) {
     console_progress(context, line);
 }
 
-static int interrupted(void *context)
-{
+static int interrupted(void *context) {
     (void)context;
     return signals_interrupted();
 }
@@ -36,8 +33,7 @@ static int interrupted(void *context)
 /* ---------------------------------------------------------------- executing */
 
 /* Quotes a word for a command line. */
-static void add_quoted(struct text *line, const char *word)
-{
+static void add_quoted(struct text *line, const char *word) {
     text_add(line, " \"");
     for (; *word; word++) {
         if (*word == '"' || *word == '\\')
@@ -47,8 +43,7 @@ static void add_quoted(struct text *line, const char *word)
     text_add(line, "\"");
 }
 
-static int open_first(struct session *session, const struct repl_options *options, struct error *error)
-{
+static int open_first(struct session *session, const struct repl_options *options, struct error *error) {
     struct text line = {0};
     int code;
 
@@ -63,8 +58,7 @@ static int open_first(struct session *session, const struct repl_options *option
 }
 
 /* One line at the prompt: a mistake is reported and no more. */
-static void execute(struct session *session, const char *line, struct console *console)
-{
+static void execute(struct session *session, const char *line, struct console *console) {
     struct error error = {0};
 
     if (session_execute(session, line, &error) && error.code != ERROR_INTERRUPT)
@@ -74,8 +68,7 @@ static void execute(struct session *session, const char *line, struct console *c
         signals_forget();
 }
 
-static void read_terminal(struct session *session, struct console *console)
-{
+static void read_terminal(struct session *session, struct console *console) {
     char *line = NULL;
 
     prompt_open(session);
@@ -95,8 +88,7 @@ static void read_terminal(struct session *session, struct console *console)
     prompt_close();
 }
 
-static void read_lines(struct session *session, struct console *console)
-{
+static void read_lines(struct session *session, struct console *console) {
     char *line = NULL;
     size_t capacity = 0;
 
@@ -107,8 +99,7 @@ static void read_lines(struct session *session, struct console *console)
     free(line);
 }
 
-static int status_of(const struct error *error)
-{
+static int status_of(const struct error *error) {
     if (signals_ending())
         return 128 + signals_ending();
     switch (error->code) {
@@ -124,8 +115,7 @@ static int status_of(const struct error *error)
 }
 
 /* Commands and script, until the first that fails. */
-static int execute_given(struct session *session, const struct repl_options *options, struct error *error)
-{
+static int execute_given(struct session *session, const struct repl_options *options, struct error *error) {
     int code = 0;
 
     for (int k = 0; k < options->ncommands && !code && !session_finished(session); k++) {
@@ -138,8 +128,7 @@ static int execute_given(struct session *session, const struct repl_options *opt
     return code;
 }
 
-int repl_run(const struct repl_options *options, struct console *console)
-{
+int repl_run(const struct repl_options *options, struct console *console) {
     struct session_options session_options = {.print = print,
                                               .progress = console->live ? progress : NULL,
                                               .interrupted = interrupted,

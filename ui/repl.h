@@ -5,13 +5,13 @@
 #include "console.h"
 
 struct repl_options {
-    const char *session;      /* file to open first; NULL: the built-in session */
-    char *const *overrides;   /* for it */
+    const char *session;    /* file to open first; NULL: the built-in session */
+    char *const *overrides; /* for it */
     int noverrides;
     const char *const *commands; /* -x, executed in order before anything is read */
     int ncommands;
-    const char *script;       /* with batch: lines to execute; NULL: none */
-    int batch;                /* execute commands and script, then end; nothing is opened unasked */
+    const char *script; /* with batch: lines to execute; NULL: none */
+    int batch;          /* execute commands and script, then end; nothing is opened unasked */
     int threads;
 };
 

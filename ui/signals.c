@@ -7,8 +7,7 @@
 /* A handler reaches nothing but static memory. */
 static volatile sig_atomic_t interrupts, ending, hurried;
 
-static void on_interrupt(int number)
-{
+static void on_interrupt(int number) {
     if (hurried && interrupts) {
         signal(number, SIG_DFL);
         raise(number);
@@ -16,13 +15,11 @@ static void on_interrupt(int number)
     interrupts = 1;
 }
 
-static void on_ending(int number)
-{
+static void on_ending(int number) {
     ending = number;
 }
 
-static void install(int number, void (*handler)(int))
-{
+static void install(int number, void (*handler)(int)) {
     struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
@@ -34,8 +31,7 @@ static void install(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
-void signals_install(int impatient)
-{
+void signals_install(int impatient) {
     hurried = impatient;
     install(SIGINT, on_interrupt);
     install(SIGTERM, on_ending);
@@ -43,17 +39,14 @@ void signals_install(int impatient)
     signal(SIGPIPE, SIG_IGN);
 }
 
-int signals_interrupted(void)
-{
+int signals_interrupted(void) {
     return interrupts || ending;
 }
 
-void signals_forget(void)
-{
+void signals_forget(void) {
     interrupts = 0;
 }
 
-int signals_ending(void)
-{
+int signals_ending(void) {
     return ending;
 }

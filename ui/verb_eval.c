@@ -19,8 +19,7 @@ static const struct argument options[] = {
 enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, OPTIONS };
 
 static int write_file(const struct evaluation *evaluation, const struct evaluation_terms *terms, const char *path,
-                      struct error *error)
-{
+                      struct error *error) {
     struct file_writer *writer = NULL;
     int code = file_writer_open(&writer, path, error);
 
@@ -39,8 +38,7 @@ static int write_file(const struct evaluation *evaluation, const struct evaluati
 enum { MAX_KEYS = 64 };
 
 /* With a training config, frames are read as it reads its own: its names of keys, its transforms. */
-static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error)
-{
+static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error) {
     const struct config_node *data = config_get(fettle_inner_config(model), "data");
     const struct config_node *mapping = config_get(data, "key_mapping");
     const char *from[MAX_KEYS], *to[MAX_KEYS];
@@ -65,8 +63,7 @@ static int read_frames(struct dataset **out, const struct fettle_model *model, c
 }
 
 /* Errors in the units people quote. */
-static void print_errors(const struct evaluation_terms *errors, FILE *out)
-{
+static void print_errors(const struct evaluation_terms *errors, FILE *out) {
     static const struct {
         const char *prefix, *unit;
     } units[] = {{"per_atom_energy_", "meV/atom"}, {"forces_", "meV/A"}, {"stress_", "meV/A^3"}};
@@ -79,8 +76,7 @@ static void print_errors(const struct evaluation_terms *errors, FILE *out)
         fprintf(out, "no labels to compare with\n");
 }
 
-static int run(const struct arguments *arguments, struct error *error)
-{
+static int run(const struct arguments *arguments, struct error *error) {
     struct fettle_options open = {.version = FETTLE_OPTIONS_VERSION,
                                   .weights = arguments->value[WEIGHTS],
                                   .raw_weights = arguments->value[RAW] != NULL};
@@ -131,9 +127,10 @@ const struct verb verb_eval = {
     .name = "eval",
     .usage = "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] FRAMES.xyz",
     .summary = "evaluate frames: energies, forces, stress, and errors against their labels",
-    .help = "Without --json the frames are written as extxyz with energy, forces, stress and energies per atom as the\n"
-            "model predicts them (the labels as label_energy, label_forces, label_stress), and the errors are printed:\n"
-            "on standard output, or on standard error where the frames go to standard output.",
+    .help =
+        "Without --json the frames are written as extxyz with energy, forces, stress and energies per atom as the\n"
+        "model predicts them (the labels as label_energy, label_forces, label_stress), and the errors are printed:\n"
+        "on standard output, or on standard error where the frames go to standard output.",
     .options = options,
     .noptions = OPTIONS,
     .low = 1,

@@ -10,8 +10,7 @@ static const struct argument options[] = {
 };
 enum { MODEL, BUILDERS, OPTIONS };
 
-static int run(const struct arguments *arguments, struct error *error)
-{
+static int run(const struct arguments *arguments, struct error *error) {
     struct fettle_error cause = {0};
     struct fettle_model *handle = NULL;
     struct text tree = {0};

@@ -16,8 +16,7 @@ enum { MAX_NAMES = 256 };
 /* ---------------------------------------------------------------- splitting */
 
 /* Reads one word from *from into *to and moves both on. */
-static int read_word(const char **from, char **to, struct error *error)
-{
+static int read_word(const char **from, char **to, struct error *error) {
     const char *in = *from;
     char *out = *to;
     char quote = 0;
@@ -38,8 +37,7 @@ static int read_word(const char **from, char **to, struct error *error)
     return quote ? error_set(error, ERROR_USAGE, "a quotation (%c) that does not end", quote) : 0;
 }
 
-int command_split(struct command_line *out, const char *line, struct error *error)
-{
+int command_split(struct command_line *out, const char *line, struct error *error) {
     size_t length = strlen(line);
     char *raw, *word;
     const char *in;
@@ -72,8 +70,7 @@ int command_split(struct command_line *out, const char *line, struct error *erro
     return 0;
 }
 
-void command_line_free(struct command_line *line)
-{
+void command_line_free(struct command_line *line) {
     free(line->memory);
     memset(line, 0, sizeof *line);
 }
@@ -81,8 +78,7 @@ void command_line_free(struct command_line *line)
 /* ---------------------------------------------------------------- looking up */
 
 /* 2 where name is the command's name or an alias, 1 where it is a prefix of its name, else 0. */
-static int match(const struct command *command, const char *name)
-{
+static int match(const struct command *command, const char *name) {
     size_t length = strlen(name);
 
     if (strcmp(command->name, name) == 0)
@@ -96,8 +92,7 @@ static int match(const struct command *command, const char *name)
     return length > 0 && strncmp(command->name, name, length) == 0;
 }
 
-static int unknown(const char *name, struct error *error)
-{
+static int unknown(const char *name, struct error *error) {
     const char *names[MAX_NAMES];
     size_t count = 0;
 
@@ -110,8 +105,7 @@ static int unknown(const char *name, struct error *error)
     return error_set(error, ERROR_NAME, "no command \"%s\"; `help` lists them", name);
 }
 
-int command_find(const struct command **out, const char *name, struct error *error)
-{
+int command_find(const struct command **out, const char *name, struct error *error) {
     const struct command *found = NULL;
     struct text candidates = {0};
     int count = 0, code = 0;
@@ -140,8 +134,7 @@ out:
     return code;
 }
 
-int command_check(const struct command *command, const struct command_line *line, struct error *error)
-{
+int command_check(const struct command *command, const struct command_line *line, struct error *error) {
     int words = line->count - 1;
 
     if (command->flags & COMMAND_TAIL)
@@ -151,8 +144,7 @@ int command_check(const struct command *command, const struct command_line *line
     return 0;
 }
 
-int command_integer(const char *word, const char *what, long low, long high, long *out, struct error *error)
-{
+int command_integer(const char *word, const char *what, long low, long high, long *out, struct error *error) {
     char *end = NULL;
     long value;
 

@@ -8,8 +8,7 @@
 
 static int failures;
 
-static void check(int good, const char *what)
-{
+static void check(int good, const char *what) {
     if (!good) {
         failures++;
         printf("FAILED: %s\n", what);
@@ -20,8 +19,7 @@ static const double water[9] = {0, 0, 0.1, 0, 0.76, -0.48, 0.1, -0.76, -0.48};
 static const int numbers[3] = {8, 1, 1};
 
 static int evaluate(struct fettle_model *model, const double *positions, const double *cell, double *energy,
-                    double *forces, double *stress, double *atomic)
-{
+                    double *forces, double *stress, double *atomic) {
     struct fettle_frame frame = {.atoms = 3, .positions = positions, .numbers = numbers, .cell = cell};
     struct fettle_result result = {.forces = forces, .stress = stress, .atomic_energy = atomic};
     struct fettle_error error;
@@ -36,8 +34,7 @@ static int evaluate(struct fettle_model *model, const double *positions, const d
     return status;
 }
 
-static void check_derivatives(struct fettle_model *model)
-{
+static void check_derivatives(struct fettle_model *model) {
     static const double cell[9] = {4, 0, 0, 0.3, 4.2, 0, 0, 0.2, 3.9};
     double forces[9], stress[9], atomic[3], energy, low, high, h = 1e-4;
     double volume = 4 * 4.2 * 3.9;
@@ -68,8 +65,7 @@ static void check_derivatives(struct fettle_model *model)
     }
 }
 
-static void check_mistakes(struct fettle_model *model, const char *path)
-{
+static void check_mistakes(struct fettle_model *model, const char *path) {
     static const int unknown[3] = {8, 1, 79};
     static const double collided[9] = {0, 0, 0, 0, 0, 0, 1, 1, 1};
     struct fettle_options options = {.version = 99};
@@ -104,8 +100,7 @@ struct worker {
     int status;
 };
 
-static void *work(void *context)
-{
+static void *work(void *context) {
     struct worker *worker = context;
     double positions[9], forces[9];
 
@@ -117,8 +112,7 @@ static void *work(void *context)
 }
 
 /* Two threads on one handle, two more on another: each gets its own answer. */
-static void check_threads(struct fettle_model *model, const char *path)
-{
+static void check_threads(struct fettle_model *model, const char *path) {
     struct fettle_options options = {.version = FETTLE_OPTIONS_VERSION, .threads = 1};
     struct fettle_model *other = NULL;
     struct worker workers[4];
@@ -136,13 +130,13 @@ static void check_threads(struct fettle_model *model, const char *path)
         pthread_join(threads[k], NULL);
         check(workers[k].status == FETTLE_OK, "evaluating in threads");
     }
-    check(workers[0].energy == workers[2].energy && workers[1].energy == workers[3].energy, "the same frame, the same energy");
+    check(workers[0].energy == workers[2].energy && workers[1].energy == workers[3].energy,
+          "the same frame, the same energy");
     check(workers[0].energy != workers[1].energy, "another frame, another energy");
     fettle_free(other);
 }
 
-static void check_batches(struct fettle_model *model)
-{
+static void check_batches(struct fettle_model *model) {
     static const char *const species[3] = {"O", "H", "H"};
     static const int types[3] = {1, 0, 0};
     struct fettle_frame frames[3] = {{.atoms = 3, .positions = water, .numbers = numbers},
@@ -155,8 +149,7 @@ static void check_batches(struct fettle_model *model)
     check(fabs(results[0].energy - results[2].energy) < 1e-12, "numbers and types");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct fettle_model *model = NULL;
     struct fettle_error error = {0};
     char version[32];

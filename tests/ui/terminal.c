@@ -26,23 +26,20 @@ static int failures;
 static const char *fettle, *folder;
 static char scratch[] = "/tmp/fettle-terminal-XXXXXX";
 
-static void check(int good, const char *what)
-{
+static void check(int good, const char *what) {
     printf("%s: %s\n", good ? "ok" : "FAILED", what);
     fflush(stdout);
     failures += !good;
 }
 
-static long now_ms(void)
-{
+static long now_ms(void) {
     struct timespec time;
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static void start_on(struct terminal *t, const char *type_name, char *const *arguments)
-{
+static void start_on(struct terminal *t, const char *type_name, char *const *arguments) {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
 
     memset(t, 0, sizeof *t);
@@ -58,14 +55,12 @@ static void start_on(struct terminal *t, const char *type_name, char *const *arg
     }
 }
 
-static void start(struct terminal *t, char *const *arguments)
-{
+static void start(struct terminal *t, char *const *arguments) {
     start_on(t, "xterm", arguments);
 }
 
 /* Reads once; 0 where the other end is gone or nothing came in time. */
-static int receive(struct terminal *t, long wait_ms)
-{
+static int receive(struct terminal *t, long wait_ms) {
     struct pollfd input = {.fd = t->fd, .events = POLLIN};
     ssize_t got;
 
@@ -79,8 +74,7 @@ static int receive(struct terminal *t, long wait_ms)
     return 1;
 }
 
-static void expect(struct terminal *t, const char *text, const char *what)
-{
+static void expect(struct terminal *t, const char *text, const char *what) {
     long end = now_ms() + PATIENCE_MS;
     char *found;
 
@@ -96,8 +90,7 @@ static void expect(struct terminal *t, const char *text, const char *what)
     memmove(t->seen, found, t->size + 1);
 }
 
-static void type(struct terminal *t, const char *keys)
-{
+static void type(struct terminal *t, const char *keys) {
     size_t length = strlen(keys);
 
     if (write(t->fd, keys, length) != (ssize_t)length)
@@ -105,8 +98,7 @@ static void type(struct terminal *t, const char *keys)
 }
 
 /* Waits for the end; the exit status, or 128 + signal. */
-static int finish(struct terminal *t)
-{
+static int finish(struct terminal *t) {
     long end = now_ms() + PATIENCE_MS;
     int status = 0;
     pid_t done = 0;
@@ -128,8 +120,7 @@ static int finish(struct terminal *t)
 
 /* ---------------------------------------------------------------- cases */
 
-static void check_editing(void)
-{
+static void check_editing(void) {
     struct terminal t;
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
@@ -157,8 +148,7 @@ static void check_editing(void)
     check(finish(&t) == 0, "quit ends well");
 }
 
-static void check_history(void)
-{
+static void check_history(void) {
     struct terminal t;
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
@@ -171,8 +161,7 @@ static void check_history(void)
     check(finish(&t) == 0, "an end of file ends well");
 }
 
-static void check_interrupt(void)
-{
+static void check_interrupt(void) {
     struct termios before, after;
     struct terminal t;
 
@@ -208,8 +197,7 @@ static void check_interrupt(void)
     check(finish(&t) == 128 + SIGHUP, "SIGHUP at the prompt ends the program");
 }
 
-static void check_run(void)
-{
+static void check_run(void) {
     char output[sizeof scratch + 16];
     struct terminal t;
 
@@ -222,8 +210,7 @@ static void check_run(void)
     check(access(output, R_OK) == 0, "and leaves its state");
 }
 
-static void check_terminals(void)
-{
+static void check_terminals(void) {
     static const char *const types[] = {"dumb", "no-such-terminal", "vt100"};
     struct terminal t;
 
@@ -236,8 +223,7 @@ static void check_terminals(void)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char command[128];
 
     if (argc != 3 || !mkdtemp(scratch))

@@ -1,0 +1,227 @@
+/* Commands that make a session: opening one, changing its settings. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "session/progress.h"
+#include "session/session_internal.h"
+
+static const char builtin_name[] = "built-in session";
+
+/* ---------------------------------------------------------------- opening */
+
+static void on_event(void *context, enum trainer_event event, const char *text) {
+    session_event(context, event, text);
+}
+
+/* Makes a run of a config, aside, and puts it in the place of the one before. */
+static int open_config(struct session *session, struct config *config, const char *path, struct error *error) {
+    struct trainer *trainer = NULL;
+    char *output = progress_default_output(), *name = strdup(path);
+    struct trainer_options options = {
+        .output = output, .threads = session->options.threads, .event = on_event, .context = session};
+    int code;
+
+    if (!output || !name)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    else
+        code = trainer_open(&trainer, config, &options, error);
+    if (code) {
+        free(output);
+        free(name);
+        return code;
+    }
+    trainer_free(session->trainer);
+    config_free(session->config);
+    free(session->output);
+    free(session->path);
+    session->trainer = trainer;
+    session->config = config;
+    session->output = output;
+    session->path = name;
+    return 0;
+}
+
+static int read_config(struct config **out, const struct session *session, const char *path, struct error *error) {
+    if (path)
+        return config_read(out, path, error);
+    if (!session->options.builtin)
+        return error_set(error, ERROR_USAGE, "there is no built-in session; name a file");
+    return config_parse(out, builtin_name, session->options.builtin, strlen(session->options.builtin), error);
+}
+
+static int is_override(const char *word) {
+    return word[0] == '~' || strchr(word, '=') != NULL;
+}
+
+static void describe(struct session *session) {
+    const struct trainer *trainer = session->trainer;
+    const struct model *model = trainer_model(trainer);
+    size_t parameters = 0;
+
+    for (int k = 0; k < model_nparameters(model); k++)
+        if (!model_parameter(model, k)->is_buffer)
+            parameters += model_parameter(model, k)->numel;
+    session_print(session, "%s: %s, %zu parameters, %s, %lld batches an epoch\n", session->path,
+                  trainer_strategy(trainer), parameters, dtype_name(model_dtype(model)),
+                  (long long)trainer_batches(trainer));
+}
+
+static int exec_open(struct session *session, const struct command_line *line, struct error *error) {
+    int first = line->count > 1 && !is_override(line->words[1]) ? 2 : 1;
+    const char *path = first == 2 ? line->words[1] : NULL;
+    struct config *config = NULL;
+    int code = read_config(&config, session, path, error);
+
+    for (int k = first; k < line->count && !code; k++)
+        code = config_override(config, line->words[k], error);
+    if (!code)
+        code = open_config(session, config, path ? path : builtin_name, error);
+    if (code) {
+        config_free(config);
+        return code;
+    }
+    describe(session);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- settings */
+
+static int unknown_setting(const struct session *session, const char *name, struct error *error) {
+    size_t count = trainer_settings(session->trainer);
+    const char **names = calloc(count + 1, sizeof *names);
+    const char *nearest = NULL;
+
+    for (size_t k = 0; names && k < count; k++)
+        names[k] = trainer_setting_name(session->trainer, k);
+    nearest = names ? text_nearest(name, names, count) : NULL;
+    free(names);
+    if (nearest)
+        return error_set(error, ERROR_NAME, "no setting \"%s\"; did you mean \"%s\"?", name, nearest);
+    return error_set(error, ERROR_NAME, "no setting \"%s\"; `show` lists them", name);
+}
+
+static int has_setting(const struct session *session, const char *name) {
+    for (size_t k = 0; k < trainer_settings(session->trainer); k++)
+        if (strcmp(trainer_setting_name(session->trainer, k), name) == 0)
+            return 1;
+    return 0;
+}
+
+static int set_number(struct session *session, const char *name, const char *word, struct error *error) {
+    char *end = NULL, text[32];
+    double value = strcmp(word, "null") == 0 ? NAN : strtod(word, &end);
+    int code;
+
+    if (end && (end == word || *end))
+        return error_set(error, ERROR_TYPE, "%s is a number, not \"%s\"", name, word);
+    if ((code = trainer_set(session->trainer, name, value, error)) ||
+        (code = trainer_get(session->trainer, name, &value, error)))
+        return code;
+    session_print(session, "%s = %s\n", name, isnan(value) ? "null" : text_double(text, value));
+    return 0;
+}
+
+/* Anything in the config may be changed as long as nothing was trained: the run is made anew. */
+static int set_config(struct session *session, const char *name, const char *value, struct error *error) {
+    struct config *config = NULL;
+    char *override = NULL, *path = NULL;
+    int code;
+
+    if (trainer_global_step(session->trainer) > 0)
+        return error_set(error, ERROR_STATE,
+                         "%s can be changed before the first step only; `open` begins anew, with overrides", name);
+    config = config_copy(session->config);
+    path = strdup(session->path);
+    if (!config || !path || asprintf(&override, "%s=%s", name, value) < 0) {
+        override = NULL;
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    if ((code = config_override(config, override, error)) || (code = open_config(session, config, path, error)))
+        goto out;
+    config = NULL;
+    describe(session);
+out:
+    config_free(config);
+    free(override);
+    free(path);
+    return code;
+}
+
+static int exec_set(struct session *session, const struct command_line *line, struct error *error) {
+    const char *name = line->words[1];
+
+    if (has_setting(session, name))
+        return set_number(session, name, line->words[2], error);
+    if (config_find(config_root(session->config), name))
+        return set_config(session, name, line->words[2], error);
+    return unknown_setting(session, name, error);
+}
+
+static void print_node(struct session *session, const struct config_node *node) {
+    struct text yaml = {0};
+
+    config_write_yaml(node, &yaml);
+    session_print(session, "%s%s", yaml.data ? yaml.data : "",
+                  yaml.size && yaml.data[yaml.size - 1] == '\n' ? "" : "\n");
+    text_free(&yaml);
+}
+
+static int show_setting(struct session *session, const char *name, struct error *error) {
+    char text[32];
+    double value;
+    int code = trainer_get(session->trainer, name, &value, error);
+
+    if (!code)
+        session_print(session, "%s = %s\n", name, isnan(value) ? "null" : text_double(text, value));
+    return code;
+}
+
+static int exec_show(struct session *session, const struct command_line *line, struct error *error) {
+    const struct config_node *root = trainer_config(session->trainer);
+    int code = 0;
+
+    if (line->count > 1) {
+        if (has_setting(session, line->words[1]))
+            return show_setting(session, line->words[1], error);
+        if (!config_find(root, line->words[1]))
+            return unknown_setting(session, line->words[1], error);
+        print_node(session, config_find(root, line->words[1]));
+        return 0;
+    }
+    for (size_t k = 0; k < trainer_settings(session->trainer) && !code; k++)
+        code = show_setting(session, trainer_setting_name(session->trainer, k), error);
+    return code;
+}
+
+static void add_keys(const struct config_node *node, session_add *add, void *context) {
+    for (size_t k = 0; k < config_count(node); k++) {
+        add(context, config_path(config_at(node, k)));
+        add_keys(config_at(node, k), add, context);
+    }
+}
+
+void settings_complete(struct session *session, session_add *add, void *context) {
+    if (!session->trainer)
+        return;
+    for (size_t k = 0; k < trainer_settings(session->trainer); k++)
+        add(context, trainer_setting_name(session->trainer, k));
+    add_keys(trainer_config(session->trainer), add, context);
+}
+
+static const struct command commands[] = {
+    {"open", NULL, "open [FILE] [OVERRIDE...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_FILE,
+     "open a session; without a file, the built-in one",
+     "    A session is a NequIP config.  Overrides are key=value, +key=value, ~key.  Where it cannot be opened, the\n"
+     "    session that is open stays.",
+     exec_open},
+    {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN, COMPLETE_SETTING, "change a setting",
+     "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
+     "    config will do (trainer.max_epochs); the model is then built anew.",
+     exec_set},
+    {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN, COMPLETE_SETTING, "settings, or a part of the config", NULL,
+     exec_show},
+};
+
+const struct command_group commands_build = {"build", commands, sizeof commands / sizeof *commands};

@@ -1,0 +1,261 @@
+/* Commands that look. */
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "data/datamodule.h"
+#include "graph/program.h"
+#include "model/module.h"
+#include "session/progress.h"
+#include "session/session_internal.h"
+
+/* ---------------------------------------------------------------- tree */
+
+static void add_paths(const struct module *module, session_add *add, void *context) {
+    if (module->path && module->path[0])
+        add(context, module->path);
+    for (const struct module *child = module->first_child; child; child = child->next)
+        add_paths(child, add, context);
+}
+
+void modules_complete(struct session *session, session_add *add, void *context) {
+    if (session->trainer)
+        add_paths(model_root(trainer_model(session->trainer)), add, context);
+}
+
+/* A pattern matches a path, or its last part. */
+static int matches(const char *pattern, const char *path) {
+    const char *dot = strrchr(path, '.');
+
+    return fnmatch(pattern, path, 0) == 0 || (dot && fnmatch(pattern, dot + 1, 0) == 0);
+}
+
+/* Prints the outermost modules that match. */
+static int print_matching(struct session *session, const struct module *module, const char *pattern) {
+    int found = 0;
+
+    if (module->path && matches(pattern, module->path)) {
+        struct text tree = {0};
+        module_print(module, &tree);
+        session_print(session, "(%s): %s\n", module->path, tree.data ? tree.data : "");
+        text_free(&tree);
+        return 1;
+    }
+    for (const struct module *child = module->first_child; child; child = child->next)
+        found += print_matching(session, child, pattern);
+    return found;
+}
+
+struct names {
+    const char **names;
+    size_t count, capacity;
+};
+
+static void collect(void *context, const char *name) {
+    struct names *names = context;
+
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? 2 * names->capacity : 64;
+        const char **grown = realloc(names->names, capacity * sizeof *grown);
+        if (!grown)
+            return;
+        names->names = grown;
+        names->capacity = capacity;
+    }
+    names->names[names->count++] = name;
+}
+
+static int unknown(struct names *names, const char *what, const char *name, struct error *error) {
+    const char *nearest = text_nearest(name, names->names, names->count);
+
+    if (nearest)
+        error_set(error, ERROR_NAME, "no %s \"%s\"; did you mean \"%s\"?", what, name, nearest);
+    else
+        error_set(error, ERROR_NAME, "no %s \"%s\"", what, name);
+    free(names->names);
+    return ERROR_NAME;
+}
+
+static int exec_tree(struct session *session, const struct command_line *line, struct error *error) {
+    const struct model *model = trainer_model(session->trainer);
+    struct names names = {0};
+    struct text tree = {0};
+
+    if (line->count > 1) {
+        if (print_matching(session, model_root(model), line->words[1]))
+            return 0;
+        modules_complete(session, collect, &names);
+        return unknown(&names, "module", line->words[1], error);
+    }
+    model_print(model, &tree);
+    session_print(session, "%s%s", tree.data ? tree.data : "",
+                  tree.size && tree.data[tree.size - 1] == '\n' ? "" : "\n");
+    text_free(&tree);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- print */
+
+void metrics_complete(struct session *session, session_add *add, void *context) {
+    if (!session->trainer)
+        return;
+    for (size_t k = 0; k < trainer_metrics(session->trainer); k++)
+        add(context, trainer_metric_name(session->trainer, k));
+    for (size_t k = 0; k < trainer_settings(session->trainer); k++)
+        add(context, trainer_setting_name(session->trainer, k));
+    add(context, "epoch");
+    add(context, "step");
+}
+
+static int find_value(struct session *session, const char *name, double *value) {
+    if (trainer_metric(session->trainer, name, value))
+        return 1;
+    if (strcmp(name, "epoch") == 0)
+        *value = (double)trainer_epoch_now(session->trainer);
+    else if (strcmp(name, "step") == 0)
+        *value = (double)trainer_global_step(session->trainer);
+    else
+        return trainer_get(session->trainer, name, value, NULL) == 0;
+    return 1;
+}
+
+static int exec_print(struct session *session, const struct command_line *line, struct error *error) {
+    struct names names = {0};
+    char text[32];
+    double value;
+
+    for (int k = 1; k < line->count; k++) {
+        if (!find_value(session, line->words[k], &value)) {
+            metrics_complete(session, collect, &names);
+            return unknown(&names, "value", line->words[k], error);
+        }
+        session_print(session, "%s = %s\n", line->words[k], text_double(text, value));
+    }
+    if (line->count == 1) {
+        for (size_t k = 0; k < trainer_metrics(session->trainer); k++) {
+            const char *name = trainer_metric_name(session->trainer, k);
+            if (trainer_metric(session->trainer, name, &value))
+                session_print(session, "%-44s %.6g\n", name, value);
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- info */
+
+static int info_run(struct session *session, struct error *error) {
+    struct text place = {0};
+
+    (void)error;
+    progress_place(session->trainer, &place);
+    session_print(session, "%s\n%s, %s, next phase: %s\n", session->path, place.data ? place.data : "",
+                  trainer_done(session->trainer) ? "done" : "not done", phase_name(trainer_phase(session->trainer)));
+    if (trainer_output(session->trainer))
+        session_print(session, "writes to %s\n", trainer_output(session->trainer));
+    text_free(&place);
+    return 0;
+}
+
+static int info_config(struct session *session, struct error *error) {
+    struct text yaml = {0};
+
+    (void)error;
+    config_write_yaml(trainer_config(session->trainer), &yaml);
+    session_print(session, "%s", yaml.data ? yaml.data : "");
+    text_free(&yaml);
+    return 0;
+}
+
+static int info_data(struct session *session, struct error *error) {
+    const struct datamodule *data = trainer_data(session->trainer);
+
+    (void)error;
+    for (int role = 0; role < ROLE_COUNT; role++)
+        for (size_t k = 0; k < datamodule_count(data, (enum data_role)role); k++) {
+            const struct dataset *set = datamodule_dataset(data, (enum data_role)role, k);
+            double atoms = 0, pairs = 0;
+            for (size_t f = 0; f < set->count; f++) {
+                atoms += set->frames[f]->atoms;
+                pairs += set->frames[f]->npairs * (set->frames[f]->directed ? 0.5 : 1.0);
+            }
+            session_print(session, "%s %zu: %zu frames, %.0f atoms, %.1f neighbours an atom\n",
+                          data_role_name((enum data_role)role), k, set->count, atoms,
+                          atoms > 0 ? 2 * pairs / atoms : 0);
+        }
+    return 0;
+}
+
+static int info_optimizer(struct session *session, struct error *error) {
+    const struct config_node *module = config_get(trainer_config(session->trainer), "training_module");
+    struct text yaml = {0};
+
+    (void)error;
+    config_write_yaml(config_get(module, "optimizer"), &yaml);
+    session_print(session, "%s", yaml.data ? yaml.data : "");
+    text_clear(&yaml);
+    if (config_get(module, "lr_scheduler"))
+        config_write_yaml(config_get(module, "lr_scheduler"), &yaml);
+    session_print(session, "%s", yaml.data ? yaml.data : "");
+    text_free(&yaml);
+    return 0;
+}
+
+static int info_program(struct session *session, struct error *error) {
+    const struct program *program = trainer_program(session->trainer);
+
+    if (!program)
+        return error_set(error, ERROR_STATE, "the program of a step is built with the first batch");
+    for (int k = 0; k < program_instructions(program); k++) {
+        struct instruction_info info;
+        program_instruction(program, k, &info);
+        session_print(session, "%4d  %-20s %-24s %s\n", k, info.op, info.shape, info.module ? info.module : "");
+    }
+    session_print(session, "%d instructions, %.1f MB of buffers\n", program_instructions(program),
+                  1e-6 * (double)program_memory(program));
+    return 0;
+}
+
+static const struct topic {
+    const char *name, *help;
+    int (*exec)(struct session *session, struct error *error);
+} topics[] = {
+    {"run", "where the loop stands", info_run},
+    {"config", "the config as resolved", info_config},
+    {"data", "data sets, their frames and atoms", info_data},
+    {"optimizer", "optimizer and scheduler", info_optimizer},
+    {"program", "the instructions of a training step", info_program},
+};
+enum { TOPICS = sizeof topics / sizeof *topics };
+
+void topics_complete(session_add *add, void *context) {
+    for (int k = 0; k < TOPICS; k++)
+        add(context, topics[k].name);
+}
+
+static int exec_info(struct session *session, const struct command_line *line, struct error *error) {
+    struct names names = {0};
+
+    if (line->count == 1) {
+        for (int k = 0; k < TOPICS; k++)
+            session_print(session, "  info %-12s %s\n", topics[k].name, topics[k].help);
+        return 0;
+    }
+    for (int k = 0; k < TOPICS; k++)
+        if (strncmp(topics[k].name, line->words[1], strlen(line->words[1])) == 0)
+            return topics[k].exec(session, error);
+    topics_complete(collect, &names);
+    return unknown(&names, "topic", line->words[1], error);
+}
+
+static const struct command commands[] = {
+    {"tree", NULL, "tree [PATTERN]", 0, 1, COMMAND_OPEN, COMPLETE_MODULE,
+     "the model as a tree, or the modules that a pattern matches", NULL, exec_tree},
+    {"print", "p", "print [NAME...]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_METRIC,
+     "values of metrics and settings; without a name, of all metrics", NULL, exec_print},
+    {"info", "i", "info [TOPIC]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_TOPIC,
+     "run, config, data, optimizer, program", NULL, exec_info},
+};
+
+const struct command_group commands_inspect = {"inspect", commands, sizeof commands / sizeof *commands};

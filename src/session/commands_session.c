@@ -1,0 +1,85 @@
+/* Commands of the session itself: help, scripts, saving, leaving. */
+#include <stdio.h>
+#include <string.h>
+#include "session/session_internal.h"
+
+static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {
+    (void)line;
+    (void)error;
+    session->finished = 1;
+    return 0;
+}
+
+static int exec_source(struct session *session, const struct command_line *line, struct error *error) {
+    return session_source(session, line->words[1], error);
+}
+
+static void print_command(struct session *session, const struct command *command) {
+    session_print(session, "%s\n    %s\n", command->usage, command->summary);
+    if (command->aliases)
+        session_print(session, "    also: %s\n", command->aliases);
+    if (command->help)
+        session_print(session, "%s\n", command->help);
+}
+
+static int exec_help(struct session *session, const struct command_line *line, struct error *error) {
+    const struct command *command = NULL;
+
+    if (line->count > 1) {
+        int code = command_find(&command, line->words[1], error);
+        if (!code)
+            print_command(session, command);
+        return code;
+    }
+    for (size_t g = 0; g < command_group_count; g++) {
+        session_print(session, "%s%s\n", g ? "\n" : "", command_groups[g]->name);
+        for (size_t k = 0; k < command_groups[g]->count; k++)
+            session_print(session, "  %-28s %s\n", command_groups[g]->commands[k].usage,
+                          command_groups[g]->commands[k].summary);
+    }
+    session_print(session, "\nAny unique beginning of a name does; Enter repeats the last safe command.\n");
+    return 0;
+}
+
+static int exec_apropos(struct session *session, const struct command_line *line, struct error *error) {
+    int found = 0;
+
+    for (size_t g = 0; g < command_group_count; g++)
+        for (size_t k = 0; k < command_groups[g]->count; k++) {
+            const struct command *command = &command_groups[g]->commands[k];
+            if (strcasestr(command->name, line->words[1]) || strcasestr(command->summary, line->words[1]) ||
+                (command->help && strcasestr(command->help, line->words[1]))) {
+                session_print(session, "  %-28s %s\n", command->usage, command->summary);
+                found = 1;
+            }
+        }
+    return found ? 0 : error_set(error, ERROR_NAME, "no command speaks of \"%s\"", line->words[1]);
+}
+
+static int exec_echo(struct session *session, const struct command_line *line, struct error *error) {
+    (void)error;
+    session_print(session, "%s\n", line->rest);
+    return 0;
+}
+
+static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
+    int code = trainer_save(session->trainer, line->words[1], error);
+
+    if (!code)
+        session_print(session, "saved %s\n", line->words[1]);
+    return code;
+}
+
+static const struct command commands[] = {
+    {"save", NULL, "save FILE", 1, 1, COMMAND_OPEN, COMPLETE_FILE, "write a checkpoint (safetensors)",
+     "    It holds the weights under NequIP's names, the config and everything that `--resume` needs.", exec_save},
+    {"source", ". <", "source FILE", 1, 1, 0, COMPLETE_FILE, "execute the commands of a file, until one fails", NULL,
+     exec_source},
+    {"help", "? h", "help [COMMAND]", 0, 1, 0, COMPLETE_COMMAND, "list the commands, or explain one", NULL, exec_help},
+    {"apropos", NULL, "apropos WORD", 1, 1, 0, COMPLETE_NONE, "commands whose description holds a word", NULL,
+     exec_apropos},
+    {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL, COMPLETE_NONE, "print a text", NULL, exec_echo},
+    {"quit", "q exit", "quit", 0, 0, 0, COMPLETE_NONE, "end the program", NULL, exec_quit},
+};
+
+const struct command_group commands_session = {"session", commands, sizeof commands / sizeof *commands};

@@ -1,0 +1,28 @@
+/* What a loop says of itself: a line that is redrawn, a line per epoch, the default folder of a run. */
+#ifndef FETTLE_SESSION_PROGRESS_H
+#define FETTLE_SESSION_PROGRESS_H
+
+#include "base/text.h"
+#include "train/trainer.h"
+
+struct progress {
+    double begin;       /* when the loop was entered, s */
+    double drawn;       /* when the line was last drawn */
+    int64_t first_step; /* the global step then */
+    int64_t first_batch;
+};
+
+void progress_begin(struct progress *progress, const struct trainer *trainer);
+/* Whether it is time to draw again: ten times a second. */
+int progress_due(struct progress *progress);
+/* "epoch 3/60  batch 5/20  loss 0.0123  12.1 ms/batch  0:00:14 left" */
+void progress_line(const struct progress *progress, const struct trainer *trainer, struct text *out);
+/* "epoch 3/60  step 60  loss 0.0123  val0 forces_mae 0.0412 ..." for the epoch that has just ended. */
+void progress_epoch(const struct trainer *trainer, struct text *out);
+/* "epoch 3, batch 5/20, step 65": where the loop stands. */
+void progress_place(const struct trainer *trainer, struct text *out);
+
+/* outputs/DATE/TIME, as it is now, with a number behind it where that is taken.  NULL if out of memory. */
+char *progress_default_output(void);
+
+#endif

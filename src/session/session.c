@@ -1,0 +1,196 @@
+#include "session/session_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 16 };
+
+int session_new(struct session **out, const struct session_options *options, struct error *error) {
+    struct session *session = calloc(1, sizeof *session);
+
+    *out = session;
+    if (!session)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    session->options = *options;
+    return 0;
+}
+
+void session_free(struct session *session) {
+    if (!session)
+        return;
+    trainer_free(session->trainer);
+    config_free(session->config);
+    free(session->path);
+    free(session->output);
+    free(session->repeat);
+    free(session);
+}
+
+int session_finished(const struct session *session) {
+    return session->finished;
+}
+
+int session_interrupted(const struct session *session) {
+    return session->options.interrupted && session->options.interrupted(session->options.context);
+}
+
+void session_print(struct session *session, const char *format, ...) {
+    struct text text = {0};
+    char *line = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (vasprintf(&line, format, arguments) >= 0) {
+        text_add(&text, line);
+        free(line);
+    }
+    va_end(arguments);
+    if (text.data)
+        session->options.print(session->options.context, text.data);
+    text_free(&text);
+}
+
+/* ---------------------------------------------------------------- executing */
+
+static void remember(struct session *session, const struct command *command, const char *line) {
+    char *copy = command->flags & COMMAND_REPEAT ? strdup(line) : NULL;
+
+    free(session->repeat);
+    session->repeat = copy;
+}
+
+static int execute(struct session *session, const char *text, struct error *error) {
+    const struct command *command = NULL;
+    struct command_line line;
+    int code;
+
+    if ((code = command_split(&line, text, error)) || line.count == 0)
+        goto out;
+    if ((code = command_find(&command, line.words[0], error)) || (code = command_check(command, &line, error)))
+        goto out;
+    if ((command->flags & COMMAND_OPEN) && !session->trainer) {
+        code = error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one");
+        goto out;
+    }
+    remember(session, command, text);
+    code = command->exec(session, &line, error);
+out:
+    command_line_free(&line);
+    return code;
+}
+
+int session_execute(struct session *session, const char *line, struct error *error) {
+    int code;
+
+    if (line[strspn(line, " \t\r\n")])
+        return execute(session, line, error);
+    if (!session->repeat)
+        return 0;
+    /* The command may replace what is repeated. */
+    char *again = strdup(session->repeat);
+    if (!again)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    code = execute(session, again, error);
+    free(again);
+    return code;
+}
+
+int session_source(struct session *session, const char *path, struct error *error) {
+    int standard = strcmp(path, "-") == 0, number = 0, code = 0;
+    FILE *file = standard ? stdin : fopen(path, "r");
+    char *line = NULL;
+    size_t capacity = 0;
+
+    if (!file)
+        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+    if (session->depth >= MAX_DEPTH) {
+        code = error_set(error, ERROR_USAGE, "%s: scripts that call scripts, more than %d deep", path, MAX_DEPTH);
+        goto out;
+    }
+    session->depth++;
+    while (!code && !session->finished && getline(&line, &capacity, file) >= 0) {
+        number++;
+        if (!line[strspn(line, " \t\r\n")])
+            continue;
+        code = session_execute(session, line, error);
+        /* A file that the command itself complains of is the better place. */
+        if (code && error && !error->file[0]) {
+            snprintf(error->file, sizeof error->file, "%s", standard ? "standard input" : path);
+            error->line = number;
+        } else if (code) {
+            error_prefix(error, "%s, line %d: ", standard ? "standard input" : path, number);
+        }
+    }
+    if (!code && ferror(file))
+        code = error_set(error, ERROR_IO, "reading %s: %s", path, strerror(errno));
+    session->depth--;
+out:
+    free(line);
+    if (!standard)
+        fclose(file);
+    return code;
+}
+
+/* ---------------------------------------------------------------- completion */
+
+struct filter {
+    const char *word;
+    session_add *add;
+    void *context;
+};
+
+static void add_matching(void *context, const char *candidate) {
+    struct filter *filter = context;
+
+    if (strncmp(candidate, filter->word, strlen(filter->word)) == 0)
+        filter->add(filter->context, candidate);
+}
+
+static void commands_complete(session_add *add, void *context) {
+    for (size_t g = 0; g < command_group_count; g++)
+        for (size_t k = 0; k < command_groups[g]->count; k++)
+            add(context, command_groups[g]->commands[k].name);
+}
+
+int session_complete(struct session *session, const char *line, const char *word,
+                     void (*add)(void *context, const char *candidate), void *context) {
+    struct filter filter = {word, add, context};
+    const struct command *command = NULL;
+    char name[64];
+    size_t length;
+
+    line += strspn(line, " \t");
+    length = strcspn(line, " \t");
+    if (!line[length]) {
+        commands_complete(add_matching, &filter);
+        return 0;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)length, line);
+    if (command_find(&command, name, NULL))
+        return 0;
+    switch (command->completion) {
+    case COMPLETE_COMMAND:
+        commands_complete(add_matching, &filter);
+        break;
+    case COMPLETE_METRIC:
+        metrics_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_MODULE:
+        modules_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_SETTING:
+        settings_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_TOPIC:
+        topics_complete(add_matching, &filter);
+        break;
+    case COMPLETE_FILE:
+    case COMPLETE_NONE:
+        break;
+    }
+    return command->completion == COMPLETE_FILE;
+}

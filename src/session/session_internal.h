@@ -1,0 +1,36 @@
+/* Inside of a session: for the files of commands. */
+#ifndef FETTLE_SESSION_SESSION_INTERNAL_H
+#define FETTLE_SESSION_SESSION_INTERNAL_H
+
+#include "base/text.h"
+#include "config/node.h"
+#include "session/command.h"
+#include "session/session.h"
+#include "train/trainer.h"
+
+struct session {
+    struct session_options options;
+    struct trainer *trainer; /* NULL while nothing is open */
+    struct config *config;   /* as it was read, with overrides */
+    char *path;              /* of the file that is open; "built-in" */
+    char *output;            /* folder that a run writes to */
+    char *repeat;            /* what an empty line executes; NULL: nothing */
+    int finished;
+    long epochs; /* that have ended since the loop was entered */
+    int depth;   /* of scripts that source scripts */
+};
+
+void session_print(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int session_interrupted(const struct session *session);
+
+/* What the loop tells while it runs. */
+void session_event(struct session *session, enum trainer_event event, const char *text);
+
+/* Names for completion, each handed to add. */
+typedef void session_add(void *context, const char *candidate);
+void settings_complete(struct session *session, session_add *add, void *context);
+void metrics_complete(struct session *session, session_add *add, void *context);
+void modules_complete(struct session *session, session_add *add, void *context);
+void topics_complete(session_add *add, void *context);
+
+#endif

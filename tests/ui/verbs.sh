@@ -1,0 +1,67 @@
+#!/bin/sh
+# The verbs: what they print, what they write, how they end.
+. "$(dirname "$0")/common.sh"
+
+expect "help" 0 "$fettle" --help
+for verb in run eval show bench; do
+    shows "help" out "  $verb "
+    expect "help of $verb" 0 "$fettle" $verb --help
+    shows "help of $verb" out "usage: fettle $verb"
+done
+expect "version" 0 "$fettle" --version
+grep -q '^fettle [0-9]*\.[0-9]*\.[0-9]*$' out || bad "version"
+
+# ---- show
+expect "show" 0 "$fettle" show --model model.yaml
+shows "show" out "GraphModel("
+cp out tree
+expect "show of a config" 0 "$fettle" show --model config.yaml
+cmp -s out tree || bad "show of a config: another tree"
+expect "builders" 0 "$fettle" show --builders
+shows "builders" out "NequIPGNNModel"
+shows "builders" out "num_layers"
+
+# ---- run
+expect "run" 0 "$fettle" run config.yaml -o o
+for file in config.yaml resolved.yaml metrics.csv last.safetensors; do
+    [ -s o/$file ] || bad "run: no $file"
+done
+ls o/*.log >/dev/null 2>&1 || bad "run: no log"
+head -n 1 o/metrics.csv | grep -q 'val0_epoch/weighted_sum' || bad "run: no metric in metrics.csv"
+if grep -q "$(printf '\033')" err out; then bad "run: control codes in a pipe"; fi
+expect "run in a default folder" 0 "$fettle" run config.yaml
+[ -s outputs/*/*/last.safetensors ] || bad "run: outputs/DATE/TIME"
+expect "override" 0 "$fettle" run config.yaml -o p trainer.max_epochs=1
+[ "$(wc -l <p/metrics.csv)" -lt "$(wc -l <o/metrics.csv)" ] || bad "override: as many lines"
+expect "the same again" 0 "$fettle" run config.yaml -o again
+cmp -s o/metrics.csv again/metrics.csv || bad "two runs differ"
+expect "resume" 0 "$fettle" run config.yaml -o q --resume p/last.safetensors
+expect "show of a checkpoint" 0 "$fettle" show --model o/last.safetensors
+cmp -s out tree || bad "show of a checkpoint: another tree"
+FETTLE_LOG_LEVEL=DEBUG expect "debug" 0 "$fettle" run config.yaml -o d
+shows "debug" err "GraphModel("
+
+# ---- eval
+expect "eval" 0 "$fettle" eval --model o/last.safetensors -o predicted.xyz water.xyz
+shows "eval" out "forces_mae"
+shows "eval" predicted.xyz "label_energy"
+expect "eval to stdout" 0 "$fettle" eval --model o/last.safetensors water.xyz
+cmp -s out predicted.xyz || bad "eval to stdout: another text"
+shows "eval to stdout" err "forces_mae"
+expect "eval of predictions" 0 "$fettle" eval --model o/last.safetensors -o /dev/null predicted.xyz
+shows "eval of predictions" out "forces_mae                   0.0000"
+expect "json" 0 "$fettle" eval --model model.yaml --json j.json --loss-grads g.safetensors water.xyz
+for key in total_energy atomic_energy forces loss_terms per_atom_energy_mse forces_mse; do
+    shows "json" j.json "\"$key\""
+done
+[ "$(tr -cd '\0' <g.safetensors | wc -c)" -gt 0 ] && grep -qa 'forces_mse/model.func' g.safetensors || bad "gradients"
+expect "weights" 0 "$fettle" eval --model model.yaml --weights o/last.safetensors -o w.xyz water.xyz
+cmp -s w.xyz predicted.xyz || bad "weights: not those of the checkpoint"
+
+# ---- bench
+expect "bench" 0 "$fettle" bench config.yaml --json b.json --threads 1
+for key in train_step_ms eval_ms atoms edges parameters; do
+    shows "bench" b.json "\"$key\""
+done
+
+finish

@@ -1,0 +1,160 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "config/node.h"
+#include "console.h"
+#include "session/progress.h"
+#include "signals.h"
+#include "train/trainer.h"
+#include "verb.h"
+
+static const struct argument options[] = {
+    {"output", 'o', "DIR", "the run's folder; outputs/DATE/TIME without it"},
+    {"init", 0, "WEIGHTS", "weights to start from (safetensors)"},
+    {"resume", 0, "CKPT", "checkpoint to go on from"},
+    {"threads", 0, "N", "threads to compute with"},
+};
+enum { OUTPUT, INIT, RESUME, THREADS, OPTIONS };
+
+struct running {
+    struct console console;
+    struct trainer *trainer; /* NULL until it is open */
+    struct progress progress;
+};
+
+static void on_event(void *context, enum trainer_event event, const char *text) {
+    struct running *running = context;
+    struct text line = {0};
+
+    switch (event) {
+    case EVENT_EPOCH:
+        progress_epoch(running->trainer, &line);
+        console_say(&running->console, "%s", line.data ? line.data : "");
+        break;
+    case EVENT_STOP:
+        console_say(&running->console, "training has ended: %s", text ? text : "");
+        break;
+    case EVENT_NOTICE:
+        console_say(&running->console, "notice: %s", text ? text : "");
+        break;
+    case EVENT_CHECKPOINT:
+    case EVENT_ROW:
+        break;
+    }
+    text_free(&line);
+}
+
+static void draw(struct running *running) {
+    struct text line = {0};
+
+    if (!running->console.live || !progress_due(&running->progress))
+        return;
+    progress_line(&running->progress, running->trainer, &line);
+    console_progress(&running->console, line.data ? line.data : "");
+    text_free(&line);
+}
+
+/* Stops at a batch boundary where a signal asks for it; the state is then written, so that --resume goes on there. */
+static int run_all(struct running *running, struct error *error) {
+    int code = 0;
+
+    progress_begin(&running->progress, running->trainer);
+    while (!code && !trainer_done(running->trainer)) {
+        code = trainer_step(running->trainer, error);
+        if (!code)
+            draw(running);
+        if (!code && signals_interrupted() && !trainer_done(running->trainer)) {
+            struct text path = {0};
+            text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
+            code = path.failed ? ERROR_MEMORY : trainer_save(running->trainer, path.data, error);
+            console_progress(&running->console, "");
+            if (!code)
+                console_say(&running->console, "interrupted; --resume %s goes on", path.data);
+            if (!code)
+                code = error_set(error, ERROR_INTERRUPT, "interrupted");
+            text_free(&path);
+        }
+    }
+    console_progress(&running->console, "");
+    return code;
+}
+
+static void print_results(const struct trainer *trainer) {
+    double value;
+
+    for (size_t k = 0; k < trainer_metrics(trainer); k++) {
+        const char *name = trainer_metric_name(trainer, k);
+        int wanted = strncmp(name, "val", 3) == 0 || strncmp(name, "test", 4) == 0;
+        if (wanted && strstr(name, "_epoch/") && trainer_metric(trainer, name, &value))
+            printf("%-40s %.6g\n", name, value);
+    }
+    printf("%.1f s of training; results in %s\n", trainer_seconds(trainer), trainer_output(trainer));
+}
+
+static void print_model(struct running *running) {
+    struct text tree = {0};
+
+    if (running->console.threshold > LOG_DEBUG)
+        return;
+    model_print(trainer_model(running->trainer), &tree);
+    console_say(&running->console, "%s", tree.data ? tree.data : "");
+    text_free(&tree);
+}
+
+static int run(const struct arguments *arguments, struct error *error) {
+    struct running running = {.trainer = NULL};
+    struct config *config = NULL;
+    char *folder = NULL;
+    long threads = 0;
+    int code;
+
+    console_init(&running.console);
+    console_take_log(&running.console);
+    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)))
+        return code;
+    folder = arguments->value[OUTPUT] ? strdup(arguments->value[OUTPUT]) : progress_default_output();
+    if (!folder) {
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    if ((code = config_read(&config, arguments->rest[0], error)))
+        goto out;
+    for (int k = 1; k < arguments->count; k++)
+        if ((code = config_override(config, arguments->rest[k], error)))
+            goto out;
+    struct trainer_options trainer_options = {.output = folder,
+                                              .init = arguments->value[INIT],
+                                              .resume = arguments->value[RESUME],
+                                              .threads = (int)threads,
+                                              .event = on_event,
+                                              .context = &running};
+    if ((code = trainer_open(&running.trainer, config, &trainer_options, error)))
+        goto out;
+    print_model(&running);
+    code = run_all(&running, error);
+    if (!code)
+        print_results(running.trainer);
+out:
+    trainer_free(running.trainer);
+    config_free(config);
+    free(folder);
+    log_set_sink(NULL, NULL);
+    return code;
+}
+
+const struct verb verb_run = {
+    .name = "run",
+    .usage = "CONFIG.yaml [-o DIR] [--init WEIGHTS] [--resume CKPT] [key=value...]",
+    .summary = "train: everything that `run` of a config says",
+    .help =
+        "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"
+        "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  Ctrl-C ends\n"
+        "after the batch and writes last.safetensors; a second one ends at once.",
+    .options = options,
+    .noptions = OPTIONS,
+    .low = 1,
+    .high = -1,
+    .run = run,
+};
