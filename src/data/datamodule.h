@@ -40,12 +40,15 @@ int datamodule_statistic(void *context, const char *name, struct config_statisti
 /* Gives every frame directed pairs (see frame_make_directed): for a model whose cutoffs are not symmetric. */
 int datamodule_make_directed(struct datamodule *datamodule, struct error *error);
 
-/* Names and help of the registered modules, for listings. */
+/* A registered module.  add puts the data sets into the module, or only checks and counts them when the module is dry;
+ * options are as `options` describes them. */
 struct datamodule_kind {
     struct option_target target;
     const char *help;
     const struct option *options;
-    size_t noptions;
+    size_t noptions, options_size;
+    int (*add)(struct datamodule *datamodule, const void *options, const struct config_node *config,
+               struct error *error);
 };
 extern const struct datamodule_kind *const datamodule_kinds[];
 extern const size_t datamodule_kind_count;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "base/random.h"
+#include "config/node.h"
 
 struct loader_settings {
     int64_t batch_size; /* 1 */
@@ -20,6 +21,11 @@ struct loader {
     int64_t limit; /* batches taken an epoch at most (limit_train_batches); 0: all */
     struct random_stream stream;
 };
+
+/* torch's defaults. */
+void loader_settings_default(struct loader_settings *settings);
+/* What a config's map of DataLoader arguments says; where it is silent, settings stay as they are. */
+int loader_settings_read(struct loader_settings *settings, const struct config_node *config, struct error *error);
 
 void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings, uint64_t seed);
 /* Batches of an epoch, the limit and drop_last considered. */

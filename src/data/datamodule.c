@@ -1,0 +1,303 @@
+#include "data/datamodule.h"
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "data/datamodule_parts.h"
+
+const struct datamodule_kind *const datamodule_kinds[] = {&datamodule_ase, &datamodule_nequip, &datamodule_emt};
+const size_t datamodule_kind_count = sizeof datamodule_kinds / sizeof *datamodule_kinds;
+
+static const char *const role_names[ROLE_COUNT] = {"train", "val", "test", "predict"};
+static const char *const set_names[ROLE_COUNT] = {"training set", "validation set", "test set", "prediction set"};
+
+const char *data_role_name(enum data_role role) {
+    return role_names[role];
+}
+
+int datamodule_wants(const struct datamodule *datamodule, enum data_role role) {
+    return (datamodule->roles >> role & 1) != 0;
+}
+
+int datamodule_own(struct datamodule *datamodule, struct dataset *dataset, struct error *error) {
+    struct dataset **owned = realloc(datamodule->owned, (datamodule->nowned + 1) * sizeof *owned);
+    if (!owned) {
+        dataset_free(dataset);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    datamodule->owned = owned;
+    owned[datamodule->nowned++] = dataset;
+    return 0;
+}
+
+int datamodule_own_transforms(struct datamodule *datamodule, struct transforms *transforms, struct error *error) {
+    struct transforms **list = realloc(datamodule->transforms, (datamodule->ntransforms + 1) * sizeof *list);
+    if (!list) {
+        transforms_free(transforms);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    datamodule->transforms = list;
+    list[datamodule->ntransforms++] = transforms;
+    return 0;
+}
+
+int datamodule_add(struct datamodule *datamodule, enum data_role role, struct dataset *dataset, struct error *error) {
+    struct datamodule_role *to = &datamodule->role[role];
+    struct dataset **sets = realloc(to->sets, (to->count + 1) * sizeof *sets);
+    if (!sets)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    to->sets = sets;
+    sets[to->count++] = dataset;
+    return 0;
+}
+
+int datamodule_split_wanted(const struct datamodule *datamodule, const struct config_node *map) {
+    for (int role = 0; role < ROLE_COUNT; role++)
+        if (datamodule_wants(datamodule, (enum data_role)role) && config_get(map, role_names[role]))
+            return 1;
+    return 0;
+}
+
+/* Parts in the order of the keys. */
+static int read_split(const struct config_node *map, const char *other, enum data_role *roles, double *lengths,
+                      int *is_integer, int *nparts, struct error *error) {
+    *nparts = 0;
+    for (size_t k = 0; k < config_count(map); k++) {
+        const char *key = config_key(map, k);
+        const struct config_node *value = config_at(map, k);
+        int role = 0;
+        if (strcmp(key, other) == 0)
+            continue;
+        while (role < ROLE_COUNT && strcmp(role_names[role], key) != 0)
+            role++;
+        if (role == ROLE_COUNT)
+            return config_error(config_key_node(map, k), error, ERROR_NAME,
+                                "'%s' is not a part of a data set: they are train, val, test, predict (and '%s')", key,
+                                other);
+        if (!config_is_number(value))
+            return config_error(value, error, ERROR_TYPE, "a number of frames or a fraction is expected, not %s",
+                                config_kind_name(value));
+        if (!(config_float(value) >= 0))
+            return config_error(value, error, ERROR_VALUE, "must not be negative: %s", config_text(value));
+        roles[*nparts] = (enum data_role)role;
+        is_integer[*nparts] = config_kind(value) == CONFIG_INT;
+        lengths[(*nparts)++] = config_float(value);
+    }
+    if (*nparts == 0)
+        return config_error(map, error, ERROR_NAME, "a data set is split into nothing: train, val, test or predict");
+    return 0;
+}
+
+int datamodule_split(struct datamodule *datamodule, const struct config_node *map, const char *other,
+                     struct dataset *dataset, struct error *error) {
+    enum data_role roles[ROLE_COUNT];
+    double lengths[ROLE_COUNT];
+    int is_integer[ROLE_COUNT], nparts;
+    int64_t sizes[ROLE_COUNT], first = 0;
+    const char *why;
+    int code = read_split(map, other, roles, lengths, is_integer, &nparts, error);
+    if (code)
+        return code;
+    /* without the frames only fractions can be wrong */
+    int fractions = 0;
+    double sum = 0;
+    for (int k = 0; k < nparts; k++) {
+        fractions |= !is_integer[k];
+        sum += lengths[k];
+    }
+    if ((dataset || fractions) &&
+        loader_split(dataset ? (int64_t)dataset->count : 1000, lengths, is_integer, nparts, sizes, &why) != 0) {
+        if (fractions)
+            return config_error(map, error, ERROR_VALUE, "%s: they give %.10g", why, sum);
+        return config_error(map, error, ERROR_VALUE, "%s: they give %.15g, and there are %zu", why, sum,
+                            dataset->count);
+    }
+    int64_t *order = NULL;
+    if (dataset) {
+        struct random_stream *stream = malloc(sizeof *stream);
+        order = malloc((dataset->count + 1) * sizeof *order);
+        if (!stream || !order) {
+            free(stream);
+            free(order);
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        }
+        random_seed(stream, (uint64_t)datamodule->common.seed);
+        random_permutation(stream, order, dataset->count);
+        free(stream);
+    }
+    for (int k = 0; k < nparts && !code; k++) {
+        struct dataset *part = NULL;
+        if (dataset && datamodule_wants(datamodule, roles[k])) {
+            code = dataset_subset(&part, dataset, order + first, (size_t)sizes[k], error);
+            if (!code)
+                code = datamodule_own(datamodule, part, error);
+        }
+        first += dataset ? sizes[k] : 0;
+        if (!code && (!dataset || part))
+            code = datamodule_add(datamodule, roles[k], part, error);
+    }
+    free(order);
+    return code;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* Sizes of the data sets against those of batches. */
+static int check_sets(const struct datamodule *datamodule, struct error *error) {
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        const struct datamodule_role *sets = &datamodule->role[role];
+        const struct loader_settings *loader = &datamodule->loader[role];
+        const struct config_node *node = config_get(datamodule->common.loader[role], "batch_size");
+        node = node ? node : datamodule->config;
+        for (size_t k = 0; k < sets->count && datamodule_wants(datamodule, (enum data_role)role); k++) {
+            size_t count = sets->sets[k]->count;
+            if (role == ROLE_TRAIN && k > 0)
+                break;
+            if (!count)
+                return config_error(datamodule->config, error, ERROR_DATA, "the %s is empty", set_names[role]);
+            if ((role == ROLE_TRAIN || loader->drop_last) && (size_t)loader->batch_size > count)
+                return config_error(node, error, ERROR_VALUE, "batch_size %lld is above the %zu frame%s of the %s",
+                                    (long long)loader->batch_size, count, count == 1 ? "" : "s", set_names[role]);
+        }
+        if (role == ROLE_TRAIN && sets->count > 1)
+            log_message(LOG_WARNING,
+                        "%zu training sets are given; the first one is trained on, as NequIP does "
+                        "(torch.utils.data.ConcatDataset joins several)",
+                        sets->count);
+    }
+    return 0;
+}
+
+static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
+                 struct error *error) {
+    struct option_target targets[8];
+    size_t index = 0;
+    *out = NULL;
+    for (size_t k = 0; k < datamodule_kind_count; k++)
+        targets[k] = datamodule_kinds[k]->target;
+    int code = options_target(config, "a data module", targets, datamodule_kind_count, &index, error);
+    if (code)
+        return code;
+    const struct datamodule_kind *kind = datamodule_kinds[index];
+    struct datamodule *datamodule = calloc(1, sizeof *datamodule);
+    if (!datamodule)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    datamodule->arena = arena_new();
+    datamodule->dry = dry;
+    datamodule->roles = roles;
+    datamodule->config = config;
+    void *options = datamodule->arena ? arena_alloc(datamodule->arena, kind->options_size) : NULL;
+    if (!options) {
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    code = options_read(kind->options, kind->noptions, config, NULL, options, datamodule->arena, error);
+    if (code)
+        goto out;
+    datamodule->common = *(const struct datamodule_common *)options;
+    for (int role = 0; role < ROLE_COUNT && !code; role++) {
+        loader_settings_default(&datamodule->loader[role]);
+        code = loader_settings_read(&datamodule->loader[role], datamodule->common.loader[role], error);
+    }
+    if (!code && datamodule->common.stats)
+        code = stats_new(&datamodule->stats, datamodule->common.stats, error);
+    if (!code)
+        code = kind->add(datamodule, options, config, error);
+    if (!code && !dry)
+        code = check_sets(datamodule, error);
+out:
+    if (code)
+        datamodule_free(datamodule);
+    else
+        *out = datamodule;
+    return code;
+}
+
+int datamodule_check(const struct config_node *config, struct error *error) {
+    struct datamodule *datamodule;
+    int code = build(&datamodule, config, ~0u, 1, error);
+    if (!code)
+        datamodule_free(datamodule);
+    return code;
+}
+
+int datamodule_configured(const struct config_node *config, enum data_role role) {
+    struct datamodule *datamodule;
+    if (build(&datamodule, config, ~0u, 1, NULL))
+        return 0;
+    int count = (int)datamodule->role[role].count;
+    datamodule_free(datamodule);
+    return count;
+}
+
+int datamodule_open(struct datamodule **out, const struct config_node *config, unsigned roles, struct error *error) {
+    *out = NULL;
+    int code = datamodule_check(config, error); /* a slip in the last line must not cost reading the first file */
+    return code ? code : build(out, config, roles, 0, error);
+}
+
+void datamodule_free(struct datamodule *datamodule) {
+    if (!datamodule)
+        return;
+    for (size_t k = 0; k < datamodule->nowned; k++)
+        dataset_free(datamodule->owned[k]);
+    for (size_t k = 0; k < datamodule->ntransforms; k++)
+        transforms_free(datamodule->transforms[k]);
+    for (int role = 0; role < ROLE_COUNT; role++)
+        free(datamodule->role[role].sets);
+    free(datamodule->owned);
+    free(datamodule->transforms);
+    stats_free(datamodule->stats);
+    arena_free(datamodule->arena);
+    free(datamodule);
+}
+
+uint64_t datamodule_seed(const struct datamodule *datamodule) {
+    return (uint64_t)datamodule->common.seed;
+}
+
+size_t datamodule_count(const struct datamodule *datamodule, enum data_role role) {
+    return datamodule->role[role].count;
+}
+
+const struct dataset *datamodule_dataset(const struct datamodule *datamodule, enum data_role role, size_t k) {
+    return k < datamodule->role[role].count ? datamodule->role[role].sets[k] : NULL;
+}
+
+const struct loader_settings *datamodule_loader(const struct datamodule *datamodule, enum data_role role) {
+    return &datamodule->loader[role];
+}
+
+struct transforms *datamodule_transforms(const struct datamodule *datamodule) {
+    return datamodule->ntransforms ? datamodule->transforms[0] : NULL;
+}
+
+int datamodule_statistic(void *context, const char *name, struct config_statistic *out, struct error *error) {
+    struct datamodule *datamodule = context;
+    if (!datamodule->stats)
+        return config_error(datamodule->config, error, ERROR_NAME,
+                            "${training_data_stats:%s} needs a stats_manager in the data section", name);
+    if (!datamodule->computed) {
+        const struct dataset *train = datamodule_dataset(datamodule, ROLE_TRAIN, 0);
+        if (!train)
+            return config_error(datamodule->config, error, ERROR_DATA,
+                                "${training_data_stats:%s} needs a training set, and there is none", name);
+        int code = stats_compute(datamodule->stats, train, &datamodule->loader[ROLE_TRAIN], datamodule_seed(datamodule),
+                                 error);
+        if (code)
+            return code;
+        datamodule->computed = 1;
+    }
+    return stats_get(datamodule->stats, name, out, error);
+}
+
+int datamodule_make_directed(struct datamodule *datamodule, struct error *error) {
+    for (size_t k = 0; k < datamodule->nowned; k++) {
+        const struct dataset *dataset = datamodule->owned[k];
+        for (size_t f = 0; f < dataset->count && dataset->owns; f++) {
+            int code = frame_make_directed(dataset->frames[f], error);
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
