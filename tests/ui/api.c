@@ -123,7 +123,7 @@ static void check_threads(struct fettle_model *model, const char *path) {
         return;
     }
     for (int k = 0; k < 4; k++) {
-        workers[k] = (struct worker){.model = k < 2 ? model : other, .offset = 0.1 * (k % 2)};
+        workers[k] = (struct worker){.model = k < 2 ? model : other, .offset = 0.25 * (k % 2)};
         pthread_create(&threads[k], NULL, work, &workers[k]);
     }
     for (int k = 0; k < 4; k++) {

@@ -1,16 +1,21 @@
 #!/bin/sh
-# Scripts of commands against what they should print: scripts/NAME.fettle and scripts/NAME.out.  Numbers that depend on
-# the machine are wiped by scripts/NAME.sed where there is one.  With UPDATE=1 the .out files are written instead.
+# Scripts of commands against what they should print (NAME.out): NAME.fettle goes through -b, which ends at the first
+# mistake, NAME.lines through standard input, where mistakes are reported and no more.  With UPDATE=1 the .out files are
+# written instead.
 . "$(dirname "$0")/common.sh"
 
-for script in "$here"/scripts/*.fettle; do
-    name=$(basename "$script" .fettle)
-    rm -rf outputs o
-    "$fettle" -b "$script" >out 2>&1 </dev/null
+cp -r "$here/scripts" .
+for script in scripts/*.fettle scripts/*.lines; do
+    name=$(basename "$script")
+    rm -rf outputs o o.safetensors
+    case $name in
+    *.fettle) "$fettle" -b "$script" >out 2>&1 </dev/null ;;
+    *) "$fettle" config.yaml <"$script" >out 2>&1 ;;
+    esac
     echo "exit status $?" >>out
+    name=${name%.*}
     # Paths differ from machine to machine.
-    sed -i -e "s|$here/||g" -e "s|$scratch/||g" -e 's|outputs/[-0-9]*/[-0-9]*|outputs/DATE/TIME|g' out
-    [ -e "$here/scripts/$name.sed" ] && sed -i -f "$here/scripts/$name.sed" out
+    sed -i -e "s|$scratch/||g" -e 's|outputs/[-0-9]*/[-0-9]*|outputs/DATE/TIME|g' out
     if [ -n "${UPDATE:-}" ]; then
         cp out "$here/scripts/$name.out"
     else
