@@ -69,7 +69,7 @@ static int read_table(struct transform_cutoffs *cutoffs, struct arena *arena, st
         if (centre < 0)
             return ERROR_NAME;
         if (config_kind(row) != CONFIG_MAP) {
-            double cutoff;
+            double cutoff = 0;
             if ((code = read_cutoff(cutoffs, row, &cutoff, error)))
                 return code;
             for (int t = 0; t < n; t++)
