@@ -151,12 +151,14 @@ struct module *lennard_jones_new(struct build *build, const struct lennard_jones
         return NULL;
     }
     for (int k = 0; k < TABLES; k++) {
-        if (!given[k]) {
+        if (!given[k] && k == DELTA) {
+            memset(values, 0, (size_t)n * (size_t)n * sizeof *values);
+        } else if (!given[k]) {
             config_error(place, build->error, ERROR_VALUE, "lj_%s is missing: expected a number or a matrix", names[k]);
             return NULL;
-        }
-        if (read_table(build, given[k], names[k], values))
+        } else if (read_table(build, given[k], names[k], values)) {
             return NULL;
+        }
         struct state_entry *entry = module_parameter(build, module, names[k], build->dtype, 2, shape);
         if (!entry)
             return NULL;
