@@ -1,0 +1,88 @@
+#include <criterion/criterion.h>
+#include <string.h>
+#include "data/loader.h"
+
+static void check_epochs(const struct loader_settings *settings, const int64_t expected[3][5]) {
+    struct loader loader;
+    int64_t order[10];
+    loader_init(&loader, 10, settings, 456);
+    for (int epoch = 0; epoch < 3; epoch++) {
+        loader_epoch(&loader, order);
+        for (int k = 0; k < 5; k++)
+            cr_assert_eq(order[k], expected[epoch][k], "epoch %d, frame %d", epoch, k);
+    }
+}
+
+static const int64_t one_batch[3][5] = {{7, 2, 4, 6, 8}, {5, 2, 6, 4, 9}, {4, 8, 0, 2, 7}};
+static const int64_t short_batch[3][5] = {{7, 2, 4, 6, 8}, {7, 5, 8, 1, 6}, {8, 6, 2, 5, 9}};
+
+/* Orders that torch's DataLoader gave. */
+Test(loader, shuffle) {
+    check_epochs(&(struct loader_settings){.batch_size = 10, .shuffle = 1}, one_batch);
+    check_epochs(&(struct loader_settings){.batch_size = 5, .shuffle = 1}, one_batch);
+    check_epochs(&(struct loader_settings){.batch_size = 3, .shuffle = 1}, short_batch);
+    check_epochs(&(struct loader_settings){.batch_size = 3, .shuffle = 1, .drop_last = 1}, one_batch);
+    check_epochs(&(struct loader_settings){.batch_size = 5, .shuffle = 1, .num_workers = 1}, short_batch);
+}
+
+/* A limit that ends the epoch before the short batch leaves the stream as a full one would. */
+Test(loader, limit) {
+    struct loader loader;
+    int64_t order[10];
+    loader_init(&loader, 10, &(struct loader_settings){.batch_size = 3, .shuffle = 1}, 456);
+    cr_assert_eq(loader_batches(&loader), 4);
+    loader.limit = 2;
+    cr_assert_eq(loader_batches(&loader), 2);
+    loader_epoch(&loader, order);
+    loader_epoch(&loader, order);
+    cr_assert_arr_eq(order, one_batch[1], sizeof one_batch[1]);
+}
+
+Test(loader, batches) {
+    struct loader loader;
+    int64_t order[10], first, size, seen = 0;
+    loader_init(&loader, 10, &(struct loader_settings){.batch_size = 4}, 1);
+    loader_epoch(&loader, order);
+    cr_assert_eq(loader_batches(&loader), 3);
+    for (int64_t k = 0; k < 3; k++) {
+        loader_batch(&loader, k, &first, &size);
+        cr_assert_eq(first, seen);
+        seen += size;
+    }
+    cr_assert_eq(seen, 10);
+    for (int64_t k = 0; k < 10; k++)
+        cr_assert_eq(order[k], k);
+    loader.settings.drop_last = 1;
+    cr_assert_eq(loader_batches(&loader), 2);
+}
+
+/* A copy of the struct goes on as the original does. */
+Test(loader, copy) {
+    struct loader loader, copy;
+    int64_t order[10], again[10];
+    loader_init(&loader, 10, &(struct loader_settings){.batch_size = 3, .shuffle = 1}, 9);
+    loader_epoch(&loader, order);
+    memcpy(&copy, &loader, sizeof copy);
+    loader_epoch(&loader, order);
+    loader_epoch(&copy, again);
+    cr_assert_arr_eq(order, again, sizeof order);
+}
+
+Test(loader, split) {
+    int64_t sizes[4];
+    const char *why;
+    const int integers[4] = {1, 1, 1, 1}, reals[4] = {0};
+    cr_assert_eq(loader_split(30, (double[]){0.7, 0.2, 0.1}, reals, 3, sizes, &why), 0);
+    cr_assert(sizes[0] == 21 && sizes[1] == 6 && sizes[2] == 3);
+    cr_assert_eq(loader_split(11, (double[]){0.5, 0.3, 0.2}, reals, 3, sizes, &why), 0);
+    cr_assert(sizes[0] == 6 && sizes[1] == 3 && sizes[2] == 2); /* 5, 3, 2 and one left over */
+    cr_assert_eq(loader_split(13, (double[]){0.25, 0.25, 0.25, 0.25}, reals, 4, sizes, &why), 0);
+    cr_assert(sizes[0] == 4 && sizes[1] == 3 && sizes[3] == 3);
+    cr_assert_eq(loader_split(10, (double[]){7, 3}, integers, 2, sizes, &why), 0);
+    cr_assert(sizes[0] == 7 && sizes[1] == 3);
+    cr_assert_eq(loader_split(10, (double[]){7, 2}, integers, 2, sizes, &why), -1);
+    cr_assert(strstr(why, "counts"));
+    cr_assert_eq(loader_split(10, (double[]){0.7, 0.2}, reals, 2, sizes, &why), -1);
+    cr_assert(strstr(why, "fractions"));
+    cr_assert_eq(loader_split(10, (double[]){1.5, -0.5}, reals, 2, sizes, &why), -1);
+}
