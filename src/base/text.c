@@ -91,7 +91,8 @@ static int distance(const char *a, const char *b) {
 
 const char *text_nearest(const char *name, const char *const *names, size_t count) {
     const char *best = NULL;
-    int least = 4 * (int)(strlen(name) / 3 + 1) + 1;
+    /* one edit in three letters; of a single letter nothing would be left */
+    int least = strlen(name) < 2 ? 4 : 4 * (int)(strlen(name) / 3 + 1) + 1;
     for (size_t k = 0; k < count; k++) {
         int d = distance(name, names[k]);
         /* a beginning or an end that agrees is near as well: "Adam" for "torch.optim.Adam" */

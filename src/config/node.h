@@ -21,8 +21,9 @@ enum config_kind {
 struct config;      /* owns a tree */
 struct config_node; /* belongs to its config */
 
-/* Reads YAML (anchors, aliases, merge keys; scalars typed as OmegaConf does: 1e-6 is a float, 0123 an int...).
- * Interpolations are kept as written until config_resolve. */
+/* Reads YAML (anchors, aliases, merge keys; scalars typed as OmegaConf does: 1e-6 is a float, 0123 the octal 83, yes
+ * is true; an integer beyond 64 bits is a float).  Keys are text, whatever they look like.  Interpolations are kept
+ * as written until config_resolve.  A file of more than 64 MiB, 200 levels or a million values is refused. */
 int config_read(struct config **out, const char *path, struct error *error);
 int config_parse(struct config **out, const char *name, const char *yaml, size_t size, struct error *error);
 struct config *config_copy(const struct config *config);
@@ -30,7 +31,9 @@ void config_free(struct config *config);
 const struct config_node *config_root(const struct config *config);
 
 /* One override as Hydra takes them: "a.b.c=value" (the key must exist), "+a.b=value" (must not), "++a.b=value",
- * "~a.b" (delete), list elements as a.0.b; values in YAML flow syntax. */
+ * "~a.b" or "~a.b=value" (delete), list elements as a.0.b.  Values: numbers, true, false, null, words, 'quoted text',
+ * [lists], {maps: 1} (merged into a map that is there), texts with ${...}.  Acts on the config as written, and
+ * config_root is that one again until the next config_resolve; after an error nothing has changed. */
 int config_override(struct config *config, const char *override, struct error *error);
 
 /* Where ${training_data_stats:NAME} comes from.  Returns 0 and fills value, or an error code. A statistic is a number,
@@ -50,7 +53,8 @@ struct config_context {
 /* Replaces every interpolation: ${a.b}, ${.sibling}, ${..parent}, nested, inside strings; resolvers int_mul, int_div,
  * concat_lists, list_to_identity_dict, list_to_constant_dict, oc.env, hydra:runtime.output_dir, now,
  * training_data_stats.  With statistic NULL, nodes that need a statistic become CONFIG_DEFERRED (call again later with
- * one).  Errors name the place; circles are found. */
+ * one).  Every call starts from the config as written; config_root is the new tree, and nodes of earlier trees stay
+ * valid until config_free.  Errors name the place; circles are found; after an error config_root is what it was. */
 int config_resolve(struct config *config, const struct config_context *context, struct error *error);
 
 /* ---------------------------------------------------------------- nodes (NULL is treated as absent) */
@@ -76,7 +80,8 @@ const char *config_path(const struct config_node *node);
 int config_error(const struct config_node *node, struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* YAML text of a tree; parsing it gives an equal tree (interpolations as they stand). JSON likewise. */
+/* YAML text of a tree; parsing it gives an equal tree (interpolations as they stand). JSON likewise, but that NaN and
+ * infinities, which JSON does not have, become the strings "NaN", "Infinity" and "-Infinity". */
 void config_write_yaml(const struct config_node *node, struct text *out);
 void config_write_json(const struct config_node *node, struct text *out);
 

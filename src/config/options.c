@@ -1,300 +1,361 @@
 #include "config/options.h"
+#include "config/tree.h"
+#include "base/log.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option *find(const struct option *options, size_t count, const char *name)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!strcmp(options[k].name, name))
-            return &options[k];
-    return NULL;
-}
+/* ---------------------------------------------------------------- one value */
 
-static int unknown(const struct config_node *map, size_t key, const struct option *options, size_t count,
-                   struct error *error)
-{
-    const char **names = calloc(count + 1, sizeof *names);
-    if (!names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    for (size_t k = 0; k < count; k++)
-        names[k] = options[k].name;
-    const char *name = config_key(map, key), *near = text_nearest(name, names, count);
-    const struct config_node *at = config_key_node(map, key);
-    const char *where = config_path(map), *target = config_text(config_get(map, "_target_"));
-    char message[900];
-    snprintf(message, sizeof message, "%s%s'%.200s' is not an option%s%.200s", where, *where ? ": " : "", name,
-             *target ? " of " : "", target);
-    size_t n = strlen(message);
-    if (near) {
-        snprintf(message + n, sizeof message - n, "; the nearest is '%s'", near);
-    } else if (count && count <= 12) {
-        snprintf(message + n, sizeof message - n, "; it takes");
-        for (size_t k = 0; k < count; k++) {
-            n = strlen(message);
-            snprintf(message + n, sizeof message - n, "%s %s", k ? "," : "", names[k]);
-        }
-    }
-    free(names);
-    return config_error(at, error, ERROR_NAME, "%s", message);
-}
+struct reading {
+    const struct option *option;
+    const struct config_node *node;
+    struct arena *arena;
+    struct error *error;
+};
 
-static const char *wanted(enum option_type type)
-{
-    switch (type) {
-    case OPTION_BOOL:
-        return "true or false";
-    case OPTION_INT:
-        return "an integer";
-    case OPTION_FLOAT:
-        return "a number";
-    case OPTION_STRING:
-        return "a string";
-    case OPTION_INT_LIST:
-        return "an integer or a list of integers";
-    case OPTION_FLOAT_LIST:
-        return "a number or a list of numbers";
-    case OPTION_STRING_LIST:
-        return "a string or a list of strings";
-    case OPTION_NODE:
-        return "anything";
-    }
-    return "something else";
-}
-
-static int wrong_type(const struct option *option, const struct config_node *node, struct error *error)
-{
+static int wrong_type(const struct reading *reading, const struct config_node *node, const char *expected) {
+    char shown[96] = "", reason[96] = "";
     const char *text = config_text(node);
-    return config_error(node, error, ERROR_TYPE, "%s is expected%s, not %s%s%.100s%s", wanted(option->type),
-                        option->flags & OPTION_NULLABLE ? " or null" : "", config_kind_name(node), *text ? " (" : "",
-                        text, *text ? ")" : "");
-}
-
-static int whole(const struct config_node *node, int64_t *value)
-{
-    if (config_kind(node) == CONFIG_INT) {
-        *value = config_int(node);
-        return 1;
+    if (config_kind(node) == CONFIG_STRING)
+        snprintf(shown, sizeof shown, " \"%.60s\"", text);
+    else if (*text)
+        snprintf(shown, sizeof shown, " (%.60s)", text);
+    if (config_kind(node) == CONFIG_STRING) {
+        struct config_node probe = {.kind = CONFIG_STRING, .text = text};
+        scalar_type(&probe);
+        scalar_type_element(&probe);
+        if (probe.kind != CONFIG_STRING)
+            snprintf(reason, sizeof reason, "; it is in quotes, or of a form that YAML takes for text");
+    } else if (config_kind(node) == CONFIG_BOOL && !strncmp(expected, "a string", 8)) {
+        snprintf(reason, sizeof reason, "; in quotes it is a string");
     }
-    double real = config_float(node);
-    if (config_kind(node) != CONFIG_FLOAT || real != floor(real) || fabs(real) > 9e15)
-        return 0;
-    *value = (int64_t)real;
-    return 1;
+    return config_error(node, reading->error, ERROR_TYPE, "expected %s, not %s%s%s", expected, config_kind_name(node),
+                        shown, reason);
 }
 
-static int in_range(const struct option *option, const struct config_node *node, double value, struct error *error)
-{
-    if (option->flags & OPTION_POSITIVE && !(value > 0))
-        return config_error(node, error, ERROR_VALUE, "must be greater than 0, not %s", config_text(node));
-    if (option->flags & OPTION_NONNEGATIVE && !(value >= 0))
-        return config_error(node, error, ERROR_VALUE, "must not be negative: %s", config_text(node));
+static int check_sign(const struct reading *reading, const struct config_node *node, double value) {
+    unsigned flags = reading->option->flags;
+    if (isnan(value))
+        return config_error(node, reading->error, ERROR_VALUE, "expected a number, not NaN");
+    if ((flags & OPTION_POSITIVE) && !(value > 0))
+        return config_error(node, reading->error, ERROR_VALUE, "must be greater than 0, not %s", config_text(node));
+    if ((flags & OPTION_NONNEGATIVE) && !(value >= 0))
+        return config_error(node, reading->error, ERROR_VALUE, "must be 0 or greater, not %s", config_text(node));
     return 0;
 }
 
-static int choice(const struct option *option, const struct config_node *node, const char *text, struct error *error)
-{
-    if (!option->choices)
-        return 0;
-    size_t n = strlen(text);
-    for (const char *p = option->choices; *p;) {
-        size_t m = strcspn(p, "|");
-        if (m == n && !strncmp(p, text, n))
-            return 0;
-        p += m + (p[m] == '|');
-    }
-    return config_error(node, error, ERROR_VALUE, "'%.100s' is not one of %s", text, option->choices);
-}
-
-static int read_list(const struct option *option, const struct config_node *node, void *out, struct arena *arena,
-                     struct error *error)
-{
-    int scalar = config_kind(node) != CONFIG_LIST;
-    size_t count = scalar ? 1 : config_count(node);
-    size_t size = option->type == OPTION_INT_LIST     ? sizeof(int64_t)
-                  : option->type == OPTION_FLOAT_LIST ? sizeof(double)
-                                                      : sizeof(char *);
-    void *values = arena_alloc(arena, (count + 1) * size);
-    if (!values)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    for (size_t k = 0; k < count; k++) {
-        const struct config_node *item = scalar ? node : config_at(node, k);
-        int code = 0;
-        if (option->type == OPTION_INT_LIST) {
-            if (!whole(item, &((int64_t *)values)[k]))
-                return wrong_type(option, item, error);
-            code = in_range(option, item, (double)((int64_t *)values)[k], error);
-        } else if (option->type == OPTION_FLOAT_LIST) {
-            if (!config_is_number(item))
-                return wrong_type(option, item, error);
-            ((double *)values)[k] = config_float(item);
-            code = in_range(option, item, config_float(item), error);
-        } else {
-            enum config_kind kind = config_kind(item);
-            if (kind == CONFIG_LIST || kind == CONFIG_MAP || kind == CONFIG_NULL)
-                return wrong_type(option, item, error);
-            ((const char **)values)[k] = arena_string(arena, config_text(item));
-            code = choice(option, item, config_text(item), error);
-        }
-        if (code)
-            return code;
-    }
-    if (option->type == OPTION_INT_LIST)
-        *(struct option_ints *)out = (struct option_ints){(int)count, scalar, values};
-    else if (option->type == OPTION_FLOAT_LIST)
-        *(struct option_floats *)out = (struct option_floats){(int)count, scalar, values};
+static int read_int(const struct reading *reading, const struct config_node *node, const char *expected, int64_t *out) {
+    double value = config_float(node);
+    if (config_kind(node) == CONFIG_INT)
+        *out = config_int(node);
+    else if (config_kind(node) == CONFIG_FLOAT && value == floor(value) && fabs(value) <= 0x1p53)
+        *out = (int64_t)value; /* 1e3 */
     else
-        *(struct option_strings *)out = (struct option_strings){(int)count, scalar, values};
-    return arena_failed(arena) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+        return wrong_type(reading, node, expected);
+    return check_sign(reading, node, value);
 }
 
-static int read_value(const struct option *option, const struct config_node *node, void *out, struct arena *arena,
-                      struct error *error)
-{
-    int64_t integer;
-    int code;
-    switch (option->type) {
-    case OPTION_BOOL:
-        if (config_kind(node) != CONFIG_BOOL)
-            return wrong_type(option, node, error);
-        *(int *)out = config_bool(node);
-        return 0;
-    case OPTION_INT:
-        if (!whole(node, &integer))
-            return wrong_type(option, node, error);
-        *(int64_t *)out = integer;
-        return in_range(option, node, (double)integer, error);
-    case OPTION_FLOAT:
-        if (!config_is_number(node))
-            return wrong_type(option, node, error);
-        *(double *)out = config_float(node);
-        return in_range(option, node, config_float(node), error);
-    case OPTION_STRING:
-        if (config_kind(node) == CONFIG_LIST || config_kind(node) == CONFIG_MAP)
-            return wrong_type(option, node, error);
-        if ((code = choice(option, node, config_text(node), error)))
-            return code;
-        *(const char **)out = arena_string(arena, config_text(node));
-        return arena_failed(arena) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
-    case OPTION_INT_LIST:
-    case OPTION_FLOAT_LIST:
-    case OPTION_STRING_LIST:
-        return read_list(option, node, out, arena, error);
-    case OPTION_NODE:
-        *(const struct config_node **)out = node;
-        return 0;
+static int read_float(const struct reading *reading, const struct config_node *node, const char *expected,
+                      double *out) {
+    if (!config_is_number(node))
+        return wrong_type(reading, node, expected);
+    *out = config_float(node);
+    return check_sign(reading, node, *out);
+}
+
+/* Whether `value` is one of "a|b|c". */
+static int is_choice(const char *choices, const char *value) {
+    size_t size = strlen(value);
+    for (const char *at = choices; at; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (strcspn(at, "|") == size && !strncmp(at, value, size))
+            return 1;
     }
     return 0;
 }
 
-static int has_default(const struct option *option)
-{
-    return option->fallback && strcmp(option->fallback, "null");
-}
-
-/* The default, by the same road as a value from the config. */
-static int read_default(const struct option *option, void *out, struct arena *arena, struct error *error)
-{
-    if (!has_default(option) || option->type == OPTION_NODE)
-        return 0;
-    struct text yaml = {0};
-    struct config *config = NULL;
-    text_format(&yaml, "value: %s\n", option->fallback);
-    int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                           : config_parse(&config, option->name, yaml.data, yaml.size, error);
-    if (!code)
-        code = read_value(option, config_get(config_root(config), "value"), out, arena, error);
-    config_free(config);
-    text_free(&yaml);
+static int wrong_choice(const struct reading *reading, const struct config_node *node) {
+    struct text names = {0};
+    const char *list[32], *choices = reading->option->choices;
+    size_t count = 0;
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", choices);
+    for (char *at = copy; at && count < 32; count++) {
+        list[count] = at;
+        at = strchr(at, '|');
+        if (at)
+            *at++ = 0;
+    }
+    for (size_t k = 0; k < count; k++)
+        text_format(&names, "%s%s", k == 0 ? "" : k + 1 == count ? " or " : ", ", list[k]);
+    const char *nearest = text_nearest(config_text(node), list, count);
+    int code = config_error(node, reading->error, ERROR_VALUE, "\"%.80s\" is none of %s%s%s%s", config_text(node),
+                            names.data ? names.data : "", nearest ? "; did you mean " : "", nearest ? nearest : "",
+                            nearest ? "?" : "");
+    text_free(&names);
     return code;
 }
 
-int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
-                 void *out, struct arena *arena, struct error *error)
-{
-    size_t size = 0;
-    static const size_t sizes[] = {sizeof(int),
-                                   sizeof(int64_t),
-                                   sizeof(double),
-                                   sizeof(char *),
-                                   sizeof(struct option_ints),
-                                   sizeof(struct option_floats),
-                                   sizeof(struct option_strings),
-                                   sizeof(void *)};
-    for (size_t k = 0; k < count; k++)
-        if (!(options[k].flags & OPTION_IGNORED) && options[k].offset + sizes[options[k].type] > size)
-            size = options[k].offset + sizes[options[k].type];
-    if (out)
-        memset(out, 0, size);
-    if (map && config_kind(map) != CONFIG_MAP && config_kind(map) != CONFIG_NULL)
-        return config_error(map, error, ERROR_TYPE, "a map of options is expected, not %s", config_kind_name(map));
+static int read_string(const struct reading *reading, const struct config_node *node, const char *expected,
+                       const char **out) {
+    /* 12:00:00 is a number in YAML 1.1, and a time where text is asked for */
+    if (config_kind(node) != CONFIG_STRING && !(config_is_number(node) && strchr(config_text(node), ':')))
+        return wrong_type(reading, node, expected);
+    if (reading->option->choices && !is_choice(reading->option->choices, config_text(node)))
+        return wrong_choice(reading, node);
+    *out = arena_string(reading->arena, config_text(node));
+    return *out ? 0 : error_set(reading->error, ERROR_MEMORY, "out of memory");
+}
 
-    for (size_t k = 0; k < config_count(map); k++) {
-        const char *key = config_key(map, k);
-        int pass = !strcmp(key, "_target_") || find(options, count, key);
-        for (const char *const *name = also; name && *name; name++)
-            pass |= !strcmp(key, *name);
-        if (!pass)
-            return unknown(map, k, options, count, error);
-    }
+/* ---------------------------------------------------------------- lists */
+
+static int read_list(const struct reading *reading, char *place) {
+    const struct config_node *node = reading->node;
+    int scalar = config_kind(node) != CONFIG_LIST;
+    size_t count = scalar ? 1 : config_count(node);
+    for (size_t k = 0; !scalar && k < count; k++)
+        if (config_kind(config_at(node, k)) == CONFIG_DEFERRED)
+            return 0;
+    enum option_type type = reading->option->type;
+    size_t size = type == OPTION_INT_LIST     ? sizeof(int64_t)
+                  : type == OPTION_FLOAT_LIST ? sizeof(double)
+                                              : sizeof(char *);
+    void *values = arena_alloc(reading->arena, count * size);
+    if (!values)
+        return error_set(reading->error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; k < count; k++) {
-        const struct option *option = &options[k];
-        const struct config_node *node = config_get(map, option->name);
-        char *place = (char *)out + option->offset;
-        int code = 0;
-        if (option->flags & OPTION_IGNORED)
-            continue;
-        if (!node && option->flags & OPTION_REQUIRED) {
-            const char *target = config_text(config_get(map, "_target_"));
-            return config_error(map, error, ERROR_NAME, "'%s' is missing (%s)%s%s", option->name, wanted(option->type),
-                                *target ? ", which is required for " : "", target);
-        }
-        if (!node || config_kind(node) == CONFIG_DEFERRED)
-            code = read_default(option, place, arena, error);
-        else if (config_kind(node) == CONFIG_NULL && option->flags & OPTION_REQUIRED &&
-                 !(option->flags & OPTION_NULLABLE) && option->type != OPTION_NODE)
-            code = wrong_type(option, node, error);
-        else if (config_kind(node) == CONFIG_NULL && option->type == OPTION_STRING && option->choices &&
-                 !(option->flags & OPTION_NULLABLE))
-            code = choice(option, node, "null", error);
-        else if (config_kind(node) == CONFIG_NULL && !(option->flags & OPTION_NULLABLE) &&
-                 option->type != OPTION_STRING && option->type != OPTION_NODE)
-            code = wrong_type(option, node, error);
-        else if (config_kind(node) != CONFIG_NULL)
-            code = read_value(option, node, place, arena, error);
-        /* null: zero, which is also what `absent` looks like */
+        const struct config_node *item = scalar ? node : config_at(node, k);
+        int code;
+        if (type == OPTION_INT_LIST)
+            code = read_int(reading, item, scalar ? "an integer or a list of integers" : "an integer",
+                            (int64_t *)values + k);
+        else if (type == OPTION_FLOAT_LIST)
+            code =
+                read_float(reading, item, scalar ? "a number or a list of numbers" : "a number", (double *)values + k);
+        else
+            code = read_string(reading, item, scalar ? "a string or a list of strings" : "a string",
+                               (const char **)values + k);
         if (code)
             return code;
+    }
+    if (type == OPTION_INT_LIST)
+        *(struct option_ints *)place = (struct option_ints){(int)count, scalar, values};
+    else if (type == OPTION_FLOAT_LIST)
+        *(struct option_floats *)place = (struct option_floats){(int)count, scalar, values};
+    else
+        *(struct option_strings *)place = (struct option_strings){(int)count, scalar, values};
+    return 0;
+}
+
+static int read_value(const struct reading *reading, char *place) {
+    const struct config_node *node = reading->node;
+    switch (reading->option->type) {
+    case OPTION_BOOL:
+        if (config_kind(node) != CONFIG_BOOL)
+            return wrong_type(reading, node, "true or false");
+        *(int *)place = config_bool(node);
+        return 0;
+    case OPTION_INT:
+        return read_int(reading, node, "an integer", (int64_t *)place);
+    case OPTION_FLOAT:
+        return read_float(reading, node, "a number", (double *)place);
+    case OPTION_STRING:
+        return read_string(reading, node, "a string", (const char **)place);
+    case OPTION_INT_LIST:
+    case OPTION_FLOAT_LIST:
+    case OPTION_STRING_LIST:
+        return read_list(reading, place);
+    case OPTION_NODE:
+        *(const struct config_node **)place = node;
+        return 0;
     }
     return 0;
 }
 
+/* ---------------------------------------------------------------- defaults */
+
+static int set_fallback(const struct option *option, char *place, struct arena *arena, struct error *error) {
+    if (!option->fallback || option->type == OPTION_NODE || (option->flags & OPTION_IGNORED))
+        return 0;
+    int code = 0;
+    struct config *config = tree_config_new(error);
+    if (!config)
+        return ERROR_MEMORY;
+    struct config_node *node = yaml_parse(config, option->name, option->fallback, strlen(option->fallback), 0, error);
+    /* a default is right by definition: no choices, no signs */
+    struct option bare = *option;
+    bare.flags = 0;
+    bare.choices = NULL;
+    const struct reading reading = {&bare, node, arena, error};
+    if (!node)
+        code = error && error->code ? (int)error->code : ERROR_VALUE;
+    else if (node->kind != CONFIG_NULL)
+        code = read_value(&reading, place);
+    config_free(config);
+    return code;
+}
+
+static size_t size_of(enum option_type type) {
+    static const size_t sizes[] = {
+        [OPTION_BOOL] = sizeof(int),
+        [OPTION_INT] = sizeof(int64_t),
+        [OPTION_FLOAT] = sizeof(double),
+        [OPTION_STRING] = sizeof(const char *),
+        [OPTION_INT_LIST] = sizeof(struct option_ints),
+        [OPTION_FLOAT_LIST] = sizeof(struct option_floats),
+        [OPTION_STRING_LIST] = sizeof(struct option_strings),
+        [OPTION_NODE] = sizeof(const struct config_node *),
+    };
+    return sizes[type];
+}
+
+/* ---------------------------------------------------------------- the whole map */
+
+static int is_passed_over(const char *key, const char *const *also) {
+    if (!strcmp(key, "_target_"))
+        return 1;
+    for (; also && *also; also++)
+        if (!strcmp(key, *also))
+            return 1;
+    return 0;
+}
+
+static int unknown_key(const struct option *options, size_t count, const struct config_node *map, size_t k,
+                       const char *const *also, struct error *error) {
+    size_t others = 0;
+    while (also && also[others])
+        others++;
+    const char **names = malloc((count + others + 1) * sizeof *names), *key = config_key(map, k);
+    if (!names)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        names[i] = options[i].name;
+    for (size_t i = 0; i < others; i++)
+        names[count + i] = also[i];
+    const char *nearest = text_nearest(key, names, count + others);
+    struct text all = {0};
+    for (size_t i = 0; !nearest && i < count + others; i++)
+        text_format(&all, "%s%s", i ? ", " : "; there are ", names[i]);
+    if (nearest)
+        text_format(&all, "; did you mean \"%s\"?", nearest);
+    int code = config_error(config_key_node(map, k), error, ERROR_NAME, "unknown key \"%.80s\"%s", key,
+                            all.data ? all.data : "");
+    text_free(&all);
+    free(names);
+    return code;
+}
+
+static void notice_ignored(const struct config_node *value) {
+    /* once for each place in the file, however often the config is resolved and read */
+    struct config_node *written = value->origin ? value->origin : (struct config_node *)value;
+    if (written->noticed || value->kind == CONFIG_NULL)
+        return;
+    written->noticed = 1;
+    log_message(LOG_NOTICE, "%s:%d: %s is accepted and has no meaning here", value->file ? value->file : "",
+                value->line, config_path(value));
+}
+
+int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
+                 void *out, struct arena *arena, struct error *error) {
+    int code = 0;
+    struct error ours = {0};
+    error = error ? error : &ours;
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!(options[i].flags & OPTION_IGNORED) && options[i].offset + size_of(options[i].type) > size)
+            size = options[i].offset + size_of(options[i].type);
+    if (size)
+        memset(out, 0, size);
+    for (size_t i = 0; i < count && !code; i++)
+        code = set_fallback(&options[i], size ? (char *)out + options[i].offset : NULL, arena, error);
+    enum config_kind kind = config_kind(map);
+    if (code || kind == CONFIG_DEFERRED)
+        return code;
+    if (kind != CONFIG_MAP && kind != CONFIG_NULL)
+        return config_error(map, error, ERROR_TYPE, "expected a map of options, not %s", config_kind_name(map));
+    for (size_t k = 0; k < config_count(map); k++) {
+        size_t i = 0;
+        while (i < count && strcmp(options[i].name, config_key(map, k)))
+            i++;
+        if (i == count && !is_passed_over(config_key(map, k), also))
+            return unknown_key(options, count, map, k, also, error);
+    }
+    for (size_t i = 0; i < count && !code; i++) {
+        const struct option *option = &options[i];
+        const struct reading reading = {option, config_get(map, option->name), arena, error};
+        char *place = size ? (char *)out + option->offset : NULL;
+        if (!reading.node) {
+            if (option->flags & OPTION_REQUIRED)
+                code =
+                    config_error(map, error, ERROR_VALUE, "\"%s\" is missing%s%s%s", option->name,
+                                 option->help ? " (" : "", option->help ? option->help : "", option->help ? ")" : "");
+        } else if (option->flags & OPTION_IGNORED) {
+            notice_ignored(reading.node);
+        } else if (reading.node->kind == CONFIG_DEFERRED) {
+            continue;
+        } else if (reading.node->kind == CONFIG_NULL) {
+            int optional = !(option->flags & OPTION_REQUIRED) &&
+                           (!option->fallback || !strcmp(option->fallback, "null")) && !option->choices;
+            int allowed = (option->flags & OPTION_NULLABLE) || option->type == OPTION_NODE ||
+                          (option->type == OPTION_STRING && optional) ||
+                          (option->choices && is_choice(option->choices, "null"));
+            if (!allowed)
+                code = config_error(reading.node, error, ERROR_TYPE, "null is no value for %s", option->name);
+            else if (option->type == OPTION_STRING)
+                *(const char **)place = NULL;
+        } else {
+            code = read_value(&reading, place);
+        }
+    }
+    return code;
+}
+
 int options_target(const struct config_node *map, const char *what, const struct option_target *targets, size_t count,
-                   size_t *index, struct error *error)
-{
+                   size_t *index, struct error *error) {
     if (config_kind(map) != CONFIG_MAP)
-        return config_error(map, error, ERROR_TYPE, "%s is expected: a map with a _target_, not %s", what,
-                            config_kind_name(map));
+        return config_error(map, error, ERROR_TYPE, "%s: expected a map with a _target_, not %s", what,
+                            map ? config_kind_name(map) : "nothing");
     const struct config_node *node = config_get(map, "_target_");
     if (!node)
-        return config_error(map, error, ERROR_NAME, "'_target_' is missing: it names %s", what);
+        return config_error(map, error, ERROR_VALUE, "%s: there is no _target_ (such as %s)", what,
+                            count ? targets[0].target : "none");
     if (config_kind(node) != CONFIG_STRING)
-        return config_error(node, error, ERROR_TYPE, "_target_ must be a name, not %s", config_kind_name(node));
+        return config_error(node, error, ERROR_TYPE, "expected the name of %s, not %s", what, config_kind_name(node));
     const char *name = config_text(node);
     for (size_t k = 0; k < count; k++)
         if (!strcmp(name, targets[k].target) || (targets[k].alias && !strcmp(name, targets[k].alias))) {
             *index = k;
             return 0;
         }
-    const char **names = calloc(count + 1, sizeof *names);
+    const char **names = malloc((3 * count + 1) * sizeof *names), *nearest = NULL;
     if (!names)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    for (size_t k = 0; k < count; k++)
-        names[k] = targets[k].target;
-    const char *near = text_nearest(name, names, count);
-    int code = config_error(node, error, ERROR_NAME, "'%.200s' is not %s%s%s%s", name, what,
-                            near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    size_t used = 0;
+    for (size_t k = 0; k < count; k++) {
+        names[used++] = targets[k].target;
+        if (targets[k].alias)
+            names[used++] = targets[k].alias;
+    }
+    nearest = text_nearest(name, names, used);
+    /* the right name in another module: compare what stands behind the last dot */
+    const char *last = strrchr(name, '.');
+    for (size_t k = 0; k < count; k++) {
+        const char *own = strrchr(targets[k].target, '.');
+        names[k] = own ? own + 1 : targets[k].target;
+    }
+    const char *short_name = nearest ? NULL : text_nearest(last ? last + 1 : name, names, count);
+    for (size_t k = 0; short_name && k < count; k++)
+        if (names[k] == short_name)
+            nearest = targets[k].target;
+    struct text all = {0};
+    for (size_t k = 0; !nearest && k < count; k++)
+        text_format(&all, "%s%s", k ? ", " : "; there are ", targets[k].target);
+    if (nearest)
+        text_format(&all, "; did you mean %s?", nearest);
     free(names);
+    int code = config_error(node, error, ERROR_NAME, "unknown %s \"%.120s\"%s", what, name, all.data ? all.data : "");
+    text_free(&all);
     return code;
 }

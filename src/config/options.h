@@ -32,8 +32,8 @@ struct option_strings {
 
 enum option_flags {
     OPTION_REQUIRED = 1,
-    OPTION_NULLABLE = 2, /* null is accepted; `present` tells */
-    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here; noticed once */
+    OPTION_NULLABLE = 2, /* null is accepted: a string is NULL then, all else keeps the fallback */
+    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log */
     OPTION_POSITIVE = 8, /* numbers must be > 0 */
     OPTION_NONNEGATIVE = 16
 };
@@ -44,7 +44,7 @@ struct option {
     unsigned flags;
     const char *fallback;       /* the default, as YAML text; NULL: zero, absent */
     size_t offset;              /* in the struct */
-    const char *choices;        /* "silu|mish|gelu|null", for strings; NULL: any */
+    const char *choices;        /* "silu|mish|gelu|null", for strings (null: YAML's null too); NULL: any */
     const char *help;
 };
 

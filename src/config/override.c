@@ -1,130 +1,290 @@
-#include "config/tree.h"
+/* Overrides as Hydra takes them on its command line.  Everything is looked up and checked before anything is changed.
+ */
+#include "config/expression.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int misfit(struct error *error, const char *override, const char *why, const char *name)
-{
-    return error_set(error, ERROR_USAGE, "override '%.300s': %s%.200s", override, why, name);
-}
+enum mode { CHANGE, ADD, FORCE, DELETE };
 
-static long place_of(const struct config_node *parent, const char *key)
-{
-    if (parent->kind == CONFIG_MAP)
-        return tree_index(parent, key);
-    char *end;
-    unsigned long k = strtoul(key, &end, 10);
-    return parent->kind == CONFIG_LIST && *key && !*end && k < parent->count ? (long)k : -1;
-}
-
-int config_override(struct config *config, const char *override, struct error *error)
-{
-    const char *p = override;
-    int add = 0, force = 0, drop = 0;
-    if (p[0] == '+' && p[1] == '+') {
-        force = 1;
-        p += 2;
-    } else if (*p == '+') {
-        add = 1;
-        p++;
-    } else if (*p == '~') {
-        drop = 1;
-        p++;
-    }
-    const char *equals = strchr(p, '=');
-    if (!equals && !drop)
-        return misfit(error, override, "a key and a value are expected, as in a.b.c=1", "");
-    size_t length = equals ? (size_t)(equals - p) : strlen(p);
-    if (!length || length >= 512)
-        return misfit(error, override, "the key is missing or too long", "");
-    char path[512];
-    memcpy(path, p, length);
-    path[length] = 0;
-
-    struct config_node *parent = config->root;
-    char *key = path;
-    for (char *dot; (dot = strchr(key, '.')); key = dot + 1) {
-        *dot = 0;
-        long k = place_of(parent, key);
-        if (k < 0 && (add || force) && parent->kind == CONFIG_MAP) {
-            struct config_node place = {.file = "(command line)", .line = 0};
-            struct config_node *name = tree_node(config, CONFIG_STRING, &place),
-                               *map = tree_node(config, CONFIG_MAP, &place);
-            if (name)
-                name->text = arena_string(config->arena, key);
-            if (!name || !name->text || !map || tree_append(config, parent, name, map))
-                return error_set(error, ERROR_MEMORY, "out of memory");
-            k = (long)parent->count - 1;
-        }
-        if (k < 0) {
-            const char *near =
-                parent->kind == CONFIG_MAP && parent->count ? NULL : "";
-            const char **keys = near ? NULL : calloc(parent->count, sizeof *keys);
-            for (size_t i = 0; keys && i < parent->count; i++)
-                keys[i] = parent->keys[i]->text;
-            near = keys ? text_nearest(key, keys, parent->count) : NULL;
-            char why[256];
-            snprintf(why, sizeof why, "there is no '%.100s'%s", key, near ? "; the nearest is " : "");
-            int code = misfit(error, override, why, near ? near : "");
-            free(keys);
-            return code;
-        }
-        parent = parent->items[k];
-    }
-    long k = place_of(parent, key);
-    if (parent->kind != CONFIG_MAP && parent->kind != CONFIG_LIST)
-        return misfit(error, override, "there is no map or list at ", config_path(parent));
-    if (drop) {
-        if (k < 0)
-            return misfit(error, override, "there is nothing to delete", "");
-        memmove(parent->items + k, parent->items + k + 1, (parent->count - (size_t)k - 1) * sizeof *parent->items);
-        memmove(parent->keys + k, parent->keys + k + 1, (parent->count - (size_t)k - 1) * sizeof *parent->keys);
-        parent->count--;
-        return 0;
-    }
-    if (k < 0 && !add && !force) {
-        const char **keys = calloc(parent->count + 1, sizeof *keys);
-        for (size_t i = 0; keys && parent->kind == CONFIG_MAP && i < parent->count; i++)
-            keys[i] = parent->keys[i]->text;
-        const char *near = keys && parent->kind == CONFIG_MAP ? text_nearest(key, keys, parent->count) : NULL;
-        char why[256];
-        snprintf(why, sizeof why, "there is no '%.100s' to change%s%.60s; +%.60s=... adds one", key,
-                 near ? "; the nearest is " : "", near ? near : "", key);
-        int code = misfit(error, override, why, "");
-        free(keys);
-        return code;
-    }
-    if (k >= 0 && add)
-        return misfit(error, override, "it is there already; without the + it is changed", "");
-    if (k < 0 && parent->kind == CONFIG_LIST)
-        return misfit(error, override, "the list has no such element", "");
-
+struct order {
+    struct config *config;
+    struct error *error;
+    struct config_node *place; /* where messages point: the override itself */
+    enum mode mode;
+    const char *names[CONFIG_DEPTH];
+    size_t count;
+    const char *text; /* of the value; NULL where there is none */
     struct config_node *value;
-    struct error inner = {0};
-    const char *text = arena_string(config->arena, equals + 1);
-    if (!text)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    if (strstr(text, "${") && *text == '$') { /* braces would read as a flow map */
-        value = tree_scalar(config, text, NULL);
-    } else if (tree_parse(config, "(command line)", text, strlen(text), 1, &value, &inner)) {
-        return misfit(error, override, inner.message, "");
+};
+
+/* For messages: the first `count` names with dots. */
+static const char *dotted(struct order *order, size_t count) {
+    struct text text = {0};
+    for (size_t k = 0; k < count; k++)
+        text_format(&text, "%s%s", k ? "." : "", order->names[k]);
+    const char *copy = arena_string(order->config->arena, text.data ? text.data : "");
+    text_free(&text);
+    return copy ? copy : "";
+}
+
+/* ---------------------------------------------------------------- reading it */
+
+static int valid_text(const char *text) {
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        int more = *s < 0x80                 ? 0
+                   : *s >= 0xc2 && *s < 0xe0 ? 1
+                   : *s >= 0xe0 && *s < 0xf0 ? 2
+                   : *s >= 0xf0 && *s < 0xf5 ? 3
+                                             : -1;
+        if (more < 0 || (*s < 0x20 && *s != '\t' && *s != '\n') || *s == 0x7f)
+            return 0;
+        s++;
+        for (; more > 0; more--, s++)
+            if ((*s & 0xc0) != 0x80)
+                return 0;
     }
-    if (!value)
+    return 1;
+}
+
+static int read_order(struct order *order, const char *override) {
+    struct error *error = order->error;
+    const char *at = override + strspn(override, " \t");
+    if (at[0] == '~') {
+        order->mode = DELETE;
+        at++;
+    } else if (at[0] == '+') {
+        order->mode = at[1] == '+' ? FORCE : ADD;
+        at += order->mode == FORCE ? 2 : 1;
+    }
+    size_t size = strcspn(at, "=");
+    if (at[size]) {
+        order->text = at + size + 1;
+    } else if (order->mode != DELETE) {
+        return error_set(error, ERROR_USAGE, "override \"%.200s\": expected KEY=VALUE, +KEY=VALUE, ++KEY=VALUE or ~KEY",
+                         override);
+    }
+    while (size && (at[size - 1] == ' ' || at[size - 1] == '\t'))
+        size--;
+    char *key = arena_copy(order->config->arena, at, size + 1);
+    if (!key)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    value->file = "(command line)";
-    if (k >= 0) {
-        struct config_node *old = parent->items[k];
-        value->file = old->file;
-        value->line = old->line;
-        value->column = old->column;
-        value->parent = parent;
-        parent->items[k] = value;
+    key[size] = 0;
+    if (memchr(key, '/', size) || memchr(key, '@', size))
+        return error_set(error, ERROR_USAGE,
+                         "override \"%.200s\": choosing a group of configs has no meaning here, only keys with dots",
+                         override);
+    for (char *name = key, *next; name; name = next) {
+        next = strchr(name, '.');
+        if (next)
+            *next++ = 0;
+        if (!*name)
+            return error_set(error, ERROR_USAGE, "override \"%.200s\": an empty name in the key", override);
+        if (order->count == CONFIG_DEPTH)
+            return error_set(error, ERROR_USAGE, "override \"%.200s\": more than %d names in the key", override,
+                             CONFIG_DEPTH);
+        order->names[order->count++] = name;
+    }
+    if (!order->text)
+        return 0;
+    order->value = element_parse(order->config, order->text, order->place, error);
+    return order->value ? 0 : (int)error->code;
+}
+
+/* ---------------------------------------------------------------- looking up */
+
+static int list_index(const char *name, size_t *index) {
+    char *end;
+    *index = strtoul(name, &end, 10);
+    return *name >= '0' && *name <= '9' && !*end;
+}
+
+static struct config_node *child_of(const struct config_node *node, const char *name) {
+    size_t k;
+    if (node->kind == CONFIG_LIST)
+        return list_index(name, &k) && k < node->count ? node->values[k] : NULL;
+    return tree_child(node, name);
+}
+
+static int missing(struct order *order, const struct config_node *within, size_t at) {
+    const char *nearest = tree_nearest_key(within, order->names[at]), *full = dotted(order, order->count);
+    const char *where = at ? dotted(order, at) : "the config";
+    if (within->kind == CONFIG_LIST)
+        return error_set(order->error, ERROR_NAME, "override %s: %s has elements 0 to %zd, and no \"%s\"", full, where,
+                         (ssize_t)within->count - 1, order->names[at]);
+    return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s%s%s%s%s%s", full, where,
+                     order->names[at], nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
+                     order->mode == CHANGE ? " (a new key is added by +" : "", order->mode == CHANGE ? full : "",
+                     order->mode == CHANGE ? "=...)" : "");
+}
+
+static int is_container(const struct config_node *node) {
+    return node->kind == CONFIG_LIST || node->kind == CONFIG_MAP;
+}
+
+/* What can be gone into: a list, a map, or a null that a map may take the place of. */
+static int check_step(struct order *order, const struct config_node *node, size_t at) {
+    if (is_container(node) || (node->kind == CONFIG_NULL && (order->mode == ADD || order->mode == FORCE)))
+        return 0;
+    const char *where = dotted(order, at), *full = dotted(order, order->count);
+    if (has_interpolation(node))
+        return error_set(order->error, ERROR_TYPE,
+                         "override %s: %s is %s; override what it refers to, or %s as a whole", full, where, node->text,
+                         where);
+    return error_set(order->error, ERROR_TYPE, "override %s: %s is %s, and has no key \"%s\"", full, where,
+                     config_kind_name(node), order->names[at]);
+}
+
+/* ---------------------------------------------------------------- changing */
+
+/* A map given for a map is merged into it; new keys only where keys may be added. */
+static int check_merge(struct order *order, const struct config_node *target, const struct config_node *value) {
+    if (order->mode != CHANGE || target->kind != CONFIG_MAP || value->kind != CONFIG_MAP)
+        return 0;
+    for (size_t k = 0; k < value->count; k++) {
+        const char *key = value->keys[k]->text;
+        const struct config_node *inner = tree_child(target, key);
+        if (!inner) {
+            const char *nearest = tree_nearest_key(target, key);
+            return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s%s%s",
+                             dotted(order, order->count), config_path(target), key, nearest ? "; did you mean \"" : "",
+                             nearest ? nearest : "", nearest ? "\"?" : "");
+        }
+        int code = check_merge(order, inner, value->values[k]);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int merge(struct order *order, struct config_node *parent, size_t k, struct config_node *value) {
+    struct config_node *target = parent->values[k];
+    if (target->kind != CONFIG_MAP || value->kind != CONFIG_MAP) {
+        tree_attach(parent, value, parent->kind == CONFIG_MAP ? parent->keys[k] : NULL, k);
         return 0;
     }
-    struct config_node *name = tree_node(config, CONFIG_STRING, value);
-    if (name)
-        name->text = arena_string(config->arena, key);
-    if (!name || !name->text || tree_append(config, parent, name, value))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; i < value->count; i++) {
+        const struct config_node *inner = tree_child(target, value->keys[i]->text);
+        int code = inner ? merge(order, target, inner->index, value->values[i])
+                         : tree_put(target, value->keys[i], value->values[i], order->error);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* Same kind and content. */
+static int equal(const struct config_node *a, const struct config_node *b) {
+    if (config_is_number(a) && config_is_number(b))
+        return a->number == b->number;
+    if (a->kind != b->kind || a->count != b->count)
+        return 0;
+    for (size_t k = 0; k < a->count; k++) {
+        const struct config_node *other = a->kind == CONFIG_MAP ? tree_child(b, a->keys[k]->text) : b->values[k];
+        if (!other || !equal(a->values[k], other))
+            return 0;
+    }
+    return a->kind == CONFIG_BOOL ? a->boolean == b->boolean : a->kind != CONFIG_STRING || !strcmp(a->text, b->text);
+}
+
+static int delete_node(struct order *order, struct config_node *node) {
+    if (order->value && !equal(order->value, node))
+        return error_set(order->error, ERROR_VALUE, "override ~%s: its value is not %.100s but %.100s",
+                         dotted(order, order->count), order->text,
+                         is_container(node) ? config_kind_name(node) : node->text);
+    struct config_node *parent = node->parent;
+    parent->count--;
+    for (size_t k = node->index; k < parent->count; k++)
+        tree_attach(parent, parent->values[k + 1], parent->kind == CONFIG_MAP ? parent->keys[k + 1] : NULL, k);
+    return 0;
+}
+
+/* The value in the maps that names[from...] still ask for; from == count: the value itself. */
+static struct config_node *wrap(struct order *order, size_t from) {
+    struct config_node *value = order->value;
+    for (size_t k = order->count; k-- > from && value;) {
+        struct config_node *map = tree_new(order->config, CONFIG_MAP, order->place, order->error);
+        struct config_node *key =
+            tree_string(order->config, order->names[k], strlen(order->names[k]), order->place, order->error);
+        if (!map || !key || tree_put(map, key, value, order->error))
+            return NULL;
+        value = map;
+    }
+    return value;
+}
+
+static int add_node(struct order *order, struct config_node *parent, size_t at) {
+    struct config_node *value = wrap(order, at + 1);
+    if (!value)
+        return (int)order->error->code;
+    if (parent->kind == CONFIG_NULL) { /* becomes a map */
+        struct config_node *map = tree_new(order->config, CONFIG_MAP, order->place, order->error);
+        if (!map)
+            return (int)order->error->code;
+        struct config_node *above = parent->parent;
+        tree_attach(above, map, above->kind == CONFIG_MAP ? above->keys[parent->index] : NULL, parent->index);
+        parent = map;
+    }
+    if (parent->kind == CONFIG_LIST) {
+        size_t k;
+        if (!list_index(order->names[at], &k) || k != parent->count)
+            return missing(order, parent, at);
+        return tree_append(parent, value, order->error);
+    }
+    struct config_node *key =
+        tree_string(order->config, order->names[at], strlen(order->names[at]), order->place, order->error);
+    return key ? tree_put(parent, key, value, order->error) : (int)order->error->code;
+}
+
+static int carry_out(struct order *order) {
+    struct config_node *node = order->config->source, *next = node;
+    size_t at = 0;
+    /* Hydra's own settings exist without standing in the config */
+    if (order->mode == CHANGE && !strcmp(order->names[0], "hydra"))
+        order->mode = FORCE;
+    if (order->value && order->count + (size_t)CONFIG_DEPTH / 4 > CONFIG_DEPTH)
+        return error_set(order->error, ERROR_VALUE, "override %s: too many levels", dotted(order, order->count));
+    for (; at < order->count; at++, node = next) {
+        int code = check_step(order, node, at);
+        if (code)
+            return code;
+        next = child_of(node, order->names[at]);
+        if (!next)
+            break;
+    }
+    if (at < order->count) {
+        if (order->mode == ADD || order->mode == FORCE)
+            return add_node(order, node, at);
+        return missing(order, node, at);
+    }
+    if (order->mode == DELETE)
+        return delete_node(order, node);
+    if (order->mode == ADD && node->kind != CONFIG_NULL && !is_container(order->value))
+        return error_set(order->error, ERROR_VALUE,
+                         "override +%s: the key exists already (a value is changed by %s=...)",
+                         dotted(order, order->count), dotted(order, order->count));
+    int code = check_merge(order, node, order->value);
+    return code ? code : merge(order, node->parent, node->index, order->value);
+}
+
+int config_override(struct config *config, const char *override, struct error *error) {
+    struct error ours = {0};
+    struct order order = {.config = config, .error = error ? error : &ours};
+    if (!valid_text(override))
+        return error_set(order.error, ERROR_USAGE, "an override with bytes that are no UTF-8 text");
+    if (strlen(override) > 1 << 20)
+        return error_set(order.error, ERROR_USAGE, "an override of more than a megabyte");
+    order.place = tree_string(config, override, strlen(override), NULL, order.error);
+    if (order.place)
+        order.place->file = arena_format(config->arena, "override %.80s", override);
+    if (!order.place || !order.place->file)
+        return error_set(order.error, ERROR_MEMORY, "out of memory");
+    int code = read_order(&order, override);
+    if (!code)
+        code = carry_out(&order);
+    if (code)
+        return code;
+    config->shape++;
+    config->root = config->source;
     return 0;
 }

@@ -1,50 +1,82 @@
-/* Inside src/config: the tree itself. */
+/* What the files of this layer share: the nodes themselves, and how they are made.  All memory is the arena of the
+ * config; nodes live until config_free, also those that an override or a later config_resolve has replaced. */
 #ifndef FETTLE_CONFIG_TREE_H
 #define FETTLE_CONFIG_TREE_H
 
 #include "base/arena.h"
 #include "config/node.h"
 
-enum { CONFIG_MAX_DEPTH = 200, CONFIG_MAX_NODES = 2000000 };
+enum {
+    CONFIG_DEPTH = 200,      /* lists and maps in each other */
+    CONFIG_NODES = 1000000,  /* of one config, copies by aliases and interpolations included */
+    CONFIG_KEYS = 4096,      /* of one map: look-ups are linear */
+    CONFIG_BYTES = 64 << 20, /* of a file, and of all the text that interpolation makes */
+    CONFIG_CHAIN = 250,      /* interpolations that lead to each other */
+};
 
 struct config_node {
     enum config_kind kind;
-    int quoted;       /* a string that was written with quotes, or made of text: never typed again */
-    int line, column; /* from 1 */
+    int line, column;
     const char *file;
-    const char *text; /* a scalar as written; of a deferred node, the interpolation */
-    int64_t integer;  /* also the truth of a bool */
-    double real;
-    size_t count, capacity;
-    struct config_node **keys; /* of a map: strings */
-    struct config_node **items;
+    struct config *config;
     struct config_node *parent;
-    const struct config_node *context; /* where relative interpolations start, if not here */
-    int state;                         /* of resolution: 0 not yet, 1 in progress, 2 done */
+    const char *key; /* in a map; for the node of a key, the key itself */
+    size_t index;    /* in a list */
+
+    const char *text; /* scalars: as written */
+    int boolean;
+    int64_t integer;
+    double number;
+    struct config_node **values, **keys; /* keys: of maps */
+    size_t count, capacity;
+
+    struct config_node *origin;   /* of a resolved node: where it was written */
+    struct config_node *resolved; /* of a written node: what it became in the resolve pass `pass` */
+    unsigned pass;
+    char *path; /* made when asked for, good while config->shape is path_shape */
+    unsigned path_shape;
+    int noticed; /* an option without meaning was already spoken of */
 };
 
 struct config {
     struct arena *arena;
-    const char *name;
-    struct config_node *root;
-    size_t nodes;
+    struct config_node *source; /* as written, with overrides */
+    struct config_node *root;   /* as resolved; the source before that */
+    size_t nodes, bytes;
+    unsigned pass, shape;
+    int64_t now; /* seconds since 1970 at the first ${now:...}; 0 before */
 };
 
-struct config_node *tree_node(struct config *config, enum config_kind kind, const struct config_node *place);
-/* A scalar typed by its text, as YAML does for plain ones. */
-void tree_type_scalar(struct config_node *node, const char *text);
-struct config_node *tree_scalar(struct config *config, const char *text, const struct config_node *place);
-int tree_append(struct config *config, struct config_node *parent, struct config_node *key, struct config_node *item);
-/* Replaces the content of a node, which keeps its place in the tree. */
-void tree_become(struct config_node *node, const struct config_node *value);
-/* A deep copy that remembers where its relative interpolations start; NULL if memory or the limit on nodes is short. */
-struct config_node *tree_copy(struct config *config, const struct config_node *node, int depth);
-long tree_index(const struct config_node *map, const char *key); /* -1 if there is none */
-/* YAML text (flow or block) into a tree of this config. */
-int tree_parse(struct config *config, const char *file, const char *yaml, size_t size, int line,
-               struct config_node **out, struct error *error);
-/* Evaluates an interpolation of node; see resolve.c. */
-int tree_resolver(struct config *config, struct config_node *node, const char *name, struct config_node *const *args,
-                  size_t nargs, const struct config_context *context, struct config_node **out, struct error *error);
+struct config *tree_config_new(struct error *error);
+struct config_node *tree_new(struct config *config, enum config_kind kind, const struct config_node *place,
+                             struct error *error);
+struct config_node *tree_string(struct config *config, const char *text, size_t size, const struct config_node *place,
+                                struct error *error);
+struct config_node *tree_int(struct config *config, int64_t value, const struct config_node *place,
+                             struct error *error);
+struct config_node *tree_float(struct config *config, double value, const struct config_node *place,
+                               struct error *error);
+int tree_append(struct config_node *list, struct config_node *value, struct error *error);
+/* The key is a string node; an entry with this key is replaced. */
+int tree_put(struct config_node *map, struct config_node *key, struct config_node *value, struct error *error);
+void tree_attach(struct config_node *parent, struct config_node *value, struct config_node *key, size_t index);
+/* A deep copy for `depth` levels below the root of `config`; positions are those of the original. */
+struct config_node *tree_copy(struct config *config, const struct config_node *node, int depth, struct error *error);
+int tree_depth(const struct config_node *node);
+struct config_node *tree_child(const struct config_node *map, const char *key);
+int tree_has_deferred(const struct config_node *node);
+const char *tree_nearest_key(const struct config_node *map, const char *key);
+
+/* Gives a string node that was written plain its type by YAML 1.1 as OmegaConf reads it. */
+void scalar_type(struct config_node *node);
+/* The same for an element of an interpolation's arguments or of an override, where the rules are tighter. */
+void scalar_type_element(struct config_node *node);
+
+/* YAML into a detached tree of any kind; NULL and *error on failure. `whole`: a config, so a map or nothing. */
+struct config_node *yaml_parse(struct config *config, const char *name, const char *yaml, size_t size, int whole,
+                               struct error *error);
+
+/* Text as Python's str() and repr() show a value. */
+void write_python(const struct config_node *node, int quoted, struct text *out);
 
 #endif

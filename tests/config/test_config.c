@@ -132,7 +132,7 @@ Test(interpolation, statistics_wait)
     error = (struct error){0};
     int code = config_resolve(config, &context, &error);
     cr_expect(code && strstr(error.message, "int_mul"), "%s", error.message); /* 12.25 is no integer */
-    cr_expect_eq(config_float(config_get(root, "b")), 12.25);
+    cr_expect_eq(config_root(config), root); /* a failure changes nothing */
     config_free(config);
 }
 
@@ -140,27 +140,27 @@ Test(interpolation, refused)
 {
     refuse("a: ${b}\nb: ${c}\nc: ${a}\n", "circle", 3, 4);
     refuse("a: {b: '${a}'}\n", "circle", 1, 8);
-    refuse("model:\n  layers: 4\nx: ${model.layer}\n", "the nearest key is 'layers'", 3, 4);
-    refuse("a: ${b.c}\nb: 3\n", "leads nowhere", 1, 4);
-    refuse("a: ${int_mull:2,3}\n", "the nearest is 'int_mul'", 1, 4);
-    refuse("a: ${int_mul:2}\n", "takes 2 arguments", 1, 4);
-    refuse("a: ${int_div:7,2}\n", "not divisible", 1, 4);
-    refuse("a: ${int_mul:2.5,2}\n", "nonnegative integers", 1, 4);
+    refuse("model:\n  layers: 4\nx: ${model.layer}\n", "did you mean \"layers\"?", 3, 4);
+    refuse("a: ${b.c}\nb: 3\n", "b is an integer, and has no \"c\"", 1, 4);
+    refuse("a: ${int_mull:2,3}\n", "did you mean \"int_mul\"?", 1, 4);
+    refuse("a: ${int_mul:2}\n", "1 argument given: expected ${int_mul:A,B}", 1, 4);
+    refuse("a: ${int_div:7,2}\n", "without a rest", 1, 4);
+    refuse("a: ${int_mul:2.5,2}\n", "must be a whole number, not a number \"2.5\"", 1, 4);
     refuse("a: ${oc.env:FETTLE_NOT_SET}\n", "is not set", 1, 4);
-    refuse("a: ${b\nb: 1\n", "does not end", 1, 4);
+    refuse("a: ${b\nb: 1\n", "is not closed", 1, 4);
     refuse("a: ${training_data_stats:nothing}\n", "no statistic 'nothing'", 1, 4);
-    refuse("a: ${....b}\n", "climbs", 1, 4);
+    refuse("a: ${....b}\n", "above the top", 1, 4);
 }
 
 Test(yaml, refused)
 {
     refuse("a: [1, 2\nb: 3\n", "not valid YAML", 2, 2);
     refuse("a: 1\n  b: 2\n", "not valid YAML", 2, 4);
-    refuse("a: 1\nb: 2\na: 3\n", "second time", 3, 1);
-    refuse("a: *nothing\n", "names no anchor", 1, 4);
+    refuse("a: 1\nb: 2\na: 3\n", "stands twice", 3, 1);
+    refuse("a: *nothing\n", "no anchor &nothing", 1, 4);
     refuse("- 1\n- 2\n", "a map of keys", 1, 1);
     refuse("a: 1\n---\nb: 2\n", "second document", 2, 1);
-    refuse("a: &x [*x]\n", "inside what it names", 1, 8);
+    refuse("a: &x [*x]\n", "inside its own anchor", 1, 8);
     refuse("a:\n\t- 1\n", "not valid YAML", 2, 1);
 }
 
@@ -174,7 +174,7 @@ Test(yaml, bombs)
     struct config *config;
     struct error error = {0};
     cr_expect_neq(config_parse(&config, "bomb.yaml", yaml.data, yaml.size, &error), 0);
-    cr_expect(strstr(error.message, "too large"), "%s", error.message);
+    cr_expect(strstr(error.message, "multiply"), "%s", error.message);
     text_clear(&yaml);
     for (int k = 0; k < 5000; k++)
         text_add(&yaml, "[");
@@ -200,8 +200,8 @@ Test(override, applies)
 Test(override, refused)
 {
     static const char *const overrides[][2] = {
-        {"a.bb=2", "nearest is b"}, {"+a.b=2", "there already"}, {"nonsense", "a key and a value"}, {"~a.x", "nothing to delete"},
-        {"a.c.9=1", "no '9'"},      {"x.y=1", "no 'x'"},         {"a.b=[1", "not valid YAML"},     {"=3", "key is missing"}};
+        {"a.bb=2", "did you mean \"b\"?"}, {"+a.b=2", "exists already"}, {"nonsense", "expected KEY=VALUE"}, {"~a.x", "has no key \"x\""},
+        {"a.c.9=1", "elements 0 to 1"},      {"x.y=1", "no key \"x\""},         {"a.b=[1", "is not closed"},     {"=3", "empty name"}};
     for (size_t k = 0; k < sizeof overrides / sizeof *overrides; k++) {
         struct config *config = parse("a: {b: 1, c: [1, 2]}\n");
         struct error error = {0};
@@ -277,7 +277,7 @@ Test(options, reads)
                  error.message);
     cr_expect(sample.flag);
     cr_expect_eq(sample.layers, 4);
-    cr_expect_eq(sample.rate, 0);
+    cr_expect_eq(sample.rate, 0.001); /* null leaves the default */
     cr_expect_str_eq(sample.kind, "silu");
     cr_expect(sample.features.scalar && sample.features.values[0] == 8);
     cr_expect_str_eq(sample.names.values[1], "H");
@@ -289,17 +289,17 @@ Test(options, reads)
 Test(options, refused)
 {
     static const char *const cases[][2] = {
-        {"layers: four\n", "an integer is expected"},
-        {"layers: 4.5\n", "an integer is expected"},
+        {"layers: four\n", "expected an integer, not"},
+        {"layers: 4.5\n", "expected an integer, not"},
         {"layers: 0\n", "greater than 0"},
-        {"layer: 4\n", "the nearest is 'layers'"},
-        {"flag: false\n", "'layers' is missing"},
-        {"layers: 4\nkind: relu\n", "not one of silu|mish|null"},
-        {"layers: 4\nflag: 1\n", "true or false"},
-        {"layers: 4\nfeatures: [1, x]\n", "an integer or a list of integers"},
+        {"layer: 4\n", "did you mean \"layers\"?"},
+        {"flag: false\n", "\"layers\" is missing"},
+        {"layers: 4\nkind: relu\n", "none of silu, mish or null"},
+        {"layers: 4\nflag: 1\n", "expected true or false"},
+        {"layers: 4\nfeatures: [1, x]\n", "features.1: expected an integer, not a string \"x\""},
         {"layers: [4]\n", "not a list"},
-        {"layers: null\n", "an integer is expected, not null"},
-        {"layers: 2\nrate: fast\n", "a number is expected or null"},
+        {"layers: null\n", "null is no value for layers"},
+        {"layers: 2\nrate: fast\n", "expected a number, not a string \"fast\""},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct config *config = parse(cases[k][0]);
