@@ -1,0 +1,80 @@
+#include "train/callback.h"
+
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error)
+{
+    struct option_target targets[64];
+    memset(out, 0, sizeof *out);
+    for (size_t k = 0; k < callback_kind_count; k++)
+        targets[k] = callback_kinds[k]->target;
+    if (config_kind(config) == CONFIG_NULL)
+        return 0;
+    int list = config_kind(config) == CONFIG_LIST;
+    for (size_t k = 0; k < (list ? config_count(config) : 1); k++) {
+        const struct config_node *node = list ? config_at(config, k) : config;
+        size_t which;
+        int code = options_target(node, "a callback", targets, callback_kind_count, &which, error);
+        if (code)
+            return code;
+        if (out->count == MAX_CALLBACKS)
+            return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
+        struct callback *callback = &out->list[out->count];
+        callback->kind = callback_kinds[which];
+        if (callback->kind->ignored)
+            continue;
+        callback->config = node;
+        callback->options = arena_alloc(arena, callback->kind->options_size + 1);
+        callback->own = arena_alloc(arena, callback->kind->private_size + 1);
+        snprintf(callback->prefix, sizeof callback->prefix, "callback.%d.", out->count);
+        if (!callback->options || !callback->own)
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena,
+                            error);
+        if (!code && callback->kind->check)
+            code = callback->kind->check(callback->options, node, error);
+        if (code)
+            return code;
+        out->count++;
+    }
+    return 0;
+}
+
+int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error)
+{
+    int code = 0;
+    for (int k = 0; !code && k < callbacks->count; k++)
+        if (callbacks->list[k].kind->open)
+            code = callbacks->list[k].kind->open(&callbacks->list[k], trainer, error);
+    return code;
+}
+
+#define CALL(hook)                                                                                                     \
+    int callbacks_##hook(struct trainer *trainer, struct error *error)                                                 \
+    {                                                                                                                  \
+        int code = 0;                                                                                                  \
+        for (int k = 0; !code && k < trainer->callbacks.count; k++) {                                                  \
+            struct callback *callback = &trainer->callbacks.list[k];                                                   \
+            if (callback->kind->hook)                                                                                  \
+                code = callback->kind->hook(callback, trainer, error);                                                 \
+        }                                                                                                              \
+        return code;                                                                                                   \
+    }
+CALL(epoch_begin)
+CALL(batch_begin)
+CALL(epoch_end)
+CALL(train_end)
+#undef CALL
+
+const char *callbacks_best(const struct trainer *trainer)
+{
+    for (int k = 0; k < trainer->callbacks.count; k++)
+        if (trainer->callbacks.list[k].kind == &callback_model_checkpoint) {
+            const char *best = model_checkpoint_best(&trainer->callbacks.list[k]);
+            if (*best)
+                return best;
+        }
+    return "";
+}

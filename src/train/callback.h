@@ -1,0 +1,61 @@
+/* Callbacks of lightning.Trainer: const entries, one file each (callback_NAME.c), listed in callback_table.c. */
+#ifndef FETTLE_TRAIN_CALLBACK_H
+#define FETTLE_TRAIN_CALLBACK_H
+
+#include "base/arena.h"
+#include "config/options.h"
+#include "train/state.h"
+
+struct trainer;
+struct trainer_settings;
+struct callback;
+
+struct callback_kind {
+    struct option_target target; /* "lightning.pytorch.callbacks.EarlyStopping" */
+    const char *help;
+    int ignored; /* accepted for the config's sake; it has no meaning here */
+    const struct option *options;
+    size_t noptions, options_size, private_size;
+    /* The metric it watches, for the check that such a metric exists; NULL: none. */
+    const char *(*monitor)(const void *options);
+    int (*check)(const void *options, const struct config_node *config, struct error *error);
+    int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
+    int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
+    int (*batch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* After the epoch's values are known, monitored ones included. */
+    int (*epoch_end)(struct callback *callback, struct trainer *trainer, struct error *error);
+    int (*train_end)(struct callback *callback, struct trainer *trainer, struct error *error);
+};
+
+struct callback {
+    const struct callback_kind *kind;
+    void *options, *own;
+    char prefix[64]; /* of its state: "callback.0." */
+    const struct config_node *config;
+};
+
+enum { MAX_CALLBACKS = 32 };
+
+struct callbacks {
+    int count;
+    struct callback list[MAX_CALLBACKS];
+};
+
+extern const struct callback_kind *const callback_kinds[];
+extern const size_t callback_kind_count;
+
+/* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
+int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
+int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
+int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
+int callbacks_batch_begin(struct trainer *trainer, struct error *error);
+int callbacks_epoch_end(struct trainer *trainer, struct error *error);
+int callbacks_train_end(struct trainer *trainer, struct error *error);
+/* The best checkpoint that a callback has kept; "" if none. */
+const char *callbacks_best(const struct trainer *trainer);
+
+extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor;
+/* Path of the best checkpoint of a ModelCheckpoint. */
+const char *model_checkpoint_best(const struct callback *callback);
+
+#endif

@@ -1,0 +1,27 @@
+#include "train/callback.h"
+
+#define IGNORED(name)                                                                                                  \
+    &(const struct callback_kind)                                                                                      \
+    {                                                                                                                  \
+        .target = {"lightning.pytorch.callbacks." name, NULL}, .help = "accepted; it has no meaning here", .ignored = 1 \
+    }
+
+const struct callback_kind *const callback_kinds[] = {
+    &callback_early_stopping,
+    &callback_model_checkpoint,
+    &callback_lr_monitor,
+    IGNORED("RichProgressBar"),
+    IGNORED("TQDMProgressBar"),
+    IGNORED("ProgressBar"),
+    IGNORED("ModelSummary"),
+    IGNORED("RichModelSummary"),
+    IGNORED("DeviceStatsMonitor"),
+    IGNORED("GarbageCollectionCallback"),
+    IGNORED("OnExceptionCheckpoint"),
+    IGNORED("ThroughputMonitor"),
+    IGNORED("Timer"),
+    &(const struct callback_kind){.target = {"nequip.train.callbacks.TF32Scheduler", NULL},
+                                  .help = "accepted; it has no meaning here",
+                                  .ignored = 1},
+};
+const size_t callback_kind_count = sizeof callback_kinds / sizeof *callback_kinds;

@@ -1,0 +1,131 @@
+/* Checkpoints: weights under NequIP's names, averages as ema.ema_weight_N, all state of the loop, the config. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/safetensors.h"
+#include "train/trainer_internal.h"
+
+/* Weights live in the run's slabs; the model's own are what files are read into and written from. */
+static void to_model(const struct trainer *trainer, const void *const slabs[DTYPE_COUNT])
+{
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        memcpy(model_slab(trainer->model, (enum dtype)d), slabs[d],
+               model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
+}
+
+static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_COUNT])
+{
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        memcpy(slabs[d], model_slab(trainer->model, (enum dtype)d),
+               model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
+}
+
+static struct variable *average(const struct trainer *trainer, enum dtype dtype)
+{
+    return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
+}
+
+static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error)
+{
+    int code = 0, number = 0;
+    for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        if (p->is_buffer)
+            continue;
+        const struct variable *weights = average(trainer, p->dtype);
+        if (!weights)
+            return 0;
+        char name[64];
+        size_t shape[8];
+        for (int j = 0; j < p->ndim; j++)
+            shape[j] = (size_t)p->shape[j];
+        snprintf(name, sizeof name, "ema.ema_weight_%d", number++);
+        code = safetensors_add(file, name, p->dtype == F32 ? "F32" : "F64", p->ndim, shape,
+                               (const char *)weights->data + p->offset * dtype_size(p->dtype), error);
+    }
+    return code;
+}
+
+int checkpoint_write(struct trainer *trainer, const char *path, struct error *error)
+{
+    struct safetensors *file = safetensors_new();
+    struct text yaml = {0};
+    const void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
+    const struct cursor *cursor = cursor_of(trainer);
+    int64_t stage = cursor->run_stage;
+    size_t one = 1;
+    if (!file)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    to_model(trainer, slabs);
+    config_write_yaml(config_root(trainer->config), &yaml);
+    int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    if (!code)
+        code = model_store_weights(trainer->model, file, error);
+    if (!code)
+        code = store_averages(trainer, file, error);
+    if (!code)
+        code = safetensors_add(file, "run_stage", "I64", 1, &one, &stage, error);
+    if (!code)
+        code = state_store(trainer->state, file, error);
+    if (!code)
+        code = safetensors_set_metadata(file, "config", yaml.data ? yaml.data : "", error);
+    if (!code)
+        code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
+    if (!code)
+        code = safetensors_write(file, path, error);
+    text_free(&yaml);
+    safetensors_free(file);
+    return code;
+}
+
+static int read_weights(struct trainer *trainer, const struct safetensors *file, int averages, struct error *error)
+{
+    void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
+    int code = model_load_weights(trainer->model, file, error);
+    if (code)
+        return code;
+    from_model(trainer, slabs);
+    if (average(trainer, F32)) {
+        void *averaged[DTYPE_COUNT] = {average(trainer, F32)->data, average(trainer, F64)->data};
+        if (averages && model_has_average(file) && (code = model_load_average(trainer->model, file, error)))
+            return code;
+        from_model(trainer, averaged); /* a fresh average is a copy */
+        to_model(trainer, (const void *const *)slabs);
+    }
+    state_sync(trainer->state);
+    return 0;
+}
+
+int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error)
+{
+    struct safetensors *file;
+    int code = safetensors_read(&file, path, error);
+    if (code)
+        return code;
+    code = read_weights(trainer, file, 1, error);
+    safetensors_free(file);
+    return code;
+}
+
+int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error)
+{
+    struct safetensors *file;
+    int code = safetensors_read(&file, path, error);
+    if (code)
+        return code;
+    const char *module = safetensors_metadata(file, "training_module");
+    if (!weights_only && !module)
+        code = error_set(error, ERROR_DATA, "%s holds weights but no run that could be gone on with", path);
+    else if (!weights_only && strcmp(module, trainer->composition.kind->target.target))
+        code = error_set(error, ERROR_DATA, "%s is a checkpoint of %s, this run is one of %s", path, module,
+                         trainer->composition.kind->target.target);
+    if (!code)
+        code = read_weights(trainer, file, !weights_only, error);
+    if (!code && !weights_only)
+        code = state_load(trainer->state, file, error);
+    if (!code && trainer->schedule.scheduler)
+        scheduler_sync(trainer->schedule.scheduler);
+    state_sync(trainer->state);
+    safetensors_free(file);
+    return code;
+}

@@ -1,0 +1,154 @@
+/* What a run says: rows of metrics.csv, the last value of everything, events. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "train/trainer_internal.h"
+
+double now_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (trainer->how.event)
+        trainer->how.event(trainer->how.context, event, text);
+}
+
+void history_free(struct history *history)
+{
+    for (size_t k = 0; k < history->count; k++)
+        free(history->names[k]);
+    free(history->names);
+    free(history->values);
+    memset(history, 0, sizeof *history);
+}
+
+static long history_find(const struct history *history, const char *name)
+{
+    for (size_t k = 0; k < history->count; k++)
+        if (!strcmp(history->names[k], name))
+            return (long)k;
+    return -1;
+}
+
+void history_set(struct trainer *trainer, const char *name, double value)
+{
+    struct history *history = &trainer->history;
+    long k = history_find(history, name);
+    if (k >= 0) {
+        history->values[k] = value;
+        return;
+    }
+    if (history->count == history->capacity) {
+        size_t more = history->capacity ? 2 * history->capacity : 64;
+        char **names = realloc(history->names, more * sizeof *names);
+        if (names)
+            history->names = names;
+        double *values = realloc(history->values, more * sizeof *values);
+        if (values)
+            history->values = values;
+        if (!names || !values)
+            return;
+        history->capacity = more;
+    }
+    char *copy = strdup(name);
+    if (!copy)
+        return;
+    history->names[history->count] = copy;
+    history->values[history->count++] = value;
+}
+
+size_t trainer_metrics(const struct trainer *trainer)
+{
+    return trainer->history.count;
+}
+
+const char *trainer_metric_name(const struct trainer *trainer, size_t k)
+{
+    return k < trainer->history.count ? trainer->history.names[k] : "";
+}
+
+int trainer_metric(const struct trainer *trainer, const char *name, double *value)
+{
+    long k = history_find(&trainer->history, name);
+    if (k >= 0)
+        *value = trainer->history.values[k];
+    return k >= 0;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+enum { MOST_CELLS = 2048 };
+
+struct pending_row { /* values collected until the row is written */
+    size_t count;
+    char *names[MOST_CELLS];
+    double values[MOST_CELLS];
+};
+
+int log_value(struct trainer *trainer, const char *name, double value, struct error *error)
+{
+    struct pending_row *row = trainer->pending;
+    if (!row && !(row = trainer->pending = calloc(1, sizeof *row)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if (row->count == MOST_CELLS)
+        return error_set(error, ERROR_STATE, "more than %d values in a row of metrics.csv", MOST_CELLS);
+    history_set(trainer, name, value);
+    if (!(row->names[row->count] = strdup(name)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    row->values[row->count++] = value;
+    return 0;
+}
+
+int log_row(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values,
+            struct error *error)
+{
+    int code = 0;
+    for (size_t k = 0; !code && k < metrics_count(metrics); k++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, k));
+        code = log_value(trainer, name, values[k], error);
+    }
+    return code;
+}
+
+void log_drop(struct trainer *trainer)
+{
+    struct pending_row *row = trainer->pending;
+    for (size_t k = 0; row && k < row->count; k++)
+        free(row->names[k]);
+    if (row)
+        row->count = 0;
+}
+
+int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error)
+{
+    struct pending_row *row = trainer->pending;
+    int code = 0;
+    if (!row || !row->count)
+        return 0;
+    if (trainer->csv)
+        code = csv_log_row(trainer->csv, epoch, step, row->count, (const char *const *)row->names, row->values, error);
+    if (trainer->csv)
+        cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
+    trainer->row = (struct trainer_row){row->count, (const char *const *)row->names, row->values, epoch, step};
+    trainer_tell(trainer, EVENT_ROW, "%s", row->names[0]);
+    trainer->row.count = 0;
+    log_drop(trainer);
+    return code;
+}
+
+const struct trainer_row *trainer_row(const struct trainer *trainer)
+{
+    return &trainer->row;
+}

@@ -1,0 +1,507 @@
+/* The loop: a machine of phases that can be left after any of them. */
+#include <math.h>
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[] = {"start",     "sanity",  "epoch", "load",     "forward",   "combine",    "clip",
+                                        "optimizer", "average", "log",   "validate", "epoch_end", "checkpoint", "test",
+                                        "done"};
+    return phase < PHASE_COUNT ? names[phase] : "?";
+}
+
+static int last_batch(const struct trainer *trainer)
+{
+    return cursor_of(trainer)->batch + 1 >= trainer->nbatches;
+}
+
+/* Whether this batch ends a window of accumulated gradients. */
+static int steps_now(const struct trainer *trainer)
+{
+    return (cursor_of(trainer)->batch + 1) % trainer->options.accumulate_grad_batches == 0 || last_batch(trainer);
+}
+
+static double training_seconds(const struct trainer *trainer)
+{
+    return trainer->seconds + (trainer->started > 0 ? now_seconds() - trainer->started : 0);
+}
+
+double trainer_seconds(const struct trainer *trainer)
+{
+    return training_seconds(trainer);
+}
+
+/* ---------------------------------------------------------------- phases */
+
+static int start(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    (void)error;
+    if ((size_t)cursor->run >= trainer->nruns) {
+        cursor->phase = PHASE_DONE;
+        return 0;
+    }
+    if (strcmp(trainer->runs[cursor->run], "train"))
+        cursor->phase = PHASE_TEST;
+    else
+        cursor->phase = trainer->nval && trainer->options.num_sanity_val_steps ? PHASE_SANITY : PHASE_EPOCH;
+    return 0;
+}
+
+static int sanity(struct trainer *trainer, struct error *error)
+{
+    int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, 0, error);
+    if (!code)
+        cursor_of(trainer)->phase = PHASE_EPOCH;
+    return code;
+}
+
+/* What ends training, or NULL. */
+static const char *ends(const struct trainer *trainer)
+{
+    const struct cursor *cursor = cursor_of(trainer);
+    const struct trainer_settings *how = &trainer->options;
+    if (how->max_epochs >= 0 && cursor->epochs >= how->max_epochs)
+        return "max_epochs";
+    if (how->max_steps >= 0 && cursor->step >= how->max_steps)
+        return "max_steps";
+    if (cursor->should_stop && cursor->epochs >= how->min_epochs && cursor->step >= how->min_steps)
+        return "stopped";
+    return NULL;
+}
+
+static int write_last(struct trainer *trainer, struct error *error)
+{
+    if (!trainer->output)
+        return 0;
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/last.safetensors", trainer->output) >= (int)sizeof path)
+        return error_set(error, ERROR_IO, "the name of the output folder is too long");
+    trainer->saved = now_seconds();
+    return checkpoint_write(trainer, path, error);
+}
+
+static int epoch(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer), before = *cursor;
+    int code;
+    if (ends(trainer)) {
+        cursor->trained = 1;
+        cursor->run++;
+        cursor->run_stage++;
+        cursor->phase = PHASE_START;
+        trainer->seconds = training_seconds(trainer);
+        trainer->started = 0;
+        code = callbacks_train_end(trainer, error);
+        if (!code)
+            code = write_last(trainer, error);
+        if (code)
+            *cursor = before;
+        return code;
+    }
+    if (trainer->started <= 0)
+        trainer->started = now_seconds();
+    cursor->epoch = cursor->epochs;
+    cursor->batch = cursor->window = cursor->validated = 0;
+    cursor->epoch_open = 1;
+    loader_epoch(trainer->loader_variable->data, trainer->order->data);
+    metrics_reset(trainer->loss);
+    if (trainer->train_metrics)
+        metrics_reset(trainer->train_metrics);
+    cursor->phase = PHASE_LOAD;
+    return callbacks_epoch_begin(trainer, error);
+}
+
+int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error)
+{
+    const struct dataset *data = datamodule_dataset(trainer->data, ROLE_TRAIN, 0);
+    for (int64_t k = 0; k < size; k++)
+        trainer->frames[k] = data->frames[order[first + k]];
+    return batch_join(&trainer->batch, trainer->frames, (int)size, model_batch_options(trainer->model), error);
+}
+
+static int load(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    int64_t first, size;
+    state_begin(trainer->state);
+    trainer->open = 1;
+    loader_batch(trainer->loader_variable->data, cursor->batch, &first, &size);
+    int code = loop_load(trainer, trainer->order->data, first, size, error);
+    if (!code)
+        code = callbacks_batch_begin(trainer, error);
+    cursor->phase = PHASE_FORWARD;
+    return code;
+}
+
+int loop_forward(struct trainer *trainer, struct error *error)
+{
+    int code = train_program_make(trainer, error);
+    if (code)
+        return code;
+    /* what is logged is the weighted sum; what is differentiated is a share of the window's */
+    for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
+        trainer->coefficients[k] =
+            metrics_coefficient(trainer->loss, k) / (double)trainer->options.accumulate_grad_batches;
+    if ((code = train_program_run(trainer, error)))
+        return code;
+    code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
+    if (!code && trainer->train_metrics)
+        code = metrics_update(trainer->train_metrics, trainer->batch, &trainer->prediction, trainer->values.metrics,
+                              error);
+    return code;
+}
+
+int loop_combine(struct trainer *trainer, struct error *error)
+{
+    struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
+    int code = layer->kind->combine ? layer->kind->combine(layer, trainer, error) : 0;
+    if (!code && trainer->options.accumulate_grad_batches > 1)
+        update_accumulate(trainer);
+    return code;
+}
+
+static void clip(struct trainer *trainer)
+{
+    struct layer *layer = composition_claimant(&trainer->composition, CLAIM_CLIP);
+    trainer->grad_scale = 1;
+    trainer->grad_limit = 0;
+    if (layer->kind->clip)
+        layer->kind->clip(layer, trainer);
+}
+
+static void average(struct trainer *trainer)
+{
+    for (int k = 0; k < trainer->composition.nlayers; k++)
+        if (trainer->composition.layers[k].kind->after_step)
+            trainer->composition.layers[k].kind->after_step(&trainer->composition.layers[k], trainer);
+}
+
+void loop_update(struct trainer *trainer)
+{
+    clip(trainer);
+    update_step(trainer);
+    average(trainer);
+}
+
+/* ---------------------------------------------------------------- schedulers */
+
+/* plateau: those that judge by a metric; else the others. */
+static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error)
+{
+    struct schedule *s = &trainer->schedule;
+    const struct cursor *cursor = cursor_of(trainer);
+    if (!s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
+        return 0;
+    int64_t count = by_step ? cursor->stepped : cursor->epoch;
+    if ((count + 1) % s->frequency)
+        return 0;
+    double metric = 0;
+    if (plateau && !trainer_metric(trainer, s->monitor, &metric)) {
+        if (s->strict)
+            return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged", s->monitor);
+        return 0;
+    }
+    scheduler_step(s->scheduler, metric);
+    return 0;
+}
+
+static int wants_validation(const struct trainer *trainer)
+{
+    const struct cursor *cursor = cursor_of(trainer);
+    const struct trainer_settings *how = &trainer->options;
+    if (!trainer->nval || (cursor->epoch + 1) % how->check_val_every_n_epoch)
+        return 0;
+    if (how->val_check_interval == 1.0)
+        return last_batch(trainer) || cursor->should_stop;
+    int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer->nbatches * how->val_check_interval)
+                                                : (int64_t)how->val_check_interval;
+    return (cursor->batch + 1) % (every > 0 ? every : 1) == 0;
+}
+
+/* The batch is accepted: what it brought is logged, schedulers step. */
+static int finish_batch(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    int stepped = steps_now(trainer), last = last_batch(trainer), code = 0;
+    cursor->window = stepped ? 0 : cursor->window + 1;
+    cursor->step += stepped;
+    if (stepped)
+        code = schedule(trainer, 1, 0, error);
+    if (!code && last)
+        code = schedule(trainer, 0, 0, error);
+    if (code)
+        return code;
+    const struct trainer_settings *how = &trainer->options;
+    if (how->max_time > 0 && training_seconds(trainer) > how->max_time && !cursor->should_stop) {
+        cursor->should_stop = 1;
+        trainer_tell(trainer, EVENT_STOP, "max_time is reached");
+    }
+    cursor->phase = wants_validation(trainer) ? PHASE_VALIDATE : PHASE_LOG; /* LOG: no batch is under way any more */
+    int64_t epoch_now = cursor->epoch, step_now = cursor->stepped;
+    state_commit(trainer->state);
+    trainer->open = 0;
+    for (size_t k = 0; k < metrics_count(trainer->loss); k++) {
+        char name[256];
+        snprintf(name, sizeof name, "train_loss_step/%s", metrics_name(trainer->loss, k));
+        history_set(trainer, name, trainer->values.loss[k]);
+    }
+    if (stepped && how->log_every_n_steps && (step_now + 1) % how->log_every_n_steps == 0) {
+        if (trainer->train_metrics)
+            code = log_row(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics, error);
+        if (!code)
+            code = log_row(trainer, "train_loss_step/", trainer->loss, trainer->values.loss, error);
+        if (!code)
+            code = log_flush(trainer, epoch_now, step_now, error);
+    }
+    return code;
+}
+
+/* Where the loop goes once a batch, and the validation after it, is over. */
+static int next_batch(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    int last = last_batch(trainer), stepped = cursor->window == 0;
+    int code = schedule(trainer, 1, 1, error);
+    cursor->stepped += stepped;
+    cursor->batch++;
+    int full = trainer->options.max_steps >= 0 && cursor->step >= trainer->options.max_steps;
+    int stop = cursor->should_stop && cursor->epochs + 1 >= trainer->options.min_epochs &&
+               cursor->step >= trainer->options.min_steps;
+    cursor->phase = last || full || stop ? PHASE_EPOCH_END : PHASE_LOAD;
+    return code;
+}
+
+static int log_batch(struct trainer *trainer, struct error *error)
+{
+    /* a batch under way is accepted first; PHASE_LOG is then found again without one */
+    int code = trainer->open ? finish_batch(trainer, error) : 0;
+    if (!code && cursor_of(trainer)->phase == PHASE_LOG)
+        code = next_batch(trainer, error);
+    return code;
+}
+
+static int validate(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    int code = evaluate_role(trainer, ROLE_VAL, -1, 1, error);
+    if (!code)
+        code = log_flush(trainer, cursor->epoch, cursor->stepped, error);
+    if (code) {
+        log_drop(trainer);
+        return code;
+    }
+    cursor->validated = 1;
+    return next_batch(trainer, error);
+}
+
+static int epoch_end(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    double values[256];
+    int code = 0;
+    if (trainer->train_metrics) {
+        metrics_compute(trainer->train_metrics, values);
+        code = log_row(trainer, "train_metric_epoch/", trainer->train_metrics, values, error);
+    }
+    metrics_compute(trainer->loss, values);
+    if (!code)
+        code = log_row(trainer, "train_loss_epoch/", trainer->loss, values, error);
+    if (!code)
+        code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
+    if (!code)
+        code = schedule(trainer, 0, 1, error);
+    if (code)
+        return code;
+    metrics_reset(trainer->loss);
+    if (trainer->train_metrics)
+        metrics_reset(trainer->train_metrics);
+    cursor->epoch_open = 0;
+    cursor->phase = PHASE_CHECKPOINT;
+    return 0;
+}
+
+static int checkpoint(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer), before = *cursor;
+    cursor->epochs = cursor->epoch + 1; /* what is written now goes on with the next epoch */
+    cursor->phase = PHASE_EPOCH;
+    int code = callbacks_epoch_end(trainer, error);
+    if (!code && now_seconds() - trainer->saved > 5)
+        code = write_last(trainer, error);
+    if (code) {
+        int64_t stop = cursor->should_stop;
+        *cursor = before;
+        cursor->should_stop = stop;
+        return code;
+    }
+    trainer_tell(trainer, EVENT_EPOCH, "%lld", (long long)cursor->epoch);
+    return 0;
+}
+
+static int test(struct trainer *trainer, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    enum data_role role = strcmp(trainer->runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
+    const char *best = cursor->trained ? callbacks_best(trainer) : "";
+    struct snapshot *snapshot = NULL;
+    int code = 0;
+    if (*best) { /* for this pass only: the run's own state is put back */
+        snapshot = state_save(trainer->state);
+        if (!snapshot)
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        code = checkpoint_weights(trainer, best, error);
+    }
+    if (!code)
+        code = evaluate_role(trainer, role, -1, 1, error);
+    if (snapshot) {
+        struct error second = {0};
+        int restored = state_restore(trainer->state, snapshot, &second);
+        if (restored && !code)
+            code = error_set(error, second.code, "%s", second.message);
+        snapshot_free(snapshot);
+    }
+    if (!code)
+        code = log_flush(trainer, cursor->epochs, cursor->stepped, error);
+    if (code) {
+        log_drop(trainer);
+        return code;
+    }
+    cursor->run++;
+    cursor->run_stage++;
+    cursor->phase = PHASE_START;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the machine */
+
+void trainer_abandon(struct trainer *trainer)
+{
+    if (!trainer->open)
+        return;
+    state_rollback(trainer->state);
+    if (trainer->schedule.scheduler)
+        scheduler_sync(trainer->schedule.scheduler);
+    trainer->open = 0;
+    log_drop(trainer);
+}
+
+int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error)
+{
+    struct cursor *cursor = cursor_of(trainer);
+    enum phase phase = (enum phase)cursor->phase;
+    int code = 0;
+    if (done)
+        *done = phase;
+    switch (phase) {
+    case PHASE_START:
+        code = start(trainer, error);
+        break;
+    case PHASE_SANITY:
+        code = sanity(trainer, error);
+        break;
+    case PHASE_EPOCH:
+        code = epoch(trainer, error);
+        break;
+    case PHASE_LOAD:
+        code = load(trainer, error);
+        break;
+    case PHASE_FORWARD:
+        if (!(code = loop_forward(trainer, error)))
+            cursor->phase = PHASE_COMBINE;
+        break;
+    case PHASE_COMBINE:
+        if (!(code = loop_combine(trainer, error)))
+            cursor->phase = steps_now(trainer) ? PHASE_CLIP : PHASE_LOG;
+        break;
+    case PHASE_CLIP:
+        clip(trainer);
+        cursor->phase = PHASE_OPTIMIZER;
+        break;
+    case PHASE_OPTIMIZER:
+        update_step(trainer);
+        cursor->phase = PHASE_AVERAGE;
+        break;
+    case PHASE_AVERAGE:
+        average(trainer);
+        cursor->phase = PHASE_LOG;
+        break;
+    case PHASE_LOG:
+        code = log_batch(trainer, error);
+        break;
+    case PHASE_VALIDATE:
+        code = validate(trainer, error);
+        break;
+    case PHASE_EPOCH_END:
+        code = epoch_end(trainer, error);
+        break;
+    case PHASE_CHECKPOINT:
+        code = checkpoint(trainer, error);
+        break;
+    case PHASE_TEST:
+        code = test(trainer, error);
+        break;
+    case PHASE_DONE:
+    case PHASE_COUNT:
+        break;
+    }
+    if (code)
+        trainer_abandon(trainer);
+    return code;
+}
+
+enum phase trainer_phase(const struct trainer *trainer)
+{
+    return (enum phase)cursor_of(trainer)->phase;
+}
+
+int trainer_done(const struct trainer *trainer)
+{
+    return cursor_of(trainer)->phase == PHASE_DONE;
+}
+
+/* A place to stop at: no batch is under way, and the next phase begins one or something larger. */
+static int at_boundary(const struct trainer *trainer)
+{
+    enum phase phase = trainer_phase(trainer);
+    return !trainer->open && (phase == PHASE_LOAD || phase == PHASE_EPOCH || phase == PHASE_TEST ||
+                              phase == PHASE_START || phase == PHASE_DONE);
+}
+
+int trainer_step(struct trainer *trainer, struct error *error)
+{
+    enum phase done;
+    int code, batch = 0;
+    do {
+        code = trainer_advance(trainer, &done, error);
+        batch |= done == PHASE_LOG || done == PHASE_VALIDATE || done == PHASE_TEST;
+    } while (!code && !trainer_done(trainer) && !(batch && at_boundary(trainer)));
+    return code;
+}
+
+static int run_until(struct trainer *trainer, const atomic_int *stop, int one_epoch, struct error *error)
+{
+    enum phase done;
+    while (!trainer_done(trainer)) {
+        int code = trainer_advance(trainer, &done, error);
+        if (code)
+            return code;
+        if (one_epoch && (done == PHASE_CHECKPOINT || done == PHASE_TEST))
+            return 0;
+        if (stop && at_boundary(trainer) && atomic_load(stop) && !trainer_done(trainer))
+            return error_set(error, ERROR_INTERRUPT, "interrupted");
+    }
+    return 0;
+}
+
+int trainer_epoch(struct trainer *trainer, const atomic_int *stop, struct error *error)
+{
+    return run_until(trainer, stop, 1, error);
+}
+
+int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *error)
+{
+    return run_until(trainer, stop, 0, error);
+}

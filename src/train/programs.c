@@ -1,0 +1,290 @@
+/* The programs of a run: a training step (predictions, loss terms, gradients) and an evaluation (predictions). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+static const char *const prediction_names[5] = {"total_energy", "atomic_energy", "forces", "stress", "virial"};
+
+static void prediction_nodes(const struct model_outputs *model, struct node **nodes)
+{
+    nodes[0] = model->total_energy;
+    nodes[1] = model->atomic_energy;
+    nodes[2] = model->forces;
+    nodes[3] = model->stress;
+    nodes[4] = model->virial;
+}
+
+static void set_prediction(struct prediction *prediction, const struct program *program, const int *outputs)
+{
+    const double **places[5] = {&prediction->total_energy, &prediction->atomic_energy, &prediction->forces,
+                                &prediction->stress, &prediction->virial};
+    for (int k = 0; k < 5; k++)
+        *places[k] = outputs[k] < 0 ? NULL : program_output(program, outputs[k], NULL, NULL);
+}
+
+static int predicts(const struct metrics *metrics, const char *field)
+{
+    return metrics && metrics_predicts(metrics, field);
+}
+
+/* ---------------------------------------------------------------- training */
+
+void train_program_free(struct trainer *trainer)
+{
+    struct train_program *train = &trainer->train;
+    program_free(train->program);
+    graph_free(train->graph);
+    free(train->grad_parameter);
+    free(train->inputs);
+    free(train->outputs);
+    memset(train, 0, sizeof *train);
+}
+
+static int coefficient_node(struct graph *graph, const struct metrics *loss, size_t term, struct node **out)
+{
+    struct text name = {0};
+    text_format(&name, "coefficient:%s", metrics_term_name(loss, term));
+    if (name.failed)
+        return -1;
+    *out = graph_input(graph, name.data, F64, DIM_STATIC, 1, 1);
+    text_free(&name);
+    return 0;
+}
+
+/* What the program should be now. */
+static void wanted(const struct trainer *trainer, struct train_program *out)
+{
+    out->separate = composition_separate(&trainer->composition);
+    for (size_t k = 0; k < metrics_nterms(trainer->loss) && k < MAX_TERMS; k++)
+        if (!isnan(metrics_coefficient(trainer->loss, k)))
+            out->active[out->nactive++] = (int)k;
+    for (int k = 0; k < model_nparameters(trainer->model); k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        out->ngrads += !p->is_buffer && !p->frozen;
+    }
+}
+
+static int is_current(const struct trainer *trainer, const struct train_program *want)
+{
+    const struct train_program *have = &trainer->train;
+    if (!have->program || have->separate != want->separate || have->nactive != want->nactive ||
+        have->ngrads != want->ngrads || memcmp(have->active, want->active, sizeof have->active))
+        return 0;
+    for (int k = 0; k < have->ngrads; k++)
+        if (model_parameter(trainer->model, have->grad_parameter[k])->frozen)
+            return 0;
+    return 1;
+}
+
+int train_program_make(struct trainer *trainer, struct error *error)
+{
+    struct train_program want = {0};
+    wanted(trainer, &want);
+    if (is_current(trainer, &want))
+        return 0;
+    if (!want.nactive)
+        return error_set(error, ERROR_VALUE, "no term of the loss has a coefficient: there is nothing to train on");
+    if (!want.ngrads)
+        return error_set(error, ERROR_VALUE, "every parameter is frozen: there is nothing to train");
+
+    int code = 0, nterms = (int)metrics_nterms(trainer->loss), n = 0;
+    size_t most = (size_t)nterms + 5 + (size_t)want.ngrads * (size_t)(want.separate ? want.nactive : 1);
+    struct node *terms[MAX_TERMS], *predictions[5], **outputs = calloc(most + 1, sizeof *outputs);
+    struct node **parameters = calloc((size_t)want.ngrads, sizeof *parameters);
+    struct model_outputs model;
+    want.grad_parameter = calloc((size_t)want.ngrads, sizeof *want.grad_parameter);
+    want.graph = graph_new();
+    if (!outputs || !parameters || !want.grad_parameter || !want.graph) {
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    int derivatives = metrics_needs_derivatives(trainer->loss) ||
+                      (trainer->train_metrics && metrics_needs_derivatives(trainer->train_metrics));
+    if ((code = model_emit(trainer->model, want.graph, derivatives, &model, error)))
+        goto out;
+    graph_push_module(want.graph, "loss");
+    if ((code = metrics_emit(trainer->loss, want.graph, &model, terms, error)))
+        goto out;
+    for (int k = 0; k < nterms; k++)
+        outputs[n++] = terms[k];
+    prediction_nodes(&model, predictions);
+    for (int k = 0; k < 5; k++) {
+        want.prediction[k] = -1;
+        if (!predicts(trainer->loss, prediction_names[k]) && !predicts(trainer->train_metrics, prediction_names[k]))
+            continue;
+        if (!predictions[k]) {
+            code = error_set(error, ERROR_VALUE, "the model does not predict %s, which the metrics need",
+                             prediction_names[k]);
+            goto out;
+        }
+        want.prediction[k] = n;
+        outputs[n++] = predictions[k];
+    }
+    int at = 0;
+    for (int k = 0; k < model_nparameters(trainer->model); k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        if (p->is_buffer || p->frozen)
+            continue;
+        want.grad_parameter[at] = k;
+        parameters[at++] = model_parameter_node(trainer->model, want.graph, k);
+    }
+    want.first_grad = n;
+    if (want.separate) {
+        for (int k = 0; k < want.nactive; k++, n += want.ngrads)
+            if ((code = graph_grad(want.graph, terms[want.active[k]], NULL, parameters, want.ngrads, outputs + n)))
+                break;
+    } else {
+        struct node *sum = NULL, *coefficient;
+        for (int k = 0; k < want.nactive; k++) {
+            if (coefficient_node(want.graph, trainer->loss, (size_t)want.active[k], &coefficient)) {
+                code = error_set(error, ERROR_MEMORY, "out of memory");
+                goto out;
+            }
+            struct node *part = graph_mul(want.graph, coefficient, terms[want.active[k]]);
+            sum = sum ? graph_add(want.graph, sum, part) : part;
+        }
+        code = graph_grad(want.graph, sum, NULL, parameters, want.ngrads, outputs + n);
+        n += want.ngrads;
+    }
+    graph_pop_module(want.graph);
+    if (code) {
+        graph_error(want.graph, error);
+        goto out;
+    }
+    if ((code = program_build(&want.program, want.graph, outputs, n, NULL, error)))
+        goto out;
+    want.inputs = calloc((size_t)program_inputs(want.program) + 1, sizeof *want.inputs);
+    want.outputs = calloc((size_t)n + 1, sizeof *want.outputs);
+    if (!want.inputs || !want.outputs) {
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+        goto out;
+    }
+    train_program_free(trainer);
+    trainer->train = want;
+    memset(&want, 0, sizeof want);
+out:
+    free(outputs);
+    free(parameters);
+    program_free(want.program);
+    graph_free(want.graph);
+    free(want.grad_parameter);
+    free(want.inputs);
+    free(want.outputs);
+    return code;
+}
+
+static int bind_inputs(const struct trainer *trainer, const struct program *program, const struct batch *batch,
+                       const void **inputs, struct error *error)
+{
+    for (int k = 0; k < program_inputs(program); k++) {
+        const char *name = program_input_name(program, k);
+        if (!strncmp(name, "coefficient:", 12)) {
+            int term = metrics_find_term(trainer->loss, name + 12);
+            inputs[k] = &trainer->coefficients[term];
+        } else if (!(inputs[k] = batch_input(batch, name))) {
+            const char *field = strncmp(name, "target:", 7) ? name : name + 7;
+            return error_set(error, ERROR_DATA, "frame %ld of %s has no '%s'", batch->source[0]->ordinal,
+                             batch->source[0]->source, field);
+        }
+    }
+    return 0;
+}
+
+int train_program_run(struct trainer *trainer, struct error *error)
+{
+    struct train_program *train = &trainer->train;
+    int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
+    if (code)
+        return code;
+    for (int t = 0; t < (train->separate ? train->nactive : 1); t++)
+        for (int k = 0; k < train->ngrads; k++) {
+            const struct parameter *p = model_parameter(trainer->model, train->grad_parameter[k]);
+            char *slab = train->separate ? trainer->term_grads[train->active[t]][p->dtype] : trainer->grads[p->dtype];
+            train->outputs[train->first_grad + t * train->ngrads + k] = slab + p->offset * dtype_size(p->dtype);
+        }
+    struct program_binding binding = {
+        .topology = &trainer->batch->topology,
+        .inputs = train->inputs,
+        .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
+        .outputs = train->outputs,
+    };
+    if ((code = program_run(train->program, trainer->team, &binding, error)))
+        return code;
+    set_prediction(&trainer->prediction, train->program, train->prediction);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- evaluation */
+
+void eval_program_free(struct trainer *trainer)
+{
+    program_free(trainer->eval.program);
+    graph_free(trainer->eval.graph);
+    free(trainer->eval.inputs);
+    memset(&trainer->eval, 0, sizeof trainer->eval);
+}
+
+int eval_program_make(struct trainer *trainer, struct error *error)
+{
+    struct eval_program *eval = &trainer->eval;
+    if (eval->program)
+        return 0;
+    const struct metrics *all[2 * MAX_SETS];
+    size_t nall = 0;
+    for (size_t k = 0; k < trainer->nval && trainer->val_metrics[k]; k++)
+        all[nall++] = trainer->val_metrics[k];
+    for (size_t k = 0; k < trainer->ntest && trainer->test_metrics[k]; k++)
+        all[nall++] = trainer->test_metrics[k];
+    int derivatives = 0, code = 0, n = 0;
+    for (size_t k = 0; k < nall; k++)
+        derivatives |= metrics_needs_derivatives(all[k]);
+    struct model_outputs model;
+    struct node *predictions[5], *outputs[5];
+    eval->graph = graph_new();
+    if (!eval->graph)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if ((code = model_emit(trainer->model, eval->graph, derivatives, &model, error)))
+        goto out;
+    prediction_nodes(&model, predictions);
+    for (int k = 0; k < 5; k++) {
+        int used = 0;
+        for (size_t j = 0; j < nall; j++)
+            used |= metrics_predicts(all[j], prediction_names[k]);
+        eval->prediction[k] = -1;
+        if (!used)
+            continue;
+        if (!predictions[k]) {
+            code = error_set(error, ERROR_VALUE, "the model does not predict %s, which the metrics need",
+                             prediction_names[k]);
+            goto out;
+        }
+        eval->prediction[k] = n;
+        outputs[n++] = predictions[k];
+    }
+    if ((code = program_build(&eval->program, eval->graph, outputs, n, NULL, error)))
+        goto out;
+    eval->inputs = calloc((size_t)program_inputs(eval->program) + 1, sizeof *eval->inputs);
+    if (!eval->inputs)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+out:
+    if (code)
+        eval_program_free(trainer);
+    return code;
+}
+
+int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
+                     struct prediction *out, struct error *error)
+{
+    struct eval_program *eval = &trainer->eval;
+    int code = bind_inputs(trainer, eval->program, batch, eval->inputs, error);
+    if (code)
+        return code;
+    struct program_binding binding = {
+        .topology = &batch->topology, .inputs = eval->inputs, .params = {params[F32], params[F64]}};
+    if ((code = program_run(eval->program, trainer->team, &binding, error)))
+        return code;
+    set_prediction(out, eval->program, eval->prediction);
+    return 0;
+}

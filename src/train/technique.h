@@ -1,0 +1,9 @@
+/* The techniques there are. */
+#ifndef FETTLE_TRAIN_TECHNIQUE_H
+#define FETTLE_TRAIN_TECHNIQUE_H
+
+#include "train/composition.h"
+
+extern const struct technique technique_base, technique_ema, technique_config;
+
+#endif

@@ -1,0 +1,189 @@
+/* Inside of the trainer. */
+#ifndef FETTLE_TRAIN_TRAINER_INTERNAL_H
+#define FETTLE_TRAIN_TRAINER_INTERNAL_H
+
+#include "base/arena.h"
+#include "data/batch.h"
+#include "graph/program.h"
+#include "train/callback.h"
+#include "train/composition.h"
+#include "train/csv_log.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
+#include "train/scheduler.h"
+#include "train/trainer.h"
+#include "train/trainer_options.h"
+
+enum { MAX_TERMS = 32, MAX_SETS = 32 };
+
+/* Where the loop stands; a state variable of integers. */
+struct cursor {
+    int64_t phase;      /* the next */
+    int64_t run;        /* entry of `run` */
+    int64_t epoch;      /* the one under way, or the last */
+    int64_t epochs;     /* that are over */
+    int64_t batch;      /* of this epoch: the one under way */
+    int64_t step;       /* optimizer steps */
+    int64_t stepped;    /* batches that stepped, as Lightning counts for its loggers */
+    int64_t window;     /* batches whose gradients are summed since the last step */
+    int64_t should_stop;
+    int64_t trained;    /* a training run is over */
+    int64_t run_stage;  /* entries of `run` that are done */
+    int64_t validated;  /* the last validation was in this epoch */
+    int64_t epoch_open; /* an epoch's batches are under way */
+    int64_t rows;       /* of metrics.csv */
+};
+
+/* What one batch gave, until it is logged. */
+struct batch_values {
+    double loss[64], metrics[256];
+};
+
+/* Values logged last, by name. */
+struct history {
+    size_t count, capacity;
+    char **names;
+    double *values;
+};
+
+struct train_program {
+    struct graph *graph;
+    struct program *program;
+    int active[MAX_TERMS];  /* terms that it has */
+    int nactive;
+    int separate;           /* gradients of each term, else of the weighted sum */
+    int ngrads;             /* parameters that it differentiates by */
+    int *grad_parameter;    /* [ngrads] */
+    int first_grad;         /* output number; nterms * ngrads of them follow */
+    int prediction[5];      /* output number of a prediction, or -1 */
+    const void **inputs;    /* bound for each run */
+    void **outputs;
+};
+
+struct eval_program {
+    struct graph *graph;
+    struct program *program;
+    int prediction[5];
+    const void **inputs;
+};
+
+/* The optimizer with what it holds. */
+struct optimizer {
+    const struct optimizer_kind *kind;
+    void *options;
+    int slots;
+    struct variable *slot[OPTIMIZER_MAX_SLOTS][DTYPE_COUNT];
+    struct variable *lr;   /* [2]: now, initial */
+    struct variable *step; /* [1] */
+};
+
+struct schedule { /* lr_scheduler: the scheduler and when it steps */
+    struct scheduler *scheduler;
+    const char *monitor;
+    int64_t frequency;
+    int by_step, strict;
+};
+
+struct trainer {
+    struct arena *arena;
+    struct config *given, *config;
+    char *output;
+    struct trainer_options how;
+    struct team *team;
+    struct state *state;
+    struct datamodule *data;
+    struct model *model;
+    void *slab[DTYPE_COUNT]; /* accepted parameters and buffers; variables "model.f32", "model.f64" */
+    struct variable *parameters[DTYPE_COUNT];
+    void *grads[DTYPE_COUNT];          /* the gradient that the optimizer gets */
+    void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
+    void *sum_grads[DTYPE_COUNT];      /* of the batches of a window */
+    struct trainer_settings options;
+    struct composition composition;
+    struct optimizer optimizer;
+    struct schedule schedule;
+    struct callbacks callbacks;
+
+    struct metrics *loss, *train_metrics;
+    struct metrics *val_metrics[MAX_SETS], *test_metrics[MAX_SETS];
+    size_t nval, ntest;
+
+    struct variable *cursor_variable, *loader_variable, *order;
+    const char **runs;
+    size_t nruns;
+    double started, seconds; /* of training: since the last start, and before it */
+    double saved;            /* when last.safetensors was written */
+    int64_t nbatches;        /* of an epoch */
+
+    struct batch *batch, *eval_batch;
+    const struct frame **frames; /* scratch */
+    size_t nframes;
+    struct train_program train;
+    struct eval_program eval;
+    struct prediction prediction;
+    double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
+    struct batch_values values;
+    double grad_norm, grad_scale, grad_limit;
+    int open; /* a transaction is open */
+
+    struct csv_log *csv;
+    struct history history;
+    struct pending_row *pending;
+    struct trainer_row row;
+};
+
+static inline struct cursor *cursor_of(const struct trainer *trainer)
+{
+    return trainer->cursor_variable->data;
+}
+
+/* Reports an event to the front end. */
+void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* programs.c */
+int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
+void train_program_free(struct trainer *trainer);
+int train_program_run(struct trainer *trainer, struct error *error); /* on trainer->batch */
+int eval_program_make(struct trainer *trainer, struct error *error);
+void eval_program_free(struct trainer *trainer);
+/* Predictions for a batch with these parameters. */
+int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
+                     struct prediction *out, struct error *error);
+
+/* update.c */
+int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);
+double update_norm(struct trainer *trainer); /* of the gradient */
+void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
+void update_accumulate(struct trainer *trainer);
+void update_step(struct trainer *trainer);
+
+/* evaluate.c: all batches of a set (at most limit, if >= 0), values into metrics' epoch accumulators. */
+int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
+                 struct error *error);
+/* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
+int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
+
+/* logging.c */
+int log_row(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values,
+            struct error *error); /* remembers values for the next log_flush */
+int log_value(struct trainer *trainer, const char *name, double value, struct error *error);
+int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
+void history_set(struct trainer *trainer, const char *name, double value);
+void log_drop(struct trainer *trainer);
+void history_free(struct history *history);
+double now_seconds(void);
+
+/* checkpoint.c */
+int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
+int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error);
+/* The weights (and averages) of a checkpoint of this run, nothing else: for testing with the best. */
+int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error);
+
+/* loop.c: the phases of one batch, for measuring as well */
+int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
+int loop_forward(struct trainer *trainer, struct error *error);
+int loop_combine(struct trainer *trainer, struct error *error);
+void loop_update(struct trainer *trainer); /* clip, optimizer, average */
+
+#endif
