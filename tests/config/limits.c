@@ -7,8 +7,7 @@
 #include "config/node.h"
 #include "config/options.h"
 
-static int try(const char *yaml, size_t size, struct error *error)
-{
+static int try(const char *yaml, size_t size, struct error *error) {
     struct config *config = NULL;
     int code = config_parse(&config, "limit.yaml", yaml, size, error);
     if (!code)
@@ -17,16 +16,14 @@ static int try(const char *yaml, size_t size, struct error *error)
     return code;
 }
 
-static void refuse(struct text *yaml, const char *words)
-{
+static void refuse(struct text *yaml, const char *words) {
     struct error error = {0};
     cr_expect(try(yaml->data, yaml->size, &error), "accepted");
     cr_expect(strstr(error.message, words), "%s", error.message);
     text_free(yaml);
 }
 
-Test(limits, depth)
-{
+Test(limits, depth) {
     struct text yaml = {0};
     for (int k = 0; k < 190; k++)
         text_add(&yaml, k ? "[" : "a: [");
@@ -44,8 +41,7 @@ Test(limits, depth)
 }
 
 /* Each level doubles: by aliases, by references, by text. */
-Test(limits, bombs)
-{
+Test(limits, bombs) {
     struct text yaml = {0};
     text_add(&yaml, "a0: &a0 [x, x]\n");
     for (int k = 1; k < 60; k++)
@@ -65,8 +61,7 @@ Test(limits, bombs)
     refuse(&yaml, "levels");
 }
 
-Test(limits, chains)
-{
+Test(limits, chains) {
     struct text yaml = {0};
     for (int k = 0; k < 20000; k++)
         text_format(&yaml, "m%d: {a: '${m%d.a}'}\n", k, k + 1);
@@ -87,8 +82,7 @@ Test(limits, chains)
     refuse(&yaml, "names in one reference");
 }
 
-Test(limits, files)
-{
+Test(limits, files) {
     struct config *config = NULL;
     struct error error = {0};
     cr_expect_eq(config_read(&config, "/no/such/folder/config.yaml", &error), ERROR_IO);
@@ -102,8 +96,7 @@ Test(limits, files)
     cr_expect_null(config);
 }
 
-Test(limits, nul_and_bytes)
-{
+Test(limits, nul_and_bytes) {
     struct error error = {0};
     cr_expect(try("a: \"x\\0y\"\n", 10, &error));
     cr_expect(strstr(error.message, "NUL"), "%s", error.message);
@@ -115,15 +108,83 @@ Test(limits, nul_and_bytes)
 /* ---------------------------------------------------------------- writing and reading back */
 
 static const char *const strings[] = {
-    "", " ", "a", "a b", " a", "a ", "true", "No", "null", "~", "1", "1e-6", "0x1F", "1:30", "-", "- a", "a: b", "a:",
-    ":a", "#a", "a #b", "a#b", "[a", "{a}", "a,b", "'a'", "\"a\"", "a\\b", "a\nb", "a\n", "\n", "\t", "a\tb", "${x}",
-    "x${x}y", "$x", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "<<", "=", "...", "---", "é", "日本", "\x01", "\x7f",
-    "\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf", "? a", "a ? b", "2020-01-01", ".5", ".inf", "/p/q", "a=b", "x]", "x}",
-    "1.0", "+1", "_", "00", "\xf0\x9f\x98\x80", "key: [1, 2]", "a:b", "nan", "${a: b}", "a  b",
+    "",
+    " ",
+    "a",
+    "a b",
+    " a",
+    "a ",
+    "true",
+    "No",
+    "null",
+    "~",
+    "1",
+    "1e-6",
+    "0x1F",
+    "1:30",
+    "-",
+    "- a",
+    "a: b",
+    "a:",
+    ":a",
+    "#a",
+    "a #b",
+    "a#b",
+    "[a",
+    "{a}",
+    "a,b",
+    "'a'",
+    "\"a\"",
+    "a\\b",
+    "a\nb",
+    "a\n",
+    "\n",
+    "\t",
+    "a\tb",
+    "${x}",
+    "x${x}y",
+    "$x",
+    "&a",
+    "*a",
+    "!a",
+    "|",
+    ">",
+    "%a",
+    "@a",
+    "`a",
+    "<<",
+    "=",
+    "...",
+    "---",
+    "é",
+    "日本",
+    "\x01",
+    "\x7f",
+    "\xc2\x85",
+    "\xe2\x80\xa8",
+    "\xef\xbb\xbf",
+    "? a",
+    "a ? b",
+    "2020-01-01",
+    ".5",
+    ".inf",
+    "/p/q",
+    "a=b",
+    "x]",
+    "x}",
+    "1.0",
+    "+1",
+    "_",
+    "00",
+    "\xf0\x9f\x98\x80",
+    "key: [1, 2]",
+    "a:b",
+    "nan",
+    "${a: b}",
+    "a  b",
 };
 
-Test(writing, strings_stay_what_they_are)
-{
+Test(writing, strings_stay_what_they_are) {
     /* as list elements, values and keys; first through JSON, as YAML reads it, then through YAML */
     struct text yaml = {0}, again = {0};
     struct error error = {0};
@@ -176,7 +237,8 @@ Test(writing, strings_stay_what_they_are)
                                                  config_at(config_get(root, "map"), k)};
             for (int n = 0; n < 3; n++) {
                 cr_expect_eq(config_kind(nodes[n]), CONFIG_STRING, "%d, %d: %s", way, n, strings[k]);
-                cr_expect_str_eq(config_text(nodes[n]), config_text(config_at(config_get(config_root(config), "list"), k)));
+                cr_expect_str_eq(config_text(nodes[n]),
+                                 config_text(config_at(config_get(config_root(config), "list"), k)));
             }
             cr_expect_str_eq(config_key(config_get(root, "map"), k), config_text(nodes[0]));
         }
@@ -187,10 +249,10 @@ Test(writing, strings_stay_what_they_are)
     text_free(&again);
 }
 
-Test(writing, numbers_and_long_keys)
-{
-    static const char yaml[] = "{i: [0x10, -3, 9223372036854775807], f: [0.1, 1e-6, 1e22, .inf, -.inf, .nan, 5e-324], b: "
-                               "[yes, off], n: ~, e: [{}, []], d: {x: {y: [[[1], 2], {z: 3}]}}}";
+Test(writing, numbers_and_long_keys) {
+    static const char yaml[] =
+        "{i: [0x10, -3, 9223372036854775807], f: [0.1, 1e-6, 1e22, .inf, -.inf, .nan, 5e-324], b: "
+        "[yes, off], n: ~, e: [{}, []], d: {x: {y: [[[1], 2], {z: 3}]}}}";
     struct config *config = NULL, *other = NULL;
     struct error error = {0};
     struct text first = {0}, second = {0};
@@ -215,18 +277,58 @@ Test(writing, numbers_and_long_keys)
 
 /* ---------------------------------------------------------------- anything at all */
 
-static uint64_t draw(uint64_t *state)
-{
+static uint64_t draw(uint64_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
 }
 
-static const char *const pieces[] = {
-    "${", "}", "${.", "${..", "[", "]", "{", "}", ": ", ", ", "- ", "\n", "\n  ", "&a ", "*a", "<<: ", "'", "\"", "\\", "|",
-    "#", "?", "~", "1e", "0x", "${a}", "${int_mul:", "${training_data_stats:", "!!int ", "\xff", "\xc3\xa9", "\t", "---\n", "",
-    "true", "null", "1:30", "${oc.env:", "${concat_lists:", "${list_to_identity_dict:", "${now:%", "+", "~", "=", "a.b="};
+static const char *const pieces[] = {"${",
+                                     "}",
+                                     "${.",
+                                     "${..",
+                                     "[",
+                                     "]",
+                                     "{",
+                                     "}",
+                                     ": ",
+                                     ", ",
+                                     "- ",
+                                     "\n",
+                                     "\n  ",
+                                     "&a ",
+                                     "*a",
+                                     "<<: ",
+                                     "'",
+                                     "\"",
+                                     "\\",
+                                     "|",
+                                     "#",
+                                     "?",
+                                     "~",
+                                     "1e",
+                                     "0x",
+                                     "${a}",
+                                     "${int_mul:",
+                                     "${training_data_stats:",
+                                     "!!int ",
+                                     "\xff",
+                                     "\xc3\xa9",
+                                     "\t",
+                                     "---\n",
+                                     "",
+                                     "true",
+                                     "null",
+                                     "1:30",
+                                     "${oc.env:",
+                                     "${concat_lists:",
+                                     "${list_to_identity_dict:",
+                                     "${now:%",
+                                     "+",
+                                     "~",
+                                     "=",
+                                     "a.b="};
 
 struct any {
     int flag;
@@ -250,16 +352,14 @@ static const struct option any_options[] = {
     {"parity", OPTION_BOOL, OPTION_NULLABLE, "true", offsetof(struct any, flag), NULL, "parity"},
 };
 
-static int statistic(void *context, const char *name, struct config_statistic *out, struct error *error)
-{
+static int statistic(void *context, const char *name, struct config_statistic *out, struct error *error) {
     (void)context;
     (void)error;
     out->value = (double)strlen(name);
     return 0;
 }
 
-Test(limits, survives_any_mutation)
-{
+Test(limits, survives_any_mutation) {
     char *original = NULL;
     size_t size = 0;
     struct error error = {0};
@@ -290,7 +390,8 @@ Test(limits, survives_any_mutation)
         if (!config_parse(&config, "mutant.yaml", text.data, text.size, &why)) {
             parsed++;
             char override[64];
-            snprintf(override, sizeof override, "%.*s", (int)(draw(&state) % 60), text.data + draw(&state) % (text.size / 2));
+            snprintf(override, sizeof override, "%.*s", (int)(draw(&state) % 60),
+                     text.data + draw(&state) % (text.size / 2));
             config_override(config, override, NULL);
             int code = config_resolve(config, &context, &why);
             context.statistic = statistic;
@@ -302,7 +403,8 @@ Test(limits, survives_any_mutation)
             config_write_yaml(config_root(config), &out);
             struct config *again = NULL;
             struct error bad = {0};
-            cr_assert_eq(config_parse(&again, "again.yaml", out.data, out.size, &bad), 0, "%s\n%s", bad.message, out.data);
+            cr_assert_eq(config_parse(&again, "again.yaml", out.data, out.size, &bad), 0, "%s\n%s", bad.message,
+                         out.data);
             struct text twice = {0};
             config_write_yaml(config_root(again), &twice);
             cr_assert_str_eq(twice.data, out.data);

@@ -52,15 +52,13 @@ static const struct {
     {"hydra.run.dir=/tmp/x", "hydra", "{\"run\": {\"dir\": \"/tmp/x\"}}"},
 };
 
-static struct config *parse(void)
-{
+static struct config *parse(void) {
     struct config *config = NULL;
     cr_assert_eq(config_parse(&config, "base.yaml", base, strlen(base), NULL), 0);
     return config;
 }
 
-Test(overrides, like_hydra)
-{
+Test(overrides, like_hydra) {
     for (size_t k = 0; k < sizeof overrides / sizeof *overrides; k++) {
         struct config *config = parse();
         struct error error = {0};
@@ -106,8 +104,7 @@ static const struct {
     {"s=a\001b", "UTF-8"},
 };
 
-Test(overrides, refused_and_nothing_changed)
-{
+Test(overrides, refused_and_nothing_changed) {
     for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
         struct config *config = parse();
         struct error error = {0};
@@ -125,8 +122,7 @@ Test(overrides, refused_and_nothing_changed)
 }
 
 /* What was resolved before is resolved anew from what was written. */
-Test(overrides, reach_what_depends_on_them)
-{
+Test(overrides, reach_what_depends_on_them) {
     struct config *config = parse();
     struct error error = {0};
     cr_assert_eq(config_resolve(config, NULL, &error), 0);

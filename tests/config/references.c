@@ -91,8 +91,7 @@ static const struct {
     {"???", NULL},
 };
 
-Test(references, like_omegaconf)
-{
+Test(references, like_omegaconf) {
     setenv("FETTLE_SET", "is set", 1);
     unsetenv("FETTLE_NOPE");
     for (size_t k = 0; k < sizeof references / sizeof *references; k++) {
@@ -121,16 +120,14 @@ Test(references, like_omegaconf)
     }
 }
 
-static struct config *parse(const char *yaml)
-{
+static struct config *parse(const char *yaml) {
     struct config *config = NULL;
     struct error error = {0};
     cr_assert_eq(config_parse(&config, "test.yaml", yaml, strlen(yaml), &error), 0, "%s", error.message);
     return config;
 }
 
-Test(references, circle_names_the_way)
-{
+Test(references, circle_names_the_way) {
     struct config *config = parse("a: ${b}\nb: x${c.d}\nc: {d: '${a}'}\n");
     struct error error = {0};
     cr_expect_eq(config_resolve(config, NULL, &error), ERROR_VALUE);
@@ -139,8 +136,7 @@ Test(references, circle_names_the_way)
 }
 
 /* A copy has the path of its new place, and the position of the reference. */
-Test(references, copies_know_their_place)
-{
+Test(references, copies_know_their_place) {
     struct config *config = parse("a: {b: [1, {c: x}]}\nd:\n  e: ${a.b}\n");
     struct error error = {0};
     cr_assert_eq(config_resolve(config, NULL, &error), 0);
@@ -152,8 +148,7 @@ Test(references, copies_know_their_place)
     config_free(config);
 }
 
-static int statistic(void *context, const char *name, struct config_statistic *out, struct error *error)
-{
+static int statistic(void *context, const char *name, struct config_statistic *out, struct error *error) {
     static const char *const names[] = {"C", "H"};
     static const double values[] = {1.5, 0.25};
     ++*(int *)context;
@@ -166,8 +161,7 @@ static int statistic(void *context, const char *name, struct config_statistic *o
     return 0;
 }
 
-Test(references, statistics_come_later)
-{
+Test(references, statistics_come_later) {
     struct config *config = parse("a: ${training_data_stats:mean}\nb: 'mean ${a}'\nc: {d: '${...a}', e: [1, '${a}']}\n"
                                   "f: ${c}\ng: ${.h.C}\nh: ${training_data_stats:per_type}\n"
                                   "i: ${concat_lists:[1],${f.e}}\nj: ${training_data_stats:${name}}\nname: mean\n"
@@ -191,9 +185,10 @@ Test(references, statistics_come_later)
     cr_expect_eq(calls, 3); /* once for each place that asks */
     struct text json = {0};
     config_write_json(config_root(config), &json);
-    cr_expect_str_eq(json.data, "{\"a\": 12.5, \"b\": \"mean 12.5\", \"c\": {\"d\": 12.5, \"e\": [1, 12.5]}, \"f\": {\"d\": "
-                                "12.5, \"e\": [1, 12.5]}, \"g\": 1.5, \"h\": {\"C\": 1.5, \"H\": 0.25}, \"i\": [1, 1, "
-                                "12.5], \"j\": 12.5, \"name\": \"mean\", \"k\": \"12.5\", \"l\": 3}");
+    cr_expect_str_eq(json.data,
+                     "{\"a\": 12.5, \"b\": \"mean 12.5\", \"c\": {\"d\": 12.5, \"e\": [1, 12.5]}, \"f\": {\"d\": "
+                     "12.5, \"e\": [1, 12.5]}, \"g\": 1.5, \"h\": {\"C\": 1.5, \"H\": 0.25}, \"i\": [1, 1, "
+                     "12.5], \"j\": 12.5, \"name\": \"mean\", \"k\": \"12.5\", \"l\": 3}");
     text_free(&json);
     cr_expect_eq(config_count(early), 2); /* still there */
     cr_assert_eq(config_override(config, "name=nothing", &error), 0);
@@ -202,8 +197,7 @@ Test(references, statistics_come_later)
     config_free(config);
 }
 
-Test(references, copied_config_is_its_own)
-{
+Test(references, copied_config_is_its_own) {
     struct config *config = parse("a: 1\nb: ${a}\n");
     struct error error = {0};
     cr_assert_eq(config_resolve(config, NULL, &error), 0);

@@ -10,32 +10,73 @@ static const struct {
     enum config_kind kind;
     double value;
 } scalars[] = {
-    {"yes", CONFIG_BOOL, 1},           {"No", CONFIG_BOOL, 0},          {"on", CONFIG_BOOL, 1},
-    {"TRUE", CONFIG_BOOL, 1},          {"tRue", CONFIG_STRING, 0},      {"y", CONFIG_STRING, 0},
-    {"n", CONFIG_STRING, 0},           {"~", CONFIG_NULL, 0},           {"NULL", CONFIG_NULL, 0},
-    {"nULL", CONFIG_STRING, 0},        {"1_000", CONFIG_INT, 1000},     {"0123", CONFIG_INT, 83},
-    {"08", CONFIG_STRING, 0},          {"0x1F", CONFIG_INT, 31},        {"0b101", CONFIG_INT, 5},
-    {"0o17", CONFIG_STRING, 0},        {"1:30", CONFIG_INT, 90},        {"12:30:45", CONFIG_INT, 45045},
-    {"03:00:00", CONFIG_STRING, 0},    {"1e5", CONFIG_FLOAT, 1e5},      {"1e-6", CONFIG_FLOAT, 1e-6},
-    {"1E+3", CONFIG_FLOAT, 1000},      {"-1e-3", CONFIG_FLOAT, -1e-3},  {"1.", CONFIG_FLOAT, 1},
-    {".5", CONFIG_FLOAT, 0.5},         {"-.5", CONFIG_STRING, 0},       {"+.5", CONFIG_STRING, 0},
-    {".5e3", CONFIG_STRING, 0},        {".5e+3", CONFIG_FLOAT, 500},    {"1.5e3", CONFIG_FLOAT, 1500},
-    {".inf", CONFIG_FLOAT, INFINITY},  {"-.inf", CONFIG_FLOAT, -INFINITY}, {"+.inf", CONFIG_FLOAT, INFINITY},
-    {"-.nan", CONFIG_STRING, 0},       {"NaN", CONFIG_STRING, 0},       {"inf", CONFIG_STRING, 0},
-    {"2020-01-01", CONFIG_STRING, 0},  {"1_0.5", CONFIG_FLOAT, 10.5},   {"1__0", CONFIG_INT, 10},
-    {"1.2.3", CONFIG_STRING, 0},       {"+12", CONFIG_INT, 12},         {"-0", CONFIG_INT, 0},
-    {"0_7", CONFIG_INT, 7},            {"=", CONFIG_STRING, 0},         {"1:30.5", CONFIG_FLOAT, 90.5},
-    {"190:20:30.15", CONFIG_FLOAT, 685230.15}, {"-1:30", CONFIG_INT, -90}, {"12e03", CONFIG_FLOAT, 12000},
-    {"1e5.0", CONFIG_STRING, 0},       {"0x", CONFIG_STRING, 0},        {"0b", CONFIG_STRING, 0},
-    {"0_", CONFIG_INT, 0},             {"0.", CONFIG_FLOAT, 0},         {"1_", CONFIG_INT, 1},
-    {"1.e5", CONFIG_FLOAT, 1e5},       {"1_.5", CONFIG_FLOAT, 1.5},     {"0_8.5", CONFIG_FLOAT, 8.5},
-    {"9223372036854775807", CONFIG_INT, 0x1p63}, {"9223372036854775808", CONFIG_FLOAT, 0x1p63},
-    {"'1'", CONFIG_STRING, 0},         {"\"true\"", CONFIG_STRING, 0},  {"!!str 12", CONFIG_STRING, 0},
-    {"!!float 3", CONFIG_FLOAT, 3},    {"!!int '7'", CONFIG_INT, 7},
+    {"yes", CONFIG_BOOL, 1},
+    {"No", CONFIG_BOOL, 0},
+    {"on", CONFIG_BOOL, 1},
+    {"TRUE", CONFIG_BOOL, 1},
+    {"tRue", CONFIG_STRING, 0},
+    {"y", CONFIG_STRING, 0},
+    {"n", CONFIG_STRING, 0},
+    {"~", CONFIG_NULL, 0},
+    {"NULL", CONFIG_NULL, 0},
+    {"nULL", CONFIG_STRING, 0},
+    {"1_000", CONFIG_INT, 1000},
+    {"0123", CONFIG_INT, 83},
+    {"08", CONFIG_STRING, 0},
+    {"0x1F", CONFIG_INT, 31},
+    {"0b101", CONFIG_INT, 5},
+    {"0o17", CONFIG_STRING, 0},
+    {"1:30", CONFIG_INT, 90},
+    {"12:30:45", CONFIG_INT, 45045},
+    {"03:00:00", CONFIG_STRING, 0},
+    {"1e5", CONFIG_FLOAT, 1e5},
+    {"1e-6", CONFIG_FLOAT, 1e-6},
+    {"1E+3", CONFIG_FLOAT, 1000},
+    {"-1e-3", CONFIG_FLOAT, -1e-3},
+    {"1.", CONFIG_FLOAT, 1},
+    {".5", CONFIG_FLOAT, 0.5},
+    {"-.5", CONFIG_STRING, 0},
+    {"+.5", CONFIG_STRING, 0},
+    {".5e3", CONFIG_STRING, 0},
+    {".5e+3", CONFIG_FLOAT, 500},
+    {"1.5e3", CONFIG_FLOAT, 1500},
+    {".inf", CONFIG_FLOAT, INFINITY},
+    {"-.inf", CONFIG_FLOAT, -INFINITY},
+    {"+.inf", CONFIG_FLOAT, INFINITY},
+    {"-.nan", CONFIG_STRING, 0},
+    {"NaN", CONFIG_STRING, 0},
+    {"inf", CONFIG_STRING, 0},
+    {"2020-01-01", CONFIG_STRING, 0},
+    {"1_0.5", CONFIG_FLOAT, 10.5},
+    {"1__0", CONFIG_INT, 10},
+    {"1.2.3", CONFIG_STRING, 0},
+    {"+12", CONFIG_INT, 12},
+    {"-0", CONFIG_INT, 0},
+    {"0_7", CONFIG_INT, 7},
+    {"=", CONFIG_STRING, 0},
+    {"1:30.5", CONFIG_FLOAT, 90.5},
+    {"190:20:30.15", CONFIG_FLOAT, 685230.15},
+    {"-1:30", CONFIG_INT, -90},
+    {"12e03", CONFIG_FLOAT, 12000},
+    {"1e5.0", CONFIG_STRING, 0},
+    {"0x", CONFIG_STRING, 0},
+    {"0b", CONFIG_STRING, 0},
+    {"0_", CONFIG_INT, 0},
+    {"0.", CONFIG_FLOAT, 0},
+    {"1_", CONFIG_INT, 1},
+    {"1.e5", CONFIG_FLOAT, 1e5},
+    {"1_.5", CONFIG_FLOAT, 1.5},
+    {"0_8.5", CONFIG_FLOAT, 8.5},
+    {"9223372036854775807", CONFIG_INT, 0x1p63},
+    {"9223372036854775808", CONFIG_FLOAT, 0x1p63},
+    {"'1'", CONFIG_STRING, 0},
+    {"\"true\"", CONFIG_STRING, 0},
+    {"!!str 12", CONFIG_STRING, 0},
+    {"!!float 3", CONFIG_FLOAT, 3},
+    {"!!int '7'", CONFIG_INT, 7},
 };
 
-Test(scalars, like_omegaconf)
-{
+Test(scalars, like_omegaconf) {
     for (size_t k = 0; k < sizeof scalars / sizeof *scalars; k++) {
         struct text yaml = {0};
         struct error error = {0};
@@ -52,8 +93,7 @@ Test(scalars, like_omegaconf)
     }
 }
 
-Test(scalars, not_a_number)
-{
+Test(scalars, not_a_number) {
     struct config *config = NULL;
     cr_assert_eq(config_parse(&config, "scalar", "a: .nan\nb: .NaN\n", 16, NULL), 0);
     for (size_t k = 0; k < 2; k++)
@@ -61,10 +101,9 @@ Test(scalars, not_a_number)
     config_free(config);
 }
 
-Test(scalars, tags_that_do_not_fit)
-{
-    static const char *const texts[] = {"v: !!int x", "v: !!bool 3", "v: !!binary aGk=", "v: !thing 3", "v: !!set {a}",
-                                        "v: !!float yes"};
+Test(scalars, tags_that_do_not_fit) {
+    static const char *const texts[] = {
+        "v: !!int x", "v: !!bool 3", "v: !!binary aGk=", "v: !thing 3", "v: !!set {a}", "v: !!float yes"};
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
         struct config *config = NULL;
         struct error error = {0};
@@ -75,8 +114,7 @@ Test(scalars, tags_that_do_not_fit)
 }
 
 /* Nothing is there: accessors answer all the same. */
-Test(scalars, absent_nodes)
-{
+Test(scalars, absent_nodes) {
     cr_expect_eq(config_kind(NULL), CONFIG_NULL);
     cr_expect_eq(config_count(NULL), 0);
     cr_expect_null(config_at(NULL, 0));

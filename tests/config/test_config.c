@@ -6,8 +6,7 @@
 #include "config/node.h"
 #include "config/options.h"
 
-static struct config *parse(const char *yaml)
-{
+static struct config *parse(const char *yaml) {
     struct config *config;
     struct error error = {0};
     int code = config_parse(&config, "test.yaml", yaml, strlen(yaml), &error);
@@ -15,8 +14,7 @@ static struct config *parse(const char *yaml)
     return config;
 }
 
-static int one_statistic(void *context, const char *name, struct config_statistic *out, struct error *error)
-{
+static int one_statistic(void *context, const char *name, struct config_statistic *out, struct error *error) {
     (void)context;
     static const char *const names[] = {"C", "H"};
     static const double values[] = {1.5, 0.1};
@@ -31,8 +29,7 @@ static int one_statistic(void *context, const char *name, struct config_statisti
     return error_set(error, ERROR_NAME, "there is no statistic '%s'", name);
 }
 
-static const char *resolved(struct config *config, const char *path)
-{
+static const char *resolved(struct config *config, const char *path) {
     struct error error = {0};
     struct config_context context = {.output_dir = "/out", .statistic = one_statistic};
     int code = config_resolve(config, &context, &error);
@@ -41,8 +38,7 @@ static const char *resolved(struct config *config, const char *path)
 }
 
 /* Parses, resolves, and wants an error with these words at this place. */
-static void refuse(const char *yaml, const char *words, int line, int column)
-{
+static void refuse(const char *yaml, const char *words, int line, int column) {
     struct config *config;
     struct error error = {0};
     struct config_context context = {.statistic = one_statistic};
@@ -56,15 +52,14 @@ static void refuse(const char *yaml, const char *words, int line, int column)
     config_free(config);
 }
 
-Test(scalars, types)
-{
+Test(scalars, types) {
     struct config *config = parse("a: 1e-6\nb: 12\nc: 1.5\nd: 'x'\ne: true\nf: null\ng:\nh: 1_000\ni: 0x1F\nj: -3\n"
                                   "k: '7'\nl: .inf\nm: no\nn: 03:00:00:00\no: 1e3\np: .5\nq: 1.\n");
     const struct config_node *root = config_root(config);
-    static const enum config_kind kinds[] = {CONFIG_FLOAT, CONFIG_INT, CONFIG_FLOAT,  CONFIG_STRING, CONFIG_BOOL,
-                                             CONFIG_NULL,  CONFIG_NULL, CONFIG_INT,   CONFIG_INT,    CONFIG_INT,
-                                             CONFIG_STRING, CONFIG_FLOAT, CONFIG_BOOL, CONFIG_STRING, CONFIG_FLOAT,
-                                             CONFIG_FLOAT, CONFIG_FLOAT};
+    static const enum config_kind kinds[] = {CONFIG_FLOAT,  CONFIG_INT,   CONFIG_FLOAT, CONFIG_STRING, CONFIG_BOOL,
+                                             CONFIG_NULL,   CONFIG_NULL,  CONFIG_INT,   CONFIG_INT,    CONFIG_INT,
+                                             CONFIG_STRING, CONFIG_FLOAT, CONFIG_BOOL,  CONFIG_STRING, CONFIG_FLOAT,
+                                             CONFIG_FLOAT,  CONFIG_FLOAT};
     for (size_t k = 0; k < config_count(root); k++)
         cr_expect_eq(config_kind(config_at(root, k)), kinds[k], "%s", config_key(root, k));
     cr_expect_eq(config_float(config_get(root, "a")), 1e-6);
@@ -73,8 +68,7 @@ Test(scalars, types)
     config_free(config);
 }
 
-Test(yaml, anchors_and_merges)
-{
+Test(yaml, anchors_and_merges) {
     struct config *config = parse("base: &b {x: 1, y: 2}\nother:\n  <<: *b\n  y: 3\nlist: [*b, 4]\n"
                                   "both:\n  <<: [{z: 9}, *b]\n");
     const struct config_node *root = config_root(config);
@@ -86,8 +80,7 @@ Test(yaml, anchors_and_merges)
     config_free(config);
 }
 
-Test(interpolation, kinds)
-{
+Test(interpolation, kinds) {
     struct config *config =
         parse("n: 32\nm: ${n}\nt: ${int_mul:${n},2}\ns: 'width ${n} of ${.t}'\nl: [C, H]\nsame: ${l}\nfirst: ${l.0}\n"
               "second: ${l[1]}\nd: ${list_to_identity_dict:${l}}\nk: ${list_to_constant_dict:${l},0.5}\n"
@@ -117,9 +110,9 @@ Test(interpolation, kinds)
     config_free(config);
 }
 
-Test(interpolation, statistics_wait)
-{
-    struct config *config = parse("a: ${training_data_stats:mean}\nb: ${a}\nc: ${int_mul:${a},2}\nd: {e: '${b}'}\nf: ${d}\n");
+Test(interpolation, statistics_wait) {
+    struct config *config =
+        parse("a: ${training_data_stats:mean}\nb: ${a}\nc: ${int_mul:${a},2}\nd: {e: '${b}'}\nf: ${d}\n");
     struct error error = {0};
     struct config_context context = {.output_dir = "o"};
     cr_assert_eq(config_resolve(config, &context, &error), 0, "%s", error.message);
@@ -132,12 +125,11 @@ Test(interpolation, statistics_wait)
     error = (struct error){0};
     int code = config_resolve(config, &context, &error);
     cr_expect(code && strstr(error.message, "int_mul"), "%s", error.message); /* 12.25 is no integer */
-    cr_expect_eq(config_root(config), root); /* a failure changes nothing */
+    cr_expect_eq(config_root(config), root);                                  /* a failure changes nothing */
     config_free(config);
 }
 
-Test(interpolation, refused)
-{
+Test(interpolation, refused) {
     refuse("a: ${b}\nb: ${c}\nc: ${a}\n", "circle", 3, 4);
     refuse("a: {b: '${a}'}\n", "circle", 1, 8);
     refuse("model:\n  layers: 4\nx: ${model.layer}\n", "did you mean \"layers\"?", 3, 4);
@@ -152,8 +144,7 @@ Test(interpolation, refused)
     refuse("a: ${....b}\n", "above the top", 1, 4);
 }
 
-Test(yaml, refused)
-{
+Test(yaml, refused) {
     refuse("a: [1, 2\nb: 3\n", "not valid YAML", 2, 2);
     refuse("a: 1\n  b: 2\n", "not valid YAML", 2, 4);
     refuse("a: 1\nb: 2\na: 3\n", "stands twice", 3, 1);
@@ -164,8 +155,7 @@ Test(yaml, refused)
     refuse("a:\n\t- 1\n", "not valid YAML", 2, 1);
 }
 
-Test(yaml, bombs)
-{
+Test(yaml, bombs) {
     struct text yaml = {0};
     text_add(&yaml, "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n");
     for (int k = 1; k < 12; k++)
@@ -183,8 +173,7 @@ Test(yaml, bombs)
     text_free(&yaml);
 }
 
-Test(override, applies)
-{
+Test(override, applies) {
     struct config *config = parse("a: {b: 1, c: [1, 2]}\nd: ${a.b}\n");
     struct error error = {0};
     static const char *const overrides[] = {"a.b=2.5", "+a.e.f=[1, x]", "a.c.1=7", "~d", "++a.g=null", "+h=${a.b}"};
@@ -197,11 +186,11 @@ Test(override, applies)
     config_free(config);
 }
 
-Test(override, refused)
-{
-    static const char *const overrides[][2] = {
-        {"a.bb=2", "did you mean \"b\"?"}, {"+a.b=2", "exists already"}, {"nonsense", "expected KEY=VALUE"}, {"~a.x", "has no key \"x\""},
-        {"a.c.9=1", "elements 0 to 1"},      {"x.y=1", "no key \"x\""},         {"a.b=[1", "is not closed"},     {"=3", "empty name"}};
+Test(override, refused) {
+    static const char *const overrides[][2] = {{"a.bb=2", "did you mean \"b\"?"},  {"+a.b=2", "exists already"},
+                                               {"nonsense", "expected KEY=VALUE"}, {"~a.x", "has no key \"x\""},
+                                               {"a.c.9=1", "elements 0 to 1"},     {"x.y=1", "no key \"x\""},
+                                               {"a.b=[1", "is not closed"},        {"=3", "empty name"}};
     for (size_t k = 0; k < sizeof overrides / sizeof *overrides; k++) {
         struct config *config = parse("a: {b: 1, c: [1, 2]}\n");
         struct error error = {0};
@@ -211,10 +200,10 @@ Test(override, refused)
     }
 }
 
-Test(writing, reads_back)
-{
-    static const char yaml[] = "a: 1\nb: [x, 'true', '12', ~, 1.5e-7, {c: \"q\\\"uote\", 'k: y': [[1, 2], []]}]\n"
-                               "empty: {}\ns: '- dash'\nt: 'trailing '\nu: \"line\\nbreak\"\nv: ${a}\nw: .nan\nx: a: b\n";
+Test(writing, reads_back) {
+    static const char yaml[] =
+        "a: 1\nb: [x, 'true', '12', ~, 1.5e-7, {c: \"q\\\"uote\", 'k: y': [[1, 2], []]}]\n"
+        "empty: {}\ns: '- dash'\nt: 'trailing '\nu: \"line\\nbreak\"\nv: ${a}\nw: .nan\nx: a: b\n";
     struct config *config, *again;
     struct error error = {0};
     (void)again;
@@ -265,16 +254,15 @@ static const struct option sample_options[] = {
 };
 enum { SAMPLE_OPTIONS = sizeof sample_options / sizeof *sample_options };
 
-Test(options, reads)
-{
+Test(options, reads) {
     struct config *config = parse("layers: 4.0\nfeatures: 8\nnames: [C, H]\nany: {x: 1}\ndevice: cuda\nrate: null\n"
                                   "extra: 1\n_target_: a.B\n");
     struct sample sample;
     struct error error = {0};
     struct arena *arena = arena_new();
     static const char *const also[] = {"extra", NULL};
-    cr_assert_eq(options_read(sample_options, SAMPLE_OPTIONS, config_root(config), also, &sample, arena, &error), 0, "%s",
-                 error.message);
+    cr_assert_eq(options_read(sample_options, SAMPLE_OPTIONS, config_root(config), also, &sample, arena, &error), 0,
+                 "%s", error.message);
     cr_expect(sample.flag);
     cr_expect_eq(sample.layers, 4);
     cr_expect_eq(sample.rate, 0.001); /* null leaves the default */
@@ -286,8 +274,7 @@ Test(options, reads)
     config_free(config);
 }
 
-Test(options, refused)
-{
+Test(options, refused) {
     static const char *const cases[][2] = {
         {"layers: four\n", "expected an integer, not"},
         {"layers: 4.5\n", "expected an integer, not"},
@@ -306,18 +293,19 @@ Test(options, refused)
         struct sample sample;
         struct error error = {0};
         struct arena *arena = arena_new();
-        cr_expect_neq(options_read(sample_options, SAMPLE_OPTIONS, config_root(config), NULL, &sample, arena, &error), 0);
+        cr_expect_neq(options_read(sample_options, SAMPLE_OPTIONS, config_root(config), NULL, &sample, arena, &error),
+                      0);
         cr_expect(strstr(error.message, cases[k][1]), "%s: %s", cases[k][0], error.message);
         arena_free(arena);
         config_free(config);
     }
 }
 
-Test(options, target)
-{
+Test(options, target) {
     static const struct option_target targets[] = {{"torch.optim.Adam", "adam"}, {"torch.optim.SGD", "sgd"}};
-    struct config *config = parse("a: {_target_: torch.optim.SGD}\nb: {_target_: adam}\nc: {_target_: torch.optim.Adm}\n"
-                                  "d: {lr: 1}\ne: 3\n");
+    struct config *config =
+        parse("a: {_target_: torch.optim.SGD}\nb: {_target_: adam}\nc: {_target_: torch.optim.Adm}\n"
+              "d: {lr: 1}\ne: 3\n");
     const struct config_node *root = config_root(config);
     struct error error = {0};
     size_t k = 9;
@@ -333,10 +321,10 @@ Test(options, target)
 }
 
 /* Whatever the bytes are, reading them ends well. */
-Test(yaml, survives_mutations)
-{
-    static const char seed_text[] = "run: [train]\na: &x {b: 1, c: [1, 2.5, ~]}\nd: ${a.b}\ne: ${int_mul:${d},2}\n"
-                                    "f: {<<: *x, g: '${e} and ${.b}'}\nh: |\n  text\nk: ${list_to_identity_dict:${a.c}}\n";
+Test(yaml, survives_mutations) {
+    static const char seed_text[] =
+        "run: [train]\na: &x {b: 1, c: [1, 2.5, ~]}\nd: ${a.b}\ne: ${int_mul:${d},2}\n"
+        "f: {<<: *x, g: '${e} and ${.b}'}\nh: |\n  text\nk: ${list_to_identity_dict:${a.c}}\n";
     unsigned seed = 1;
     for (int round = 0; round < 4000; round++) {
         char text[sizeof seed_text];
