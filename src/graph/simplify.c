@@ -37,7 +37,7 @@ static struct node *merge(struct graph *graph, struct part *parts, int *nparts)
     struct part merged[MAX_PARTS];
     int n = 0, rest = 0, terms = 0;
     for (int k = 0; k < *nparts; k++)
-        if (k == 0 || (parts[k].single && mergeable(parts[0].node, parts[k].node)))
+        if (k == 0 || (parts[k].single && mergeable(merged[0].node, parts[k].node)))
             merged[n++] = parts[k];
         else
             parts[rest++] = parts[k];

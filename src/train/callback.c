@@ -23,8 +23,11 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
             return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
         struct callback *callback = &out->list[out->count];
         callback->kind = callback_kinds[which];
-        if (callback->kind->ignored)
+        if (callback->kind->ignored) {
+            if (out->nignored < MAX_CALLBACKS)
+                out->ignored[out->nignored++] = callback->kind->target.target;
             continue;
+        }
         callback->config = node;
         callback->options = arena_alloc(arena, callback->kind->options_size + 1);
         callback->own = arena_alloc(arena, callback->kind->private_size + 1);
@@ -45,6 +48,8 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error)
 {
     int code = 0;
+    for (int k = 0; k < callbacks->nignored; k++)
+        trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here", callbacks->ignored[k]);
     for (int k = 0; !code && k < callbacks->count; k++)
         if (callbacks->list[k].kind->open)
             code = callbacks->list[k].kind->open(&callbacks->list[k], trainer, error);
@@ -64,9 +69,30 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
     }
 CALL(epoch_begin)
 CALL(batch_begin)
-CALL(epoch_end)
 CALL(train_end)
 #undef CALL
+
+/* As Lightning decides: where validation comes once at the end of every epoch, after the epoch's own values are known;
+ * else after each validation. */
+static int judges_at_epoch_end(const struct callback *callback, const struct trainer *trainer)
+{
+    const struct config_node *said = callback->kind->at_epoch_end ? callback->kind->at_epoch_end(callback->options) : NULL;
+    if (config_kind(said) == CONFIG_BOOL)
+        return config_bool(said);
+    return !trainer->nval ||
+           (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_interval == 1.0);
+}
+
+int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error)
+{
+    int code = 0;
+    for (int k = 0; !code && k < trainer->callbacks.count; k++) {
+        struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->judge && judges_at_epoch_end(callback, trainer) == at_epoch_end)
+            code = callback->kind->judge(callback, trainer, error);
+    }
+    return code;
+}
 
 const char *callbacks_best(const struct trainer *trainer)
 {

@@ -22,8 +22,10 @@ struct callback_kind {
     int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*batch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
-    /* After the epoch's values are known, monitored ones included. */
-    int (*epoch_end)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* After an epoch, or after a validation: whichever at_epoch_end says. */
+    int (*judge)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* What the callback's options say of when it judges: null leaves it to the trainer's settings. */
+    const struct config_node *(*at_epoch_end)(const void *options);
     int (*train_end)(struct callback *callback, struct trainer *trainer, struct error *error);
 };
 
@@ -37,7 +39,8 @@ struct callback {
 enum { MAX_CALLBACKS = 32 };
 
 struct callbacks {
-    int count;
+    int count, nignored;
+    const char *ignored[MAX_CALLBACKS]; /* targets that have no meaning here */
     struct callback list[MAX_CALLBACKS];
 };
 
@@ -49,7 +52,7 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);
-int callbacks_epoch_end(struct trainer *trainer, struct error *error);
+int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error);
 int callbacks_train_end(struct trainer *trainer, struct error *error);
 /* The best checkpoint that a callback has kept; "" if none. */
 const char *callbacks_best(const struct trainer *trainer);

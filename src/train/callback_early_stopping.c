@@ -9,7 +9,7 @@ struct stop_options {
     double min_delta, stopping_threshold, divergence_threshold;
     int64_t patience;
     int check_finite, strict;
-    const struct config_node *stopping, *divergence;
+    const struct config_node *stopping, *divergence, *at_epoch_end;
 };
 
 struct stop {
@@ -27,13 +27,19 @@ static const struct option options[] = {
     {"stopping_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, stopping), NULL, "stop once this good"},
     {"divergence_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, divergence), NULL, "stop once this bad"},
     {"verbose", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; every stop says why"},
-    {"check_on_train_epoch_end", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it is"},
+    {"check_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct stop_options, at_epoch_end), NULL,
+     "judge at the end of an epoch, not of a validation; null: as validation comes"},
     {"log_rank_zero_only", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
 static const char *monitor(const void *given)
 {
     return ((const struct stop_options *)given)->monitor;
+}
+
+static const struct config_node *at_epoch_end(const void *given)
+{
+    return ((const struct stop_options *)given)->at_epoch_end;
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error)
@@ -58,7 +64,7 @@ static void stop_because(struct trainer *trainer, const char *reason)
     cursor_of(trainer)->should_stop = 1;
 }
 
-static int epoch_end(struct callback *callback, struct trainer *trainer, struct error *error)
+static int judge(struct callback *callback, struct trainer *trainer, struct error *error)
 {
     (void)error;
     struct stop *stop = callback->own;
@@ -101,5 +107,6 @@ const struct callback_kind callback_early_stopping = {
     .private_size = sizeof(struct stop),
     .monitor = monitor,
     .open = open_callback,
-    .epoch_end = epoch_end,
+    .judge = judge,
+    .at_epoch_end = at_epoch_end,
 };

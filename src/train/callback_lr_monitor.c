@@ -40,8 +40,7 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 static int batch_begin(struct callback *callback, struct trainer *trainer, struct error *error)
 {
     const struct monitor_options *how = callback->options;
-    int64_t every = trainer->options.log_every_n_steps;
-    if ((how->interval && !strcmp(how->interval, "epoch")) || !every || (cursor_of(trainer)->stepped + 1) % every)
+    if ((how->interval && !strcmp(how->interval, "epoch")) || !log_is_due(trainer))
         return 0;
     return log_rates(callback, trainer, error);
 }

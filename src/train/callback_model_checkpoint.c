@@ -10,7 +10,7 @@
 
 struct keep_options {
     const char *monitor, *mode, *dirpath, *filename;
-    const struct config_node *save_last;
+    const struct config_node *save_last, *at_epoch_end;
     int64_t save_top_k, every_n_epochs;
     int auto_insert;
 };
@@ -40,7 +40,8 @@ static const struct option options[] = {
      "name=value in file names"},
     {"verbose", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; checkpoints are always told of"},
     {"save_weights_only", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; everything is kept"},
-    {"save_on_train_epoch_end", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it is"},
+    {"save_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct keep_options, at_epoch_end), NULL,
+     "judge at the end of an epoch, not of a validation; null: as validation comes"},
     {"enable_version_counter", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "accepted; names are taken as they are"},
     {"every_n_train_steps", OPTION_INT, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; epochs count"},
     {"train_time_interval", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; epochs count"},
@@ -61,6 +62,11 @@ static int check(const void *given, const struct config_node *config, struct err
         return config_error(config, error, ERROR_VALUE, "save_top_k: %lld needs a monitor to judge by",
                             (long long)how->save_top_k);
     return 0;
+}
+
+static const struct config_node *at_epoch_end(const void *given)
+{
+    return ((const struct keep_options *)given)->at_epoch_end;
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error)
@@ -160,7 +166,7 @@ static int compare(double a, double b, int is_max)
     return is_max ? a > b : a < b;
 }
 
-static int epoch_end(struct callback *callback, struct trainer *trainer, struct error *error)
+static int judge(struct callback *callback, struct trainer *trainer, struct error *error)
 {
     struct keep *keep = callback->own;
     const struct keep_options *how = callback->options;
@@ -237,5 +243,6 @@ const struct callback_kind callback_model_checkpoint = {
     .monitor = monitor,
     .check = check,
     .open = open_callback,
-    .epoch_end = epoch_end,
+    .judge = judge,
+    .at_epoch_end = at_epoch_end,
 };

@@ -46,6 +46,33 @@ static int store_averages(struct trainer *trainer, struct safetensors *file, str
     return code;
 }
 
+/* The last value of everything that was logged: schedulers and callbacks may look at one before it is logged again. */
+static int store_history(const struct trainer *trainer, struct safetensors *file, struct error *error)
+{
+    struct text text = {0};
+    for (size_t k = 0; k < trainer->history.count; k++) {
+        char number[32];
+        text_format(&text, "%s %s\n", text_double(number, trainer->history.values[k]), trainer->history.names[k]);
+    }
+    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                           : safetensors_set_metadata(file, "metrics", text.data ? text.data : "", error);
+    text_free(&text);
+    return code;
+}
+
+static void load_history(struct trainer *trainer, const struct safetensors *file)
+{
+    const char *line = safetensors_metadata(file, "metrics");
+    for (; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t number = strcspn(line, " \n"), size = strcspn(line, "\n");
+        char name[256];
+        if (number + 1 >= size || size - number > sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(size - number - 1), line + number + 1);
+        history_set(trainer, name, text_to_double(line, number));
+    }
+}
+
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error)
 {
     struct safetensors *file = safetensors_new();
@@ -71,6 +98,8 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
         code = safetensors_set_metadata(file, "config", yaml.data ? yaml.data : "", error);
     if (!code)
         code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
+    if (!code)
+        code = store_history(trainer, file, error);
     if (!code)
         code = safetensors_write(file, path, error);
     text_free(&yaml);
@@ -123,6 +152,8 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
         code = read_weights(trainer, file, !weights_only, error);
     if (!code && !weights_only)
         code = state_load(trainer->state, file, error);
+    if (!code && !weights_only)
+        load_history(trainer, file);
     if (!code && trainer->schedule.scheduler)
         scheduler_sync(trainer->schedule.scheduler);
     state_sync(trainer->state);

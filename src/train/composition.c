@@ -40,15 +40,20 @@ int composition_fits(const struct composition_kind *kind, struct error *error)
     return 0;
 }
 
+struct all_options {
+    struct module_options module;
+    const struct config_node *elsewhere;
+};
+
 static const struct option module_option_rows[] = {
-    {"model", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct module_options, model), NULL, "a model builder"},
-    {"optimizer", OPTION_NODE, 0, NULL, offsetof(struct module_options, optimizer), NULL, "an optimizer"},
-    {"lr_scheduler", OPTION_NODE, 0, NULL, offsetof(struct module_options, lr_scheduler), NULL,
+    {"model", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct all_options, module.model), NULL, "a model builder"},
+    {"optimizer", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.optimizer), NULL, "an optimizer"},
+    {"lr_scheduler", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.lr_scheduler), NULL,
      "a scheduler, and when it steps"},
-    {"loss", OPTION_NODE, 0, NULL, offsetof(struct module_options, loss), NULL, "metrics with coefficients"},
-    {"train_metrics", OPTION_NODE, 0, NULL, offsetof(struct module_options, train_metrics), NULL, "metrics"},
-    {"val_metrics", OPTION_NODE, 0, NULL, offsetof(struct module_options, val_metrics), NULL, "metrics"},
-    {"test_metrics", OPTION_NODE, 0, NULL, offsetof(struct module_options, test_metrics), NULL, "metrics"},
+    {"loss", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.loss), NULL, "metrics with coefficients"},
+    {"train_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.train_metrics), NULL, "metrics"},
+    {"val_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.val_metrics), NULL, "metrics"},
+    {"test_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.test_metrics), NULL, "metrics"},
 };
 enum { MODULE_OPTIONS = sizeof module_option_rows / sizeof *module_option_rows };
 
@@ -77,15 +82,20 @@ int composition_read(struct composition *out, struct module_options *options, co
     nrows = MODULE_OPTIONS;
     for (int k = 0; k < out->nlayers; k++)
         for (size_t j = 0; j < out->kind->layers[k]->noptions; j++) {
-            rows[nrows] = out->kind->layers[k]->options[j];
-            rows[nrows].flags |= OPTION_IGNORED; /* read below, into the layer's own struct */
-            nrows++;
+            const struct option *row = &out->kind->layers[k]->options[j];
+            /* known here, read below into the layer's own struct */
+            rows[nrows++] = (struct option){.name = row->name,
+                                            .type = OPTION_NODE,
+                                            .offset = offsetof(struct all_options, elsewhere),
+                                            .help = row->help};
         }
     for (size_t j = 0; j < nrows; j++)
         names[j] = rows[j].name;
     names[nrows] = NULL;
-    if ((code = options_read(rows, nrows, config, NULL, options, arena, error)))
+    struct all_options all;
+    if ((code = options_read(rows, nrows, config, NULL, &all, arena, error)))
         return code;
+    *options = all.module;
     for (int k = 0; k < out->nlayers; k++) {
         struct layer *layer = &out->layers[k];
         layer->kind = out->kind->layers[k];

@@ -20,6 +20,8 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (event == EVENT_STOP || event == EVENT_NOTICE || event == EVENT_CHECKPOINT)
+        run_folder_note(trainer, text);
     if (trainer->how.event)
         trainer->how.event(trainer->how.context, event, text);
 }
@@ -108,6 +110,12 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
         return error_set(error, ERROR_MEMORY, "out of memory");
     row->values[row->count++] = value;
     return 0;
+}
+
+int log_is_due(const struct trainer *trainer)
+{
+    int64_t every = trainer->options.log_every_n_steps;
+    return every && ((cursor_of(trainer)->stepped + 1) % every == 0 || cursor_of(trainer)->should_stop);
 }
 
 int log_row(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values,

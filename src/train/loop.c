@@ -72,17 +72,6 @@ static const char *ends(const struct trainer *trainer)
     return NULL;
 }
 
-static int write_last(struct trainer *trainer, struct error *error)
-{
-    if (!trainer->output)
-        return 0;
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/last.safetensors", trainer->output) >= (int)sizeof path)
-        return error_set(error, ERROR_IO, "the name of the output folder is too long");
-    trainer->saved = now_seconds();
-    return checkpoint_write(trainer, path, error);
-}
-
 static int epoch(struct trainer *trainer, struct error *error)
 {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
@@ -96,7 +85,7 @@ static int epoch(struct trainer *trainer, struct error *error)
         trainer->started = 0;
         code = callbacks_train_end(trainer, error);
         if (!code)
-            code = write_last(trainer, error);
+            code = run_folder_last(trainer, error);
         if (code)
             *cursor = before;
         return code;
@@ -195,7 +184,7 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
     const struct cursor *cursor = cursor_of(trainer);
     if (!s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
         return 0;
-    int64_t count = by_step ? cursor->stepped : cursor->epoch;
+    int64_t count = by_step ? cursor->batch : cursor->epoch;
     if ((count + 1) % s->frequency)
         return 0;
     double metric = 0;
@@ -248,7 +237,7 @@ static int finish_batch(struct trainer *trainer, struct error *error)
         snprintf(name, sizeof name, "train_loss_step/%s", metrics_name(trainer->loss, k));
         history_set(trainer, name, trainer->values.loss[k]);
     }
-    if (stepped && how->log_every_n_steps && (step_now + 1) % how->log_every_n_steps == 0) {
+    if (stepped && log_is_due(trainer)) {
         if (trainer->train_metrics)
             code = log_row(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics, error);
         if (!code)
@@ -264,7 +253,7 @@ static int next_batch(struct trainer *trainer, struct error *error)
 {
     struct cursor *cursor = cursor_of(trainer);
     int last = last_batch(trainer), stepped = cursor->window == 0;
-    int code = schedule(trainer, 1, 1, error);
+    int code = stepped ? schedule(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
     int full = trainer->options.max_steps >= 0 && cursor->step >= trainer->options.max_steps;
@@ -294,7 +283,10 @@ static int validate(struct trainer *trainer, struct error *error)
         return code;
     }
     cursor->validated = 1;
-    return next_batch(trainer, error);
+    /* what callbacks write goes on after this validation */
+    if (!(code = next_batch(trainer, error)))
+        code = callbacks_judge(trainer, 0, error);
+    return code;
 }
 
 static int epoch_end(struct trainer *trainer, struct error *error)
@@ -311,7 +303,7 @@ static int epoch_end(struct trainer *trainer, struct error *error)
         code = log_row(trainer, "train_loss_epoch/", trainer->loss, values, error);
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
-    if (!code)
+    if (!code && cursor->batch >= trainer->nbatches) /* not in an epoch that was cut short */
         code = schedule(trainer, 0, 1, error);
     if (code)
         return code;
@@ -328,9 +320,10 @@ static int checkpoint(struct trainer *trainer, struct error *error)
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     cursor->epochs = cursor->epoch + 1; /* what is written now goes on with the next epoch */
     cursor->phase = PHASE_EPOCH;
-    int code = callbacks_epoch_end(trainer, error);
-    if (!code && now_seconds() - trainer->saved > 5)
-        code = write_last(trainer, error);
+    int code = callbacks_judge(trainer, 1, error);
+    /* after every epoch, unless epochs are so short that writing would cost more than a twentieth of the time */
+    if (!code && now_seconds() - trainer->saved >= 20 * trainer->saving)
+        code = run_folder_last(trainer, error);
     if (code) {
         int64_t stop = cursor->should_stop;
         *cursor = before;

@@ -2,6 +2,7 @@
 #ifndef FETTLE_TRAIN_TRAINER_INTERNAL_H
 #define FETTLE_TRAIN_TRAINER_INTERNAL_H
 
+#include <stdio.h>
 #include "base/arena.h"
 #include "data/batch.h"
 #include "graph/program.h"
@@ -77,7 +78,7 @@ struct optimizer {
     struct variable *step; /* [1] */
 };
 
-struct schedule { /* lr_scheduler: the scheduler and when it steps */
+struct schedule { /* the scheduler and when it steps */
     struct scheduler *scheduler;
     const char *monitor;
     int64_t frequency;
@@ -97,7 +98,7 @@ struct trainer {
     struct variable *parameters[DTYPE_COUNT];
     void *grads[DTYPE_COUNT];          /* the gradient that the optimizer gets */
     void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
-    void *sum_grads[DTYPE_COUNT];      /* of the batches of a window */
+    struct variable *window[DTYPE_COUNT]; /* sums over the batches of a window; NULL if each batch steps */
     struct trainer_settings options;
     struct composition composition;
     struct optimizer optimizer;
@@ -112,7 +113,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
-    double saved;            /* when last.safetensors was written */
+    double saved, saving;    /* when last.safetensors was written, and how long that took */
     int64_t nbatches;        /* of an epoch */
 
     struct batch *batch, *eval_batch;
@@ -127,6 +128,7 @@ struct trainer {
     int open; /* a transaction is open */
 
     struct csv_log *csv;
+    FILE *log; /* run.log */
     struct history history;
     struct pending_row *pending;
     struct trainer_row row;
@@ -140,6 +142,25 @@ static inline struct cursor *cursor_of(const struct trainer *trainer)
 /* Reports an event to the front end. */
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* trainer_check.c */
+/* `run`: a name or a list of names. */
+int config_runs(const struct config_node *root, struct arena *arena, const char ***runs, size_t *count,
+                struct error *error);
+struct schedule_options { /* what stands under lr_scheduler */
+    const struct config_node *scheduler;
+    const char *monitor, *interval;
+    int64_t frequency;
+    int strict;
+};
+int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
+                    struct error *error);
+
+/* run_folder.c: the config as given and as resolved, metrics.csv, run.log; last.safetensors. */
+int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
+void run_folder_close(struct trainer *trainer);
+void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
+int run_folder_last(struct trainer *trainer, struct error *error);
 
 /* programs.c */
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
@@ -167,6 +188,8 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
 /* logging.c */
 int log_row(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values,
             struct error *error); /* remembers values for the next log_flush */
+/* Whether the batch under way gets a row: every log_every_n_steps, and the last ones of a run that is to stop. */
+int log_is_due(const struct trainer *trainer);
 int log_value(struct trainer *trainer, const char *name, double value, struct error *error);
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);

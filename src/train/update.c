@@ -33,30 +33,23 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
 
 /* ---------------------------------------------------------------- sums over a window of batches */
 
-static void add_all(void *to, const void *from, size_t count, enum dtype dtype)
-{
-    if (dtype == F32) {
-        float *restrict a = to;
-        const float *restrict b = from;
-        for (size_t k = 0; k < count; k++)
-            a[k] += b[k];
-    } else {
-        double *restrict a = to;
-        const double *restrict b = from;
-        for (size_t k = 0; k < count; k++)
-            a[k] += b[k];
-    }
-}
-
-void update_accumulate(struct trainer *trainer)
-{
+void update_accumulate(struct trainer *trainer) {
+    int first = cursor_of(trainer)->window == 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(trainer->model, (enum dtype)d);
-        if (cursor_of(trainer)->window == 0)
-            memcpy(trainer->sum_grads[d], trainer->grads[d], count * dtype_size((enum dtype)d));
-        else
-            add_all(trainer->sum_grads[d], trainer->grads[d], count, (enum dtype)d);
-        memcpy(trainer->grads[d], trainer->sum_grads[d], count * dtype_size((enum dtype)d));
+        struct variable *window = trainer->window[d];
+        if (d == F32) {
+            float *restrict sum = window->next, *restrict g = trainer->grads[d];
+            const float *restrict before = window->data;
+            for (size_t k = 0; k < count; k++)
+                g[k] = sum[k] = first ? g[k] : before[k] + g[k];
+        } else {
+            double *restrict sum = window->next, *restrict g = trainer->grads[d];
+            const double *restrict before = window->data;
+            for (size_t k = 0; k < count; k++)
+                g[k] = sum[k] = first ? g[k] : before[k] + g[k];
+        }
+        window->written = count > 0;
     }
 }
 

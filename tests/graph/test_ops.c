@@ -357,3 +357,36 @@ Test(ops, unary_orders)
             graph_free(graph);
         }
 }
+
+/* A sum of forms of two kinds, the second kind coming between two of the first: like is merged with like only. */
+Test(simplify, merges_like_with_like)
+{
+    struct setup s;
+    struct node *out[1];
+    long sizes[] = {0, -1};
+    double value[2][256];
+    for (int inspect = 0; inspect < 2; inspect++) {
+        setup(&s, F64, 0);
+        static const struct couple_entry first[] = {{0, 1, 0, 0.5}, {2, 0, 1, -1.5}}, second[] = {{1, 1, 0, 2}, {2, 2, 1, 1}};
+        struct node *a = graph_input(s.graph, "x0", F64, DIM_PAIRS, 0, 3), *b = graph_input(s.graph, "x1", F64, DIM_PAIRS, 0, 3);
+        s.in.x[0] = a;
+        s.in.x[1] = b;
+        s.in.count = 2;
+        draw_numbers(&s);
+        struct node *sum = graph_couple(s.graph, a, b, 2, first, 2);
+        sum = graph_add(s.graph, sum, graph_couple(s.graph, a, b, 2, second, 2));
+        sum = graph_add(s.graph, sum, graph_couple(s.graph, b, a, 2, first, 2));
+        sum = graph_add(s.graph, sum, graph_couple(s.graph, b, a, 2, second, 2));
+        sum = graph_add(s.graph, sum, graph_scale(s.graph, graph_couple(s.graph, a, a, 2, first, 2), 0.7));
+        out[0] = sum;
+        sizes[0] = 2 * s.topology->dim[DIM_PAIRS];
+        struct program *program = make(&s, out, 1, inspect);
+        evaluate(&s, program, NULL, s.numbers, value[inspect], sizes);
+        if (!inspect)
+            cr_expect_leq(program_instructions(program), 3);
+        program_free(program);
+        for (long k = 0; inspect && k < sizes[0]; k++)
+            cr_expect_float_eq(value[0][k], value[1][k], 1e-12);
+        teardown(&s);
+    }
+}

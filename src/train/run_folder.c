@@ -1,0 +1,89 @@
+/* The folder of a run: what it leaves, whatever the config says. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "train/trainer_internal.h"
+
+static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
+    if (snprintf(path, 4096, "%s/%s", trainer->output, name) >= 4096)
+        return error_set(error, ERROR_IO, "the name of the output folder is too long");
+    return 0;
+}
+
+static int write_config(const struct trainer *trainer, const char *name, const struct config *config,
+                        struct error *error) {
+    struct file_writer *writer;
+    struct text text = {0};
+    char path[4096];
+    config_write_yaml(config_root(config), &text);
+    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : path_in(trainer, name, path, error);
+    if (!code && !(code = file_writer_open(&writer, path, error))) {
+        if (text.size)
+            fwrite(text.data, 1, text.size, file_writer_stream(writer));
+        code = file_writer_commit(writer, error);
+    }
+    text_free(&text);
+    return code;
+}
+
+/* Whether path is the very file that the config was read from: a run in the folder of its config leaves that one as
+ * its author wrote it. */
+static int is_source(const struct config *config, const char *path) {
+    struct error place = {0};
+    struct stat a, b;
+    config_error(config_root(config), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
+    return *place.file && !stat(place.file, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
+    char path[4096];
+    if (!trainer->output)
+        return 0;
+    int code = file_make_directories(trainer->output, error);
+    if (!code)
+        code = path_in(trainer, "config.yaml", path, error);
+    if (!code && !is_source(trainer->given, path))
+        code = write_config(trainer, "config.yaml", trainer->given, error);
+    if (!code)
+        code = write_config(trainer, "resolved.yaml", trainer->config, error);
+    if (!code && !(code = path_in(trainer, "metrics.csv", path, error)))
+        code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
+    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = fopen(path, "ae")))
+        code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    return code;
+}
+
+void run_folder_close(struct trainer *trainer) {
+    if (trainer->log)
+        fclose(trainer->log);
+    trainer->log = NULL;
+    csv_log_free(trainer->csv);
+    trainer->csv = NULL;
+}
+
+void run_folder_note(struct trainer *trainer, const char *text) {
+    char when[32];
+    struct tm parts;
+    time_t now = time(NULL);
+    if (!trainer->log || !localtime_r(&now, &parts))
+        return;
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
+    fprintf(trainer->log, "%s  %s\n", when, text);
+    fflush(trainer->log); /* a log that cannot be written does not end a training */
+}
+
+int run_folder_last(struct trainer *trainer, struct error *error) {
+    char path[4096];
+    if (!trainer->output)
+        return 0;
+    double start = now_seconds();
+    int code = path_in(trainer, "last.safetensors", path, error);
+    if (!code)
+        code = checkpoint_write(trainer, path, error);
+    trainer->saved = now_seconds();
+    trainer->saving = trainer->saved - start;
+    return code;
+}

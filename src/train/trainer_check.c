@@ -1,0 +1,210 @@
+/* The check of a config before any data is read: sections, names, types, and metrics that are watched. */
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+/* ---------------------------------------------------------------- what stands in a config */
+
+static const char *const root_keys[] = {"run",   "data",  "trainer", "training_module", "global_options",
+                                        "hydra", "fettle", "ckpt_path", "ckpt_dir",     NULL};
+
+int config_runs(const struct config_node *root, struct arena *arena, const char ***runs, size_t *count,
+                     struct error *error)
+{
+    const struct config_node *node = config_get(root, "run");
+    int list = config_kind(node) == CONFIG_LIST, trains = 0;
+    if (!node)
+        return config_error(root, error, ERROR_NAME, "'run' is missing: a list of train, val and test");
+    *count = list ? config_count(node) : 1;
+    *runs = arena_alloc(arena, (*count + 1) * sizeof **runs);
+    if (!*runs)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < *count; k++) {
+        const struct config_node *item = list ? config_at(node, k) : node;
+        const char *name = config_text(item);
+        if (strcmp(name, "train") && strcmp(name, "val") && strcmp(name, "test"))
+            return config_error(item, error, ERROR_NAME, "run is a list of train, val and test, not '%.60s'", name);
+        trains += !strcmp(name, "train");
+        (*runs)[k] = name;
+    }
+    if (trains > 1)
+        return config_error(node, error, ERROR_VALUE, "'train' may stand in run only once");
+    return 0;
+}
+
+/* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
+static int check_sections(const struct config_node *root, struct error *error)
+{
+    static const char *const required[] = {"data", "trainer", "training_module"};
+    for (int k = 0; k < 3; k++)
+        if (!config_get(root, required[k])) {
+            const char *names[64], *near;
+            size_t n = 0;
+            for (size_t j = 0; j < config_count(root) && n < 64; j++) {
+                int known = 0;
+                for (const char *const *key = root_keys; *key; key++)
+                    known |= !strcmp(*key, config_key(root, j));
+                if (!known)
+                    names[n++] = config_key(root, j);
+            }
+            near = text_nearest(required[k], names, n);
+            return config_error(root, error, ERROR_NAME, "the section '%s' is missing%s%s%s", required[k],
+                                near ? "; is '" : "", near ? near : "", near ? "' meant to be it?" : "");
+        }
+    return 0;
+}
+
+static const struct option schedule_rows[] = {
+    {"scheduler", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct schedule_options, scheduler), NULL, "a scheduler"},
+    {"monitor", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct schedule_options, monitor), NULL, "a metric"},
+    {"interval", OPTION_STRING, 0, "epoch", offsetof(struct schedule_options, interval), "epoch|step", "when it steps"},
+    {"frequency", OPTION_INT, OPTION_POSITIVE, "1", offsetof(struct schedule_options, frequency), NULL,
+     "steps at every so many"},
+    {"strict", OPTION_BOOL, 0, "true", offsetof(struct schedule_options, strict), NULL, "an error if monitor is missing"},
+    {"name", OPTION_STRING, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it has no meaning here"},
+};
+
+int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
+                         struct error *error)
+{
+    int code = options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
+    if (!code)
+        code = scheduler_check(out->scheduler, error);
+    if (!code && scheduler_config_is_plateau(out->scheduler) && !out->monitor)
+        code = config_error(config, error, ERROR_NAME, "'monitor' is missing: ReduceLROnPlateau judges by a metric");
+    return code;
+}
+
+/* ---------------------------------------------------------------- the check before data is read */
+
+/* Adds the names under which a manager's values are logged. */
+static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
+                     size_t nprefixes, struct arena *arena, const char **names, size_t *n, size_t most,
+                     struct error *error)
+{
+    struct metrics *metrics;
+    const char *type_names[256];
+    int ntypes = 0;
+    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
+        type_names[ntypes++] = config_text(config_at(types, k));
+    int code = metrics_new(&metrics, config, ntypes, type_names, NULL, "", error);
+    if (code)
+        return code;
+    for (size_t p = 0; p < nprefixes; p++)
+        for (size_t k = 0; k < metrics_count(metrics) && *n < most; k++)
+            names[(*n)++] = arena_format(arena, "%s%s", prefixes[p], metrics_name(metrics, k));
+    metrics_free(metrics);
+    return 0;
+}
+
+static int check_monitor(const struct config_node *node, const char *name, const char *const *names, size_t count,
+                         struct error *error)
+{
+    if (!name)
+        return 0;
+    for (size_t k = 0; k < count; k++)
+        if (!strcmp(name, names[k]))
+            return 0;
+    const char *near = text_nearest(name, names, count);
+    return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
+                        near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+}
+
+static int check_all(const struct config_node *root, struct arena *arena, struct error *error)
+{
+    enum { MOST = 4096 };
+    struct trainer_settings settings;
+    struct composition composition;
+    struct module_options module;
+    struct callbacks callbacks;
+    struct schedule_options schedule = {0};
+    const char **runs, **names = arena_alloc(arena, MOST * sizeof *names);
+    size_t nruns, n = 0;
+    int trains = 0, tests = 0, vals = 0, code;
+    if (!names)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    const struct config_node *module_node = config_get(root, "training_module"), *data = config_get(root, "data");
+    if ((code = check_sections(root, error)) || (code = config_runs(root, arena, &runs, &nruns, error)))
+        return code;
+    for (size_t k = 0; k < nruns; k++) {
+        trains |= !strcmp(runs[k], "train");
+        tests |= !strcmp(runs[k], "test");
+        vals |= !strcmp(runs[k], "val");
+    }
+    if ((code = trainer_settings_read(&settings, config_get(root, "trainer"), arena, error)) ||
+        (code = composition_read(&composition, &module, module_node, &settings, arena, error)) ||
+        (code = model_check(module.model, error)) || (code = datamodule_check(data, error)))
+        return code;
+    if (trains && !module.loss)
+        return config_error(module_node, error, ERROR_NAME, "'loss' is missing: there is nothing to train on");
+    if (trains && !module.optimizer)
+        return config_error(module_node, error, ERROR_NAME, "'optimizer' is missing: nothing steps");
+    if ((trains || vals) && !module.val_metrics)
+        return config_error(module_node, error, ERROR_NAME, "'val_metrics' is missing");
+    if (tests && !module.test_metrics)
+        return config_error(module_node, error, ERROR_NAME, "'test_metrics' is missing: run has a test");
+
+    /* every name that will be logged, so that a monitor can be judged now */
+    const struct config_node *types = config_get(module.model, "type_names");
+    static const char *const loss_prefixes[] = {"train_loss_step/", "train_loss_epoch/"};
+    static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
+    const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
+    int nval = datamodule_configured(data, ROLE_VAL), ntest = datamodule_configured(data, ROLE_TEST);
+    nval = nval < MAX_SETS ? nval : MAX_SETS;
+    ntest = ntest < MAX_SETS ? ntest : MAX_SETS;
+    for (int k = 0; k < nval; k++)
+        val_prefixes[k] = arena_format(arena, "val%d_epoch/", k);
+    for (int k = 0; k < ntest; k++)
+        test_prefixes[k] = arena_format(arena, "test%d_epoch/", k);
+    if (arena_failed(arena))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if (module.loss) {
+        if ((code = metrics_check(module.loss, error)) ||
+            (code = add_names(module.loss, types, loss_prefixes, 2, arena, names, &n, MOST, error)))
+            return code;
+        if (!n || strcmp(names[n - 1], "train_loss_epoch/weighted_sum"))
+            return config_error(module.loss, error, ERROR_VALUE, "the loss has no coefficients to weigh its terms by");
+    }
+    if (module.train_metrics &&
+        ((code = metrics_check(module.train_metrics, error)) ||
+         (code = add_names(module.train_metrics, types, train_prefixes, 2, arena, names, &n, MOST, error))))
+        return code;
+    if (module.val_metrics && ((code = metrics_check(module.val_metrics, error)) ||
+                               (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, arena, names, &n,
+                                                 MOST, error))))
+        return code;
+    if (module.test_metrics && ((code = metrics_check(module.test_metrics, error)) ||
+                                (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, arena, names,
+                                                  &n, MOST, error))))
+        return code;
+    if (module.optimizer) {
+        const struct optimizer_kind *kind;
+        void *options;
+        if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)))
+            return code;
+    }
+    if (module.lr_scheduler) {
+        if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
+            (code = check_monitor(module.lr_scheduler, schedule.monitor, names, n, error)))
+            return code;
+    }
+    if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)))
+        return code;
+    for (int k = 0; k < callbacks.count; k++) {
+        const struct callback *callback = &callbacks.list[k];
+        const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+        if ((code = check_monitor(callback->config, name, names, n, error)))
+            return code;
+    }
+    return 0;
+}
+
+int trainer_check(const struct config_node *root, struct error *error)
+{
+    struct arena *arena = arena_new();
+    if (!arena)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = check_all(root, arena, error);
+    arena_free(arena);
+    return code;
+}
