@@ -7,8 +7,7 @@
 enum { MOST_BATCHES = 32 };
 
 int trainer_bench(struct trainer *trainer, int repeats, double *step, double *eval, double *atoms, double *edges,
-                  struct error *error)
-{
+                  struct error *error) {
     struct batch *batches[MOST_BATCHES] = {0}, *own = trainer->batch;
     struct snapshot *before = state_save(trainer->state);
     int64_t *order = NULL;

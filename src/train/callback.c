@@ -4,8 +4,7 @@
 
 #include "train/trainer_internal.h"
 
-int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error)
-{
+int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
     struct option_target targets[64];
     memset(out, 0, sizeof *out);
     for (size_t k = 0; k < callback_kind_count; k++)
@@ -45,8 +44,7 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
     return 0;
 }
 
-int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error)
-{
+int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
     int code = 0;
     for (int k = 0; k < callbacks->nignored; k++)
         trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here", callbacks->ignored[k]);
@@ -57,8 +55,7 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
 }
 
 #define CALL(hook)                                                                                                     \
-    int callbacks_##hook(struct trainer *trainer, struct error *error)                                                 \
-    {                                                                                                                  \
+    int callbacks_##hook(struct trainer *trainer, struct error *error) {                                               \
         int code = 0;                                                                                                  \
         for (int k = 0; !code && k < trainer->callbacks.count; k++) {                                                  \
             struct callback *callback = &trainer->callbacks.list[k];                                                   \
@@ -74,17 +71,16 @@ CALL(train_end)
 
 /* As Lightning decides: where validation comes once at the end of every epoch, after the epoch's own values are known;
  * else after each validation. */
-static int judges_at_epoch_end(const struct callback *callback, const struct trainer *trainer)
-{
-    const struct config_node *said = callback->kind->at_epoch_end ? callback->kind->at_epoch_end(callback->options) : NULL;
+static int judges_at_epoch_end(const struct callback *callback, const struct trainer *trainer) {
+    const struct config_node *said =
+        callback->kind->at_epoch_end ? callback->kind->at_epoch_end(callback->options) : NULL;
     if (config_kind(said) == CONFIG_BOOL)
         return config_bool(said);
     return !trainer->nval ||
            (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_interval == 1.0);
 }
 
-int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error)
-{
+int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error) {
     int code = 0;
     for (int k = 0; !code && k < trainer->callbacks.count; k++) {
         struct callback *callback = &trainer->callbacks.list[k];
@@ -94,8 +90,7 @@ int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *err
     return code;
 }
 
-const char *callbacks_best(const struct trainer *trainer)
-{
+const char *callbacks_best(const struct trainer *trainer) {
     for (int k = 0; k < trainer->callbacks.count; k++)
         if (trainer->callbacks.list[k].kind == &callback_model_checkpoint) {
             const char *best = model_checkpoint_best(&trainer->callbacks.list[k]);

@@ -22,28 +22,27 @@ static const struct option options[] = {
     {"patience", OPTION_INT, OPTION_NONNEGATIVE, "3", offsetof(struct stop_options, patience), NULL,
      "epochs without improvement"},
     {"mode", OPTION_STRING, 0, "min", offsetof(struct stop_options, mode), "min|max", "which way is better"},
-    {"strict", OPTION_BOOL, 0, "true", offsetof(struct stop_options, strict), NULL, "an error if the metric is missing"},
+    {"strict", OPTION_BOOL, 0, "true", offsetof(struct stop_options, strict), NULL,
+     "an error if the metric is missing"},
     {"check_finite", OPTION_BOOL, 0, "true", offsetof(struct stop_options, check_finite), NULL, "stop at NaN or Inf"},
     {"stopping_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, stopping), NULL, "stop once this good"},
-    {"divergence_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, divergence), NULL, "stop once this bad"},
+    {"divergence_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, divergence), NULL,
+     "stop once this bad"},
     {"verbose", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; every stop says why"},
     {"check_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct stop_options, at_epoch_end), NULL,
      "judge at the end of an epoch, not of a validation; null: as validation comes"},
     {"log_rank_zero_only", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
-static const char *monitor(const void *given)
-{
+static const char *monitor(const void *given) {
     return ((const struct stop_options *)given)->monitor;
 }
 
-static const struct config_node *at_epoch_end(const void *given)
-{
+static const struct config_node *at_epoch_end(const void *given) {
     return ((const struct stop_options *)given)->at_epoch_end;
 }
 
-static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;
     char name[96];
@@ -57,15 +56,13 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     return 0;
 }
 
-static void stop_because(struct trainer *trainer, const char *reason)
-{
+static void stop_because(struct trainer *trainer, const char *reason) {
     if (!cursor_of(trainer)->should_stop)
         trainer_tell(trainer, EVENT_STOP, "%s", reason);
     cursor_of(trainer)->should_stop = 1;
 }
 
-static int judge(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int judge(struct callback *callback, struct trainer *trainer, struct error *error) {
     (void)error;
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;

@@ -15,8 +15,7 @@ static const struct option options[] = {
     {"log_weight_decay", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
-static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct optimizer *optimizer = &trainer->optimizer;
     const char *name = optimizer_name(optimizer->kind);
     char column[128];
@@ -30,15 +29,13 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
     return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
 }
 
-static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
     return how->interval && !strcmp(how->interval, "step") ? 0 : log_rates(callback, trainer, error);
 }
 
 /* Before the batch, in Lightning; the step that it belongs to is the batch's own. */
-static int batch_begin(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int batch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
     if ((how->interval && !strcmp(how->interval, "epoch")) || !log_is_due(trainer))
         return 0;

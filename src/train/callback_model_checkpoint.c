@@ -33,9 +33,10 @@ static const struct option options[] = {
     {"monitor", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct keep_options, monitor), NULL, "a metric"},
     {"mode", OPTION_STRING, 0, "min", offsetof(struct keep_options, mode), "min|max", "which way is better"},
     {"save_last", OPTION_NODE, 0, NULL, offsetof(struct keep_options, save_last), NULL, "keep the newest as last too"},
-    {"save_top_k", OPTION_INT, 0, "1", offsetof(struct keep_options, save_top_k), NULL, "how many of the best; -1: all"},
-    {"every_n_epochs", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, "1", offsetof(struct keep_options, every_n_epochs),
-     NULL, "epochs between looks"},
+    {"save_top_k", OPTION_INT, 0, "1", offsetof(struct keep_options, save_top_k), NULL,
+     "how many of the best; -1: all"},
+    {"every_n_epochs", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, "1",
+     offsetof(struct keep_options, every_n_epochs), NULL, "epochs between looks"},
     {"auto_insert_metric_name", OPTION_BOOL, 0, "true", offsetof(struct keep_options, auto_insert), NULL,
      "name=value in file names"},
     {"verbose", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; checkpoints are always told of"},
@@ -48,13 +49,11 @@ static const struct option options[] = {
     {"save_on_exception", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
-static const char *monitor(const void *given)
-{
+static const char *monitor(const void *given) {
     return ((const struct keep_options *)given)->monitor;
 }
 
-static int check(const void *given, const struct config_node *config, struct error *error)
-{
+static int check(const void *given, const struct config_node *config, struct error *error) {
     const struct keep_options *how = given;
     if (how->save_top_k < -1)
         return config_error(config_get(config, "save_top_k"), error, ERROR_VALUE, "must be -1 or more");
@@ -64,13 +63,11 @@ static int check(const void *given, const struct config_node *config, struct err
     return 0;
 }
 
-static const struct config_node *at_epoch_end(const void *given)
-{
+static const struct config_node *at_epoch_end(const void *given) {
     return ((const struct keep_options *)given)->at_epoch_end;
 }
 
-static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct keep *keep = callback->own;
     struct {
         struct variable **out;
@@ -90,14 +87,12 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     return 0;
 }
 
-const char *model_checkpoint_best(const struct callback *callback)
-{
+const char *model_checkpoint_best(const struct callback *callback) {
     return ((const struct keep *)callback->own)->best->data;
 }
 
 /* {epoch}, {step}, {val0_epoch/weighted_sum}, with a format as in {epoch:02d} or {loss:.3f}. */
-static void file_name(const struct callback *callback, const struct trainer *trainer, struct text *out)
-{
+static void file_name(const struct callback *callback, const struct trainer *trainer, struct text *out) {
     const struct keep_options *how = callback->options;
     const char *p = how->filename ? how->filename : "{epoch}-{step}";
     for (; *p; p++) {
@@ -143,8 +138,7 @@ static void file_name(const struct callback *callback, const struct trainer *tra
 }
 
 static int path_of(const struct callback *callback, const struct trainer *trainer, const char *name, char path[PATH],
-                   struct error *error)
-{
+                   struct error *error) {
     const struct keep_options *how = callback->options;
     const char *root = trainer->options.default_root_dir ? trainer->options.default_root_dir : trainer->output;
     int n = how->dirpath ? snprintf(path, PATH, "%s/%s.safetensors", how->dirpath, name)
@@ -152,8 +146,7 @@ static int path_of(const struct callback *callback, const struct trainer *traine
     return n < PATH ? 0 : error_set(error, ERROR_IO, "the name of a checkpoint is too long: %.300s", name);
 }
 
-static int save_to(struct trainer *trainer, const char *path, struct error *error)
-{
+static int save_to(struct trainer *trainer, const char *path, struct error *error) {
     char above[PATH];
     snprintf(above, sizeof above, "%s", path);
     *strrchr(above, '/') = 0;
@@ -161,13 +154,11 @@ static int save_to(struct trainer *trainer, const char *path, struct error *erro
     return code ? code : checkpoint_write(trainer, path, error);
 }
 
-static int compare(double a, double b, int is_max)
-{
+static int compare(double a, double b, int is_max) {
     return is_max ? a > b : a < b;
 }
 
-static int judge(struct callback *callback, struct trainer *trainer, struct error *error)
-{
+static int judge(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct keep *keep = callback->own;
     const struct keep_options *how = callback->options;
     const struct cursor *cursor = cursor_of(trainer);
@@ -179,9 +170,9 @@ static int judge(struct callback *callback, struct trainer *trainer, struct erro
     most = most > MOST_KEPT ? MOST_KEPT : most;
     double score = 0;
     if (how->monitor && !trainer_metric(trainer, how->monitor, &score))
-        return cursor->validated ? error_set(error, ERROR_NAME, "ModelCheckpoint watches '%s', which is not logged",
-                                             how->monitor)
-                                 : 0;
+        return cursor->validated
+                   ? error_set(error, ERROR_NAME, "ModelCheckpoint watches '%s', which is not logged", how->monitor)
+                   : 0;
     if (how->monitor && isnan(score))
         score = is_max ? -INFINITY : INFINITY;
     int64_t worst = 0;

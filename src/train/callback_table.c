@@ -1,9 +1,9 @@
 #include "train/callback.h"
 
 #define IGNORED(name)                                                                                                  \
-    &(const struct callback_kind)                                                                                      \
-    {                                                                                                                  \
-        .target = {"lightning.pytorch.callbacks." name, NULL}, .help = "accepted; it has no meaning here", .ignored = 1 \
+    &(const struct callback_kind) {                                                                                    \
+        .target = {"lightning.pytorch.callbacks." name, NULL}, .help = "accepted; it has no meaning here",             \
+        .ignored = 1                                                                                                   \
     }
 
 const struct callback_kind *const callback_kinds[] = {

@@ -6,27 +6,23 @@
 #include "train/trainer_internal.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */
-static void to_model(const struct trainer *trainer, const void *const slabs[DTYPE_COUNT])
-{
+static void to_model(const struct trainer *trainer, const void *const slabs[DTYPE_COUNT]) {
     for (int d = 0; d < DTYPE_COUNT; d++)
         memcpy(model_slab(trainer->model, (enum dtype)d), slabs[d],
                model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
 }
 
-static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_COUNT])
-{
+static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_COUNT]) {
     for (int d = 0; d < DTYPE_COUNT; d++)
         memcpy(slabs[d], model_slab(trainer->model, (enum dtype)d),
                model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
 }
 
-static struct variable *average(const struct trainer *trainer, enum dtype dtype)
-{
+static struct variable *average(const struct trainer *trainer, enum dtype dtype) {
     return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
 }
 
-static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error)
-{
+static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error) {
     int code = 0, number = 0;
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
@@ -47,8 +43,7 @@ static int store_averages(struct trainer *trainer, struct safetensors *file, str
 }
 
 /* The last value of everything that was logged: schedulers and callbacks may look at one before it is logged again. */
-static int store_history(const struct trainer *trainer, struct safetensors *file, struct error *error)
-{
+static int store_history(const struct trainer *trainer, struct safetensors *file, struct error *error) {
     struct text text = {0};
     for (size_t k = 0; k < trainer->history.count; k++) {
         char number[32];
@@ -60,8 +55,7 @@ static int store_history(const struct trainer *trainer, struct safetensors *file
     return code;
 }
 
-static void load_history(struct trainer *trainer, const struct safetensors *file)
-{
+static void load_history(struct trainer *trainer, const struct safetensors *file) {
     const char *line = safetensors_metadata(file, "metrics");
     for (; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t number = strcspn(line, " \n"), size = strcspn(line, "\n");
@@ -73,8 +67,7 @@ static void load_history(struct trainer *trainer, const struct safetensors *file
     }
 }
 
-int checkpoint_write(struct trainer *trainer, const char *path, struct error *error)
-{
+int checkpoint_write(struct trainer *trainer, const char *path, struct error *error) {
     struct safetensors *file = safetensors_new();
     struct text yaml = {0};
     const void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
@@ -107,8 +100,7 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     return code;
 }
 
-static int read_weights(struct trainer *trainer, const struct safetensors *file, int averages, struct error *error)
-{
+static int read_weights(struct trainer *trainer, const struct safetensors *file, int averages, struct error *error) {
     void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
     int code = model_load_weights(trainer->model, file, error);
     if (code)
@@ -125,8 +117,7 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
     return 0;
 }
 
-int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error)
-{
+int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
     if (code)
@@ -136,8 +127,7 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
     return code;
 }
 
-int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error)
-{
+int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
     if (code)

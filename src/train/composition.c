@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *claim_name(unsigned claim)
-{
+const char *claim_name(unsigned claim) {
     switch (claim) {
     case CLAIM_BACKWARD:
         return "who runs backward";
@@ -18,8 +17,7 @@ const char *claim_name(unsigned claim)
     return "something";
 }
 
-int composition_fits(const struct composition_kind *kind, struct error *error)
-{
+int composition_fits(const struct composition_kind *kind, struct error *error) {
     for (int k = 0; k < MAX_LAYERS && kind->layers[k]; k++)
         for (int j = 0; j < k; j++) {
             const struct technique *a = kind->layers[j], *b = kind->layers[k];
@@ -58,8 +56,7 @@ static const struct option module_option_rows[] = {
 enum { MODULE_OPTIONS = sizeof module_option_rows / sizeof *module_option_rows };
 
 int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,
-                     const struct trainer_settings *settings, struct arena *arena, struct error *error)
-{
+                     const struct trainer_settings *settings, struct arena *arena, struct error *error) {
     struct option_target targets[32];
     size_t which = 0;
     memset(out, 0, sizeof *out);
@@ -112,8 +109,7 @@ int composition_read(struct composition *out, struct module_options *options, co
     return 0;
 }
 
-int composition_open(struct composition *composition, struct trainer *trainer, struct error *error)
-{
+int composition_open(struct composition *composition, struct trainer *trainer, struct error *error) {
     int code = 0;
     for (int k = 0; !code && k < composition->nlayers; k++) {
         struct layer *layer = &composition->layers[k];
@@ -124,24 +120,21 @@ int composition_open(struct composition *composition, struct trainer *trainer, s
     return code;
 }
 
-void composition_close(struct composition *composition)
-{
+void composition_close(struct composition *composition) {
     for (int k = composition->nlayers - 1; k >= 0; k--)
         if (composition->layers[k].trainer && composition->layers[k].kind->close)
             composition->layers[k].kind->close(&composition->layers[k]);
     composition->nlayers = 0;
 }
 
-struct layer *composition_claimant(struct composition *composition, unsigned claim)
-{
+struct layer *composition_claimant(struct composition *composition, unsigned claim) {
     for (int k = composition->nlayers - 1; k >= 0; k--)
         if (composition->layers[k].kind->claims & claim)
             return &composition->layers[k];
     return NULL;
 }
 
-int composition_separate(const struct composition *composition)
-{
+int composition_separate(const struct composition *composition) {
     int separate = 0;
     for (int k = 0; k < composition->nlayers; k++)
         separate |= composition->layers[k].kind->separate_gradients;

@@ -16,8 +16,7 @@ struct csv_log {
     int64_t rows;
 };
 
-static void drop_columns(struct csv_log *log)
-{
+static void drop_columns(struct csv_log *log) {
     for (size_t k = 0; k < log->ncolumns; k++)
         free(log->columns[k]);
     free(log->columns);
@@ -25,8 +24,7 @@ static void drop_columns(struct csv_log *log)
     log->ncolumns = 0;
 }
 
-void csv_log_free(struct csv_log *log)
-{
+void csv_log_free(struct csv_log *log) {
     if (!log)
         return;
     if (log->stream)
@@ -36,14 +34,12 @@ void csv_log_free(struct csv_log *log)
     free(log);
 }
 
-int64_t csv_log_rows(const struct csv_log *log)
-{
+int64_t csv_log_rows(const struct csv_log *log) {
     return log->rows;
 }
 
 /* Where a column stands, or where it belongs. */
-static size_t place(const struct csv_log *log, const char *name, int *there)
-{
+static size_t place(const struct csv_log *log, const char *name, int *there) {
     size_t lo = 0, hi = log->ncolumns;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
@@ -56,8 +52,7 @@ static size_t place(const struct csv_log *log, const char *name, int *there)
     return lo;
 }
 
-static int add_column(struct csv_log *log, const char *name)
-{
+static int add_column(struct csv_log *log, const char *name) {
     int there;
     size_t k = place(log, name, &there);
     if (there)
@@ -75,15 +70,13 @@ static int add_column(struct csv_log *log, const char *name)
     return 0;
 }
 
-static void add_header(const struct csv_log *log, struct text *out)
-{
+static void add_header(const struct csv_log *log, struct text *out) {
     for (size_t k = 0; k < log->ncolumns; k++)
         text_format(out, "%s%s", k ? "," : "", log->columns[k]);
     text_add(out, "\n");
 }
 
-static int write_whole(struct csv_log *log, const struct text *content, struct error *error)
-{
+static int write_whole(struct csv_log *log, const struct text *content, struct error *error) {
     struct file_writer *writer;
     if (log->stream)
         fclose(log->stream);
@@ -102,8 +95,7 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
 }
 
 /* One line of the file, cut at its end; the cells in place. */
-static char *next_line(char **cursor)
-{
+static char *next_line(char **cursor) {
     char *line = *cursor;
     if (!line || !*line)
         return NULL;
@@ -117,8 +109,7 @@ static char *next_line(char **cursor)
     return line;
 }
 
-static char *next_cell(char **cursor)
-{
+static char *next_cell(char **cursor) {
     char *cell = *cursor;
     if (!cell)
         return NULL;
@@ -130,8 +121,7 @@ static char *next_cell(char **cursor)
 }
 
 /* Rewrites the rows that are there under the columns that are there now. */
-static int rewrite(struct csv_log *log, int64_t keep, struct error *error)
-{
+static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
     char *data, **old = NULL;
     size_t size, nold = 0;
     struct text out = {0}, cut = {0};
@@ -194,8 +184,7 @@ out:
     return code;
 }
 
-int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct error *error)
-{
+int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct error *error) {
     *out = NULL;
     struct csv_log *log = calloc(1, sizeof *log);
     int code = 0;
@@ -231,8 +220,7 @@ int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct er
 }
 
 int csv_log_row(struct csv_log *log, int64_t epoch, int64_t step, size_t count, const char *const *names,
-                const double *values, struct error *error)
-{
+                const double *values, struct error *error) {
     size_t before = log->ncolumns;
     for (size_t k = 0; k < count; k++)
         if (add_column(log, names[k]))

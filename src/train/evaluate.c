@@ -3,8 +3,7 @@
 
 #include "train/trainer_internal.h"
 
-static int64_t batches_of(const struct trainer *trainer, enum data_role role, size_t set)
-{
+static int64_t batches_of(const struct trainer *trainer, enum data_role role, size_t set) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     const struct loader_settings *loader = datamodule_loader(trainer->data, role);
     int64_t size = loader->batch_size, count = (int64_t)data->count;
@@ -12,8 +11,7 @@ static int64_t batches_of(const struct trainer *trainer, enum data_role role, si
 }
 
 int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
-                 struct error *error)
-{
+                 struct error *error) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     int64_t size = datamodule_loader(trainer->data, role)->batch_size, batches = batches_of(trainer, role, set);
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_EVALUATION);
@@ -39,8 +37,7 @@ int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struc
     return code;
 }
 
-int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error)
-{
+int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
     size_t sets = role == ROLE_VAL ? trainer->nval : trainer->ntest;
     double limit_value = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
     int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;

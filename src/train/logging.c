@@ -6,15 +6,13 @@
 
 #include "train/trainer_internal.h"
 
-double now_seconds(void)
-{
+double now_seconds(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
-{
+void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
@@ -26,8 +24,7 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
         trainer->how.event(trainer->how.context, event, text);
 }
 
-void history_free(struct history *history)
-{
+void history_free(struct history *history) {
     for (size_t k = 0; k < history->count; k++)
         free(history->names[k]);
     free(history->names);
@@ -35,16 +32,14 @@ void history_free(struct history *history)
     memset(history, 0, sizeof *history);
 }
 
-static long history_find(const struct history *history, const char *name)
-{
+static long history_find(const struct history *history, const char *name) {
     for (size_t k = 0; k < history->count; k++)
         if (!strcmp(history->names[k], name))
             return (long)k;
     return -1;
 }
 
-void history_set(struct trainer *trainer, const char *name, double value)
-{
+void history_set(struct trainer *trainer, const char *name, double value) {
     struct history *history = &trainer->history;
     long k = history_find(history, name);
     if (k >= 0) {
@@ -70,18 +65,15 @@ void history_set(struct trainer *trainer, const char *name, double value)
     history->values[history->count++] = value;
 }
 
-size_t trainer_metrics(const struct trainer *trainer)
-{
+size_t trainer_metrics(const struct trainer *trainer) {
     return trainer->history.count;
 }
 
-const char *trainer_metric_name(const struct trainer *trainer, size_t k)
-{
+const char *trainer_metric_name(const struct trainer *trainer, size_t k) {
     return k < trainer->history.count ? trainer->history.names[k] : "";
 }
 
-int trainer_metric(const struct trainer *trainer, const char *name, double *value)
-{
+int trainer_metric(const struct trainer *trainer, const char *name, double *value) {
     long k = history_find(&trainer->history, name);
     if (k >= 0)
         *value = trainer->history.values[k];
@@ -98,8 +90,7 @@ struct pending_row { /* values collected until the row is written */
     double values[MOST_CELLS];
 };
 
-int log_value(struct trainer *trainer, const char *name, double value, struct error *error)
-{
+int log_value(struct trainer *trainer, const char *name, double value, struct error *error) {
     struct pending_row *row = trainer->pending;
     if (!row && !(row = trainer->pending = calloc(1, sizeof *row)))
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -112,15 +103,13 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
     return 0;
 }
 
-int log_is_due(const struct trainer *trainer)
-{
+int log_is_due(const struct trainer *trainer) {
     int64_t every = trainer->options.log_every_n_steps;
     return every && ((cursor_of(trainer)->stepped + 1) % every == 0 || cursor_of(trainer)->should_stop);
 }
 
 int log_row(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values,
-            struct error *error)
-{
+            struct error *error) {
     int code = 0;
     for (size_t k = 0; !code && k < metrics_count(metrics); k++) {
         char name[256];
@@ -130,8 +119,7 @@ int log_row(struct trainer *trainer, const char *prefix, const struct metrics *m
     return code;
 }
 
-void log_drop(struct trainer *trainer)
-{
+void log_drop(struct trainer *trainer) {
     struct pending_row *row = trainer->pending;
     for (size_t k = 0; row && k < row->count; k++)
         free(row->names[k]);
@@ -139,8 +127,7 @@ void log_drop(struct trainer *trainer)
         row->count = 0;
 }
 
-int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error)
-{
+int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error) {
     struct pending_row *row = trainer->pending;
     int code = 0;
     if (!row || !row->count)
@@ -156,7 +143,6 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
     return code;
 }
 
-const struct trainer_row *trainer_row(const struct trainer *trainer)
-{
+const struct trainer_row *trainer_row(const struct trainer *trainer) {
     return &trainer->row;
 }

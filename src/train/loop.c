@@ -4,39 +4,33 @@
 
 #include "train/trainer_internal.h"
 
-const char *phase_name(enum phase phase)
-{
-    static const char *const names[] = {"start",     "sanity",  "epoch", "load",     "forward",   "combine",    "clip",
-                                        "optimizer", "average", "log",   "validate", "epoch_end", "checkpoint", "test",
-                                        "done"};
+const char *phase_name(enum phase phase) {
+    static const char *const names[] = {"start",    "sanity",    "epoch",      "load",    "forward",
+                                        "combine",  "clip",      "optimizer",  "average", "log",
+                                        "validate", "epoch_end", "checkpoint", "test",    "done"};
     return phase < PHASE_COUNT ? names[phase] : "?";
 }
 
-static int last_batch(const struct trainer *trainer)
-{
+static int last_batch(const struct trainer *trainer) {
     return cursor_of(trainer)->batch + 1 >= trainer->nbatches;
 }
 
 /* Whether this batch ends a window of accumulated gradients. */
-static int steps_now(const struct trainer *trainer)
-{
+static int steps_now(const struct trainer *trainer) {
     return (cursor_of(trainer)->batch + 1) % trainer->options.accumulate_grad_batches == 0 || last_batch(trainer);
 }
 
-static double training_seconds(const struct trainer *trainer)
-{
+static double training_seconds(const struct trainer *trainer) {
     return trainer->seconds + (trainer->started > 0 ? now_seconds() - trainer->started : 0);
 }
 
-double trainer_seconds(const struct trainer *trainer)
-{
+double trainer_seconds(const struct trainer *trainer) {
     return training_seconds(trainer);
 }
 
 /* ---------------------------------------------------------------- phases */
 
-static int start(struct trainer *trainer, struct error *error)
-{
+static int start(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     (void)error;
     if ((size_t)cursor->run >= trainer->nruns) {
@@ -50,8 +44,7 @@ static int start(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int sanity(struct trainer *trainer, struct error *error)
-{
+static int sanity(struct trainer *trainer, struct error *error) {
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, 0, error);
     if (!code)
         cursor_of(trainer)->phase = PHASE_EPOCH;
@@ -59,8 +52,7 @@ static int sanity(struct trainer *trainer, struct error *error)
 }
 
 /* What ends training, or NULL. */
-static const char *ends(const struct trainer *trainer)
-{
+static const char *ends(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
     if (how->max_epochs >= 0 && cursor->epochs >= how->max_epochs)
@@ -72,8 +64,7 @@ static const char *ends(const struct trainer *trainer)
     return NULL;
 }
 
-static int epoch(struct trainer *trainer, struct error *error)
-{
+static int epoch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     int code;
     if (ends(trainer)) {
@@ -103,16 +94,14 @@ static int epoch(struct trainer *trainer, struct error *error)
     return callbacks_epoch_begin(trainer, error);
 }
 
-int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error)
-{
+int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error) {
     const struct dataset *data = datamodule_dataset(trainer->data, ROLE_TRAIN, 0);
     for (int64_t k = 0; k < size; k++)
         trainer->frames[k] = data->frames[order[first + k]];
     return batch_join(&trainer->batch, trainer->frames, (int)size, model_batch_options(trainer->model), error);
 }
 
-static int load(struct trainer *trainer, struct error *error)
-{
+static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int64_t first, size;
     state_begin(trainer->state);
@@ -125,8 +114,7 @@ static int load(struct trainer *trainer, struct error *error)
     return code;
 }
 
-int loop_forward(struct trainer *trainer, struct error *error)
-{
+int loop_forward(struct trainer *trainer, struct error *error) {
     int code = train_program_make(trainer, error);
     if (code)
         return code;
@@ -143,8 +131,7 @@ int loop_forward(struct trainer *trainer, struct error *error)
     return code;
 }
 
-int loop_combine(struct trainer *trainer, struct error *error)
-{
+int loop_combine(struct trainer *trainer, struct error *error) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     int code = layer->kind->combine ? layer->kind->combine(layer, trainer, error) : 0;
     if (!code && trainer->options.accumulate_grad_batches > 1)
@@ -152,8 +139,7 @@ int loop_combine(struct trainer *trainer, struct error *error)
     return code;
 }
 
-static void clip(struct trainer *trainer)
-{
+static void clip(struct trainer *trainer) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_CLIP);
     trainer->grad_scale = 1;
     trainer->grad_limit = 0;
@@ -161,15 +147,13 @@ static void clip(struct trainer *trainer)
         layer->kind->clip(layer, trainer);
 }
 
-static void average(struct trainer *trainer)
-{
+static void average(struct trainer *trainer) {
     for (int k = 0; k < trainer->composition.nlayers; k++)
         if (trainer->composition.layers[k].kind->after_step)
             trainer->composition.layers[k].kind->after_step(&trainer->composition.layers[k], trainer);
 }
 
-void loop_update(struct trainer *trainer)
-{
+void loop_update(struct trainer *trainer) {
     clip(trainer);
     update_step(trainer);
     average(trainer);
@@ -178,8 +162,7 @@ void loop_update(struct trainer *trainer)
 /* ---------------------------------------------------------------- schedulers */
 
 /* plateau: those that judge by a metric; else the others. */
-static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error)
-{
+static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
     if (!s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
@@ -197,8 +180,7 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
     return 0;
 }
 
-static int wants_validation(const struct trainer *trainer)
-{
+static int wants_validation(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
     if (!trainer->nval || (cursor->epoch + 1) % how->check_val_every_n_epoch)
@@ -211,8 +193,7 @@ static int wants_validation(const struct trainer *trainer)
 }
 
 /* The batch is accepted: what it brought is logged, schedulers step. */
-static int finish_batch(struct trainer *trainer, struct error *error)
-{
+static int finish_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = steps_now(trainer), last = last_batch(trainer), code = 0;
     cursor->window = stepped ? 0 : cursor->window + 1;
@@ -249,8 +230,7 @@ static int finish_batch(struct trainer *trainer, struct error *error)
 }
 
 /* Where the loop goes once a batch, and the validation after it, is over. */
-static int next_batch(struct trainer *trainer, struct error *error)
-{
+static int next_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int last = last_batch(trainer), stepped = cursor->window == 0;
     int code = stepped ? schedule(trainer, 1, 1, error) : 0;
@@ -263,8 +243,7 @@ static int next_batch(struct trainer *trainer, struct error *error)
     return code;
 }
 
-static int log_batch(struct trainer *trainer, struct error *error)
-{
+static int log_batch(struct trainer *trainer, struct error *error) {
     /* a batch under way is accepted first; PHASE_LOG is then found again without one */
     int code = trainer->open ? finish_batch(trainer, error) : 0;
     if (!code && cursor_of(trainer)->phase == PHASE_LOG)
@@ -272,8 +251,7 @@ static int log_batch(struct trainer *trainer, struct error *error)
     return code;
 }
 
-static int validate(struct trainer *trainer, struct error *error)
-{
+static int validate(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int code = evaluate_role(trainer, ROLE_VAL, -1, 1, error);
     if (!code)
@@ -289,8 +267,7 @@ static int validate(struct trainer *trainer, struct error *error)
     return code;
 }
 
-static int epoch_end(struct trainer *trainer, struct error *error)
-{
+static int epoch_end(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     double values[256];
     int code = 0;
@@ -315,8 +292,7 @@ static int epoch_end(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int checkpoint(struct trainer *trainer, struct error *error)
-{
+static int checkpoint(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     cursor->epochs = cursor->epoch + 1; /* what is written now goes on with the next epoch */
     cursor->phase = PHASE_EPOCH;
@@ -334,8 +310,7 @@ static int checkpoint(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int test(struct trainer *trainer, struct error *error)
-{
+static int test(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     enum data_role role = strcmp(trainer->runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
     const char *best = cursor->trained ? callbacks_best(trainer) : "";
@@ -370,8 +345,7 @@ static int test(struct trainer *trainer, struct error *error)
 
 /* ---------------------------------------------------------------- the machine */
 
-void trainer_abandon(struct trainer *trainer)
-{
+void trainer_abandon(struct trainer *trainer) {
     if (!trainer->open)
         return;
     state_rollback(trainer->state);
@@ -381,8 +355,7 @@ void trainer_abandon(struct trainer *trainer)
     log_drop(trainer);
 }
 
-int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error)
-{
+int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     enum phase phase = (enum phase)cursor->phase;
     int code = 0;
@@ -445,26 +418,22 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
     return code;
 }
 
-enum phase trainer_phase(const struct trainer *trainer)
-{
+enum phase trainer_phase(const struct trainer *trainer) {
     return (enum phase)cursor_of(trainer)->phase;
 }
 
-int trainer_done(const struct trainer *trainer)
-{
+int trainer_done(const struct trainer *trainer) {
     return cursor_of(trainer)->phase == PHASE_DONE;
 }
 
 /* A place to stop at: no batch is under way, and the next phase begins one or something larger. */
-static int at_boundary(const struct trainer *trainer)
-{
+static int at_boundary(const struct trainer *trainer) {
     enum phase phase = trainer_phase(trainer);
     return !trainer->open && (phase == PHASE_LOAD || phase == PHASE_EPOCH || phase == PHASE_TEST ||
                               phase == PHASE_START || phase == PHASE_DONE);
 }
 
-int trainer_step(struct trainer *trainer, struct error *error)
-{
+int trainer_step(struct trainer *trainer, struct error *error) {
     enum phase done;
     int code, batch = 0;
     do {
@@ -474,8 +443,7 @@ int trainer_step(struct trainer *trainer, struct error *error)
     return code;
 }
 
-static int run_until(struct trainer *trainer, const atomic_int *stop, int one_epoch, struct error *error)
-{
+static int run_until(struct trainer *trainer, const atomic_int *stop, int one_epoch, struct error *error) {
     enum phase done;
     while (!trainer_done(trainer)) {
         int code = trainer_advance(trainer, &done, error);
@@ -489,12 +457,10 @@ static int run_until(struct trainer *trainer, const atomic_int *stop, int one_ep
     return 0;
 }
 
-int trainer_epoch(struct trainer *trainer, const atomic_int *stop, struct error *error)
-{
+int trainer_epoch(struct trainer *trainer, const atomic_int *stop, struct error *error) {
     return run_until(trainer, stop, 1, error);
 }
 
-int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *error)
-{
+int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *error) {
     return run_until(trainer, stop, 0, error);
 }

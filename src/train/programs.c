@@ -7,8 +7,7 @@
 
 static const char *const prediction_names[5] = {"total_energy", "atomic_energy", "forces", "stress", "virial"};
 
-static void prediction_nodes(const struct model_outputs *model, struct node **nodes)
-{
+static void prediction_nodes(const struct model_outputs *model, struct node **nodes) {
     nodes[0] = model->total_energy;
     nodes[1] = model->atomic_energy;
     nodes[2] = model->forces;
@@ -16,23 +15,20 @@ static void prediction_nodes(const struct model_outputs *model, struct node **no
     nodes[4] = model->virial;
 }
 
-static void set_prediction(struct prediction *prediction, const struct program *program, const int *outputs)
-{
+static void set_prediction(struct prediction *prediction, const struct program *program, const int *outputs) {
     const double **places[5] = {&prediction->total_energy, &prediction->atomic_energy, &prediction->forces,
                                 &prediction->stress, &prediction->virial};
     for (int k = 0; k < 5; k++)
         *places[k] = outputs[k] < 0 ? NULL : program_output(program, outputs[k], NULL, NULL);
 }
 
-static int predicts(const struct metrics *metrics, const char *field)
-{
+static int predicts(const struct metrics *metrics, const char *field) {
     return metrics && metrics_predicts(metrics, field);
 }
 
 /* ---------------------------------------------------------------- training */
 
-void train_program_free(struct trainer *trainer)
-{
+void train_program_free(struct trainer *trainer) {
     struct train_program *train = &trainer->train;
     program_free(train->program);
     graph_free(train->graph);
@@ -42,8 +38,7 @@ void train_program_free(struct trainer *trainer)
     memset(train, 0, sizeof *train);
 }
 
-static int coefficient_node(struct graph *graph, const struct metrics *loss, size_t term, struct node **out)
-{
+static int coefficient_node(struct graph *graph, const struct metrics *loss, size_t term, struct node **out) {
     struct text name = {0};
     text_format(&name, "coefficient:%s", metrics_term_name(loss, term));
     if (name.failed)
@@ -54,8 +49,7 @@ static int coefficient_node(struct graph *graph, const struct metrics *loss, siz
 }
 
 /* What the program should be now. */
-static void wanted(const struct trainer *trainer, struct train_program *out)
-{
+static void wanted(const struct trainer *trainer, struct train_program *out) {
     out->separate = composition_separate(&trainer->composition);
     for (size_t k = 0; k < metrics_nterms(trainer->loss) && k < MAX_TERMS; k++)
         if (!isnan(metrics_coefficient(trainer->loss, k)))
@@ -66,8 +60,7 @@ static void wanted(const struct trainer *trainer, struct train_program *out)
     }
 }
 
-static int is_current(const struct trainer *trainer, const struct train_program *want)
-{
+static int is_current(const struct trainer *trainer, const struct train_program *want) {
     const struct train_program *have = &trainer->train;
     if (!have->program || have->separate != want->separate || have->nactive != want->nactive ||
         have->ngrads != want->ngrads || memcmp(have->active, want->active, sizeof have->active))
@@ -78,8 +71,7 @@ static int is_current(const struct trainer *trainer, const struct train_program 
     return 1;
 }
 
-int train_program_make(struct trainer *trainer, struct error *error)
-{
+int train_program_make(struct trainer *trainer, struct error *error) {
     struct train_program want = {0};
     wanted(trainer, &want);
     if (is_current(trainer, &want))
@@ -176,8 +168,7 @@ out:
 }
 
 static int bind_inputs(const struct trainer *trainer, const struct program *program, const struct batch *batch,
-                       const void **inputs, struct error *error)
-{
+                       const void **inputs, struct error *error) {
     for (int k = 0; k < program_inputs(program); k++) {
         const char *name = program_input_name(program, k);
         if (!strncmp(name, "coefficient:", 12)) {
@@ -192,8 +183,7 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
     return 0;
 }
 
-int train_program_run(struct trainer *trainer, struct error *error)
-{
+int train_program_run(struct trainer *trainer, struct error *error) {
     struct train_program *train = &trainer->train;
     int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
     if (code)
@@ -218,16 +208,14 @@ int train_program_run(struct trainer *trainer, struct error *error)
 
 /* ---------------------------------------------------------------- evaluation */
 
-void eval_program_free(struct trainer *trainer)
-{
+void eval_program_free(struct trainer *trainer) {
     program_free(trainer->eval.program);
     graph_free(trainer->eval.graph);
     free(trainer->eval.inputs);
     memset(&trainer->eval, 0, sizeof trainer->eval);
 }
 
-int eval_program_make(struct trainer *trainer, struct error *error)
-{
+int eval_program_make(struct trainer *trainer, struct error *error) {
     struct eval_program *eval = &trainer->eval;
     if (eval->program)
         return 0;
@@ -275,8 +263,7 @@ out:
 }
 
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
-                     struct prediction *out, struct error *error)
-{
+                     struct prediction *out, struct error *error) {
     struct eval_program *eval = &trainer->eval;
     int code = bind_inputs(trainer, eval->program, batch, eval->inputs, error);
     if (code)

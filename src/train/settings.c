@@ -5,8 +5,7 @@
 #include "train/trainer_internal.h"
 
 /* "lr", then the coefficients ("loss.forces_mse"), then what the layers have. */
-static const struct layer_setting *layer_setting(const struct trainer *trainer, size_t k, const struct layer **layer)
-{
+static const struct layer_setting *layer_setting(const struct trainer *trainer, size_t k, const struct layer **layer) {
     for (int l = 0; l < trainer->composition.nlayers; l++) {
         const struct technique *kind = trainer->composition.layers[l].kind;
         if (k < kind->nsettings) {
@@ -18,26 +17,22 @@ static const struct layer_setting *layer_setting(const struct trainer *trainer, 
     return NULL;
 }
 
-static size_t terms(const struct trainer *trainer)
-{
+static size_t terms(const struct trainer *trainer) {
     return trainer->loss ? metrics_nterms(trainer->loss) : 0;
 }
 
-static size_t fixed(const struct trainer *trainer)
-{
+static size_t fixed(const struct trainer *trainer) {
     return trainer->optimizer.kind ? 2 : 0;
 }
 
-size_t trainer_settings(const struct trainer *trainer)
-{
+size_t trainer_settings(const struct trainer *trainer) {
     size_t count = fixed(trainer) + terms(trainer);
     for (int l = 0; l < trainer->composition.nlayers; l++)
         count += trainer->composition.layers[l].kind->nsettings;
     return count;
 }
 
-const char *trainer_setting_name(const struct trainer *trainer, size_t k)
-{
+const char *trainer_setting_name(const struct trainer *trainer, size_t k) {
     static _Thread_local char name[256];
     static const char *const names[] = {"lr", "gradient_clip_val"};
     if (k < fixed(trainer))
@@ -52,8 +47,7 @@ const char *trainer_setting_name(const struct trainer *trainer, size_t k)
     return setting ? setting->name : "";
 }
 
-static int find(const struct trainer *trainer, const char *name, size_t *out, struct error *error)
-{
+static int find(const struct trainer *trainer, const char *name, size_t *out, struct error *error) {
     char names[64][128];
     const char *list[64];
     size_t count = trainer_settings(trainer);
@@ -71,8 +65,7 @@ static int find(const struct trainer *trainer, const char *name, size_t *out, st
                      near ? near : "", near ? "'" : "");
 }
 
-int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error)
-{
+int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error) {
     size_t k;
     int code = find(trainer, name, &k, error);
     if (code)
@@ -92,8 +85,7 @@ int trainer_get(const struct trainer *trainer, const char *name, double *value, 
     return 0;
 }
 
-int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error)
-{
+int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error) {
     size_t k;
     int code = find(trainer, name, &k, error);
     if (code)

@@ -2,8 +2,7 @@
 #include "train/technique.h"
 #include "train/trainer_internal.h"
 
-static void clip(struct layer *layer, struct trainer *trainer)
-{
+static void clip(struct layer *layer, struct trainer *trainer) {
     (void)layer;
     if (trainer->options.gradient_clip_val > 0)
         update_clip(trainer, trainer->options.gradient_clip_val, trainer->options.clip_by_value);

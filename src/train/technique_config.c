@@ -2,10 +2,11 @@
  * combines the terms of a loss.
  *
  * With u_k the unit vectors of the terms' gradients g_k, x is the minimum-norm least-squares solution of u_k . x = b_k,
- * b the coefficients, and the result is (sum_k g_k . v) v with v = x / |x|.  x lies in the span of the u_k: x = sum_k y_k
- * u_k with G y = b, G the matrix of cosines.  So the solve is as small as the number of terms, in float64 whatever the
- * model's dtype, and the result is one weighted sum of the gradients.  An eigenvalue of G below CUTOFF of the largest
- * counts as zero: terms that say the same, or exactly the opposite, or nothing at all, leave the result finite. */
+ * b the coefficients, and the result is (sum_k g_k . v) v with v = x / |x|.  x lies in the span of the u_k: x = sum_k
+ * y_k u_k with G y = b, G the matrix of cosines.  So the solve is as small as the number of terms, in float64 whatever
+ * the model's dtype, and the result is one weighted sum of the gradients.  An eigenvalue of G below CUTOFF of the
+ * largest counts as zero: terms that say the same, or exactly the opposite, or nothing at all, leave the result finite.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +43,15 @@ static const struct option options[] = {
 };
 
 static int check(const void *given, const struct config_node *module, const struct trainer_settings *settings,
-                 struct error *error)
-{
+                 struct error *error) {
     const struct config_options *how = given;
     if (how->clip_value && (!config_is_number(how->clip_value) || config_float(how->clip_value) < 0))
         return config_error(how->clip_value, error, ERROR_TYPE, "a number of 0 or more is expected, or null");
     if (settings->gradient_clip_val > 0)
-        return config_error(module, error, ERROR_VALUE,
-                            "the layers 'base' and 'config' would both clip the gradient: give gradient_clip_val to the "
-                            "training module, not to the trainer");
+        return config_error(
+            module, error, ERROR_VALUE,
+            "the layers 'base' and 'config' would both clip the gradient: give gradient_clip_val to the "
+            "training module, not to the trainer");
     if (settings->accumulate_grad_batches > 1)
         return config_error(module, error, ERROR_VALUE,
                             "the layer 'config' runs backward itself, once a batch: accumulate_grad_batches must be 1");
@@ -63,15 +64,15 @@ static int check(const void *given, const struct config_node *module, const stru
     const char *monitor = config_text(config_get(schedule, "monitor"));
     if (strncmp(monitor, "val", 3))
         return config_error(config_get(schedule, "monitor"), error, ERROR_VALUE,
-                            "with the layer 'config' a scheduler can watch validation metrics only, not '%.100s'", monitor);
+                            "with the layer 'config' a scheduler can watch validation metrics only, not '%.100s'",
+                            monitor);
     if (config_get(schedule, "interval") && strcmp(config_text(config_get(schedule, "interval")), "epoch"))
         return config_error(config_get(schedule, "interval"), error, ERROR_VALUE,
                             "with the layer 'config' a scheduler steps once an epoch");
     return 0;
 }
 
-static int config_open(struct layer *layer, struct trainer *trainer, struct error *error)
-{
+static int config_open(struct layer *layer, struct trainer *trainer, struct error *error) {
     (void)trainer;
     (void)error;
     const struct config_options *how = layer->options;
@@ -91,16 +92,14 @@ struct job {
     double (*products)[MAX_TERMS][MAX_TERMS]; /* [members] */
 };
 
-static void stretch(size_t count, int member, int members, size_t *begin, size_t *end)
-{
+static void stretch(size_t count, int member, int members, size_t *begin, size_t *end) {
     size_t lines = (count + 15) / 16;
     *begin = 16 * (lines * (size_t)member / (size_t)members);
     *end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
     *end = *end < count ? *end : count;
 }
 
-static void run_products(void *context, int member, int members)
-{
+static void run_products(void *context, int member, int members) {
     const struct job *job = context;
     memset(job->products[member], 0, sizeof job->products[member]);
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -109,7 +108,8 @@ static void run_products(void *context, int member, int members)
         for (int i = 0; i < job->count; i++)
             for (int j = 0; j <= i; j++) {
                 double lanes[8] = {0};
-                const void *a = job->trainer->term_grads[job->terms[i]][d], *b = job->trainer->term_grads[job->terms[j]][d];
+                const void *a = job->trainer->term_grads[job->terms[i]][d],
+                           *b = job->trainer->term_grads[job->terms[j]][d];
                 if (d == F32) {
                     const float *x = a, *y = b;
                     for (size_t k = begin; k < end; k++)
@@ -125,8 +125,7 @@ static void run_products(void *context, int member, int members)
     }
 }
 
-static void run_sum(void *context, int member, int members)
-{
+static void run_sum(void *context, int member, int members) {
     const struct job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
@@ -150,8 +149,7 @@ static void run_sum(void *context, int member, int members)
 
 /* ---------------------------------------------------------------- the combination */
 
-int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights)
-{
+int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights) {
     double norm[CONFIG_MAX_TERMS], g[CONFIG_MAX_TERMS * CONFIG_MAX_TERMS], b[CONFIG_MAX_TERMS], y[CONFIG_MAX_TERMS];
     double b_norm = 0, x_norm = 0, sum = 0;
     for (int i = 0; i < count; i++) {
@@ -177,8 +175,7 @@ int config_weights(int count, const double *products, const double *coefficients
     return 0;
 }
 
-static int combine(struct layer *layer, struct trainer *trainer, struct error *error)
-{
+static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct config *config = layer->own;
     const struct train_program *train = &trainer->train;
     int n = train->nactive, members = team_size(trainer->team);
@@ -223,8 +220,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     return 0;
 }
 
-static void clip(struct layer *layer, struct trainer *trainer)
-{
+static void clip(struct layer *layer, struct trainer *trainer) {
     const struct config *config = layer->own;
     if (config->clip > 0)
         update_clip(trainer, config->clip, config->by_value);

@@ -21,16 +21,14 @@ static const struct option options[] = {
      "how much of the average an update keeps, in [0, 1]"},
 };
 
-static int check_decay(double decay, struct error *error)
-{
+static int check_decay(double decay, struct error *error) {
     if (decay >= 0 && decay <= 1)
         return 0;
     return error_set(error, ERROR_VALUE, "ema_decay must lie in [0, 1], not %g", decay);
 }
 
 static int check(const void *given, const struct config_node *module, const struct trainer_settings *settings,
-                 struct error *error)
-{
+                 struct error *error) {
     struct error why = {0};
     if (check_decay(((const struct ema_options *)given)->decay, &why))
         return config_error(config_get(module, "ema_decay"), error, ERROR_VALUE, "%s", why.message);
@@ -42,8 +40,7 @@ static int check(const void *given, const struct config_node *module, const stru
     return 0;
 }
 
-static int ema_open(struct layer *layer, struct trainer *trainer, struct error *error)
-{
+static int ema_open(struct layer *layer, struct trainer *trainer, struct error *error) {
     static const char *const names[] = {"ema.weights.f32", "ema.weights.f64"};
     struct ema *ema = layer->own;
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -69,8 +66,7 @@ struct job {
     double keep;
 };
 
-static void run_job(void *context, int member, int members)
-{
+static void run_job(void *context, int member, int members) {
     const struct job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(job->trainer->model, (enum dtype)d);
@@ -91,14 +87,12 @@ static void run_job(void *context, int member, int members)
     }
 }
 
-static double effective(const struct ema *ema)
-{
+static double effective(const struct ema *ema) {
     double n = (double)*(int64_t *)ema->updates->data;
     return fmin(*(double *)ema->decay->data, (1 + n) / (10 + n));
 }
 
-static void after_step(struct layer *layer, struct trainer *trainer)
-{
+static void after_step(struct layer *layer, struct trainer *trainer) {
     struct ema *ema = layer->own;
     struct job job = {trainer, ema, effective(ema)};
     team_run(trainer->team, run_job, &job);
@@ -107,31 +101,26 @@ static void after_step(struct layer *layer, struct trainer *trainer)
     ++*(int64_t *)ema->updates->data;
 }
 
-static const void *evaluation(const struct layer *layer, enum dtype dtype)
-{
+static const void *evaluation(const struct layer *layer, enum dtype dtype) {
     return ((const struct ema *)layer->own)->weights[dtype]->data;
 }
 
-static double get_decay(const struct layer *layer)
-{
+static double get_decay(const struct layer *layer) {
     return *(double *)((const struct ema *)layer->own)->decay->data;
 }
 
-static int set_decay(struct layer *layer, double value, struct error *error)
-{
+static int set_decay(struct layer *layer, double value, struct error *error) {
     int code = check_decay(value, error);
     if (!code)
         *(double *)((struct ema *)layer->own)->decay->data = value;
     return code;
 }
 
-static double get_effective(const struct layer *layer)
-{
+static double get_effective(const struct layer *layer) {
     return effective(layer->own);
 }
 
-static double get_updates(const struct layer *layer)
-{
+static double get_updates(const struct layer *layer) {
     return (double)*(int64_t *)((const struct ema *)layer->own)->updates->data;
 }
 

@@ -11,8 +11,7 @@
 
 /* ---------------------------------------------------------------- opening */
 
-static int open_data(struct trainer *trainer, struct error *error)
-{
+static int open_data(struct trainer *trainer, struct error *error) {
     const struct config_node *root = config_root(trainer->config);
     unsigned roles = 0;
     for (size_t k = 0; k < trainer->nruns; k++)
@@ -25,8 +24,7 @@ static int open_data(struct trainer *trainer, struct error *error)
 }
 
 /* Types of the frames must be those of the model, and its cutoff theirs. */
-static int check_data(struct trainer *trainer, struct error *error)
-{
+static int check_data(struct trainer *trainer, struct error *error) {
     const struct metrics *by_role[ROLE_COUNT][2] = {{trainer->loss, trainer->train_metrics},
                                                     {trainer->nval ? trainer->val_metrics[0] : NULL, NULL},
                                                     {trainer->ntest ? trainer->test_metrics[0] : NULL, NULL},
@@ -44,10 +42,11 @@ static int check_data(struct trainer *trainer, struct error *error)
                                          "ChemicalSpeciesToAtomTypeMapper among the data's transforms?",
                                          frame->ordinal, frame->source, a, frame->symbols[a]);
                 if (frame->npairs < 0)
-                    return error_set(error, ERROR_DATA,
-                                     "frame %ld of %s has no neighbour list: NeighborListTransform is missing among the "
-                                     "data's transforms",
-                                     frame->ordinal, frame->source);
+                    return error_set(
+                        error, ERROR_DATA,
+                        "frame %ld of %s has no neighbour list: NeighborListTransform is missing among the "
+                        "data's transforms",
+                        frame->ordinal, frame->source);
                 for (int m = 0; m < 2; m++) {
                     int code = by_role[role][m] ? metrics_check_frame(by_role[role][m], frame, error) : 0;
                     if (code)
@@ -58,8 +57,7 @@ static int check_data(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int open_metrics(struct trainer *trainer, const struct module_options *module, struct error *error)
-{
+static int open_metrics(struct trainer *trainer, const struct module_options *module, struct error *error) {
     int ntypes = model_ntypes(trainer->model), code = 0;
     const char *const *names = model_type_names(trainer->model);
     char prefix[64];
@@ -78,16 +76,15 @@ static int open_metrics(struct trainer *trainer, const struct module_options *mo
     }
     for (size_t k = 0; !code && k < trainer->ntest; k++) {
         snprintf(prefix, sizeof prefix, "metrics.test%zu.", k);
-        code = metrics_new(&trainer->test_metrics[k], module->test_metrics, ntypes, names, trainer->state, prefix,
-                           error);
+        code =
+            metrics_new(&trainer->test_metrics[k], module->test_metrics, ntypes, names, trainer->state, prefix, error);
     }
     if (!code && trainer->loss && metrics_nterms(trainer->loss) > MAX_TERMS)
         code = error_set(error, ERROR_VALUE, "a loss of more than %d terms", MAX_TERMS);
     return code;
 }
 
-static void *slab_new(size_t count, enum dtype dtype)
-{
+static void *slab_new(size_t count, enum dtype dtype) {
     size_t size = (count * dtype_size(dtype) + 63) / 64 * 64 + 64;
     void *slab = aligned_alloc(64, size);
     if (slab)
@@ -95,9 +92,9 @@ static void *slab_new(size_t count, enum dtype dtype)
     return slab;
 }
 
-static int open_slabs(struct trainer *trainer, struct error *error)
-{
-    static const char *const names[] = {"model.f32", "model.f64"}, *const windows[] = {"loop.window.f32", "loop.window.f64"};
+static int open_slabs(struct trainer *trainer, struct error *error) {
+    static const char *const names[] = {"model.f32", "model.f64"}, *const windows[] = {"loop.window.f32",
+                                                                                       "loop.window.f64"};
     int separate = composition_separate(&trainer->composition);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_slab_size(trainer->model, (enum dtype)d), size = dtype_size((enum dtype)d);
@@ -105,8 +102,8 @@ static int open_slabs(struct trainer *trainer, struct error *error)
             return error_set(error, ERROR_MEMORY, "out of memory");
         if (count)
             memcpy(trainer->slab[d], model_slab(trainer->model, (enum dtype)d), count * size);
-        trainer->parameters[d] = state_adopt(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count,
-                                             &trainer->slab[d], error);
+        trainer->parameters[d] =
+            state_adopt(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count, &trainer->slab[d], error);
         if (!trainer->parameters[d])
             return ERROR_MEMORY;
         trainer->grads[d] = slab_new(count, (enum dtype)d);
@@ -123,8 +120,7 @@ static int open_slabs(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int open_loop(struct trainer *trainer, struct error *error)
-{
+static int open_loop(struct trainer *trainer, struct error *error) {
     trainer->cursor_variable =
         state_add(trainer->state, "loop.cursor", STATE_I64, sizeof(struct cursor) / sizeof(int64_t), 0, error);
     trainer->loader_variable = state_add(trainer->state, "loop.loader", STATE_U8, sizeof(struct loader), 0, error);
@@ -154,8 +150,7 @@ static int open_loop(struct trainer *trainer, struct error *error)
     return 0;
 }
 
-static int open_schedule(struct trainer *trainer, const struct config_node *config, struct error *error)
-{
+static int open_schedule(struct trainer *trainer, const struct config_node *config, struct error *error) {
     struct schedule_options options;
     int code = config_schedule(config, &options, trainer->arena, error);
     if (code)
@@ -170,11 +165,11 @@ static int open_schedule(struct trainer *trainer, const struct config_node *conf
                                           .frequency = options.frequency,
                                           .by_step = !strcmp(options.interval, "step"),
                                           .strict = options.strict};
-    return scheduler_new(&trainer->schedule.scheduler, options.scheduler, &subject, trainer->state, "scheduler.", error);
+    return scheduler_new(&trainer->schedule.scheduler, options.scheduler, &subject, trainer->state, "scheduler.",
+                         error);
 }
 
-static int open_all(struct trainer *trainer, struct error *error)
-{
+static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
@@ -240,8 +235,7 @@ static int open_all(struct trainer *trainer, struct error *error)
 }
 
 int trainer_open(struct trainer **out, const struct config *config, const struct trainer_options *options,
-                 struct error *error)
-{
+                 struct error *error) {
     *out = NULL;
     struct trainer *trainer = calloc(1, sizeof *trainer);
     int code = 0;
@@ -264,8 +258,7 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
     return 0;
 }
 
-void trainer_free(struct trainer *trainer)
-{
+void trainer_free(struct trainer *trainer) {
     if (!trainer)
         return;
     if (trainer->state)
@@ -306,85 +299,69 @@ void trainer_free(struct trainer *trainer)
 
 /* ---------------------------------------------------------------- looking */
 
-int64_t trainer_epoch_now(const struct trainer *trainer)
-{
+int64_t trainer_epoch_now(const struct trainer *trainer) {
     return cursor_of(trainer)->epoch;
 }
 
-int64_t trainer_global_step(const struct trainer *trainer)
-{
+int64_t trainer_global_step(const struct trainer *trainer) {
     return cursor_of(trainer)->step;
 }
 
-int64_t trainer_batch_now(const struct trainer *trainer)
-{
+int64_t trainer_batch_now(const struct trainer *trainer) {
     return cursor_of(trainer)->batch;
 }
 
-int64_t trainer_batches(const struct trainer *trainer)
-{
+int64_t trainer_batches(const struct trainer *trainer) {
     return trainer->nbatches;
 }
 
-int64_t trainer_max_epochs(const struct trainer *trainer)
-{
+int64_t trainer_max_epochs(const struct trainer *trainer) {
     return trainer->options.max_epochs;
 }
 
-int64_t trainer_max_steps(const struct trainer *trainer)
-{
+int64_t trainer_max_steps(const struct trainer *trainer) {
     return trainer->options.max_steps;
 }
 
-const char *trainer_output(const struct trainer *trainer)
-{
+const char *trainer_output(const struct trainer *trainer) {
     return trainer->output;
 }
 
-struct model *trainer_model(const struct trainer *trainer)
-{
+struct model *trainer_model(const struct trainer *trainer) {
     return trainer->model;
 }
 
-struct state *trainer_state(const struct trainer *trainer)
-{
+struct state *trainer_state(const struct trainer *trainer) {
     return trainer->state;
 }
 
-struct datamodule *trainer_data(const struct trainer *trainer)
-{
+struct datamodule *trainer_data(const struct trainer *trainer) {
     return trainer->data;
 }
 
-struct team *trainer_team(const struct trainer *trainer)
-{
+struct team *trainer_team(const struct trainer *trainer) {
     return trainer->team;
 }
 
-const struct config_node *trainer_config(const struct trainer *trainer)
-{
+const struct config_node *trainer_config(const struct trainer *trainer) {
     return config_root(trainer->config);
 }
 
-const char *trainer_strategy(const struct trainer *trainer)
-{
+const char *trainer_strategy(const struct trainer *trainer) {
     return trainer->composition.kind->target.target;
 }
 
-struct program *trainer_program(const struct trainer *trainer)
-{
+struct program *trainer_program(const struct trainer *trainer) {
     return trainer->train.program;
 }
 
-int trainer_save(struct trainer *trainer, const char *path, struct error *error)
-{
+int trainer_save(struct trainer *trainer, const char *path, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return checkpoint_write(trainer, path, error);
 }
 
-int trainer_validate(struct trainer *trainer, struct error *error)
-{
+int trainer_validate(struct trainer *trainer, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it before a validation");
     if (!trainer->nval)

@@ -15,15 +15,15 @@
 struct trainer;
 
 /* A batch goes load, forward, combine, clip, optimizer, average, log; the last batch of an epoch (or of a validation
- * interval) is followed by validate, and the epoch by epoch_end and checkpoint.  `forward` computes predictions, loss terms
- * and gradients: they are one program. */
+ * interval) is followed by validate, and the epoch by epoch_end and checkpoint.  `forward` computes predictions, loss
+ * terms and gradients: they are one program. */
 enum phase {
-    PHASE_START,     /* of the next entry of the config's `run` */
-    PHASE_SANITY,    /* the validation before training */
-    PHASE_EPOCH,     /* an epoch begins: the order of its frames is drawn */
-    PHASE_LOAD,      /* frames are joined to a batch */
-    PHASE_FORWARD,   /* predictions, loss terms, gradients */
-    PHASE_COMBINE,   /* gradients of terms become one */
+    PHASE_START,   /* of the next entry of the config's `run` */
+    PHASE_SANITY,  /* the validation before training */
+    PHASE_EPOCH,   /* an epoch begins: the order of its frames is drawn */
+    PHASE_LOAD,    /* frames are joined to a batch */
+    PHASE_FORWARD, /* predictions, loss terms, gradients */
+    PHASE_COMBINE, /* gradients of terms become one */
     PHASE_CLIP,
     PHASE_OPTIMIZER, /* new weights and moments, aside */
     PHASE_AVERAGE,   /* what techniques do after a step */
@@ -31,7 +31,7 @@ enum phase {
     PHASE_VALIDATE,
     PHASE_EPOCH_END, /* epoch values are logged, callbacks decide, schedulers step */
     PHASE_CHECKPOINT,
-    PHASE_TEST,      /* a `val` or `test` entry of `run` */
+    PHASE_TEST, /* a `val` or `test` entry of `run` */
     PHASE_DONE,
     PHASE_COUNT
 };
@@ -46,10 +46,10 @@ enum trainer_event {
 };
 
 struct trainer_options {
-    const char *output;        /* folder of the run; NULL: nothing is written */
-    const char *init;          /* weights to start from (safetensors); NULL: the seed's own */
-    const char *resume;        /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
-    int threads;               /* 0: team_default_size */
+    const char *output; /* folder of the run; NULL: nothing is written */
+    const char *init;   /* weights to start from (safetensors); NULL: the seed's own */
+    const char *resume; /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
+    int threads;        /* 0: team_default_size */
     void (*event)(void *context, enum trainer_event event, const char *text); /* may be NULL */
     void *context;
 };
@@ -63,8 +63,8 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
                  struct error *error);
 void trainer_free(struct trainer *trainer);
 
-/* Runs the next phase.  *done is the phase that was run; PHASE_DONE when nothing is left.  A phase that fails leaves the
- * run as it was before the batch. */
+/* Runs the next phase.  *done is the phase that was run; PHASE_DONE when nothing is left.  A phase that fails leaves
+ * the run as it was before the batch. */
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error);
 enum phase trainer_phase(const struct trainer *trainer); /* the next one */
 /* Up to the end of the batch under way or of the next one (and what follows it at the end of an epoch); to the end of

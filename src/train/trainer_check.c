@@ -5,12 +5,11 @@
 
 /* ---------------------------------------------------------------- what stands in a config */
 
-static const char *const root_keys[] = {"run",   "data",  "trainer", "training_module", "global_options",
-                                        "hydra", "fettle", "ckpt_path", "ckpt_dir",     NULL};
+static const char *const root_keys[] = {"run",   "data",   "trainer",   "training_module", "global_options",
+                                        "hydra", "fettle", "ckpt_path", "ckpt_dir",        NULL};
 
 int config_runs(const struct config_node *root, struct arena *arena, const char ***runs, size_t *count,
-                     struct error *error)
-{
+                struct error *error) {
     const struct config_node *node = config_get(root, "run");
     int list = config_kind(node) == CONFIG_LIST, trains = 0;
     if (!node)
@@ -33,8 +32,7 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
 }
 
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
-static int check_sections(const struct config_node *root, struct error *error)
-{
+static int check_sections(const struct config_node *root, struct error *error) {
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {
@@ -55,19 +53,21 @@ static int check_sections(const struct config_node *root, struct error *error)
 }
 
 static const struct option schedule_rows[] = {
-    {"scheduler", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct schedule_options, scheduler), NULL, "a scheduler"},
+    {"scheduler", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct schedule_options, scheduler), NULL,
+     "a scheduler"},
     {"monitor", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct schedule_options, monitor), NULL, "a metric"},
     {"interval", OPTION_STRING, 0, "epoch", offsetof(struct schedule_options, interval), "epoch|step", "when it steps"},
     {"frequency", OPTION_INT, OPTION_POSITIVE, "1", offsetof(struct schedule_options, frequency), NULL,
      "steps at every so many"},
-    {"strict", OPTION_BOOL, 0, "true", offsetof(struct schedule_options, strict), NULL, "an error if monitor is missing"},
+    {"strict", OPTION_BOOL, 0, "true", offsetof(struct schedule_options, strict), NULL,
+     "an error if monitor is missing"},
     {"name", OPTION_STRING, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it has no meaning here"},
 };
 
 int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
-                         struct error *error)
-{
-    int code = options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
+                    struct error *error) {
+    int code =
+        options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
     if (!code)
         code = scheduler_check(out->scheduler, error);
     if (!code && scheduler_config_is_plateau(out->scheduler) && !out->monitor)
@@ -80,8 +80,7 @@ int config_schedule(const struct config_node *config, struct schedule_options *o
 /* Adds the names under which a manager's values are logged. */
 static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
                      size_t nprefixes, struct arena *arena, const char **names, size_t *n, size_t most,
-                     struct error *error)
-{
+                     struct error *error) {
     struct metrics *metrics;
     const char *type_names[256];
     int ntypes = 0;
@@ -98,8 +97,7 @@ static int add_names(const struct config_node *config, const struct config_node 
 }
 
 static int check_monitor(const struct config_node *node, const char *name, const char *const *names, size_t count,
-                         struct error *error)
-{
+                         struct error *error) {
     if (!name)
         return 0;
     for (size_t k = 0; k < count; k++)
@@ -110,8 +108,7 @@ static int check_monitor(const struct config_node *node, const char *name, const
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
 
-static int check_all(const struct config_node *root, struct arena *arena, struct error *error)
-{
+static int check_all(const struct config_node *root, struct arena *arena, struct error *error) {
     enum { MOST = 4096 };
     struct trainer_settings settings;
     struct composition composition;
@@ -169,13 +166,13 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         ((code = metrics_check(module.train_metrics, error)) ||
          (code = add_names(module.train_metrics, types, train_prefixes, 2, arena, names, &n, MOST, error))))
         return code;
-    if (module.val_metrics && ((code = metrics_check(module.val_metrics, error)) ||
-                               (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, arena, names, &n,
-                                                 MOST, error))))
+    if (module.val_metrics &&
+        ((code = metrics_check(module.val_metrics, error)) ||
+         (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, arena, names, &n, MOST, error))))
         return code;
-    if (module.test_metrics && ((code = metrics_check(module.test_metrics, error)) ||
-                                (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, arena, names,
-                                                  &n, MOST, error))))
+    if (module.test_metrics &&
+        ((code = metrics_check(module.test_metrics, error)) ||
+         (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, arena, names, &n, MOST, error))))
         return code;
     if (module.optimizer) {
         const struct optimizer_kind *kind;
@@ -199,8 +196,7 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
     return 0;
 }
 
-int trainer_check(const struct config_node *root, struct error *error)
-{
+int trainer_check(const struct config_node *root, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");

@@ -19,14 +19,14 @@ enum { MAX_TERMS = 32, MAX_SETS = 32 };
 
 /* Where the loop stands; a state variable of integers. */
 struct cursor {
-    int64_t phase;      /* the next */
-    int64_t run;        /* entry of `run` */
-    int64_t epoch;      /* the one under way, or the last */
-    int64_t epochs;     /* that are over */
-    int64_t batch;      /* of this epoch: the one under way */
-    int64_t step;       /* optimizer steps */
-    int64_t stepped;    /* batches that stepped, as Lightning counts for its loggers */
-    int64_t window;     /* batches whose gradients are summed since the last step */
+    int64_t phase;   /* the next */
+    int64_t run;     /* entry of `run` */
+    int64_t epoch;   /* the one under way, or the last */
+    int64_t epochs;  /* that are over */
+    int64_t batch;   /* of this epoch: the one under way */
+    int64_t step;    /* optimizer steps */
+    int64_t stepped; /* batches that stepped, as Lightning counts for its loggers */
+    int64_t window;  /* batches whose gradients are summed since the last step */
     int64_t should_stop;
     int64_t trained;    /* a training run is over */
     int64_t run_stage;  /* entries of `run` that are done */
@@ -50,14 +50,14 @@ struct history {
 struct train_program {
     struct graph *graph;
     struct program *program;
-    int active[MAX_TERMS];  /* terms that it has */
+    int active[MAX_TERMS]; /* terms that it has */
     int nactive;
-    int separate;           /* gradients of each term, else of the weighted sum */
-    int ngrads;             /* parameters that it differentiates by */
-    int *grad_parameter;    /* [ngrads] */
-    int first_grad;         /* output number; nterms * ngrads of them follow */
-    int prediction[5];      /* output number of a prediction, or -1 */
-    const void **inputs;    /* bound for each run */
+    int separate;        /* gradients of each term, else of the weighted sum */
+    int ngrads;          /* parameters that it differentiates by */
+    int *grad_parameter; /* [ngrads] */
+    int first_grad;      /* output number; nterms * ngrads of them follow */
+    int prediction[5];   /* output number of a prediction, or -1 */
+    const void **inputs; /* bound for each run */
     void **outputs;
 };
 
@@ -96,9 +96,9 @@ struct trainer {
     struct model *model;
     void *slab[DTYPE_COUNT]; /* accepted parameters and buffers; variables "model.f32", "model.f64" */
     struct variable *parameters[DTYPE_COUNT];
-    void *grads[DTYPE_COUNT];          /* the gradient that the optimizer gets */
+    void *grads[DTYPE_COUNT];                 /* the gradient that the optimizer gets */
     void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
-    struct variable *window[DTYPE_COUNT]; /* sums over the batches of a window; NULL if each batch steps */
+    struct variable *window[DTYPE_COUNT];     /* sums over the batches of a window; NULL if each batch steps */
     struct trainer_settings options;
     struct composition composition;
     struct optimizer optimizer;
@@ -134,8 +134,7 @@ struct trainer {
     struct trainer_row row;
 };
 
-static inline struct cursor *cursor_of(const struct trainer *trainer)
-{
+static inline struct cursor *cursor_of(const struct trainer *trainer) {
     return trainer->cursor_variable->data;
 }
 
@@ -174,7 +173,7 @@ int eval_program_run(struct trainer *trainer, const struct batch *batch, const v
 
 /* update.c */
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);
-double update_norm(struct trainer *trainer); /* of the gradient */
+double update_norm(struct trainer *trainer);                           /* of the gradient */
 void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
 void update_accumulate(struct trainer *trainer);
 void update_step(struct trainer *trainer);

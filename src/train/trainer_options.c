@@ -12,37 +12,66 @@ struct raw {
     int enable_checkpointing;
 };
 
-#define IGNORED(name) {name, OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; it has no meaning here"}
+#define IGNORED(name)                                                                                                  \
+    { name, OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; it has no meaning here" }
 
 static const struct option options[] = {
     {"max_epochs", OPTION_NODE, 0, NULL, offsetof(struct raw, max_epochs), NULL, "epochs of training; -1: no limit"},
     {"min_epochs", OPTION_INT, OPTION_NULLABLE, "0", offsetof(struct raw, min_epochs), NULL, "no early stop before"},
     {"max_steps", OPTION_INT, 0, "-1", offsetof(struct raw, max_steps), NULL, "optimizer steps; -1: no limit"},
     {"min_steps", OPTION_INT, OPTION_NULLABLE, "0", offsetof(struct raw, min_steps), NULL, "no early stop before"},
-    {"max_time", OPTION_NODE, 0, NULL, offsetof(struct raw, max_time), NULL, "DD:HH:MM:SS, or a map of days, hours, minutes, seconds"},
-    {"gradient_clip_val", OPTION_NODE, 0, NULL, offsetof(struct raw, gradient_clip_val), NULL, "largest norm or component"},
-    {"gradient_clip_algorithm", OPTION_STRING, OPTION_NULLABLE, "norm", offsetof(struct raw, clip_algorithm), "norm|value", "what gradient_clip_val limits"},
-    {"accumulate_grad_batches", OPTION_INT, OPTION_POSITIVE, "1", offsetof(struct raw, accumulate), NULL, "batches to an optimizer step"},
-    {"check_val_every_n_epoch", OPTION_NODE, 0, NULL, offsetof(struct raw, check_val), NULL, "epochs between validations"},
-    {"val_check_interval", OPTION_NODE, 0, NULL, offsetof(struct raw, val_check_interval), NULL, "validations within an epoch: a fraction of it, or batches"},
-    {"num_sanity_val_steps", OPTION_INT, OPTION_NULLABLE, "2", offsetof(struct raw, sanity), NULL, "validation batches before training; -1: all"},
-    {"log_every_n_steps", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, "50", offsetof(struct raw, log_every), NULL, "steps between rows of metrics.csv; 0: none"},
-    {"limit_train_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_train), NULL, "batches of an epoch, or a fraction"},
-    {"limit_val_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_val), NULL, "batches of a validation, or a fraction"},
-    {"limit_test_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_test), NULL, "batches of a test, or a fraction"},
+    {"max_time", OPTION_NODE, 0, NULL, offsetof(struct raw, max_time), NULL,
+     "DD:HH:MM:SS, or a map of days, hours, minutes, seconds"},
+    {"gradient_clip_val", OPTION_NODE, 0, NULL, offsetof(struct raw, gradient_clip_val), NULL,
+     "largest norm or component"},
+    {"gradient_clip_algorithm", OPTION_STRING, OPTION_NULLABLE, "norm", offsetof(struct raw, clip_algorithm),
+     "norm|value", "what gradient_clip_val limits"},
+    {"accumulate_grad_batches", OPTION_INT, OPTION_POSITIVE, "1", offsetof(struct raw, accumulate), NULL,
+     "batches to an optimizer step"},
+    {"check_val_every_n_epoch", OPTION_NODE, 0, NULL, offsetof(struct raw, check_val), NULL,
+     "epochs between validations"},
+    {"val_check_interval", OPTION_NODE, 0, NULL, offsetof(struct raw, val_check_interval), NULL,
+     "validations within an epoch: a fraction of it, or batches"},
+    {"num_sanity_val_steps", OPTION_INT, OPTION_NULLABLE, "2", offsetof(struct raw, sanity), NULL,
+     "validation batches before training; -1: all"},
+    {"log_every_n_steps", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, "50", offsetof(struct raw, log_every), NULL,
+     "steps between rows of metrics.csv; 0: none"},
+    {"limit_train_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_train), NULL,
+     "batches of an epoch, or a fraction"},
+    {"limit_val_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_val), NULL,
+     "batches of a validation, or a fraction"},
+    {"limit_test_batches", OPTION_NODE, 0, NULL, offsetof(struct raw, limit_test), NULL,
+     "batches of a test, or a fraction"},
     {"callbacks", OPTION_NODE, 0, NULL, offsetof(struct raw, callbacks), NULL, "a list of callbacks"},
-    {"enable_checkpointing", OPTION_BOOL, OPTION_NULLABLE, "true", offsetof(struct raw, enable_checkpointing), NULL, "keep checkpoints where no ModelCheckpoint says how"},
-    {"default_root_dir", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct raw, root), NULL, "where checkpoints go by default"},
-    IGNORED("accelerator"), IGNORED("strategy"), IGNORED("devices"), IGNORED("num_nodes"), IGNORED("precision"),
-    IGNORED("logger"), IGNORED("fast_dev_run"), IGNORED("limit_predict_batches"), IGNORED("overfit_batches"),
-    IGNORED("enable_progress_bar"), IGNORED("enable_model_summary"), IGNORED("deterministic"), IGNORED("benchmark"),
-    IGNORED("use_distributed_sampler"), IGNORED("profiler"), IGNORED("detect_anomaly"), IGNORED("barebones"),
-    IGNORED("plugins"), IGNORED("sync_batchnorm"), IGNORED("reload_dataloaders_every_n_epochs"),
-    IGNORED("model_registry"), IGNORED("enable_autolog_hparams"),
+    {"enable_checkpointing", OPTION_BOOL, OPTION_NULLABLE, "true", offsetof(struct raw, enable_checkpointing), NULL,
+     "keep checkpoints where no ModelCheckpoint says how"},
+    {"default_root_dir", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct raw, root), NULL,
+     "where checkpoints go by default"},
+    IGNORED("accelerator"),
+    IGNORED("strategy"),
+    IGNORED("devices"),
+    IGNORED("num_nodes"),
+    IGNORED("precision"),
+    IGNORED("logger"),
+    IGNORED("fast_dev_run"),
+    IGNORED("limit_predict_batches"),
+    IGNORED("overfit_batches"),
+    IGNORED("enable_progress_bar"),
+    IGNORED("enable_model_summary"),
+    IGNORED("deterministic"),
+    IGNORED("benchmark"),
+    IGNORED("use_distributed_sampler"),
+    IGNORED("profiler"),
+    IGNORED("detect_anomaly"),
+    IGNORED("barebones"),
+    IGNORED("plugins"),
+    IGNORED("sync_batchnorm"),
+    IGNORED("reload_dataloaders_every_n_epochs"),
+    IGNORED("model_registry"),
+    IGNORED("enable_autolog_hparams"),
 };
 
-static int number(const struct config_node *node, double fallback, double *out, struct error *error)
-{
+static int number(const struct config_node *node, double fallback, double *out, struct error *error) {
     *out = fallback;
     if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED)
         return 0;
@@ -52,19 +81,18 @@ static int number(const struct config_node *node, double fallback, double *out, 
     return 0;
 }
 
-static int limit(const struct config_node *node, double *out, int *is_count, struct error *error)
-{
+static int limit(const struct config_node *node, double *out, int *is_count, struct error *error) {
     int code = number(node, 1.0, out, error);
     if (code)
         return code;
     *is_count = config_kind(node) == CONFIG_INT;
     if (*out < 0 || (!*is_count && *out > 1))
-        return config_error(node, error, ERROR_VALUE, "a number of batches, or a fraction from 0.0 to 1.0, is expected");
+        return config_error(node, error, ERROR_VALUE,
+                            "a number of batches, or a fraction from 0.0 to 1.0, is expected");
     return 0;
 }
 
-static int time_limit(const struct config_node *node, double *out, struct error *error)
-{
+static int time_limit(const struct config_node *node, double *out, struct error *error) {
     *out = 0;
     if (config_kind(node) == CONFIG_NULL)
         return 0;
@@ -97,8 +125,7 @@ static int time_limit(const struct config_node *node, double *out, struct error 
 }
 
 int trainer_settings_read(struct trainer_settings *out, const struct config_node *config, struct arena *arena,
-                          struct error *error)
-{
+                          struct error *error) {
     static const struct option_target targets[] = {{"lightning.Trainer", "trainer"},
                                                    {"lightning.pytorch.Trainer", NULL}};
     struct raw raw;
@@ -150,8 +177,7 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
     return 0;
 }
 
-int64_t trainer_settings_limit(double limit_value, int is_count, int64_t batches)
-{
+int64_t trainer_settings_limit(double limit_value, int is_count, int64_t batches) {
     int64_t left = is_count ? (int64_t)limit_value : (int64_t)((double)batches * limit_value);
     return left < batches ? left : batches;
 }

@@ -7,12 +7,12 @@
 struct trainer_settings {
     int64_t max_epochs, min_epochs, max_steps, min_steps;
     int has_max_epochs;
-    double max_time; /* seconds; 0: no limit */
+    double max_time;          /* seconds; 0: no limit */
     double gradient_clip_val; /* 0: none */
     int clip_by_value;
     int64_t accumulate_grad_batches;
     int64_t check_val_every_n_epoch;
-    double val_check_interval; /* a fraction of an epoch's batches (<= 1), or batches (> 1) */
+    double val_check_interval;    /* a fraction of an epoch's batches (<= 1), or batches (> 1) */
     int64_t num_sanity_val_steps; /* -1: all */
     int64_t log_every_n_steps;
     double limit_train, limit_val, limit_test; /* a fraction (<= 1.0), or batches, marked by limit_*_count */

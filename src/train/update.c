@@ -6,8 +6,7 @@
 
 #include "train/trainer_internal.h"
 
-int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error)
-{
+int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error) {
     struct optimizer *optimizer = &trainer->optimizer;
     int code = optimizer_read(&optimizer->kind, &optimizer->options, config, trainer->arena, error);
     const struct optimizer_kind *kind = optimizer->kind;
@@ -60,8 +59,7 @@ struct norm_job {
     double sums[1024];
 };
 
-static void run_norm(void *context, int member, int members)
-{
+static void run_norm(void *context, int member, int members) {
     struct norm_job *job = context;
     double total = 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -83,8 +81,7 @@ static void run_norm(void *context, int member, int members)
     job->sums[member] = total;
 }
 
-double update_norm(struct trainer *trainer)
-{
+double update_norm(struct trainer *trainer) {
     struct norm_job job = {.trainer = trainer};
     team_run(trainer->team, run_norm, &job);
     double total = 0;
@@ -93,8 +90,7 @@ double update_norm(struct trainer *trainer)
     return sqrt(total);
 }
 
-void update_clip(struct trainer *trainer, double limit, int by_value)
-{
+void update_clip(struct trainer *trainer, double limit, int by_value) {
     if (by_value) {
         trainer->grad_limit = limit;
         return;
@@ -108,8 +104,7 @@ void update_clip(struct trainer *trainer, double limit, int by_value)
 
 /* ---------------------------------------------------------------- the step */
 
-static void update_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end)
-{
+static void update_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end) {
     const struct optimizer *optimizer = &trainer->optimizer;
     size_t offset = begin * dtype_size(dtype);
     if (begin >= end)
@@ -132,19 +127,18 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, size_t 
 }
 
 /* What is frozen keeps its weights and moments. */
-static void keep_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end)
-{
+static void keep_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end) {
     size_t size = dtype_size(dtype), offset = begin * size, bytes = (end - begin) * size;
     if (begin >= end)
         return;
     const struct optimizer *optimizer = &trainer->optimizer;
     memcpy((char *)trainer->parameters[dtype]->next + offset, (char *)trainer->parameters[dtype]->data + offset, bytes);
     for (int s = 0; s < optimizer->slots; s++)
-        memcpy((char *)optimizer->slot[s][dtype]->next + offset, (char *)optimizer->slot[s][dtype]->data + offset, bytes);
+        memcpy((char *)optimizer->slot[s][dtype]->next + offset, (char *)optimizer->slot[s][dtype]->data + offset,
+               bytes);
 }
 
-static void run_step(void *context, int member, int members)
-{
+static void run_step(void *context, int member, int members) {
     const struct trainer *trainer = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(trainer->model, (enum dtype)d);
@@ -154,7 +148,8 @@ static void run_step(void *context, int member, int members)
         end = end < count ? end : count;
         for (int k = 0; k < model_nparameters(trainer->model); k++) {
             const struct parameter *p = model_parameter(trainer->model, k);
-            if (!p->frozen || p->is_buffer || p->dtype != (enum dtype)d || p->offset >= end || p->offset + p->numel <= at)
+            if (!p->frozen || p->is_buffer || p->dtype != (enum dtype)d || p->offset >= end ||
+                p->offset + p->numel <= at)
                 continue;
             size_t from = p->offset > at ? p->offset : at, to = p->offset + p->numel < end ? p->offset + p->numel : end;
             update_span(trainer, (enum dtype)d, at, from);
@@ -165,8 +160,7 @@ static void run_step(void *context, int member, int members)
     }
 }
 
-void update_step(struct trainer *trainer)
-{
+void update_step(struct trainer *trainer) {
     struct optimizer *optimizer = &trainer->optimizer;
     ++*(int64_t *)optimizer->step->data;
     team_run(trainer->team, run_step, trainer);

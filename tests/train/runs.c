@@ -1,0 +1,199 @@
+#include "runs.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "model/safetensors.h"
+
+static void copy_file(const char *from, const char *to) {
+    struct error error = {0};
+    char *data;
+    size_t size;
+    cr_assert_eq(file_read(from, &data, &size, &error), 0, "%s", error.message);
+    FILE *stream = fopen(to, "wb");
+    cr_assert_not_null(stream);
+    cr_assert_eq(fwrite(data, 1, size, stream), size);
+    fclose(stream);
+    free(data);
+}
+
+void case_enter(const char *name) {
+    char folder[] = "/tmp/fettle-test-XXXXXX", from[1024];
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    snprintf(from, sizeof from, "%s/train/%s", TEST_REFERENCE_DIR, name);
+    DIR *directory = opendir(from);
+    cr_assert_not_null(directory, "%s is missing", from);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        char path[1400];
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", from, entry->d_name);
+        copy_file(path, strcmp(entry->d_name, "metrics.csv") ? entry->d_name : "wanted.csv");
+    }
+    closedir(directory);
+}
+
+static void hear(void *context, enum trainer_event event, const char *text) {
+    struct heard *heard = context;
+    switch (event) {
+    case EVENT_ROW:
+        heard->rows++;
+        break;
+    case EVENT_EPOCH:
+        heard->epochs++;
+        break;
+    case EVENT_CHECKPOINT:
+        heard->checkpoints++;
+        snprintf(heard->checkpoint, sizeof heard->checkpoint, "%s", text);
+        break;
+    case EVENT_STOP:
+        heard->stops++;
+        snprintf(heard->stop, sizeof heard->stop, "%s", text);
+        break;
+    case EVENT_NOTICE:
+        heard->notices++;
+        break;
+    }
+}
+
+static struct config *config_with(const struct start *start) {
+    struct config *config;
+    struct error error = {0};
+    cr_assert_eq(config_read(&config, "config.yaml", &error), 0, "%s", error.message);
+    for (int k = 0; start->overrides[k]; k++)
+        cr_assert_eq(config_override(config, start->overrides[k], &error), 0, "%s: %s", start->overrides[k],
+                     error.message);
+    return config;
+}
+
+int case_try(struct trainer **out, const struct start *start, struct error *error) {
+    struct config *config = config_with(start);
+    struct trainer_options options = {
+        .output = start->output,
+        .init = start->init,
+        .resume = start->resume,
+        .threads = start->threads ? start->threads : 1,
+        .event = start->heard ? hear : NULL,
+        .context = start->heard,
+    };
+    int code = trainer_open(out, config, &options, error);
+    config_free(config);
+    return code;
+}
+
+struct trainer *case_open(const struct start *start) {
+    struct trainer *trainer;
+    struct error error = {0};
+    cr_assert_eq(case_try(&trainer, start, &error), 0, "%s:%d: %s", error.file, error.line, error.message);
+    return trainer;
+}
+
+int case_check(const struct start *start, struct error *error) {
+    struct config *config = config_with(start);
+    struct config_context context = {.output_dir = "out"};
+    int code = config_resolve(config, &context, error);
+    if (!code)
+        code = trainer_check(config_root(config), error);
+    config_free(config);
+    return code;
+}
+
+void case_run(struct trainer *trainer) {
+    struct error error = {0};
+    cr_assert_eq(trainer_run(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert(trainer_done(trainer));
+}
+
+/* ---------------------------------------------------------------- metrics.csv */
+
+struct table table_read(const char *path) {
+    struct table table = {0};
+    struct error error = {0};
+    size_t size, at = 0;
+    cr_assert_eq(file_read(path, &table.data, &size, &error), 0, "%s", error.message);
+    table.columns = 1;
+    for (const char *c = table.data; *c && *c != '\n'; c++)
+        table.columns += *c == ',';
+    for (const char *c = table.data; *c; c++)
+        table.rows += *c == '\n';
+    cr_assert_gt(table.rows, 0, "%s is empty", path);
+    table.rows--;
+    table.names = calloc(table.columns * (table.rows + 1), sizeof *table.names);
+    table.cells = table.names + table.columns;
+    char *rest = table.data;
+    for (char *line; (line = strsep(&rest, "\n")) && *line;) {
+        size_t cells = 0;
+        for (char *cell; (cell = strsep(&line, ",")); cells++)
+            table.names[at++] = cell;
+        cr_assert_eq(cells, table.columns, "%s: a row of %zu cells under %zu columns", path, cells, table.columns);
+    }
+    for (size_t k = 0; k < at; k++) /* line ends as Python's csv writes them */
+        table.names[k][strcspn(table.names[k], "\r")] = 0;
+    return table;
+}
+
+void table_free(struct table *table) {
+    free(table->names);
+    free(table->data);
+}
+
+const char *table_cell(const struct table *table, size_t row, const char *name) {
+    for (size_t k = 0; k < table->columns && row < table->rows; k++)
+        if (!strcmp(table->names[k], name))
+            return table->cells[row * table->columns + k];
+    return "";
+}
+
+void table_compare(const struct table *got, const struct table *want, double tolerance) {
+    cr_assert_eq(got->columns, want->columns);
+    for (size_t k = 0; k < got->columns; k++)
+        cr_assert_str_eq(got->names[k], want->names[k]);
+    cr_assert_eq(got->rows, want->rows, "%zu rows, not %zu", got->rows, want->rows);
+    for (size_t k = 0; k < got->rows * got->columns; k++) {
+        const char *a = got->cells[k], *b = want->cells[k], *name = want->names[k % want->columns];
+        int row = (int)(k / want->columns) + 1;
+        cr_assert_eq(!*a, !*b, "row %d, %s: '%s', not '%s'", row, name, a, b);
+        double x = strtod(a, NULL), y = strtod(b, NULL);
+        cr_expect(!*a || fabs(x - y) <= tolerance * fmax(fabs(y), 1e-3), "row %d, %s: %s, not %s", row, name, a, b);
+    }
+}
+
+/* ---------------------------------------------------------------- weights */
+
+static double number(const struct tensor *tensor, size_t k) {
+    if (!strcmp(tensor->dtype, "F32"))
+        return (double)((const float *)tensor->data)[k];
+    return ((const double *)tensor->data)[k];
+}
+
+void weights_compare(const char *got, const char *want, double tolerance) {
+    struct safetensors *a, *b;
+    struct error error = {0};
+    int compared = 0;
+    cr_assert_eq(safetensors_read(&a, got, &error), 0, "%s", error.message);
+    cr_assert_eq(safetensors_read(&b, want, &error), 0, "%s", error.message);
+    for (size_t k = 0; k < safetensors_count(b); k++) {
+        const struct tensor *y = safetensors_at(b, k);
+        int weight = !strncmp(y->name, "model.", 6) || !strncmp(y->name, "ema.ema_weight", 14);
+        if (!weight || !y->size || strstr(y->name, "output_mask") ||
+            (strcmp(y->dtype, "F32") && strcmp(y->dtype, "F64")))
+            continue;
+        const struct tensor *x = safetensors_find(a, y->name);
+        cr_assert_not_null(x, "%s lacks %s", got, y->name);
+        cr_assert_eq(x->size, y->size);
+        cr_assert_str_eq(x->dtype, y->dtype);
+        double largest = 1e-3, worst = 0;
+        for (size_t j = 0; j < y->size / (strcmp(y->dtype, "F32") ? 8 : 4); j++) {
+            largest = fmax(largest, fabs(number(y, j)));
+            worst = fmax(worst, fabs(number(x, j) - number(y, j)));
+        }
+        cr_expect(worst <= tolerance * largest, "%s is off by %.2g", y->name, worst / largest);
+        compared++;
+    }
+    cr_expect_gt(compared, 5);
+    safetensors_free(a);
+    safetensors_free(b);
+}

@@ -1,0 +1,88 @@
+#include "runs.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "train/csv_log.h"
+
+static void row(struct csv_log *log, int64_t epoch, int64_t step, const char *name, double value) {
+    struct error error = {0};
+    cr_assert_eq(csv_log_row(log, epoch, step, 1, &name, &value, &error), 0, "%s", error.message);
+}
+
+static char *content(const char *path) {
+    char *data = NULL;
+    size_t size;
+    struct error error = {0};
+    cr_assert_eq(file_read(path, &data, &size, &error), 0, "%s", error.message);
+    return data;
+}
+
+static void expect_content(const char *path, const char *want) {
+    char *data = content(path);
+    cr_expect_str_eq(data, want);
+    free(data);
+}
+
+static void enter(void) {
+    char folder[] = "/tmp/fettle-test-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+}
+
+Test(csv_log, columns_are_sorted_and_come_when_they_come) {
+    struct csv_log *log;
+    struct error error = {0};
+    enter();
+    cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
+    row(log, -1, 0, "lr-Adam", 0.01);
+    row(log, 0, 0, "train/b", 1.5);
+    expect_content("m.csv", "epoch,lr-Adam,step,train/b\n,0.01,0,\n0,,0,1.5\n");
+    row(log, 0, 1, "a", 1e-6);
+    row(log, 0, 1, "z", NAN);
+    row(log, 1, 2, "a", -0.0);
+    cr_expect_eq(csv_log_rows(log), 5);
+    csv_log_free(log);
+    expect_content("m.csv",
+                   "a,epoch,lr-Adam,step,train/b,z\n,,0.01,0,,\n,0,,0,1.5,\n1e-06,0,,1,,\n,0,,1,,nan\n-0.0,1,,2,,\n");
+}
+
+Test(csv_log, goes_on_after_a_cut) {
+    struct csv_log *log;
+    struct error error = {0};
+    enter();
+    cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
+    for (int k = 0; k < 5; k++)
+        row(log, k, k, "a", k + 0.5);
+    csv_log_free(log);
+    cr_assert_eq(csv_log_open(&log, "m.csv", 2, &error), 0, "%s", error.message);
+    cr_expect_eq(csv_log_rows(log), 2);
+    row(log, 7, 7, "a", 7.5);
+    csv_log_free(log);
+    expect_content("m.csv", "a,epoch,step\n0.5,0,0\n1.5,1,1\n7.5,7,7\n");
+    expect_content("m.csv.cut", "2.5,2,2\n3.5,3,3\n4.5,4,4\n");
+}
+
+/* A kill in the middle of a row. */
+Test(csv_log, a_row_cut_short_does_not_count) {
+    struct csv_log *log;
+    struct error error = {0};
+    enter();
+    FILE *stream = fopen("m.csv", "w");
+    fputs("a,epoch,step\n0.5,0,0\n1.5,1,", stream);
+    fclose(stream);
+    cr_assert_eq(csv_log_open(&log, "m.csv", 100, &error), 0, "%s", error.message);
+    cr_expect_eq(csv_log_rows(log), 1);
+    row(log, 1, 1, "b", 3);
+    csv_log_free(log);
+    expect_content("m.csv", "a,b,epoch,step\n0.5,,0,0\n,3.0,1,1\n");
+}
+
+Test(csv_log, a_path_that_cannot_be) {
+    struct csv_log *log;
+    struct error error = {0};
+    enter();
+    cr_expect_eq(csv_log_open(&log, "none/m.csv", -1, &error), ERROR_IO);
+    cr_expect_null(log);
+    cr_expect(strstr(error.message, "none/m.csv"), "%s", error.message);
+}
