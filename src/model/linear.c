@@ -46,7 +46,11 @@ struct module *linear_new(struct build *build, const struct irreps *in, const st
             for (int k = 0; k < in->count; k++)
                 reaching += irrep_equal(in->entries[k].ir, b->ir) ? in->entries[k].mul : 0;
             linear->paths[linear->npaths++] = (struct linear_path){i, o, linear->numel, 1 / sqrt(reaching)};
-            linear->numel += a->mul * b->mul;
+            if (__builtin_add_overflow((int64_t)a->mul * b->mul, linear->numel, &linear->numel)) {
+                error_set(build->error, ERROR_VALUE, "a linear layer of %d by %d channels is too large", a->mul,
+                          b->mul);
+                return NULL;
+            }
         }
     int none = 0;
     if (linear->numel) {

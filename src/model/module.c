@@ -1,6 +1,7 @@
 #include "model/module.h"
 #include "model/build.h"
 
+#include <limits.h>
 #include <string.h>
 
 struct module *module_new(struct build *build, const struct module_class *class, size_t data_size) {
@@ -95,6 +96,10 @@ static struct state_entry *add_state(struct build *build, struct module *module,
     size_t numel = 1;
     for (int k = 0; k < ndim; k++)
         numel *= (size_t)shape[k];
+    if (numel > INT_MAX) {
+        error_set(build->error, ERROR_VALUE, "%s would have %zu numbers: too many", name, numel);
+        return NULL;
+    }
     void *values = arena_alloc(build->scratch, (numel + 1) * dtype_size(dtype));
     char *copy = arena_string(build->arena, name);
     if (!entry || !values || !copy) {

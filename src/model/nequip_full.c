@@ -271,10 +271,16 @@ static int full_check(struct build *build, const void *given, const struct confi
 
 /* ---------------------------------------------------------------- building */
 
-static int failed(const struct build *build) {
-    /* the first error stands; without one, memory ran out */
-    int code = (int)build->error->code;
-    return code ? code : error_set(build->error, ERROR_MEMORY, "out of memory");
+/* The error of a constructor, at the place of the arguments if it knows none. */
+static int failed(struct build *build, const struct config_node *args) {
+    if (!build->error->code)
+        return error_set(build->error, ERROR_MEMORY, "out of memory");
+    if (!build->error->line) {
+        struct error without_place = *build->error;
+        *build->error = (struct error){0};
+        config_error(args, build->error, without_place.code, "%s", without_place.message);
+    }
+    return (int)build->error->code;
 }
 
 static int full_build(struct build *build, const void *given, const struct config_node *args, struct module **out) {
@@ -307,7 +313,7 @@ static int full_build(struct build *build, const void *given, const struct confi
         !module_add(build, sequence, "bessel_encode",
                     bessel_new(build, (int)options->num_bessels, options->bessel_trainable, (int)options->cutoff_p)) ||
         !module_add(build, sequence, "factor", factor_new(build, 2 * M_PI / (options->r_max * options->r_max))))
-        return failed(build);
+        return failed(build, args);
     for (int k = 0; k < options->hidden.count; k++) {
         struct convnet_options layer = plan.layer;
         struct irreps next;
@@ -320,7 +326,7 @@ static int full_build(struct build *build, const void *given, const struct confi
         layer.resnet = options->resnet && (k > 0 || options->learnable_shift);
         if (!module_add(build, sequence, name,
                         convnet_new(build, &features, &plan.harmonics, &plan.hidden[k], &layer, &next)))
-            return failed(build);
+            return failed(build, args);
         features = next;
     }
     if (features.count != 1 || features.entries[0].ir.l != 0 || features.entries[0].ir.p != 1)
@@ -333,19 +339,19 @@ static int full_build(struct build *build, const void *given, const struct confi
         !module_add(
             build, sequence, "per_type_energy_scale_shift",
             scale_shift_new(build, &plan.scales, &plan.shifts, options->scales_trainable, options->shifts_trainable)))
-        return failed(build);
+        return failed(build, args);
     if (options->pair_potential) {
         struct module *potential;
         code = pair_potential_build(build, options->pair_potential, 0, &potential);
         if (code)
             return code;
         if (!module_add(build, sequence, "pair_potential", potential))
-            return failed(build);
+            return failed(build, args);
     }
     if (!module_add(build, sequence, "total_energy_sum", energy_sum_new(build)))
-        return failed(build);
+        return failed(build, args);
     *out = force_stress_new(build, sequence, options->derivatives);
-    return *out ? 0 : failed(build);
+    return *out ? 0 : failed(build, args);
 }
 
 const struct builder full_builder = {

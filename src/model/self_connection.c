@@ -62,8 +62,12 @@ struct module *self_connection_new(struct build *build, const struct irreps *fea
                                                        .out_offset = sc->folded,
                                                        .scale = 1 / sqrt(reaching)};
             sc->paths[sc->npaths++] = (struct linear_path){i, o, sc->folded, 1};
-            sc->numel += a->mul * attributes * b->mul;
-            sc->folded += a->mul * b->mul;
+            if (__builtin_add_overflow((int64_t)a->mul * attributes * b->mul, sc->numel, &sc->numel) ||
+                __builtin_add_overflow((int64_t)a->mul * b->mul, sc->folded, &sc->folded)) {
+                error_set(build->error, ERROR_VALUE, "a self-connection of %d by %d by %d channels is too large",
+                          a->mul, attributes, b->mul);
+                return NULL;
+            }
         }
     int none = 0;
     if (sc->numel) {
