@@ -6,5 +6,12 @@ static const struct composition_kind plain = {
 static const struct composition_kind ema = {{"nequip.train.EMALightningModule", "ema"},
                                             "evaluation sees an exponential moving average of the weights",
                                             {&technique_base, &technique_ema}};
-const struct composition_kind *const composition_kinds[] = {&plain, &ema};
+static const struct composition_kind config = {{"nequip.train.ConFIGLightningModule", "config"},
+                                               "conflict-free combination of the terms' gradients (arXiv 2408.11104)",
+                                               {&technique_base, &technique_config}};
+static const struct composition_kind ema_config = {{"nequip.train.EMAConFIGLightningModule", "ema_config"},
+                                                   "both of these",
+                                                   {&technique_base, &technique_config, &technique_ema}};
+
+const struct composition_kind *const composition_kinds[] = {&plain, &ema, &config, &ema_config};
 const size_t composition_kind_count = sizeof composition_kinds / sizeof *composition_kinds;
