@@ -52,14 +52,40 @@ void console_progress(struct console *console, const char *line) {
 }
 
 void console_say(struct console *console, const char *format, ...) {
+    char *line = NULL;
     va_list arguments;
+    int length;
 
-    wipe(console);
     va_start(arguments, format);
-    vfprintf(console->err, format, arguments);
+    length = vasprintf(&line, format, arguments);
     va_end(arguments);
-    fputc('\n', console->err);
+    if (length < 0)
+        return;
+    wipe(console);
+    fprintf(console->err, "%s\n", line);
     redraw(console);
+    if (console->log) {
+        fprintf(console->log, "%s\n", line);
+        fflush(console->log);
+    } else if (console->keep) {
+        text_format(&console->early, "%s\n", line);
+    }
+    free(line);
+}
+
+void console_open_log(struct console *console, const char *path) {
+    console->log = fopen(path, "ae");
+    if (console->log && console->early.data)
+        fputs(console->early.data, console->log);
+    text_free(&console->early);
+    console->keep = 0;
+}
+
+void console_close_log(struct console *console) {
+    if (console->log)
+        fclose(console->log);
+    console->log = NULL;
+    text_free(&console->early);
 }
 
 void console_error(struct console *console, const struct error *error) {

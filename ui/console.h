@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 struct console {
     FILE *out, *err;
     int live;           /* err is a terminal that can redraw a line */
     char progress[512]; /* the progress line that stands there now */
     enum log_level threshold;
+    FILE *log;         /* gets what is said, too; NULL: none */
+    struct text early; /* what was said before the log was opened, if `keep` */
+    int keep;
 };
 
 void console_init(struct console *console);
@@ -19,6 +23,10 @@ void console_init(struct console *console);
 void console_take_log(struct console *console);
 /* The progress line; "" removes it.  Does nothing unless live. */
 void console_progress(struct console *console, const char *line);
+/* What was said since keep was set, and what will be, goes to a file as well.  A log that cannot be written is no
+ * reason to stop. */
+void console_open_log(struct console *console, const char *path);
+void console_close_log(struct console *console);
 /* One line on err. */
 void console_say(struct console *console, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "fettle: file:line:column: message". */

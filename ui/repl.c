@@ -120,7 +120,7 @@ static int execute_given(struct session *session, const struct repl_options *opt
 
     for (int k = 0; k < options->ncommands && !code && !session_finished(session); k++) {
         code = session_execute(session, options->commands[k], error);
-        if (code)
+        if (code && !error->file[0])
             error_prefix(error, "%s: ", options->commands[k]);
     }
     if (!code && options->script && !session_finished(session))

@@ -93,14 +93,21 @@ static void print_results(const struct trainer *trainer) {
     printf("%.1f s of training; results in %s\n", trainer_seconds(trainer), trainer_output(trainer));
 }
 
-static void print_model(struct running *running) {
-    struct text tree = {0};
+static void open_log(struct running *running) {
+    struct text path = {0};
 
-    if (running->console.threshold > LOG_DEBUG)
-        return;
-    model_print(trainer_model(running->trainer), &tree);
-    console_say(&running->console, "%s", tree.data ? tree.data : "");
-    text_free(&tree);
+    text_format(&path, "%s/run.log", trainer_output(running->trainer));
+    if (!path.failed)
+        console_open_log(&running->console, path.data);
+    text_free(&path);
+}
+
+/* The caller prints the error; the log has it as well. */
+static void log_error(struct running *running, const struct error *error) {
+    char text[1536];
+
+    if (running->console.log)
+        fprintf(running->console.log, "%s\n", error_format(error, text, sizeof text));
 }
 
 static int run(const struct arguments *arguments, struct error *error) {
@@ -112,6 +119,7 @@ static int run(const struct arguments *arguments, struct error *error) {
 
     console_init(&running.console);
     console_take_log(&running.console);
+    running.console.keep = 1;
     if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)))
         return code;
     folder = arguments->value[OUTPUT] ? strdup(arguments->value[OUTPUT]) : progress_default_output();
@@ -132,15 +140,18 @@ static int run(const struct arguments *arguments, struct error *error) {
                                               .context = &running};
     if ((code = trainer_open(&running.trainer, config, &trainer_options, error)))
         goto out;
-    print_model(&running);
+    open_log(&running);
     code = run_all(&running, error);
     if (!code)
         print_results(running.trainer);
+    else if (error->code != ERROR_INTERRUPT)
+        log_error(&running, error);
 out:
     trainer_free(running.trainer);
     config_free(config);
     free(folder);
     log_set_sink(NULL, NULL);
+    console_close_log(&running.console);
     return code;
 }
 

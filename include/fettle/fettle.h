@@ -32,7 +32,7 @@ enum fettle_status {
     FETTLE_ERROR_FILE,     /* a file that cannot be read, or that is damaged */
     FETTLE_ERROR_MODEL,    /* a model description that does not make a model, weights that do not fit it */
     FETTLE_ERROR_MEMORY,
-    FETTLE_ERROR_NUMERIC   /* the result is not a finite number */
+    FETTLE_ERROR_NUMERIC /* the result is not a finite number */
 };
 
 struct fettle_error {
@@ -48,10 +48,10 @@ struct fettle_model;
 #define FETTLE_OPTIONS_VERSION 1
 struct fettle_options {
     int version;
-    int threads;          /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else all processors */
-    const char *weights;  /* a safetensors file whose weights replace those of `path`; NULL: none */
-    int raw_weights;      /* take the weights as trained, not their moving average, where the checkpoint has both */
-    size_t memory_limit;  /* bytes that the neighbour list of one call may take; 0: no limit */
+    int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else all processors */
+    const char *weights; /* a safetensors file whose weights replace those of `path`; NULL: none */
+    int raw_weights;     /* take the weights as trained, not their moving average, where the checkpoint has both */
+    size_t memory_limit; /* bytes that the neighbour list of one call may take; 0: no limit */
 };
 
 /* Opens a checkpoint (*.safetensors), or a model or a whole training config in YAML.  Weights that a YAML model lacks
@@ -64,7 +64,7 @@ FETTLE_API void fettle_free(struct fettle_model *model); /* NULL is allowed */
 FETTLE_API double fettle_cutoff(const struct fettle_model *model); /* Angstrom */
 FETTLE_API int fettle_species_count(const struct fettle_model *model);
 FETTLE_API const char *fettle_species(const struct fettle_model *model, int type); /* NULL out of range */
-FETTLE_API int fettle_has_forces(const struct fettle_model *model);                 /* forces and stress */
+FETTLE_API int fettle_has_forces(const struct fettle_model *model);                /* forces and stress */
 
 /* A number per frame or per atom that some models take besides the positions (a charge state, a functional). */
 struct fettle_input {
@@ -78,11 +78,11 @@ struct fettle_frame {
     size_t atoms;
     const double *positions; /* [atoms][3] */
     /* One of the three, the others NULL: */
-    const int *numbers;          /* [atoms] atomic numbers */
-    const char *const *species;  /* [atoms] names, as fettle_species has them or as the training data had them */
-    const int *types;            /* [atoms] indices for fettle_species */
-    const double *cell;          /* [3][3]; NULL where there is none */
-    int pbc[3];                  /* periodic along each cell vector */
+    const int *numbers;         /* [atoms] atomic numbers */
+    const char *const *species; /* [atoms] names, as fettle_species has them or as the training data had them */
+    const int *types;           /* [atoms] indices for fettle_species */
+    const double *cell;         /* [3][3]; NULL where there is none */
+    int pbc[3];                 /* periodic along each cell vector */
     size_t input_count;
     const struct fettle_input *inputs;
 };

@@ -14,6 +14,17 @@ static void on_event(void *context, enum trainer_event event, const char *text) 
     session_event(context, event, text);
 }
 
+/* A log that cannot be written is no reason to stop. */
+static void open_log(struct session *session, const char *output) {
+    struct text path = {0};
+
+    if (session->log)
+        fclose(session->log);
+    text_format(&path, "%s/run.log", output);
+    session->log = path.failed ? NULL : fopen(path.data, "ae");
+    text_free(&path);
+}
+
 /* Makes a run of a config, aside, and puts it in the place of the one before. */
 static int open_config(struct session *session, struct config *config, const char *path, struct error *error) {
     struct trainer *trainer = NULL;
@@ -35,6 +46,7 @@ static int open_config(struct session *session, struct config *config, const cha
     config_free(session->config);
     free(session->output);
     free(session->path);
+    open_log(session, output);
     session->trainer = trainer;
     session->config = config;
     session->output = output;

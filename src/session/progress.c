@@ -69,7 +69,7 @@ void progress_line(const struct progress *progress, const struct trainer *traine
     int64_t done = batches_done(trainer) - progress->first_batch;
     double loss, elapsed = now() - progress->begin, left = batches_left(trainer);
 
-    add_epoch(trainer, trainer_epoch_now(trainer), out);
+    add_epoch(trainer, trainer_epoch_now(trainer) + 1, out);
     text_format(out, "  batch %" PRId64 "/%" PRId64, trainer_batch_now(trainer), trainer_batches(trainer));
     if (trainer_metric(trainer, "train_loss_step/weighted_sum", &loss))
         text_format(out, "  loss %.4g", loss);
@@ -90,14 +90,14 @@ static int is_headline(const char *name) {
 
     if (strncmp(name, "val", 3) != 0 || !slash)
         return 0;
-    return strcmp(slash, "/weighted_sum") == 0 || strstr(slash, "_mae") != NULL;
+    return strcmp(slash, "/weighted_sum") == 0 || (strstr(slash, "_mae") && !strstr(slash, "/total_energy"));
 }
 
 void progress_epoch(const struct trainer *trainer, struct text *out) {
     double value;
     int shown = 0;
 
-    add_epoch(trainer, trainer_epoch_now(trainer), out);
+    add_epoch(trainer, trainer_epoch_now(trainer) + 1, out);
     text_format(out, "  step %" PRId64, trainer_global_step(trainer));
     if (trainer_metric(trainer, "train_loss_epoch/weighted_sum", &value))
         text_format(out, "  loss %.4g", value);
@@ -111,8 +111,9 @@ void progress_epoch(const struct trainer *trainer, struct text *out) {
 }
 
 void progress_place(const struct trainer *trainer, struct text *out) {
-    text_format(out, "epoch %" PRId64 ", batch %" PRId64 "/%" PRId64 ", step %" PRId64, trainer_epoch_now(trainer),
-                trainer_batch_now(trainer), trainer_batches(trainer), trainer_global_step(trainer));
+    add_epoch(trainer, trainer_epoch_now(trainer) + 1, out);
+    text_format(out, ", batch %" PRId64 "/%" PRId64 ", step %" PRId64, trainer_batch_now(trainer),
+                trainer_batches(trainer), trainer_global_step(trainer));
 }
 
 char *progress_default_output(void) {

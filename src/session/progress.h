@@ -19,7 +19,7 @@ int progress_due(struct progress *progress);
 void progress_line(const struct progress *progress, const struct trainer *trainer, struct text *out);
 /* "epoch 3/60  step 60  loss 0.0123  val0 forces_mae 0.0412 ..." for the epoch that has just ended. */
 void progress_epoch(const struct trainer *trainer, struct text *out);
-/* "epoch 3, batch 5/20, step 65": where the loop stands. */
+/* "epoch 3/60, batch 5/20, step 65": where the loop stands. */
 void progress_place(const struct trainer *trainer, struct text *out);
 
 /* outputs/DATE/TIME, as it is now, with a number behind it where that is taken.  NULL if out of memory. */

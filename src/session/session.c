@@ -27,6 +27,8 @@ void session_free(struct session *session) {
     free(session->path);
     free(session->output);
     free(session->repeat);
+    if (session->log)
+        fclose(session->log);
     free(session);
 }
 
@@ -39,19 +41,21 @@ int session_interrupted(const struct session *session) {
 }
 
 void session_print(struct session *session, const char *format, ...) {
-    struct text text = {0};
     char *line = NULL;
     va_list arguments;
+    int length;
 
     va_start(arguments, format);
-    if (vasprintf(&line, format, arguments) >= 0) {
-        text_add(&text, line);
-        free(line);
-    }
+    length = vasprintf(&line, format, arguments);
     va_end(arguments);
-    if (text.data)
-        session->options.print(session->options.context, text.data);
-    text_free(&text);
+    if (length < 0)
+        return;
+    session->options.print(session->options.context, line);
+    if (session->log) {
+        fputs(line, session->log);
+        fflush(session->log);
+    }
+    free(line);
 }
 
 /* ---------------------------------------------------------------- executing */
@@ -77,6 +81,8 @@ static int execute(struct session *session, const char *text, struct error *erro
         goto out;
     }
     remember(session, command, text);
+    if (session->log)
+        fprintf(session->log, "> %.*s\n", (int)strcspn(text, "\r\n"), text);
     code = command->exec(session, &line, error);
 out:
     command_line_free(&line);
@@ -99,6 +105,18 @@ int session_execute(struct session *session, const char *line, struct error *err
     return code;
 }
 
+/* Where the line stands; a place that the command itself complains of (a config) stays, and this one goes behind. */
+static void add_place(struct error *error, const char *path, int number) {
+    size_t length = strlen(error->message);
+
+    if (!error->file[0]) {
+        snprintf(error->file, sizeof error->file, "%s", path);
+        error->line = number;
+    } else {
+        snprintf(error->message + length, sizeof error->message - length, " (line %d of %s)", number, path);
+    }
+}
+
 int session_source(struct session *session, const char *path, struct error *error) {
     int standard = strcmp(path, "-") == 0, number = 0, code = 0;
     FILE *file = standard ? stdin : fopen(path, "r");
@@ -117,13 +135,8 @@ int session_source(struct session *session, const char *path, struct error *erro
         if (!line[strspn(line, " \t\r\n")])
             continue;
         code = session_execute(session, line, error);
-        /* A file that the command itself complains of is the better place. */
-        if (code && error && !error->file[0]) {
-            snprintf(error->file, sizeof error->file, "%s", standard ? "standard input" : path);
-            error->line = number;
-        } else if (code) {
-            error_prefix(error, "%s, line %d: ", standard ? "standard input" : path, number);
-        }
+        if (code && error)
+            add_place(error, standard ? "standard input" : path, number);
     }
     if (!code && ferror(file))
         code = error_set(error, ERROR_IO, "reading %s: %s", path, strerror(errno));

@@ -2,6 +2,7 @@
 #ifndef FETTLE_SESSION_SESSION_INTERNAL_H
 #define FETTLE_SESSION_SESSION_INTERNAL_H
 
+#include <stdio.h>
 #include "base/text.h"
 #include "config/node.h"
 #include "session/command.h"
@@ -14,6 +15,7 @@ struct session {
     struct config *config;   /* as it was read, with overrides */
     char *path;              /* of the file that is open; "built-in" */
     char *output;            /* folder that a run writes to */
+    FILE *log;               /* in that folder: commands and what they print; NULL: none */
     char *repeat;            /* what an empty line executes; NULL: nothing */
     int finished;
     long epochs; /* that have ended since the loop was entered */

@@ -23,7 +23,7 @@ struct terminal {
 };
 
 static int failures;
-static const char *fettle, *folder;
+static const char *fettle;
 static char scratch[] = "/tmp/fettle-terminal-XXXXXX";
 
 static void check(int good, const char *what) {
@@ -49,7 +49,7 @@ static void start_on(struct terminal *t, const char *type_name, char *const *arg
         setenv("TERM", type_name, 1);
         setenv("XDG_STATE_HOME", scratch, 1);
         setenv("FETTLE_NUM_THREADS", "1", 1);
-        if (chdir(folder) == 0)
+        if (chdir(scratch) == 0)
             execv(fettle, arguments);
         _exit(127);
     }
@@ -137,11 +137,16 @@ static void check_editing(void) {
     type(&t, "\003");
     expect(&t, "(fettle) ", "Ctrl-C clears the line");
     type(&t, "\022ste");
-    expect(&t, "step 2", "reverse search");
+    expect(&t, "reverse-i-search", "reverse search");
+    type(&t, "\r");
+    expect(&t, "batch", "executes what it found");
+    expect(&t, "(fettle) ", "a prompt after it");
+    type(&t, "\022zz");
+    expect(&t, "failed reverse-i-search", "a search for nothing");
     type(&t, "\003");
     expect(&t, "(fettle) ", "Ctrl-C leaves the search");
     type(&t, "print val0_epoch/for\t");
-    expect(&t, "forces_", "completion of metrics");
+    expect(&t, "ces_", "completion of metrics");
     type(&t, "\003");
     expect(&t, "(fettle) ", "once more");
     type(&t, "quit\r");
@@ -224,12 +229,14 @@ static void check_terminals(void) {
 }
 
 int main(int argc, char **argv) {
-    char command[128];
+    char command[4096];
 
     if (argc != 3 || !mkdtemp(scratch))
         return 2;
     fettle = argv[1];
-    folder = argv[2];
+    snprintf(command, sizeof command, "cp '%s'/config.yaml '%s'/water.xyz %s", argv[2], argv[2], scratch);
+    if (system(command))
+        return 2;
     check_editing();
     check_history();
     check_interrupt();

@@ -3,8 +3,9 @@
 . "$(dirname "$0")/common.sh"
 
 expect "help" 0 "$fettle" --help
+cp out help
 for verb in run eval show bench; do
-    shows "help" out "  $verb "
+    shows "help" help "  $verb "
     expect "help of $verb" 0 "$fettle" $verb --help
     shows "help of $verb" out "usage: fettle $verb"
 done
@@ -23,10 +24,9 @@ shows "builders" out "num_layers"
 
 # ---- run
 expect "run" 0 "$fettle" run config.yaml -o o
-for file in config.yaml resolved.yaml metrics.csv last.safetensors; do
+for file in config.yaml resolved.yaml metrics.csv last.safetensors run.log; do
     [ -s o/$file ] || bad "run: no $file"
 done
-ls o/*.log >/dev/null 2>&1 || bad "run: no log"
 head -n 1 o/metrics.csv | grep -q 'val0_epoch/weighted_sum' || bad "run: no metric in metrics.csv"
 if grep -q "$(printf '\033')" err out; then bad "run: control codes in a pipe"; fi
 expect "run in a default folder" 0 "$fettle" run config.yaml
