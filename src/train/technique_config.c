@@ -150,8 +150,11 @@ static void run_sum(void *context, int member, int members) {
 /* ---------------------------------------------------------------- the combination */
 
 int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights) {
-    double norm[CONFIG_MAX_TERMS], g[CONFIG_MAX_TERMS * CONFIG_MAX_TERMS], b[CONFIG_MAX_TERMS], y[CONFIG_MAX_TERMS];
+    double norm[CONFIG_MAX_TERMS], y[CONFIG_MAX_TERMS];
+    double g[CONFIG_MAX_TERMS * CONFIG_MAX_TERMS] = {0}, b[CONFIG_MAX_TERMS] = {0};
     double b_norm = 0, x_norm = 0, sum = 0;
+    if (count < 1 || count > CONFIG_MAX_TERMS)
+        return -1;
     for (int i = 0; i < count; i++) {
         norm[i] = fmax(sqrt(products[i * count + i]), eps);
         b_norm += coefficients[i] * coefficients[i];
@@ -179,7 +182,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     struct config *config = layer->own;
     const struct train_program *train = &trainer->train;
     int n = train->nactive, members = team_size(trainer->team);
-    double products[MAX_TERMS * MAX_TERMS], coefficients[MAX_TERMS];
+    double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0};
     struct job job = {.trainer = trainer, .count = n, .terms = train->active, .weights = config->weight};
     job.products = calloc((size_t)members, sizeof *job.products);
     if (!job.products)

@@ -173,8 +173,10 @@ static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
+    if (code)
+        return code;
     const struct config_node *root = config_root(trainer->config);
-    if (code || (code = trainer_check(root, error)) ||
+    if ((code = trainer_check(root, error)) ||
         (code = config_runs(root, trainer->arena, &trainer->runs, &trainer->nruns, error)) ||
         (code = open_data(trainer, error)))
         return code;
