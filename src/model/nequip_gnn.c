@@ -29,6 +29,11 @@ static int gnn_check(struct build *build, const void *given, const struct config
         return config_error(config_get(args, "num_features"), build->error, ERROR_VALUE,
                             "num_features has %lld numbers: expected l_max + 1, which is %lld, or one number",
                             (long long)nl, (long long)options->l_max + 1);
+    for (int64_t k = 0; k < nl; k++)
+        if (options->num_features.values[k] > 65536)
+            return config_error(config_get(args, "num_features"), build->error, ERROR_VALUE,
+                                "num_features is %lld: expected at most 65536",
+                                (long long)options->num_features.values[k]);
     return 0;
 }
 
