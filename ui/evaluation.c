@@ -28,7 +28,7 @@ static int find_types(const struct evaluation *e, struct error *error) {
                 for (int k = 0; k < fettle_species_count(e->model); k++)
                     text_format(&known, "%s%s", k ? ", " : "", fettle_species(e->model, k));
                 error_set(error, ERROR_DATA, "%s, atom %d: species \"%s\" is unknown to the model, which knows %s",
-                          frame_label(frame, label, sizeof label), a + 1, frame->symbols[a],
+                          frame_label(frame, label, sizeof label), a, frame->symbols[a],
                           known.data ? known.data : "none");
                 text_free(&known);
                 return ERROR_DATA;

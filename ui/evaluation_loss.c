@@ -147,7 +147,7 @@ out:
 
 /* ---------------------------------------------------------------- gradients */
 
-enum { MAX_TERMS = 8, MAX_INPUTS = 32 };
+enum { MAX_TERMS = 8 };
 
 /* The graph of one term's gradient by all parameters, evaluated into arrays of the parameters' dtypes. */
 static int run_term(const struct joint *joint, const struct model *model, struct graph *graph, struct node *term,
@@ -156,7 +156,7 @@ static int run_term(const struct joint *joint, const struct model *model, struct
     struct program *program = NULL;
     struct team *team = team_new(team_default_size());
     struct node **gradients = calloc((size_t)nparameters + 1, sizeof *gradients);
-    const void *inputs[MAX_INPUTS];
+    const void **inputs = NULL;
     int code = 0;
 
     if (!gradients || !team) {
@@ -167,8 +167,11 @@ static int run_term(const struct joint *joint, const struct model *model, struct
     if ((code = graph_error(graph, error)) ||
         (code = program_build(&program, graph, gradients, nparameters, &options, error)))
         goto out;
+    inputs = calloc((size_t)program_inputs(program) + 1, sizeof *inputs);
+    if (!inputs)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
     for (int k = 0; k < program_inputs(program) && !code; k++) {
-        inputs[k] = k < MAX_INPUTS ? batch_input(joint->batch, program_input_name(program, k)) : NULL;
+        inputs[k] = batch_input(joint->batch, program_input_name(program, k));
         if (!inputs[k])
             code = error_set(error, ERROR_DATA, "the loss needs \"%s\"", program_input_name(program, k));
     }
@@ -179,6 +182,7 @@ static int run_term(const struct joint *joint, const struct model *model, struct
     if (!code)
         code = program_run(program, team, &binding, error);
 out:
+    free(inputs);
     free(gradients);
     program_free(program);
     team_free(team);

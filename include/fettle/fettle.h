@@ -1,6 +1,7 @@
 /* fettle: evaluate a trained E(3)-equivariant interatomic potential.
  *
  * Units are eV and Angstrom throughout; cell vectors are rows; every array is row-major and belongs to the caller.
+ * Frames, atoms and types are counted from 0, in messages as well.
  * Functions that can fail return a status (FETTLE_OK is 0) and fill the caller's struct fettle_error, which may be
  * NULL.  There is no global state.  A handle may be used by several threads: calls on it take turns.  Different handles
  * run at the same time. */

@@ -345,7 +345,7 @@ static int type_error(const struct fettle_model *handle, const char *species, si
 
     for (int k = 0; k < model_ntypes(handle->model); k++)
         text_format(&known, "%s%s", k ? ", " : "", model_type_names(handle->model)[k]);
-    error_set(error, ERROR_DATA, "atom %zu: species \"%s\" is unknown to the model, which knows %s", atom + 1, species,
+    error_set(error, ERROR_DATA, "atom %zu: species \"%s\" is unknown to the model, which knows %s", atom, species,
               known.data ? known.data : "none");
     text_free(&known);
     return ERROR_DATA;
@@ -390,7 +390,7 @@ static int set_cell(const struct fettle_frame *in, struct frame *frame, struct e
         return periodic ? error_set(error, ERROR_DATA, "a periodic frame needs a cell") : 0;
     for (int k = 0; k < 9; k++) {
         if (!isfinite(in->cell[k]))
-            return error_set(error, ERROR_DATA, "cell vector %d holds a number that is not finite", k / 3 + 1);
+            return error_set(error, ERROR_DATA, "cell vector %d holds a number that is not finite", k / 3);
         frame->cell[k] = in->cell[k];
     }
     frame->has_cell = 1;
@@ -416,7 +416,7 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
     frame->source = "";
     for (size_t k = 0; k < 3 * in->atoms; k++) {
         if (!isfinite(in->positions[k])) {
-            code = error_set(error, ERROR_DATA, "atom %zu: a position that is not finite", k / 3 + 1);
+            code = error_set(error, ERROR_DATA, "atom %zu: a position that is not finite", k / 3);
             goto out;
         }
         frame->pos[k] = in->positions[k];
@@ -426,7 +426,7 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
     for (size_t k = 0; k < in->input_count; k++) {
         const struct fettle_input *input = &in->inputs[k];
         if (!input->name || !input->values || input->columns < 1 || strlen(input->name) > 63)
-            code = error_set(error, ERROR_DATA, "input %zu needs a name, columns and values", k + 1);
+            code = error_set(error, ERROR_DATA, "input %zu needs a name, columns and values", k);
         else if (!frame_set_field(frame, input->name, input->per_atom, input->columns, input->values))
             code = error_set(error, ERROR_MEMORY, "out of memory");
         if (code)
@@ -485,7 +485,7 @@ static int check_finite(const struct fettle_model *handle, const struct fettle_f
                 finite = finite && isfinite(force[0]) && isfinite(force[1]) && isfinite(force[2]);
             if (!finite)
                 return error_set(error, ERROR_NUMERIC, "frame %zu, atom %zu: the energy or the force is not finite",
-                                 f + 1, a + 1);
+                                 f, a);
         }
     return 0;
 }
@@ -531,7 +531,7 @@ static int evaluate(struct fettle_model *handle, const struct fettle_frame *fram
         while (end < count && !code && (end == done || batch_atoms + frames[end].atoms <= BATCH_ATOMS)) {
             code = make_frame(&made[end], handle, &frames[end], error);
             if (code && count > 1)
-                error_prefix(error, "frame %zu: ", end + 1);
+                error_prefix(error, "frame %zu: ", end);
             batch_atoms += frames[end++].atoms;
         }
         if (!code)
