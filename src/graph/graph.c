@@ -178,7 +178,8 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
     for (struct node *node = graph->buckets[hash % graph->nbuckets]; node; node = node->chain)
         if (node->hash == hash && node->op == op && node->dtype == dtype && node->dim == dim && node->rows == rows &&
             node->layout == layout && node->ninputs == ninputs && node->attr_size == attr_size &&
-            !memcmp(node->inputs, inputs, (size_t)ninputs * sizeof *inputs) && !memcmp(node->attr, attr, attr_size))
+            (!ninputs || !memcmp(node->inputs, inputs, (size_t)ninputs * sizeof *inputs)) &&
+            (!attr_size || !memcmp(node->attr, attr, attr_size)))
             return node;
 
     static struct node *no_inputs[1];
