@@ -9,7 +9,7 @@
 
 struct stats;
 
-/* config: the map under stats_manager. */
+/* config: the map under stats_manager; it must live as long as the statistics. */
 int stats_new(struct stats **out, const struct config_node *config, struct error *error);
 int stats_check(const struct config_node *config, struct error *error);
 void stats_free(struct stats *stats);

@@ -59,7 +59,8 @@ static struct edges brute_force(const struct frame *frame, double r_max) {
                         if (sqrt(r2) <= r_max)
                             add(&edges, i, j, a, b, c);
                     }
-    qsort(edges.list, edges.count, sizeof *edges.list, edge_order);
+    if (edges.count)
+        qsort(edges.list, edges.count, sizeof *edges.list, edge_order);
     return edges;
 }
 
@@ -76,7 +77,8 @@ static struct edges expand(const struct frame *frame) {
         if (p)
             cr_assert(frame->pair_i[p - 1] < i || (frame->pair_i[p - 1] == i && frame->pair_j[p - 1] <= j));
     }
-    qsort(edges.list, edges.count, sizeof *edges.list, edge_order);
+    if (edges.count)
+        qsort(edges.list, edges.count, sizeof *edges.list, edge_order);
     return edges;
 }
 
