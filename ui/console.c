@@ -13,7 +13,6 @@ void console_init(struct console *console) {
     const char *terminal = getenv("TERM");
 
     memset(console, 0, sizeof *console);
-    console->out = stdout;
     console->err = stderr;
     console->live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     console->threshold = log_threshold();
@@ -106,15 +105,21 @@ void console_take_log(struct console *console) {
     log_set_sink(sink, console);
 }
 
-int console_close_output(struct error *error) {
-    int failed = ferror(stdout);
+void console_print(struct console *console, const char *text) {
+    console_progress(console, "");
+    errno = 0;
+    if ((fputs(text, stdout) < 0 || fflush(stdout) != 0) && !console->out_error)
+        console->out_error = errno ? errno : EIO;
+}
+
+int console_close_output(struct console *console, struct error *error) {
+    int failed = ferror(stdout), why = console->out_error;
 
     errno = 0;
-    if (fclose(stdout) != 0 || failed) {
-        /* Who reads a pipe may stop when enough was seen. */
-        if (errno == EPIPE)
-            return ERROR_IO;
-        return error_set(error, ERROR_IO, "writing to standard output: %s", errno ? strerror(errno) : "it failed");
-    }
-    return 0;
+    if (fclose(stdout) == 0 && !failed && !why)
+        return 0;
+    why = why ? why : errno ? errno : EIO;
+    if (why == EPIPE)
+        return ERROR_IO;
+    return error_set(error, ERROR_IO, "writing to standard output: %s", strerror(why));
 }

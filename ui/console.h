@@ -9,9 +9,10 @@
 #include "base/text.h"
 
 struct console {
-    FILE *out, *err;
+    FILE *err;
     int live;           /* err is a terminal that can redraw a line */
     char progress[512]; /* the progress line that stands there now */
+    int out_error;      /* errno of the first write on stdout that failed */
     enum log_level threshold;
     FILE *log;         /* gets what is said, too; NULL: none */
     struct text early; /* what was said before the log was opened, if `keep` */
@@ -31,8 +32,11 @@ void console_close_log(struct console *console);
 void console_say(struct console *console, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "fettle: file:line:column: message". */
 void console_error(struct console *console, const struct error *error);
-/* Flushes and closes stdout; a full disk or a closed pipe is an error. */
-int console_close_output(struct error *error);
+/* On stdout, at once. */
+void console_print(struct console *console, const char *text);
+/* Flushes and closes stdout; a full disk or a closed pipe is an error, the latter without a message: who reads a pipe
+ * may stop when enough was seen. */
+int console_close_output(struct console *console, struct error *error);
 int console_width(void); /* of the terminal on stderr, 80 where there is none */
 
 #endif

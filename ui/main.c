@@ -207,7 +207,7 @@ int main(int argc, char **argv) {
     else
         status = run_prompt(argc - 1, argv + 1, &console);
     console_progress(&console, "");
-    if (console_close_output(&error) && status == 0) {
+    if (console_close_output(&console, &error) && status == 0) {
         if (error.code)
             console_error(&console, &error);
         status = 1;

@@ -14,11 +14,7 @@ static const char prompt_text[] = "(fettle) ";
 /* ---------------------------------------------------------------- what the session asks of a front end */
 
 static void print(void *context, const char *text) {
-    struct console *console = context;
-
-    console_progress(console, "");
-    fputs(text, console->out);
-    fflush(console->out);
+    console_print(context, text);
 }
 
 static void progress(void *context, const char *line) {
@@ -76,7 +72,7 @@ static void read_terminal(struct session *session, struct console *console) {
         enum prompt_result result = prompt_read(prompt_text, &line);
         if (result == PROMPT_END) {
             if (!signals_ending())
-                fputc('\n', console->out);
+                console_print(console, "\n");
             break;
         }
         signals_forget();
@@ -92,7 +88,8 @@ static void read_lines(struct session *session, struct console *console) {
     char *line = NULL;
     size_t capacity = 0;
 
-    while (!session_finished(session) && !signals_ending() && getline(&line, &capacity, stdin) >= 0)
+    while (!session_finished(session) && !signals_ending() && !console->out_error &&
+           getline(&line, &capacity, stdin) >= 0)
         /* An empty line repeats the last command at a prompt; in a stream it is a blank line. */
         if (line[strspn(line, " \t\r\n")])
             execute(session, line, console);

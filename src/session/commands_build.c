@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "session/progress.h"
 #include "session/session_internal.h"
 
@@ -14,15 +15,55 @@ static void on_event(void *context, enum trainer_event event, const char *text) 
     session_event(context, event, text);
 }
 
-/* A log that cannot be written is no reason to stop. */
-static void open_log(struct session *session, const char *output) {
+/* Nothing was trained: what opening alone has written goes away again. */
+static void discard_output(const char *output) {
+    static const char *const files[] = {"config.yaml", "resolved.yaml", "metrics.csv", "run.log"};
     struct text path = {0};
 
+    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++) {
+        text_clear(&path);
+        text_format(&path, "%s/%s", output, files[k]);
+        if (!path.failed)
+            unlink(path.data);
+    }
+    text_clear(&path);
+    text_add(&path, output ? output : "");
+    /* Folders that hold anything else stay. */
+    while (!path.failed && path.data && path.data[0] && rmdir(path.data) == 0) {
+        char *slash = strrchr(path.data, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+    }
+    text_free(&path);
+}
+
+void session_close(struct session *session) {
+    int unused = session->trainer && trainer_global_step(session->trainer) == 0;
+
+    trainer_free(session->trainer);
+    config_free(session->config);
     if (session->log)
         fclose(session->log);
+    if (unused)
+        discard_output(session->output);
+    free(session->output);
+    free(session->path);
+    session->trainer = NULL;
+    session->config = NULL;
+    session->log = NULL;
+    session->output = session->path = NULL;
+}
+
+/* A log that cannot be written is no reason to stop. */
+static FILE *open_log(const char *output) {
+    struct text path = {0};
+    FILE *log;
+
     text_format(&path, "%s/run.log", output);
-    session->log = path.failed ? NULL : fopen(path.data, "ae");
+    log = path.failed ? NULL : fopen(path.data, "ae");
     text_free(&path);
+    return log;
 }
 
 /* Makes a run of a config, aside, and puts it in the place of the one before. */
@@ -38,15 +79,13 @@ static int open_config(struct session *session, struct config *config, const cha
     else
         code = trainer_open(&trainer, config, &options, error);
     if (code) {
+        discard_output(output);
         free(output);
         free(name);
         return code;
     }
-    trainer_free(session->trainer);
-    config_free(session->config);
-    free(session->output);
-    free(session->path);
-    open_log(session, output);
+    session_close(session);
+    session->log = open_log(output);
     session->trainer = trainer;
     session->config = config;
     session->output = output;

@@ -22,13 +22,8 @@ int session_new(struct session **out, const struct session_options *options, str
 void session_free(struct session *session) {
     if (!session)
         return;
-    trainer_free(session->trainer);
-    config_free(session->config);
-    free(session->path);
-    free(session->output);
+    session_close(session);
     free(session->repeat);
-    if (session->log)
-        fclose(session->log);
     free(session);
 }
 

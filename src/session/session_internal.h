@@ -22,6 +22,8 @@ struct session {
     int depth;   /* of scripts that source scripts */
 };
 
+/* Closes what is open, if anything is. */
+void session_close(struct session *session);
 void session_print(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int session_interrupted(const struct session *session);
 
