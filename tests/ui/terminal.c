@@ -203,7 +203,7 @@ static void check_interrupt(void) {
 }
 
 static void check_run(void) {
-    char output[sizeof scratch + 16];
+    char output[sizeof scratch + 64];
     struct terminal t;
 
     snprintf(output, sizeof output, "%s/run", scratch);
