@@ -484,8 +484,8 @@ static int check_finite(const struct fettle_model *handle, const struct fettle_f
             if (handle->has_forces)
                 finite = finite && isfinite(force[0]) && isfinite(force[1]) && isfinite(force[2]);
             if (!finite)
-                return error_set(error, ERROR_NUMERIC, "frame %zu, atom %zu: the energy or the force is not finite",
-                                 f, a);
+                return error_set(error, ERROR_NUMERIC, "frame %zu, atom %zu: the energy or the force is not finite", f,
+                                 a);
         }
     return 0;
 }

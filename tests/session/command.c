@@ -2,8 +2,7 @@
 #include <string.h>
 #include "session/command.h"
 
-Test(command, words)
-{
+Test(command, words) {
     struct command_line line;
     struct error error = {0};
 
@@ -16,8 +15,7 @@ Test(command, words)
     command_line_free(&line);
 }
 
-Test(command, nothing)
-{
+Test(command, nothing) {
     static const char *const lines[] = {"", "   ", "# only a comment", "\t\n"};
     struct command_line line;
 
@@ -28,8 +26,7 @@ Test(command, nothing)
     }
 }
 
-Test(command, unfinished_quotation)
-{
+Test(command, unfinished_quotation) {
     struct command_line line;
     struct error error = {0};
 
@@ -38,8 +35,7 @@ Test(command, unfinished_quotation)
     command_line_free(&line);
 }
 
-Test(command, too_many_words)
-{
+Test(command, too_many_words) {
     struct command_line line;
     struct error error = {0};
     char text[4 * COMMAND_MAX_WORDS];
@@ -51,8 +47,7 @@ Test(command, too_many_words)
     command_line_free(&line);
 }
 
-Test(command, unique_prefixes)
-{
+Test(command, unique_prefixes) {
     const struct command *command = NULL;
     struct error error = {0};
 
@@ -62,8 +57,7 @@ Test(command, unique_prefixes)
     cr_assert_str_eq(command->name, "step");
 }
 
-Test(command, ambiguous_prefix)
-{
+Test(command, ambiguous_prefix) {
     const struct command *command = NULL;
     struct error error = {0};
 
@@ -73,8 +67,7 @@ Test(command, ambiguous_prefix)
     cr_assert_neq(command_find(&command, "", &error), 0);
 }
 
-Test(command, nearest_name)
-{
+Test(command, nearest_name) {
     const struct command *command = NULL;
     struct error error = {0};
 
@@ -82,8 +75,7 @@ Test(command, nearest_name)
     cr_assert(strstr(error.message, "\"continue\""));
 }
 
-Test(command, every_entry_is_complete)
-{
+Test(command, every_entry_is_complete) {
     for (size_t g = 0; g < command_group_count; g++)
         for (size_t k = 0; k < command_groups[g]->count; k++) {
             const struct command *command = &command_groups[g]->commands[k], *found = NULL;
@@ -96,8 +88,7 @@ Test(command, every_entry_is_complete)
         }
 }
 
-Test(command, argument_ranges)
-{
+Test(command, argument_ranges) {
     const struct command *command = NULL;
     struct command_line line;
     struct error error = {0};
