@@ -12,6 +12,8 @@
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
+#include "graph/kernels_math_f64.inc"
+
 #define REAL float
 #define NAME(name) name##_f32
 #define VEC vec_f32
@@ -36,7 +38,6 @@ typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
 #define ONE double
 #define LANES (LANE_BYTES / 8)
 typedef double vec_f64 __attribute__((vector_size(LANE_BYTES)));
-#include "graph/kernels_math_f64.inc"
 #include "graph/kernels_gemm.inc"
 #include "graph/kernels_elementwise.inc"
 #include "graph/kernels_structure.inc"

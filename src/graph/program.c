@@ -433,6 +433,7 @@ static int bind(struct program *program, struct team *team, const struct program
         }
         size_t need = in->node->op->scratch ? in->node->op->scratch(args) : 0;
         scratch = need > scratch ? need : scratch;
+        in->flops = program->timing && in->node->op->flops ? in->node->op->flops(args) : 0;
     }
     program->scratch_size = (scratch + 127) / 64 * 64;
     if (reserve(&program->scratch, &program->scratch_capacity, program->scratch_size * (size_t)members + 64))
@@ -537,7 +538,7 @@ void program_instruction(const struct program *program, int instruction, struct 
     info->op = in->node->op->name;
     info->module = in->node->module;
     info->seconds = in->seconds;
-    info->flops = in->args.node && in->node->op->flops ? in->node->op->flops(&in->args) : 0;
+    info->flops = in->flops;
     if (in->node->dim == DIM_STATIC)
         snprintf(info->shape, sizeof info->shape, "%s[%d,%d]", dtype_name(in->node->dtype), in->node->rows,
                  in->node->layout->cols);

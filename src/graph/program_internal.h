@@ -31,7 +31,7 @@ struct instruction {
     int *inputs; /* values */
     struct operand *operands;
     struct kernel_args args; /* bound; member and scratch are filled in by each member */
-    double seconds;
+    double seconds, flops;
 };
 
 struct program {
