@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Generous, because a sanitized program on a busy machine is slow. */
-enum { PATIENCE_MS = 60000, SEEN_MAX = 1 << 20 };
+enum { PATIENCE_MS = 60000, SEEN_MAX = 1 << 20, SKIPPED = 77 };
 
 struct terminal {
     int fd;
@@ -45,6 +45,10 @@ static void start_on(struct terminal *t, const char *type_name, char *const *arg
     memset(t, 0, sizeof *t);
     t->seen = calloc(1, SEEN_MAX);
     t->child = forkpty(&t->fd, NULL, NULL, &size);
+    if (t->child < 0) {
+        printf("skipped: no pseudo-terminal (%s)\n", strerror(errno));
+        exit(SKIPPED);
+    }
     if (t->child == 0) {
         setenv("TERM", type_name, 1);
         setenv("XDG_STATE_HOME", scratch, 1);
