@@ -22,24 +22,28 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
     snprintf(column, sizeof column, "lr-%s", name);
     int code = log_value(trainer, column, *(double *)optimizer->lr->data, error);
     const struct monitor_options *how = callback->options;
-    if (!code && how->momentum && optimizer->kind->momentum && optimizer->kind->momentum(optimizer->options)) {
+    if (!code && how->momentum) { /* 0 where the optimizer has none */
+        const double *momentum = optimizer->kind->momentum ? optimizer->kind->momentum(optimizer->options) : NULL;
         snprintf(column, sizeof column, "lr-%s-momentum", name);
-        code = log_value(trainer, column, *optimizer->kind->momentum(optimizer->options), error);
+        code = log_value(trainer, column, momentum ? *momentum : 0, error);
     }
     return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
 }
 
-static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
+/* null: when the scheduler steps; at both times without one. */
+static int wanted(const struct callback *callback, const struct trainer *trainer, int by_step) {
     const struct monitor_options *how = callback->options;
-    return how->interval && !strcmp(how->interval, "step") ? 0 : log_rates(callback, trainer, error);
+    if (how->interval)
+        return !strcmp(how->interval, by_step ? "step" : "epoch");
+    return !trainer->schedule.scheduler || trainer->schedule.by_step == by_step;
 }
 
-/* Before the batch, in Lightning; the step that it belongs to is the batch's own. */
+static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
+    return wanted(callback, trainer, 0) ? log_rates(callback, trainer, error) : 0;
+}
+
 static int batch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct monitor_options *how = callback->options;
-    if ((how->interval && !strcmp(how->interval, "epoch")) || !log_is_due(trainer))
-        return 0;
-    return log_rates(callback, trainer, error);
+    return wanted(callback, trainer, 1) && log_is_due(trainer) ? log_rates(callback, trainer, error) : 0;
 }
 
 const struct callback_kind callback_lr_monitor = {

@@ -51,6 +51,13 @@ static int sanity(struct trainer *trainer, struct error *error) {
     return code;
 }
 
+/* A stop that was asked for waits for min_epochs and min_steps. */
+static int may_stop(const struct trainer *trainer) {
+    const struct cursor *cursor = cursor_of(trainer);
+    return cursor->should_stop && cursor->epochs >= trainer->options.min_epochs &&
+           cursor->step >= trainer->options.min_steps;
+}
+
 /* What ends training, or NULL. */
 static const char *ends(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
@@ -59,9 +66,7 @@ static const char *ends(const struct trainer *trainer) {
         return "max_epochs";
     if (how->max_steps >= 0 && cursor->step >= how->max_steps)
         return "max_steps";
-    if (cursor->should_stop && cursor->epochs >= how->min_epochs && cursor->step >= how->min_steps)
-        return "stopped";
-    return NULL;
+    return may_stop(trainer) ? "stopped" : NULL;
 }
 
 static int epoch(struct trainer *trainer, struct error *error) {
@@ -108,8 +113,6 @@ static int load(struct trainer *trainer, struct error *error) {
     trainer->open = 1;
     loader_batch(trainer->loader_variable->data, cursor->batch, &first, &size);
     int code = loop_load(trainer, trainer->order->data, first, size, error);
-    if (!code)
-        code = callbacks_batch_begin(trainer, error);
     cursor->phase = PHASE_FORWARD;
     return code;
 }
@@ -185,8 +188,10 @@ static int wants_validation(const struct trainer *trainer) {
     const struct trainer_settings *how = &trainer->options;
     if (!trainer->nval || (cursor->epoch + 1) % how->check_val_every_n_epoch)
         return 0;
+    if (may_stop(trainer))
+        return 1;
     if (how->val_check_interval == 1.0)
-        return last_batch(trainer) || cursor->should_stop;
+        return last_batch(trainer);
     int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer->nbatches * how->val_check_interval)
                                                 : (int64_t)how->val_check_interval;
     return (cursor->batch + 1) % (every > 0 ? every : 1) == 0;
@@ -196,6 +201,9 @@ static int wants_validation(const struct trainer *trainer) {
 static int finish_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = steps_now(trainer), last = last_batch(trainer), code = 0;
+    /* what callbacks log of the time before the batch is still so: rates change below */
+    if ((code = callbacks_batch_begin(trainer, error)))
+        return code;
     cursor->window = stepped ? 0 : cursor->window + 1;
     cursor->step += stepped;
     if (stepped)
@@ -232,14 +240,12 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
 /* Where the loop goes once a batch, and the validation after it, is over. */
 static int next_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    int last = last_batch(trainer), stepped = cursor->window == 0;
+    int stepped = cursor->window == 0;
     int code = stepped ? schedule(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
     int full = trainer->options.max_steps >= 0 && cursor->step >= trainer->options.max_steps;
-    int stop = cursor->should_stop && cursor->epochs + 1 >= trainer->options.min_epochs &&
-               cursor->step >= trainer->options.min_steps;
-    cursor->phase = last || full || stop ? PHASE_EPOCH_END : PHASE_LOAD;
+    cursor->phase = cursor->batch >= trainer->nbatches || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
     return code;
 }
 
@@ -264,6 +270,8 @@ static int validate(struct trainer *trainer, struct error *error) {
     /* what callbacks write goes on after this validation */
     if (!(code = next_batch(trainer, error)))
         code = callbacks_judge(trainer, 0, error);
+    if (!code && may_stop(trainer))
+        cursor->phase = PHASE_EPOCH_END;
     return code;
 }
 
