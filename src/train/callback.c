@@ -66,8 +66,36 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
     }
 CALL(epoch_begin)
 CALL(batch_begin)
+CALL(batch_end)
 CALL(train_end)
 #undef CALL
+
+int callbacks_epoch_end(struct trainer *trainer, const double *loss, struct error *error) {
+    int code = 0;
+    for (int k = 0; !code && k < trainer->callbacks.count; k++) {
+        struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->epoch_end)
+            code = callback->kind->epoch_end(callback, trainer, loss, error);
+    }
+    return code;
+}
+
+int callbacks_evaluated(struct trainer *trainer, const struct evaluated *what, struct error *error) {
+    int code = 0;
+    for (int k = 0; !code && k < trainer->callbacks.count; k++) {
+        struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->evaluated)
+            code = callback->kind->evaluated(callback, trainer, what, error);
+    }
+    return code;
+}
+
+int callbacks_want_predictions(const struct trainer *trainer) {
+    for (int k = 0; k < trainer->callbacks.count; k++)
+        if (trainer->callbacks.list[k].kind->wants_predictions)
+            return 1;
+    return 0;
+}
 
 /* As Lightning decides: where validation comes once at the end of every epoch, after the epoch's own values are known;
  * else after each validation. */

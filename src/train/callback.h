@@ -4,11 +4,21 @@
 
 #include "base/arena.h"
 #include "config/options.h"
+#include "data/datamodule.h"
+#include "train/metrics.h"
 #include "train/state.h"
 
 struct trainer;
 struct trainer_settings;
 struct callback;
+
+/* A batch of a validation or a test, evaluated. */
+struct evaluated {
+    enum data_role role;
+    size_t set;
+    const struct batch *batch;
+    const struct prediction *prediction;
+};
 
 struct callback_kind {
     struct option_target target; /* "lightning.pytorch.callbacks.EarlyStopping" */
@@ -19,9 +29,19 @@ struct callback_kind {
     /* The metric it watches, for the check that such a metric exists; NULL: none. */
     const char *(*monitor)(const void *options);
     int (*check)(const void *options, const struct config_node *config, struct error *error);
+    /* Names of the loss's terms among the options, before data is read. */
+    int (*check_loss)(const void *options, const struct config_node *config, const struct metrics *loss,
+                      struct error *error);
     int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*batch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* A batch is about to be accepted: its values stand in trainer->values, its row is not written yet. */
+    int (*batch_end)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* An epoch of training is over, its row is not written yet; loss: the values of metrics_compute. */
+    int (*epoch_end)(struct callback *callback, struct trainer *trainer, const double *loss, struct error *error);
+    int (*evaluated)(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
+                     struct error *error);
+    int wants_predictions; /* all that the model gives, whatever the metrics need */
     /* After an epoch, or after a validation: whichever at_epoch_end says. */
     int (*judge)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* What the callback's options say of when it judges: null leaves it to the trainer's settings. */
@@ -52,6 +72,10 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);
+int callbacks_batch_end(struct trainer *trainer, struct error *error);
+int callbacks_epoch_end(struct trainer *trainer, const double *loss, struct error *error);
+int callbacks_evaluated(struct trainer *trainer, const struct evaluated *what, struct error *error);
+int callbacks_want_predictions(const struct trainer *trainer);
 int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error);
 int callbacks_train_end(struct trainer *trainer, struct error *error);
 /* The best checkpoint that a callback has kept; "" if none. */

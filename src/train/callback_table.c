@@ -1,4 +1,5 @@
 #include "train/callback.h"
+#include "train/loss_coefficients.h"
 
 #define IGNORED(name)                                                                                                  \
     &(const struct callback_kind) {                                                                                    \
@@ -10,6 +11,10 @@ const struct callback_kind *const callback_kinds[] = {
     &callback_early_stopping,
     &callback_model_checkpoint,
     &callback_lr_monitor,
+    &callback_loss_coefficient_scheduler,
+    &callback_linear_loss_coefficient_scheduler,
+    &callback_loss_coefficient_monitor,
+    &callback_softadapt,
     IGNORED("RichProgressBar"),
     IGNORED("TQDMProgressBar"),
     IGNORED("ProgressBar"),

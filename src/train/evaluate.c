@@ -33,6 +33,9 @@ int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struc
             code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
         if (!code)
             code = metrics_update(metrics, trainer->eval_batch, &prediction, NULL, error);
+        if (!code)
+            code =
+                callbacks_evaluated(trainer, &(struct evaluated){role, set, trainer->eval_batch, &prediction}, error);
     }
     return code;
 }

@@ -217,6 +217,8 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
         cursor->should_stop = 1;
         trainer_tell(trainer, EVENT_STOP, "max_time is reached");
     }
+    if ((code = callbacks_batch_end(trainer, error)))
+        return code;
     cursor->phase = wants_validation(trainer) ? PHASE_VALIDATE : PHASE_LOG; /* LOG: no batch is under way any more */
     int64_t epoch_now = cursor->epoch, step_now = cursor->stepped;
     state_commit(trainer->state);
@@ -286,6 +288,8 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     metrics_compute(trainer->loss, values);
     if (!code)
         code = log_row(trainer, "train_loss_epoch/", trainer->loss, values, error);
+    if (!code)
+        code = callbacks_epoch_end(trainer, values, error);
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
     if (!code && cursor->batch >= trainer->nbatches) /* not in an epoch that was cut short */

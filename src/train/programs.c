@@ -225,7 +225,7 @@ int eval_program_make(struct trainer *trainer, struct error *error) {
         all[nall++] = trainer->val_metrics[k];
     for (size_t k = 0; k < trainer->ntest && trainer->test_metrics[k]; k++)
         all[nall++] = trainer->test_metrics[k];
-    int derivatives = 0, code = 0, n = 0;
+    int all_of_them = callbacks_want_predictions(trainer), derivatives = all_of_them, code = 0, n = 0;
     for (size_t k = 0; k < nall; k++)
         derivatives |= metrics_needs_derivatives(all[k]);
     struct model_outputs model;
@@ -241,6 +241,7 @@ int eval_program_make(struct trainer *trainer, struct error *error) {
         for (size_t j = 0; j < nall; j++)
             used |= metrics_predicts(all[j], prediction_names[k]);
         eval->prediction[k] = -1;
+        used |= all_of_them && predictions[k];
         if (!used)
             continue;
         if (!predictions[k]) {

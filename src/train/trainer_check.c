@@ -108,6 +108,28 @@ static int check_monitor(const struct config_node *node, const char *name, const
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
 
+/* Callbacks that name terms of the loss. */
+static int check_callbacks_loss(const struct callbacks *callbacks, const struct config_node *config,
+                                const struct config_node *types, struct error *error) {
+    struct metrics *loss;
+    const char *type_names[256];
+    int ntypes = 0;
+    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
+        type_names[ntypes++] = config_text(config_at(types, k));
+    int code = metrics_new(&loss, config, ntypes, type_names, NULL, "", error);
+    if (code)
+        return code;
+    if (metrics_nterms(loss) > MAX_TERMS)
+        code = config_error(config, error, ERROR_VALUE, "a loss of more than %d terms", MAX_TERMS);
+    for (int k = 0; !code && k < callbacks->count; k++) {
+        const struct callback *callback = &callbacks->list[k];
+        if (callback->kind->check_loss)
+            code = callback->kind->check_loss(callback->options, callback->config, loss, error);
+    }
+    metrics_free(loss);
+    return code;
+}
+
 static int check_all(const struct config_node *root, struct arena *arena, struct error *error) {
     enum { MOST = 4096 };
     struct trainer_settings settings;
@@ -193,7 +215,7 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         if ((code = check_monitor(callback->config, name, names, n, error)))
             return code;
     }
-    return 0;
+    return module.loss ? check_callbacks_loss(&callbacks, module.loss, types, error) : 0;
 }
 
 int trainer_check(const struct config_node *root, struct error *error) {
