@@ -65,6 +65,7 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
         return code;                                                                                                   \
     }
 CALL(epoch_begin)
+CALL(batch_loaded)
 CALL(batch_begin)
 CALL(batch_end)
 CALL(train_end)

@@ -34,6 +34,9 @@ struct callback_kind {
                       struct error *error);
     int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* A batch is loaded and its transaction open: what is changed here holds for the batch and goes with it. */
+    int (*batch_loaded)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Before a batch is accepted, with rates as they were for it. */
     int (*batch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* A batch is about to be accepted: its values stand in trainer->values, its row is not written yet. */
     int (*batch_end)(struct callback *callback, struct trainer *trainer, struct error *error);
@@ -71,6 +74,7 @@ extern const size_t callback_kind_count;
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
+int callbacks_batch_loaded(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_end(struct trainer *trainer, struct error *error);
 int callbacks_epoch_end(struct trainer *trainer, const double *loss, struct error *error);

@@ -129,7 +129,7 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
     return metrics_set_coefficients(trainer->loss, coefficients, error);
 }
 
-static int batch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
+static int batch_loaded(struct callback *callback, struct trainer *trainer, struct error *error) {
     int64_t step = cursor_of(trainer)->step;
     return by_batch(callback) && step ? update(callback, trainer, step, error) : 0;
 }
@@ -165,7 +165,7 @@ const struct callback_kind callback_softadapt = {
     .check_loss = check_loss,
     .open = open_callback,
     .epoch_begin = epoch_begin,
-    .batch_begin = batch_begin,
+    .batch_loaded = batch_loaded,
     .batch_end = batch_end,
     .epoch_end = epoch_end,
 };

@@ -113,6 +113,8 @@ static int load(struct trainer *trainer, struct error *error) {
     trainer->open = 1;
     loader_batch(trainer->loader_variable->data, cursor->batch, &first, &size);
     int code = loop_load(trainer, trainer->order->data, first, size, error);
+    if (!code)
+        code = callbacks_batch_loaded(trainer, error);
     cursor->phase = PHASE_FORWARD;
     return code;
 }
