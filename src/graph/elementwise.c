@@ -8,8 +8,7 @@
 
 /* ---------------------------------------------------------------- linear combinations */
 
-static struct node *lincomb(struct graph *graph, struct node *const *inputs, const double *factors, int count)
-{
+static struct node *lincomb(struct graph *graph, struct node *const *inputs, const double *factors, int count) {
     struct node *kept[64];
     double factor[64];
     int n = 0;
@@ -45,8 +44,7 @@ static struct node *lincomb(struct graph *graph, struct node *const *inputs, con
 }
 
 /* Spreads what is smaller, so that both have one shape. */
-static int make_equal(struct graph *graph, struct node **a, struct node **b)
-{
+static int make_equal(struct graph *graph, struct node **a, struct node **b) {
     if (node_same_shape(*a, *b))
         return 0;
     if (node_cols(*a) * (long)((*a)->dim == DIM_STATIC ? (*a)->rows : 2) >
@@ -60,8 +58,7 @@ static int make_equal(struct graph *graph, struct node **a, struct node **b)
     return -1;
 }
 
-static struct node *combine(struct graph *graph, struct node *a, double fa, struct node *b, double fb)
-{
+static struct node *combine(struct graph *graph, struct node *a, double fa, struct node *b, double fb) {
     if (a->dtype != b->dtype)
         return graph_fail(graph, "a sum of %s and %s", dtype_name(a->dtype), dtype_name(b->dtype));
     if (make_equal(graph, &a, &b))
@@ -71,47 +68,40 @@ static struct node *combine(struct graph *graph, struct node *a, double fa, stru
     return lincomb(graph, inputs, factors, 2);
 }
 
-struct node *graph_add(struct graph *graph, struct node *a, struct node *b)
-{
+struct node *graph_add(struct graph *graph, struct node *a, struct node *b) {
     return combine(graph, a, 1, b, 1);
 }
 
-struct node *graph_sub(struct graph *graph, struct node *a, struct node *b)
-{
+struct node *graph_sub(struct graph *graph, struct node *a, struct node *b) {
     return combine(graph, a, 1, b, -1);
 }
 
-struct node *graph_scale(struct graph *graph, struct node *a, double factor)
-{
+struct node *graph_scale(struct graph *graph, struct node *a, double factor) {
     return lincomb(graph, &a, &factor, 1);
 }
 
-struct node *graph_neg(struct graph *graph, struct node *a)
-{
+struct node *graph_neg(struct graph *graph, struct node *a) {
     return graph_scale(graph, a, -1);
 }
 
-struct node *graph_offset(struct graph *graph, struct node *a, double constant)
-{
+struct node *graph_offset(struct graph *graph, struct node *a, double constant) {
     return graph_add(graph, a, graph_fill(graph, a->dtype, a, constant));
 }
 
-static struct node *lincomb_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *lincomb_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     return graph_scale(graph, adjoint, ((const struct lincomb_attr *)node->attr)->factor[input]);
 }
 
-const struct op op_lincomb = {"add", lincomb_grad, {kernel_lincomb_f32, kernel_lincomb_f64}, NULL, NULL, 0};
+const struct op op_lincomb = {
+    .name = "add", .grad = lincomb_grad, .run = {kernel_lincomb_f32, kernel_lincomb_f64}, .rowwise = 1};
 
 /* ---------------------------------------------------------------- product */
 
-static int broadcast_size(int a, int b)
-{
+static int broadcast_size(int a, int b) {
     return a == b || b == 1 ? a : a == 1 ? b : -1;
 }
 
-struct node *graph_mul(struct graph *graph, struct node *a, struct node *b)
-{
+struct node *graph_mul(struct graph *graph, struct node *a, struct node *b) {
     if (a->dtype != b->dtype)
         return graph_fail(graph, "a product of %s and %s", dtype_name(a->dtype), dtype_name(b->dtype));
     const struct layout *la = a->layout, *lb = b->layout;
@@ -130,7 +120,8 @@ struct node *graph_mul(struct graph *graph, struct node *a, struct node *b)
     fits = fits && (one_a || one_b || (a->dim == b->dim && a->rows == b->rows));
     if (!fits) {
         free(blocks);
-        return graph_fail(graph, "a product of tensors whose shapes do not fit (%d and %d columns)", la->cols, lb->cols);
+        return graph_fail(graph, "a product of tensors whose shapes do not fit (%d and %d columns)", la->cols,
+                          lb->cols);
     }
     node_slot(a, &shape[0]);
     node_slot(b, &shape[1]);
@@ -149,8 +140,7 @@ struct node *graph_mul(struct graph *graph, struct node *a, struct node *b)
     return form_node(graph, &op_mul, 2, 3, shape, -1, NULL, 0, 0, slots);
 }
 
-static struct node *mul_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *mul_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     const struct form_attr *attr = node->attr;
     if (attr->role == 2) { /* a plain product may turn out simpler */
         const struct slot *slot = &attr->slots[input % 2];
@@ -163,20 +153,18 @@ static struct node *mul_grad(struct graph *graph, struct node *node, struct node
     return form_grad(graph, node, adjoint, input);
 }
 
-const struct op op_mul = {"mul", mul_grad, {kernel_mul_f32, kernel_mul_f64}, NULL, NULL, 0};
+const struct op op_mul = {.name = "mul", .grad = mul_grad, .run = {kernel_mul_f32, kernel_mul_f64}, .rowwise = 1};
 
 /* ---------------------------------------------------------------- cast */
 
-static struct node *cast_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *cast_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     return graph_cast(graph, adjoint, node->inputs[0]->dtype);
 }
 
-const struct op op_cast = {"cast", cast_grad, {kernel_cast, kernel_cast}, NULL, NULL, 0};
+const struct op op_cast = {.name = "cast", .grad = cast_grad, .run = {kernel_cast, kernel_cast}, .rowwise = 1};
 
-struct node *graph_cast(struct graph *graph, struct node *a, enum dtype dtype)
-{
+struct node *graph_cast(struct graph *graph, struct node *a, enum dtype dtype) {
     double value;
     if (a->dtype == dtype)
         return a;
@@ -194,16 +182,14 @@ struct sum_attr {
     int pad;
 };
 
-static struct node *sum_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *sum_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     return graph_spread(graph, adjoint, node->inputs[0]);
 }
 
-const struct op op_sum = {"sum", sum_grad, {kernel_sum_f32, kernel_sum_f64}, NULL, NULL, 0};
+const struct op op_sum = {.name = "sum", .grad = sum_grad, .run = {kernel_sum_f32, kernel_sum_f64}, .rowwise = 1};
 
-struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes)
-{
+struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes) {
     const struct layout *layout = a->layout;
     struct block *blocks = calloc((size_t)layout->nblocks + 1, sizeof *blocks);
     if (!blocks)
@@ -235,8 +221,7 @@ struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes)
     return node_make(graph, &op_sum, a->dtype, dim, rows, out, &a, 1, NULL, 0);
 }
 
-static struct node *spread_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *spread_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     struct node *a = node->inputs[0];
     unsigned axes = 0;
@@ -254,10 +239,10 @@ static struct node *spread_grad(struct graph *graph, struct node *node, struct n
     return graph_sum(graph, adjoint, axes);
 }
 
-const struct op op_spread = {"spread", spread_grad, {kernel_spread_f32, kernel_spread_f64}, NULL, NULL, 0};
+const struct op op_spread = {
+    .name = "spread", .grad = spread_grad, .run = {kernel_spread_f32, kernel_spread_f64}, .rowwise = 1};
 
-struct node *graph_spread(struct graph *graph, struct node *a, const struct node *like)
-{
+struct node *graph_spread(struct graph *graph, struct node *a, const struct node *like) {
     if (node_same_shape(a, like))
         return a;
     const struct layout *from = a->layout, *to = like->layout;
@@ -277,20 +262,18 @@ struct node *graph_spread(struct graph *graph, struct node *a, const struct node
 
 /* ---------------------------------------------------------------- largest */
 
-const struct op op_argmax = {"argmax", NULL, {kernel_argmax_f32, kernel_argmax_f64}, NULL, NULL, 0};
+const struct op op_argmax = {.name = "argmax", .run = {kernel_argmax_f32, kernel_argmax_f64}};
 
-static struct node *max_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *max_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     struct node *a = node->inputs[0];
     struct node *mask = node_make(graph, &op_argmax, a->dtype, a->dim, a->rows, a->layout, &a, 1, NULL, 0);
     return graph_mul(graph, mask, adjoint);
 }
 
-const struct op op_max = {"max", max_grad, {kernel_max_f32, kernel_max_f64}, NULL, NULL, 0};
+const struct op op_max = {.name = "max", .grad = max_grad, .run = {kernel_max_f32, kernel_max_f64}};
 
-struct node *graph_max(struct graph *graph, struct node *a)
-{
+struct node *graph_max(struct graph *graph, struct node *a) {
     return node_make(graph, &op_max, a->dtype, DIM_STATIC, 1, layout_plain(graph, 1), &a, 1, NULL, 0);
 }
 
@@ -298,16 +281,15 @@ struct node *graph_max(struct graph *graph, struct node *a)
 
 static struct node *unary_grad(struct graph *graph, struct node *node, struct node *adjoint, int input);
 
-const struct op op_unary = {"unary", unary_grad, {kernel_unary_f32, kernel_unary_f64}, NULL, NULL, 0};
+const struct op op_unary = {
+    .name = "unary", .grad = unary_grad, .run = {kernel_unary_f32, kernel_unary_f64}, .rowwise = 1};
 
-static struct node *unary_order(struct graph *graph, enum unary_kind kind, int order, struct node *a, double p)
-{
+static struct node *unary_order(struct graph *graph, enum unary_kind kind, int order, struct node *a, double p) {
     struct unary_attr attr = {kind, order, p};
     return node_make(graph, &op_unary, a->dtype, a->dim, a->rows, a->layout, &a, 1, &attr, sizeof attr);
 }
 
-static struct node *unary_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *unary_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     const struct unary_attr *attr = node->attr;
     struct node *a = node->inputs[0];
@@ -318,8 +300,7 @@ static struct node *unary_grad(struct graph *graph, struct node *node, struct no
     return graph_mul(graph, adjoint, unary_order(graph, attr->kind, attr->order + 1, a, attr->p));
 }
 
-struct node *graph_unary(struct graph *graph, enum unary_kind kind, struct node *a, double p)
-{
+struct node *graph_unary(struct graph *graph, enum unary_kind kind, struct node *a, double p) {
     if (kind == UNARY_POWER && p == 1)
         return a;
     return unary_order(graph, kind, 0, a, p);

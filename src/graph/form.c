@@ -3,14 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-int op_is_form(const struct op *op)
-{
+int op_is_form(const struct op *op) {
     return op->grad == form_grad;
 }
 
 struct node *form_terms(struct graph *graph, const struct op *op, const struct form_attr *like, int nterms,
-                        const double *factors, struct node *const *inputs)
-{
+                        const double *factors, struct node *const *inputs) {
     size_t paths = (size_t)like->npaths * (size_t)like->path_size;
     size_t size = sizeof *like + (size_t)nterms * sizeof(double) + paths;
     struct form_attr *attr = calloc(1, size);
@@ -30,8 +28,7 @@ struct node *form_terms(struct graph *graph, const struct op *op, const struct f
 }
 
 struct node *form_node(struct graph *graph, const struct op *op, int role, int nslots, const struct slot *shape,
-                       int index, const void *paths, int npaths, int path_size, struct node *const *slots)
-{
+                       int index, const void *paths, int npaths, int path_size, struct node *const *slots) {
     size_t bytes = (size_t)npaths * (size_t)path_size;
     struct form_attr *attr = calloc(1, sizeof *attr + sizeof(double) + bytes);
     if (!attr) {
@@ -74,8 +71,7 @@ struct node *form_node(struct graph *graph, const struct op *op, int role, int n
     return node;
 }
 
-struct node *form_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+struct node *form_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     const struct form_attr *attr = node->attr;
     int term = input / (attr->nslots - 1), position = input % (attr->nslots - 1);
     int role = position + (position >= attr->role);

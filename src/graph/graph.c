@@ -6,33 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum dtype node_dtype(const struct node *node)
-{
+enum dtype node_dtype(const struct node *node) {
     return node->dtype;
 }
 
-enum dim node_dim(const struct node *node)
-{
+enum dim node_dim(const struct node *node) {
     return node->dim;
 }
 
-int node_rows(const struct node *node)
-{
+int node_rows(const struct node *node) {
     return node->rows;
 }
 
-const struct layout *node_layout(const struct node *node)
-{
+const struct layout *node_layout(const struct node *node) {
     return node->layout;
 }
 
-int node_cols(const struct node *node)
-{
+int node_cols(const struct node *node) {
     return node->layout->cols;
 }
 
-struct graph *graph_new(void)
-{
+struct graph *graph_new(void) {
     struct graph *graph = calloc(1, sizeof *graph);
     if (!graph)
         return NULL;
@@ -46,8 +40,7 @@ struct graph *graph_new(void)
     return graph;
 }
 
-void graph_free(struct graph *graph)
-{
+void graph_free(struct graph *graph) {
     if (!graph)
         return;
     arena_free(graph->arena);
@@ -58,15 +51,13 @@ void graph_free(struct graph *graph)
     free(graph);
 }
 
-int graph_error(const struct graph *graph, struct error *error)
-{
+int graph_error(const struct graph *graph, struct error *error) {
     if (graph->error.code && error && !error->code)
         *error = graph->error;
     return graph->error.code;
 }
 
-static int grow(void **array, int *capacity, int count, size_t size)
-{
+static int grow(void **array, int *capacity, int count, size_t size) {
     if (count < *capacity)
         return 0;
     int more = *capacity ? 2 * *capacity : 64;
@@ -78,8 +69,7 @@ static int grow(void **array, int *capacity, int count, size_t size)
     return 0;
 }
 
-void graph_push_module(struct graph *graph, const char *path)
-{
+void graph_push_module(struct graph *graph, const char *path) {
     if (grow((void **)&graph->modules, &graph->module_capacity, graph->nmodules, sizeof *graph->modules)) {
         error_set(&graph->error, ERROR_MEMORY, "out of memory");
         return;
@@ -88,16 +78,14 @@ void graph_push_module(struct graph *graph, const char *path)
     graph->modules[graph->nmodules++] = copy ? copy : "";
 }
 
-void graph_pop_module(struct graph *graph)
-{
+void graph_pop_module(struct graph *graph) {
     if (graph->nmodules)
         graph->nmodules--;
 }
 
 /* ---------------------------------------------------------------- layouts */
 
-const struct layout *layout_intern(struct graph *graph, const struct block *blocks, int nblocks)
-{
+const struct layout *layout_intern(struct graph *graph, const struct block *blocks, int nblocks) {
     for (int k = 0; k < graph->nlayouts; k++)
         if (graph->layouts[k]->nblocks == nblocks &&
             !memcmp(graph->layouts[k]->blocks, blocks, (size_t)nblocks * sizeof *blocks))
@@ -122,22 +110,19 @@ const struct layout *layout_intern(struct graph *graph, const struct block *bloc
     return layout;
 }
 
-const struct layout *layout_plain(struct graph *graph, int cols)
-{
+const struct layout *layout_plain(struct graph *graph, int cols) {
     return layout_intern(graph, &(struct block){1, cols}, 1);
 }
 
 /* ---------------------------------------------------------------- nodes */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
+static uint64_t mix(uint64_t hash, uint64_t value) {
     hash ^= value;
     hash *= 0x9E3779B97F4A7C15u;
     return hash ^ (hash >> 29);
 }
 
-static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size)
-{
+static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size) {
     const unsigned char *p = bytes;
     for (; size >= 8; size -= 8, p += 8) {
         uint64_t word;
@@ -149,8 +134,7 @@ static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
-static int rehash(struct graph *graph)
-{
+static int rehash(struct graph *graph) {
     size_t more = 4 * graph->nbuckets;
     struct node **buckets = calloc(more, sizeof *buckets);
     if (!buckets)
@@ -168,10 +152,9 @@ static int rehash(struct graph *graph)
 
 struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtype, enum dim dim, int rows,
                        const struct layout *layout, struct node *const *inputs, int ninputs, const void *attr,
-                       size_t attr_size)
-{
-    uint64_t hash = mix(mix(mix((uintptr_t)op, (uint64_t)dtype), (uint64_t)dim * 1000003u + (uint64_t)rows),
-                        (uintptr_t)layout);
+                       size_t attr_size) {
+    uint64_t hash =
+        mix(mix(mix((uintptr_t)op, (uint64_t)dtype), (uint64_t)dim * 1000003u + (uint64_t)rows), (uintptr_t)layout);
     hash = mix_bytes(hash, attr, attr_size);
     for (int k = 0; k < ninputs; k++)
         hash = mix(hash, (uint64_t)inputs[k]->id + 1);
@@ -186,8 +169,7 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
     struct node *node = arena_alloc(graph->arena, sizeof *node);
     struct node **in = ninputs ? arena_copy(graph->arena, inputs, (size_t)ninputs * sizeof *inputs) : no_inputs;
     const void *copy = attr_size ? arena_copy(graph->arena, attr, attr_size) : "";
-    if (!node || !in || !copy ||
-        grow((void **)&graph->nodes, &graph->capacity, graph->nnodes, sizeof *graph->nodes) ||
+    if (!node || !in || !copy || grow((void **)&graph->nodes, &graph->capacity, graph->nnodes, sizeof *graph->nodes) ||
         ((size_t)graph->nnodes > 2 * graph->nbuckets && rehash(graph))) {
         static const struct layout none = {0};
         static const struct op nothing = {.name = "nothing"};
@@ -217,8 +199,7 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
     return node;
 }
 
-struct node *graph_fail(struct graph *graph, const char *format, ...)
-{
+struct node *graph_fail(struct graph *graph, const char *format, ...) {
     if (!graph->error.code) {
         char message[512];
         va_list args;
@@ -232,8 +213,7 @@ struct node *graph_fail(struct graph *graph, const char *format, ...)
                      sizeof(struct fill_attr));
 }
 
-int node_is_fill(const struct node *node, double *value)
-{
+int node_is_fill(const struct node *node, double *value) {
     if (node->op != &op_fill)
         return 0;
     if (value)
@@ -241,18 +221,15 @@ int node_is_fill(const struct node *node, double *value)
     return 1;
 }
 
-int node_same_shape(const struct node *a, const struct node *b)
-{
+int node_same_shape(const struct node *a, const struct node *b) {
     return a->dim == b->dim && a->rows == b->rows && a->layout == b->layout;
 }
 
-struct node *node_zero_like(struct graph *graph, const struct node *like)
-{
+struct node *node_zero_like(struct graph *graph, const struct node *like) {
     return graph_fill(graph, like->dtype, like, 0);
 }
 
-void node_slot(const struct node *node, struct slot *out)
-{
+void node_slot(const struct node *node, struct slot *out) {
     memset(out, 0, sizeof *out);
     out->dim = node->dim;
     out->rows = node->rows;
@@ -267,8 +244,7 @@ const struct op op_const = {.name = "const"};
 const struct op op_fill = {.name = "fill"};
 
 /* The name as the graph holds it: equal names are one pointer, so that attributes compare as bytes. */
-static const char *intern_name(struct graph *graph, const struct op *op, const char *name)
-{
+static const char *intern_name(struct graph *graph, const struct op *op, const char *name) {
     for (int k = 0; k < graph->nnodes; k++) {
         const struct node *node = graph->nodes[k];
         if (node->op != op)
@@ -282,21 +258,17 @@ static const char *intern_name(struct graph *graph, const struct op *op, const c
     return copy ? copy : "";
 }
 
-struct node *graph_input(struct graph *graph, const char *name, enum dtype dtype, enum dim dim, int rows, int cols)
-{
+struct node *graph_input(struct graph *graph, const char *name, enum dtype dtype, enum dim dim, int rows, int cols) {
     struct input_attr attr = {intern_name(graph, &op_input, name)};
     return node_make(graph, &op_input, dtype, dim, rows, layout_plain(graph, cols), NULL, 0, &attr, sizeof attr);
 }
 
-struct node *graph_param(struct graph *graph, const char *name, enum dtype dtype, size_t offset, int rows, int cols)
-{
+struct node *graph_param(struct graph *graph, const char *name, enum dtype dtype, size_t offset, int rows, int cols) {
     struct param_attr attr = {offset, intern_name(graph, &op_param, name)};
-    return node_make(graph, &op_param, dtype, DIM_STATIC, rows, layout_plain(graph, cols), NULL, 0, &attr,
-                     sizeof attr);
+    return node_make(graph, &op_param, dtype, DIM_STATIC, rows, layout_plain(graph, cols), NULL, 0, &attr, sizeof attr);
 }
 
-struct node *graph_const(struct graph *graph, enum dtype dtype, int rows, int cols, const double *values)
-{
+struct node *graph_const(struct graph *graph, enum dtype dtype, int rows, int cols, const double *values) {
     size_t count = (size_t)rows * (size_t)cols;
     for (size_t k = 0; k <= count; k++)
         if (k == count && count) {
@@ -310,8 +282,7 @@ struct node *graph_const(struct graph *graph, enum dtype dtype, int rows, int co
                      count * sizeof *values);
 }
 
-struct node *graph_fill(struct graph *graph, enum dtype dtype, const struct node *like, double value)
-{
+struct node *graph_fill(struct graph *graph, enum dtype dtype, const struct node *like, double value) {
     struct fill_attr attr = {value};
     return node_make(graph, &op_fill, dtype, like->dim, like->rows, like->layout, NULL, 0, &attr, sizeof attr);
 }
@@ -324,8 +295,7 @@ struct pending {
     int count, capacity;
 };
 
-static int pending_add(struct pending *pending, struct node *part)
-{
+static int pending_add(struct pending *pending, struct node *part) {
     if (grow((void **)&pending->parts, &pending->capacity, pending->count, sizeof *pending->parts))
         return -1;
     pending->parts[pending->count++] = part;
@@ -333,13 +303,13 @@ static int pending_add(struct pending *pending, struct node *part)
 }
 
 int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct node *const *wrt, int nwrt,
-               struct node **out)
-{
+               struct node **out) {
     int top = y->id + 1; /* nodes up to y: what comes after cannot feed it */
     struct pending *pending = calloc((size_t)top, sizeof *pending);
     char *active = calloc((size_t)top, 1); /* depends on some wrt */
     int modules = graph->nmodules;
-    if (!pending || !active || grow((void **)&graph->modules, &graph->module_capacity, modules, sizeof *graph->modules)) {
+    if (!pending || !active ||
+        grow((void **)&graph->modules, &graph->module_capacity, modules, sizeof *graph->modules)) {
         error_set(&graph->error, ERROR_MEMORY, "out of memory");
         goto out;
     }

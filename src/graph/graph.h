@@ -73,21 +73,21 @@ enum unary_kind {
     UNARY_TANH,
     UNARY_SIGMOID,
     UNARY_MISH,
-    UNARY_GELU,     /* x Phi(x), exact */
-    UNARY_SSP,      /* softplus(x) - log 2 */
+    UNARY_GELU, /* x Phi(x), exact */
+    UNARY_SSP,  /* softplus(x) - log 2 */
     UNARY_ABS,
     UNARY_RELU,
     UNARY_EXP,
     UNARY_LOG,
     UNARY_SIN,
     UNARY_COS,
-    UNARY_SINC,     /* sin(pi x) / (pi x), 1 at 0 */
-    UNARY_POWER,    /* x^p */
-    UNARY_CUTOFF,   /* polynomial cutoff of exponent p: 0 for x >= 1 */
-    UNARY_HUBER,    /* x^2/2 for |x| < 1, |x| - 1/2 beyond */
-    UNARY_STEP,     /* 1 for x > p, else 0; derivative 0 */
-    UNARY_FINITE,   /* 1 where x is not NaN, else 0; derivative 0 */
-    UNARY_NAN0,     /* x, but 0 where x is NaN; derivative FINITE */
+    UNARY_SINC,   /* sin(pi x) / (pi x), 1 at 0 */
+    UNARY_POWER,  /* x^p */
+    UNARY_CUTOFF, /* polynomial cutoff of exponent p: 0 for x >= 1 */
+    UNARY_HUBER,  /* x^2/2 for |x| < 1, |x| - 1/2 beyond */
+    UNARY_STEP,   /* 1 for x > p, else 0; derivative 0 */
+    UNARY_FINITE, /* 1 where x is not NaN, else 0; derivative 0 */
+    UNARY_NAN0,   /* x, but 0 where x is NaN; derivative FINITE */
     UNARY_COUNT
 };
 struct node *graph_unary(struct graph *graph, enum unary_kind kind, struct node *a, double p);
@@ -163,8 +163,8 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
  * writes its own channel range [out_mul, out_mul + mul) of block out.  s = sign^odd of the edge (odd = l2 mod 2).
  * identity paths (l2 = 0; d1 = d3): M[m_offset] alone multiplies the unit matrix. */
 struct tp_path {
-    int in, out;  /* blocks of x and of the result */
-    int out_mul;  /* first channel in block out */
+    int in, out; /* blocks of x and of the result */
+    int out_mul; /* first channel in block out */
     int m_offset, w_offset;
     int odd, identity;
 };

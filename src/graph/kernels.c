@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct kernel_set *choose(void)
-{
+static const struct kernel_set *choose(void) {
     const struct kernel_set *best = &kernels_portable;
     const char *wanted = getenv("FETTLE_KERNELS");
 #ifdef __x86_64__
@@ -27,8 +26,7 @@ static const struct kernel_set *choose(void)
     return best;
 }
 
-const struct kernel_set *kernels_active(void)
-{
+const struct kernel_set *kernels_active(void) {
     static const struct kernel_set *chosen; /* the same answer whoever comes first */
     const struct kernel_set *set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     if (!set) {
@@ -39,18 +37,15 @@ const struct kernel_set *kernels_active(void)
 }
 
 #define DISPATCH(name)                                                                                                 \
-    void kernel_##name##_f32(const struct kernel_args *args)                                                           \
-    {                                                                                                                  \
+    void kernel_##name##_f32(const struct kernel_args *args) {                                                         \
         kernels_active()->name[F32](args);                                                                             \
     }                                                                                                                  \
-    void kernel_##name##_f64(const struct kernel_args *args)                                                           \
-    {                                                                                                                  \
+    void kernel_##name##_f64(const struct kernel_args *args) {                                                         \
         kernels_active()->name[F64](args);                                                                             \
     }
 KERNEL_LIST(DISPATCH)
 
-void kernel_cast(const struct kernel_args *args)
-{
+void kernel_cast(const struct kernel_args *args) {
     const struct layout *layout = args->out.layout;
     long begin, end, rows = args->out.rows;
     rows_of(args, args->node->dim, rows, &begin, &end);
@@ -75,8 +70,7 @@ void kernel_cast(const struct kernel_args *args)
 
 enum { TYPED_CHUNK = 64 }; /* as in kernels_linear.inc */
 
-size_t scratch_typed_linear(const struct kernel_args *args)
-{
+size_t scratch_typed_linear(const struct kernel_args *args) {
     const struct form_attr *attr = args->node->attr;
     const struct linear_path *paths = form_paths(attr);
     long most = 0;
@@ -88,8 +82,7 @@ size_t scratch_typed_linear(const struct kernel_args *args)
     return (size_t)(most * TYPED_CHUNK) * dtype_size(args->out.dtype);
 }
 
-static double linear_work(const struct kernel_args *args)
-{
+static double linear_work(const struct kernel_args *args) {
     const struct form_attr *attr = args->node->attr;
     const struct linear_path *paths = form_paths(attr);
     double work = 0;
@@ -100,18 +93,15 @@ static double linear_work(const struct kernel_args *args)
     return work * attr->nterms * (double)(attr->role == 1 ? args->in[0].rows : args->out.rows);
 }
 
-double flops_linear(const struct kernel_args *args)
-{
+double flops_linear(const struct kernel_args *args) {
     return linear_work(args);
 }
 
-double flops_typed_linear(const struct kernel_args *args)
-{
+double flops_typed_linear(const struct kernel_args *args) {
     return linear_work(args);
 }
 
-double flops_tensor_product(const struct kernel_args *args)
-{
+double flops_tensor_product(const struct kernel_args *args) {
     const struct form_attr *attr = args->node->attr;
     const struct tp_path *paths = form_paths(attr);
     double work = 0;

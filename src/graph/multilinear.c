@@ -6,25 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int same_rows(const struct node *a, const struct node *b)
-{
+static int same_rows(const struct node *a, const struct node *b) {
     return a->dim == b->dim && a->rows == b->rows;
 }
 
 /* ---------------------------------------------------------------- linear */
 
-const struct op op_linear = {"linear", form_grad, {kernel_linear_f32, kernel_linear_f64}, NULL, flops_linear, 0};
-const struct op op_typed_linear = {"typed_linear",
-                                   form_grad,
-                                   {kernel_typed_linear_f32, kernel_typed_linear_f64},
-                                   scratch_typed_linear,
-                                   flops_typed_linear,
-                                   1};
+const struct op op_linear = {.name = "linear",
+                             .grad = form_grad,
+                             .run = {kernel_linear_f32, kernel_linear_f64},
+                             .flops = flops_linear,
+                             .rowwise = 1};
+const struct op op_typed_linear = {.name = "typed_linear",
+                                   .grad = form_grad,
+                                   .run = {kernel_typed_linear_f32, kernel_typed_linear_f64},
+                                   .scratch = scratch_typed_linear,
+                                   .flops = flops_typed_linear,
+                                   .needs_inverse = 1,
+                                   .rowwise = 1};
 
 static struct node *linear_any(struct graph *graph, const struct op *op, struct node *a, struct node *w, int index,
                                const struct block *out_blocks, int nout_blocks, const struct linear_path *paths,
-                               int npaths)
-{
+                               int npaths) {
     const struct layout *in = a->layout, *out = layout_intern(graph, out_blocks, nout_blocks);
     struct linear_path *clean = calloc((size_t)npaths + 1, sizeof *clean);
     int fits = clean != NULL;
@@ -54,16 +57,14 @@ static struct node *linear_any(struct graph *graph, const struct op *op, struct 
 }
 
 struct node *graph_linear(struct graph *graph, struct node *a, struct node *w, const struct block *out_blocks,
-                          int nout_blocks, const struct linear_path *paths, int npaths)
-{
+                          int nout_blocks, const struct linear_path *paths, int npaths) {
     w = graph_reshape(graph, w, 1, w->rows * w->layout->cols);
     return linear_any(graph, &op_linear, a, w, -1, out_blocks, nout_blocks, paths, npaths);
 }
 
 struct node *graph_typed_linear(struct graph *graph, struct node *a, struct node *w, enum index_kind index,
                                 const struct block *out_blocks, int nout_blocks, const struct linear_path *paths,
-                                int npaths)
-{
+                                int npaths) {
     if (a->dim != DIM_ATOMS)
         return graph_fail(graph, "a typed linear layer works on atoms");
     return linear_any(graph, &op_typed_linear, a, w, (int)index, out_blocks, nout_blocks, paths, npaths);
@@ -71,11 +72,10 @@ struct node *graph_typed_linear(struct graph *graph, struct node *a, struct node
 
 /* ---------------------------------------------------------------- fold */
 
-const struct op op_fold = {"fold", form_grad, {kernel_fold_f32, kernel_fold_f64}, NULL, NULL, 0};
+const struct op op_fold = {.name = "fold", .grad = form_grad, .run = {kernel_fold_f32, kernel_fold_f64}};
 
-struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int out_cols, const struct fold_path *paths,
-                        int npaths)
-{
+struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int out_cols,
+                        const struct fold_path *paths, int npaths) {
     w = graph_reshape(graph, w, 1, w->rows * w->layout->cols);
     int fits = a->dim == DIM_STATIC && a->layout->nblocks == 1 && w->dim == DIM_STATIC;
     for (int k = 0; fits && k < npaths; k++) {
@@ -97,11 +97,11 @@ struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int
 
 /* ---------------------------------------------------------------- couple */
 
-const struct op op_couple = {"couple", form_grad, {kernel_couple_f32, kernel_couple_f64}, NULL, NULL, 0};
+const struct op op_couple = {
+    .name = "couple", .grad = form_grad, .run = {kernel_couple_f32, kernel_couple_f64}, .rowwise = 1};
 
 struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, int out_cols,
-                          const struct couple_entry *entries, int nentries)
-{
+                          const struct couple_entry *entries, int nentries) {
     struct couple_entry *clean = calloc((size_t)nentries + 1, sizeof *clean);
     int fits = clean && same_rows(a, b) && a->layout->nblocks == 1 && b->layout->nblocks == 1;
     for (int k = 0; fits && k < nentries; k++) {
@@ -129,17 +129,15 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
 
 /* ---------------------------------------------------------------- tensor product */
 
-const struct op op_tensor_product = {"tensor_product",
-                                     form_grad,
-                                     {kernel_tensor_product_f32, kernel_tensor_product_f64},
-                                     NULL,
-                                     flops_tensor_product,
-                                     0};
+const struct op op_tensor_product = {.name = "tensor_product",
+                                     .grad = form_grad,
+                                     .run = {kernel_tensor_product_f32, kernel_tensor_product_f64},
+                                     .flops = flops_tensor_product,
+                                     .rowwise = 1};
 
 struct node *graph_tensor_product(struct graph *graph, struct node *x, struct node *m, struct node *w,
                                   const struct block *out_blocks, int nout_blocks, const struct tp_path *paths,
-                                  int npaths)
-{
+                                  int npaths) {
     const struct layout *in = x->layout, *out = layout_intern(graph, out_blocks, nout_blocks);
     int fits = x->dim == DIM_ATOMS && m->dim == DIM_PAIRS && w->dim == DIM_PAIRS && m->layout->nblocks == 1 &&
                w->layout->nblocks == 1;

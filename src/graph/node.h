@@ -73,10 +73,12 @@ struct op {
     const char *name;
     /* The adjoint of input k, given that of the node; NULL where the derivative is zero. */
     struct node *(*grad)(struct graph *graph, struct node *node, struct node *adjoint, int input);
-    kernel *run[DTYPE_COUNT]; /* by the dtype of the result; NULL for leaves */
+    kernel *run[DTYPE_COUNT];                          /* by the dtype of the result; NULL for leaves */
     size_t (*scratch)(const struct kernel_args *args); /* bytes each member needs; may be NULL */
     double (*flops)(const struct kernel_args *args);   /* may be NULL */
     int needs_inverse;                                 /* uses args->inverse of attr_index */
+    int rowwise; /* row r of the result needs row r only of inputs of its dimension (DIM_PAIRS alone: tensor products)
+                  */
 };
 
 extern const struct op *const op_table[];
@@ -141,13 +143,11 @@ struct form_attr {
     /* double factor[nterms]; then the paths */
 };
 
-static inline const double *form_factors(const struct form_attr *attr)
-{
+static inline const double *form_factors(const struct form_attr *attr) {
     return (const double *)(attr + 1);
 }
 
-static inline const void *form_paths(const struct form_attr *attr)
-{
+static inline const void *form_paths(const struct form_attr *attr) {
     return form_factors(attr) + attr->nterms;
 }
 
@@ -162,22 +162,19 @@ int op_is_form(const struct op *op);
 void node_slot(const struct node *node, struct slot *out);
 
 /* Input of term t that stands in slot s. */
-static inline int form_input(const struct form_attr *attr, int term, int slot)
-{
+static inline int form_input(const struct form_attr *attr, int term, int slot) {
     return term * (attr->nslots - 1) + slot - (slot > attr->role);
 }
 
 /* ---------------------------------------------------------------- helpers for kernels */
 
 /* Waits for the other members, in the middle of a kernel; all of them must call it. */
-static inline void team_wait(const struct kernel_args *args)
-{
+static inline void team_wait(const struct kernel_args *args) {
     if (args->members > 1)
         team_barrier(args->team, args->member);
 }
 
-static inline void rows_of(const struct kernel_args *args, enum dim dim, long rows, long *begin, long *end)
-{
+static inline void rows_of(const struct kernel_args *args, enum dim dim, long rows, long *begin, long *end) {
     if (dim != DIM_STATIC) {
         *begin = args->split[dim][args->member];
         *end = args->split[dim][args->member + 1];

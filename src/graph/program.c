@@ -15,8 +15,7 @@ extern void openblas_set_num_threads(int threads);
 /* ---------------------------------------------------------------- building */
 
 /* Marks what the outputs need; returns how many nodes. */
-static int mark(struct node *node, char *needed)
-{
+static int mark(struct node *node, char *needed) {
     if (needed[node->id])
         return 0;
     needed[node->id] = 1;
@@ -26,8 +25,7 @@ static int mark(struct node *node, char *needed)
     return count;
 }
 
-static int add_input(struct program *program, const struct node *node)
-{
+static int add_input(struct program *program, const struct node *node) {
     const char *name = ((const struct input_attr *)node->attr)->name;
     for (int k = 0; k < program->ninputs; k++)
         if (!strcmp(program->inputs[k], name))
@@ -37,8 +35,7 @@ static int add_input(struct program *program, const struct node *node)
 }
 
 /* A storage holds one value at a time; its size is rows(dim) * cols * dtype_size. */
-static int take_storage(struct program *program, const struct node *node, int reuse)
-{
+static int take_storage(struct program *program, const struct node *node, int reuse) {
     size_t row = (size_t)node->layout->cols * dtype_size(node->dtype);
     if (node->dim == DIM_STATIC)
         row *= (size_t)node->rows;
@@ -59,8 +56,7 @@ static int take_storage(struct program *program, const struct node *node, int re
     return best;
 }
 
-static void plan(struct program *program, int reuse)
-{
+static void plan(struct program *program, int reuse) {
     /* last use of each value, aliases counting for what they show */
     int n = program->nvalues;
     for (int k = 0; k < n; k++)
@@ -100,9 +96,61 @@ static void plan(struct program *program, int reuse)
     }
 }
 
+/* ---------------------------------------------------------------- barriers
+ *
+ * Members may run on without meeting as long as each touches its own rows only.  They must meet before an instruction
+ * that reads what another member has written, or writes over what another member may still read. */
+
+static int reads_own_rows(const struct node *node, int input) {
+    if (!node->op->rowwise || node->dim == DIM_STATIC || node->inputs[input]->dim != node->dim)
+        return 0;
+    return node->op != &op_tensor_product || node->dim == DIM_PAIRS;
+}
+
+static struct storage *storage_of(struct program *program, int value) {
+    struct value *v = &program->values[value];
+    while (v->alias >= 0)
+        v = &program->values[v->alias];
+    return v->storage < 0 ? NULL : &program->storages[v->storage];
+}
+
+static void touch(struct storage *s, const struct node *value, int own_rows, int writes) {
+    s->touched = 1;
+    s->shared |= !own_rows;
+    s->written |= writes;
+    s->layout = value->layout;
+    s->dtype = value->dtype;
+}
+
+static void place_barriers(struct program *program) {
+    for (int i = 0; i < program->ninstructions; i++) {
+        struct instruction *in = &program->instructions[i];
+        struct storage *out = storage_of(program, in->value);
+        int own_out = in->node->dim != DIM_STATIC;
+        in->barrier = program->inspect;
+        /* over what was touched since: safe only if everybody kept to rows that lie where they lie now */
+        if (out->touched &&
+            (out->shared || !own_out || out->layout != in->node->layout || out->dtype != in->node->dtype))
+            in->barrier = 1;
+        for (int k = 0; k < in->node->ninputs; k++) {
+            struct storage *s = storage_of(program, in->inputs[k]);
+            if (s && s->written && (s->shared || !reads_own_rows(in->node, k)))
+                in->barrier = 1;
+        }
+        if (in->barrier)
+            for (int k = 0; k < program->nstorages; k++)
+                program->storages[k].touched = program->storages[k].shared = program->storages[k].written = 0;
+        for (int k = 0; k < in->node->ninputs; k++) {
+            struct storage *s = storage_of(program, in->inputs[k]);
+            if (s)
+                touch(s, program->values[in->inputs[k]].node, reads_own_rows(in->node, k), 0);
+        }
+        touch(out, in->node, own_out, 1);
+    }
+}
+
 static int collect(struct program *program, struct graph *graph, struct node *const *outputs, int noutputs,
-                   struct error *error)
-{
+                   struct error *error) {
     char *needed = calloc((size_t)graph->nnodes, 1);
     int *value_of = malloc((size_t)graph->nnodes * sizeof *value_of);
     int count = 0, code = 0, leaves = 0;
@@ -183,8 +231,7 @@ out:
 }
 
 int program_build(struct program **out, struct graph *graph, struct node *const *outputs, int noutputs,
-                  const struct program_options *options, struct error *error)
-{
+                  const struct program_options *options, struct error *error) {
     *out = NULL;
     if (graph_error(graph, error))
         return graph->error.code;
@@ -203,6 +250,7 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
     if ((code = collect(program, graph, simple, noutputs, error)))
         goto out;
     plan(program, !inspect);
+    place_barriers(program);
     *out = program;
     program = NULL;
 out:
@@ -211,8 +259,7 @@ out:
     return code;
 }
 
-void program_free(struct program *program)
-{
+void program_free(struct program *program) {
     if (!program)
         return;
     for (int k = 0; k < program->nvalues; k++)
@@ -238,20 +285,17 @@ void program_free(struct program *program)
     free(program);
 }
 
-int program_inputs(const struct program *program)
-{
+int program_inputs(const struct program *program) {
     return program->ninputs;
 }
 
-const char *program_input_name(const struct program *program, int input)
-{
+const char *program_input_name(const struct program *program, int input) {
     return program->inputs[input];
 }
 
 /* ---------------------------------------------------------------- binding */
 
-static int reserve(void **buffer, size_t *capacity, size_t size)
-{
+static int reserve(void **buffer, size_t *capacity, size_t size) {
     if (size <= *capacity)
         return 0;
     size = (size + size / 4 + 4095) / 4096 * 4096;
@@ -264,8 +308,7 @@ static int reserve(void **buffer, size_t *capacity, size_t size)
     return 0;
 }
 
-static int index_sizes(const struct topology *t, int index, int *sources)
-{
+static int index_sizes(const struct topology *t, int index, int *sources) {
     int pairs = index == INDEX_PAIR_TYPE || index == INDEX_PAIR_FRAME || index == INDEX_PAIR_I || index == INDEX_PAIR_J;
     *sources = t->dim[pairs ? DIM_PAIRS : DIM_ATOMS];
     switch (index) {
@@ -288,8 +331,7 @@ static int index_sizes(const struct topology *t, int index, int *sources)
     }
 }
 
-static int make_inverse(struct program *program, int index, const struct topology *t)
-{
+static int make_inverse(struct program *program, int index, const struct topology *t) {
     struct inverse *inverse = &program->inverse[index];
     int sources, rows = index_sizes(t, index, &sources);
     if (rows < program->least_rows[index])
@@ -324,8 +366,7 @@ static int make_inverse(struct program *program, int index, const struct topolog
 }
 
 /* Which rows of each dimension a member owns: atoms by their edges, the rest evenly. */
-static void make_splits(struct program *program, const struct topology *t, int members)
-{
+static void make_splits(struct program *program, const struct topology *t, int members) {
     for (int d = 0; d < DIM_COUNT; d++) {
         long rows = t->dim[d];
         int *split = program->split[d];
@@ -347,13 +388,12 @@ static void make_splits(struct program *program, const struct topology *t, int m
     split[members] = atoms;
 }
 
-static long rows_now(const struct node *node, const struct topology *t)
-{
+static long rows_now(const struct node *node, const struct topology *t) {
     return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
 }
 
-static int bind(struct program *program, struct team *team, const struct program_binding *binding, struct error *error)
-{
+static int bind(struct program *program, struct team *team, const struct program_binding *binding,
+                struct error *error) {
     const struct topology *t = binding->topology;
     int members = team ? team_size(team) : 1;
     for (int k = 0; k < INDEX_COUNT; k++)
@@ -443,15 +483,13 @@ static int bind(struct program *program, struct team *team, const struct program
 
 /* ---------------------------------------------------------------- running */
 
-static double now(void)
-{
+static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static void run_fill(const struct kernel_args *args)
-{
+static void run_fill(const struct kernel_args *args) {
     double value = ((const struct fill_attr *)args->node->attr)->value;
     long begin, end;
     rows_of(args, args->node->dim, args->out.rows, &begin, &end);
@@ -471,21 +509,22 @@ struct run_context {
     struct team *team;
 };
 
-static void run_member(void *context, int member, int members)
-{
+static void run_member(void *context, int member, int members) {
     struct run_context *run = context;
     struct program *program = run->program;
     double last = member == 0 && program->timing ? now() : 0;
     for (int i = 0; i < program->ninstructions; i++) {
         struct kernel_args args = program->instructions[i].args;
+        if (members > 1 && program->instructions[i].barrier && !program->timing)
+            team_barrier(run->team, member);
         args.member = member;
         args.scratch = (char *)program->scratch + program->scratch_size * (size_t)member;
         if (args.node->op == &op_fill)
             run_fill(&args);
         else
             args.node->op->run[args.node->dtype](&args);
-        if (members > 1)
-            team_barrier(run->team, member);
+        if (members > 1 && program->timing)
+            team_barrier(run->team, member); /* so that a time is the time of all */
         if (member == 0 && program->timing) {
             double time = now();
             program->instructions[i].seconds = time - last;
@@ -494,8 +533,8 @@ static void run_member(void *context, int member, int members)
     }
 }
 
-int program_run(struct program *program, struct team *team, const struct program_binding *binding, struct error *error)
-{
+int program_run(struct program *program, struct team *team, const struct program_binding *binding,
+                struct error *error) {
     int code = bind(program, team, binding, error);
     if (code)
         return code;
@@ -513,8 +552,7 @@ int program_run(struct program *program, struct team *team, const struct program
     return 0;
 }
 
-const void *program_output(const struct program *program, int output, long *rows, int *cols)
-{
+const void *program_output(const struct program *program, int output, long *rows, int *cols) {
     const struct value *v = &program->values[program->outputs[output]];
     if (rows)
         *rows = v->rows;
@@ -525,13 +563,11 @@ const void *program_output(const struct program *program, int output, long *rows
 
 /* ---------------------------------------------------------------- looking inside */
 
-int program_instructions(const struct program *program)
-{
+int program_instructions(const struct program *program) {
     return program->ninstructions;
 }
 
-void program_instruction(const struct program *program, int instruction, struct instruction_info *info)
-{
+void program_instruction(const struct program *program, int instruction, struct instruction_info *info) {
     static const char *const dims[] = {"", "atoms", "pairs", "frames"};
     const struct instruction *in = &program->instructions[instruction];
     memset(info, 0, sizeof *info);
@@ -547,13 +583,11 @@ void program_instruction(const struct program *program, int instruction, struct 
                  in->node->layout->cols);
 }
 
-void program_set_timing(struct program *program, int on)
-{
+void program_set_timing(struct program *program, int on) {
     program->timing = on;
 }
 
-int program_first_nonfinite(const struct program *program, long *row, int *col)
-{
+int program_first_nonfinite(const struct program *program, long *row, int *col) {
     for (int i = 0; program->inspect && i < program->ninstructions; i++) {
         const struct value *v = &program->values[program->instructions[i].value];
         const struct layout *layout = v->node->layout;
@@ -571,7 +605,6 @@ int program_first_nonfinite(const struct program *program, long *row, int *col)
     return -1;
 }
 
-size_t program_memory(const struct program *program)
-{
+size_t program_memory(const struct program *program) {
     return program->capacity + program->scratch_capacity;
 }

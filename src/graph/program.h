@@ -25,13 +25,12 @@ const char *program_input_name(const struct program *program, int input);
 /* What a run works on.  Arrays are row-major [rows][cols] of the dtype that graph_input said. */
 struct program_binding {
     const struct topology *topology;
-    const void *const *inputs;     /* [program_inputs] */
+    const void *const *inputs;       /* [program_inputs] */
     const void *params[DTYPE_COUNT]; /* parameter slabs */
-    void *const *outputs;          /* [noutputs] where output k goes; NULL (or an entry NULL): it stays inside */
+    void *const *outputs;            /* [noutputs] where output k goes; NULL (or an entry NULL): it stays inside */
 };
 
-int program_run(struct program *program, struct team *team, const struct program_binding *binding,
-                struct error *error);
+int program_run(struct program *program, struct team *team, const struct program_binding *binding, struct error *error);
 
 /* After a run: output k, as blocks lie in memory (plain outputs: row-major), until the next run. */
 const void *program_output(const struct program *program, int output, long *rows, int *cols);

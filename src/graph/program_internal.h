@@ -23,6 +23,12 @@ struct storage {
     size_t row; /* bytes a row; all bytes if static */
     size_t offset;
     int busy, freed_at;
+    /* since the last barrier, while barriers are placed: */
+    int touched; /* read or written */
+    int shared;  /* by members that did not keep to their own rows */
+    int written;
+    const struct layout *layout; /* of the value that was touched */
+    enum dtype dtype;
 };
 
 struct instruction {
@@ -31,6 +37,7 @@ struct instruction {
     int *inputs; /* values */
     struct operand *operands;
     struct kernel_args args; /* bound; member and scratch are filled in by each member */
+    int barrier;             /* the members meet before it */
     double seconds, flops;
 };
 

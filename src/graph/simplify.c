@@ -11,8 +11,7 @@ struct part {
     int single; /* nobody else uses it: it may be taken apart */
 };
 
-static void count_uses(struct node *node, int *uses)
-{
+static void count_uses(struct node *node, int *uses) {
     if (uses[node->id]++)
         return;
     for (int k = 0; k < node->ninputs; k++)
@@ -20,20 +19,18 @@ static void count_uses(struct node *node, int *uses)
 }
 
 /* Forms that differ in their terms only. */
-static int mergeable(const struct node *a, const struct node *b)
-{
+static int mergeable(const struct node *a, const struct node *b) {
     if (a->op != b->op || !op_is_form(a->op) || a->dtype != b->dtype)
         return 0;
     const struct form_attr *x = a->attr, *y = b->attr;
     struct form_attr p = *x, q = *y;
     p.nterms = q.nterms = 0;
-    return !memcmp(&p, &q, sizeof p) && (x->npaths == 0 || !memcmp(form_paths(x), form_paths(y),
-                                                                   (size_t)x->npaths * (size_t)x->path_size));
+    return !memcmp(&p, &q, sizeof p) &&
+           (x->npaths == 0 || !memcmp(form_paths(x), form_paths(y), (size_t)x->npaths * (size_t)x->path_size));
 }
 
 /* One node for parts[0] and all parts that can be merged with it; those are taken out of the list. */
-static struct node *merge(struct graph *graph, struct part *parts, int *nparts)
-{
+static struct node *merge(struct graph *graph, struct part *parts, int *nparts) {
     struct part merged[MAX_PARTS];
     int n = 0, rest = 0, terms = 0;
     for (int k = 0; k < *nparts; k++)
@@ -64,8 +61,7 @@ static struct node *merge(struct graph *graph, struct part *parts, int *nparts)
     return node;
 }
 
-static struct node *sum_of(struct graph *graph, struct part *parts, int nparts)
-{
+static struct node *sum_of(struct graph *graph, struct part *parts, int nparts) {
     struct node *inputs[MAX_PARTS];
     struct {
         struct lincomb_attr attr;
@@ -97,13 +93,11 @@ struct shared {
     int count;
 };
 
-static int is_shared(const struct shared *shared, const struct node *node)
-{
+static int is_shared(const struct shared *shared, const struct node *node) {
     return node->id < shared->count && shared->flags[node->id];
 }
 
-static int mark_shared(struct shared *shared, const struct node *node)
-{
+static int mark_shared(struct shared *shared, const struct node *node) {
     if (node->id >= shared->count) {
         int more = 2 * node->id + 64;
         char *bigger = realloc(shared->flags, (size_t)more);
@@ -118,8 +112,7 @@ static int mark_shared(struct shared *shared, const struct node *node)
 }
 
 static struct node *rebuild_sum(struct graph *graph, const struct node *node, struct node *const *map,
-                                const struct shared *shared)
-{
+                                const struct shared *shared) {
     const struct lincomb_attr *attr = node->attr;
     struct part parts[MAX_PARTS];
     int n = 0, left = attr->count;
@@ -138,8 +131,7 @@ static struct node *rebuild_sum(struct graph *graph, const struct node *node, st
     return sum_of(graph, parts, n);
 }
 
-int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, struct error *error)
-{
+int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, struct error *error) {
     int top = graph->nnodes;
     int *uses = calloc((size_t)top, sizeof *uses);
     struct node **map = calloc((size_t)top, sizeof *map);

@@ -7,17 +7,15 @@
 
 /* ---------------------------------------------------------------- reshape: another view of a static matrix */
 
-static struct node *reshape_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *reshape_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     struct node *a = node->inputs[0];
     return graph_reshape(graph, adjoint, a->rows, a->layout->cols);
 }
 
-const struct op op_reshape = {"reshape", reshape_grad, {NULL, NULL}, NULL, NULL, 0};
+const struct op op_reshape = {.name = "reshape", .grad = reshape_grad};
 
-struct node *graph_reshape(struct graph *graph, struct node *a, int rows, int cols)
-{
+struct node *graph_reshape(struct graph *graph, struct node *a, int rows, int cols) {
     if (a->dim != DIM_STATIC || a->layout->nblocks != 1 || a->layout->blocks[0].mid != 1 ||
         (long)rows * cols != (long)a->rows * a->layout->cols)
         return graph_fail(graph, "cannot see %d x %d numbers as %d x %d", a->rows, a->layout->cols, rows, cols);
@@ -38,24 +36,22 @@ struct node *graph_reshape(struct graph *graph, struct node *a, int rows, int co
 static struct node *remap_make(struct graph *graph, struct node *a, const struct layout *out,
                                const struct remap_entry *entries, int nentries, int transposed);
 
-static struct node *remap_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *remap_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     const struct remap_attr *attr = node->attr;
     return remap_make(graph, adjoint, node->inputs[0]->layout, attr->entries, attr->count, 1);
 }
 
-const struct op op_remap = {"remap", remap_grad, {kernel_remap_f32, kernel_remap_f64}, NULL, NULL, 0};
+const struct op op_remap = {
+    .name = "remap", .grad = remap_grad, .run = {kernel_remap_f32, kernel_remap_f64}, .rowwise = 1};
 
-static int entry_fits(const struct layout *layout, int block, int mid, int mul, int count)
-{
+static int entry_fits(const struct layout *layout, int block, int mid, int mul, int count) {
     return block >= 0 && block < layout->nblocks && mid >= -1 && mid < layout->blocks[block].mid && mul >= 0 &&
            count >= 0 && mul + count <= layout->blocks[block].mul;
 }
 
 static struct node *remap_make(struct graph *graph, struct node *a, const struct layout *out,
-                               const struct remap_entry *entries, int nentries, int transposed)
-{
+                               const struct remap_entry *entries, int nentries, int transposed) {
     double value;
     if (node_is_fill(a, &value) && value == 0) {
         struct fill_attr zero = {0};
@@ -93,31 +89,27 @@ static struct node *remap_make(struct graph *graph, struct node *a, const struct
 }
 
 struct node *graph_remap(struct graph *graph, struct node *a, const struct block *blocks, int nblocks,
-                         const struct remap_entry *entries, int nentries)
-{
+                         const struct remap_entry *entries, int nentries) {
     return remap_make(graph, a, layout_intern(graph, blocks, nblocks), entries, nentries, 0);
 }
 
 /* ---------------------------------------------------------------- gather and scatter */
 
-static enum dim index_source(enum index_kind index)
-{
+static enum dim index_source(enum index_kind index) {
     return index == INDEX_PAIR_TYPE || index == INDEX_PAIR_FRAME || index == INDEX_PAIR_I || index == INDEX_PAIR_J
                ? DIM_PAIRS
                : DIM_ATOMS;
 }
 
-static struct node *gather_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *gather_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     const struct index_attr *attr = node->attr;
     return graph_scatter(graph, adjoint, attr->index, node->inputs[0]->dim, node->inputs[0]->rows);
 }
 
-const struct op op_gather = {"gather", gather_grad, {kernel_gather_f32, kernel_gather_f64}, NULL, NULL, 0};
+const struct op op_gather = {.name = "gather", .grad = gather_grad, .run = {kernel_gather_f32, kernel_gather_f64}};
 
-struct node *graph_gather(struct graph *graph, struct node *table, enum index_kind index)
-{
+struct node *graph_gather(struct graph *graph, struct node *table, enum index_kind index) {
     struct index_attr attr = {index, 0};
     double value;
     if (node_is_fill(table, &value)) {
@@ -129,16 +121,15 @@ struct node *graph_gather(struct graph *graph, struct node *table, enum index_ki
                      sizeof attr);
 }
 
-static struct node *scatter_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *scatter_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
     return graph_gather(graph, adjoint, ((const struct index_attr *)node->attr)->index);
 }
 
-const struct op op_scatter = {"scatter", scatter_grad, {kernel_scatter_f32, kernel_scatter_f64}, NULL, NULL, 1};
+const struct op op_scatter = {
+    .name = "scatter", .grad = scatter_grad, .run = {kernel_scatter_f32, kernel_scatter_f64}, .needs_inverse = 1};
 
-struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind index, enum dim dim, int rows)
-{
+struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind index, enum dim dim, int rows) {
     struct index_attr attr = {index, 0};
     double value;
     if (a->dim != index_source(index))
@@ -152,29 +143,26 @@ struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind 
 
 /* ---------------------------------------------------------------- pairs and centres */
 
-static struct node *pairs_to_centres_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *pairs_to_centres_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)node;
     (void)input;
     return graph_centres_to_pairs(graph, adjoint);
 }
 
-static struct node *centres_to_pairs_grad(struct graph *graph, struct node *node, struct node *adjoint, int input)
-{
+static struct node *centres_to_pairs_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)node;
     (void)input;
     return graph_pairs_to_centres(graph, adjoint);
 }
 
-const struct op op_pairs_to_centres = {
-    "pairs_to_centres", pairs_to_centres_grad, {kernel_pairs_to_centres_f32, kernel_pairs_to_centres_f64}, NULL, NULL,
-    0};
-const struct op op_centres_to_pairs = {
-    "centres_to_pairs", centres_to_pairs_grad, {kernel_centres_to_pairs_f32, kernel_centres_to_pairs_f64}, NULL, NULL,
-    0};
+const struct op op_pairs_to_centres = {.name = "pairs_to_centres",
+                                       .grad = pairs_to_centres_grad,
+                                       .run = {kernel_pairs_to_centres_f32, kernel_pairs_to_centres_f64}};
+const struct op op_centres_to_pairs = {.name = "centres_to_pairs",
+                                       .grad = centres_to_pairs_grad,
+                                       .run = {kernel_centres_to_pairs_f32, kernel_centres_to_pairs_f64}};
 
-static struct node *centre_sum(struct graph *graph, const struct op *op, struct node *a, enum dim from, enum dim to)
-{
+static struct node *centre_sum(struct graph *graph, const struct op *op, struct node *a, enum dim from, enum dim to) {
     double value;
     if (a->dim != from)
         return graph_fail(graph, "%s of rows of another kind", op->name);
@@ -185,12 +173,10 @@ static struct node *centre_sum(struct graph *graph, const struct op *op, struct 
     return node_make(graph, op, a->dtype, to, 0, a->layout, &a, 1, NULL, 0);
 }
 
-struct node *graph_pairs_to_centres(struct graph *graph, struct node *a)
-{
+struct node *graph_pairs_to_centres(struct graph *graph, struct node *a) {
     return centre_sum(graph, &op_pairs_to_centres, a, DIM_PAIRS, DIM_ATOMS);
 }
 
-struct node *graph_centres_to_pairs(struct graph *graph, struct node *a)
-{
+struct node *graph_centres_to_pairs(struct graph *graph, struct node *a) {
     return centre_sum(graph, &op_centres_to_pairs, a, DIM_ATOMS, DIM_PAIRS);
 }

@@ -24,9 +24,9 @@ enum index_kind {
 
 /* Edges by one of their ends, as compressed rows. */
 struct edge_rows {
-    int *row;   /* [atoms + 1] */
-    int *other; /* [edges] the atom at the other end */
-    int *pair;  /* [edges] */
+    int *row;          /* [atoms + 1] */
+    int *other;        /* [edges] the atom at the other end */
+    int *pair;         /* [edges] */
     signed char *sign; /* [edges] +1 or -1 */
 };
 

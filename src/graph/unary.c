@@ -11,8 +11,7 @@ struct series {
     double c[UNARY_MAX_ORDER + 1];
 };
 
-static void series_mul(const struct series *a, const struct series *b, struct series *out)
-{
+static void series_mul(const struct series *a, const struct series *b, struct series *out) {
     struct series r = {.n = a->n};
     for (int k = 0; k <= a->n; k++)
         for (int j = 0; j <= k; j++)
@@ -20,8 +19,7 @@ static void series_mul(const struct series *a, const struct series *b, struct se
     *out = r;
 }
 
-static void series_div(const struct series *a, const struct series *b, struct series *out)
-{
+static void series_div(const struct series *a, const struct series *b, struct series *out) {
     struct series r = {.n = a->n};
     for (int k = 0; k <= a->n; k++) {
         double sum = a->c[k];
@@ -32,8 +30,7 @@ static void series_div(const struct series *a, const struct series *b, struct se
     *out = r;
 }
 
-static void series_exp(const struct series *a, struct series *out)
-{
+static void series_exp(const struct series *a, struct series *out) {
     struct series r = {.n = a->n};
     r.c[0] = exp(a->c[0]);
     for (int k = 1; k <= a->n; k++) {
@@ -44,8 +41,7 @@ static void series_exp(const struct series *a, struct series *out)
     *out = r;
 }
 
-static void series_log(const struct series *a, struct series *out)
-{
+static void series_log(const struct series *a, struct series *out) {
     struct series r = {.n = a->n};
     r.c[0] = log(a->c[0]);
     for (int k = 1; k <= a->n; k++) {
@@ -58,8 +54,7 @@ static void series_log(const struct series *a, struct series *out)
 }
 
 /* x^p at x + t; the k-th coefficient is binomial(p, k) x^(p-k). */
-static void power_series(double x, double p, int n, struct series *out)
-{
+static void power_series(double x, double p, int n, struct series *out) {
     double binomial = 1;
     out->n = n;
     for (int k = 0; k <= n; k++) {
@@ -68,8 +63,7 @@ static void power_series(double x, double p, int n, struct series *out)
     }
 }
 
-static void sigmoid_series(const struct series *x, struct series *out)
-{
+static void sigmoid_series(const struct series *x, struct series *out) {
     struct series minus = *x, one = {.n = x->n, .c = {1}};
     double sign = x->c[0] < 0 ? 1 : -1; /* exp of a negative number: no overflow */
     for (int k = 0; k <= x->n; k++)
@@ -81,8 +75,7 @@ static void sigmoid_series(const struct series *x, struct series *out)
     series_div(sign < 0 ? &one : &e, &den, out);
 }
 
-static void softplus_series(const struct series *x, struct series *out)
-{
+static void softplus_series(const struct series *x, struct series *out) {
     /* the derivative of softplus is the sigmoid */
     struct series s;
     sigmoid_series(x, &s);
@@ -96,8 +89,7 @@ static void softplus_series(const struct series *x, struct series *out)
     }
 }
 
-static void tanh_series(const struct series *x, struct series *out)
-{
+static void tanh_series(const struct series *x, struct series *out) {
     struct series twice = *x, s;
     double first = tanh(x->c[0]);
     for (int k = 0; k <= x->n; k++)
@@ -109,8 +101,7 @@ static void tanh_series(const struct series *x, struct series *out)
     *out = s;
 }
 
-static void sinc_series(double x, int n, struct series *out)
-{
+static void sinc_series(double x, int n, struct series *out) {
     /* sinc(x) = sum_j (-1)^j (pi x)^2j / (2j+1)!; around x, by the series in x where it converges fast, else by
      * dividing the series of the sine */
     memset(out, 0, sizeof *out);
@@ -144,8 +135,7 @@ static void sinc_series(double x, int n, struct series *out)
     series_div(&sine, &arg, out);
 }
 
-double unary_value(enum unary_kind kind, int order, double p, double x)
-{
+double unary_value(enum unary_kind kind, int order, double p, double x) {
     if (order > UNARY_MAX_ORDER)
         return NAN;
     struct series a = {.n = order}, b, r = {.n = order};
