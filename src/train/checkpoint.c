@@ -42,6 +42,38 @@ static int store_averages(struct trainer *trainer, struct safetensors *file, str
     return code;
 }
 
+/* What a technique has evaluation see, where that stands under the model's names; NULL: the raw weights do. */
+static const struct layer *file_layer(struct trainer *trainer) {
+    const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_EVALUATION);
+    return layer && layer->kind->files_hold_evaluation && layer->trainer ? layer : NULL;
+}
+
+static const char *const training_names[DTYPE_COUNT] = {[F32] = "training_weights.f32", [F64] = "training_weights.f64"};
+
+static int store_training(struct trainer *trainer, struct safetensors *file, struct error *error) {
+    int code = 0;
+    for (int d = 0; !code && d < DTYPE_COUNT; d++) {
+        size_t count = trainer->parameters[d]->count;
+        code = safetensors_add(file, training_names[d], d == F32 ? "F32" : "F64", 1, &count,
+                               trainer->parameters[d]->data, error);
+    }
+    return code;
+}
+
+static int load_training(struct trainer *trainer, const struct safetensors *file, struct error *error) {
+    const struct tensor *tensors[DTYPE_COUNT];
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        size_t size = trainer->parameters[d]->count * dtype_size((enum dtype)d);
+        tensors[d] = safetensors_find(file, training_names[d]);
+        if (!tensors[d] || strcmp(tensors[d]->dtype, d == F32 ? "F32" : "F64") || tensors[d]->size != size)
+            return error_set(error, ERROR_DATA, "the checkpoint has no fitting '%s'", training_names[d]);
+    }
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        if (tensors[d]->size)
+            memcpy(trainer->parameters[d]->data, tensors[d]->data, tensors[d]->size);
+    return 0;
+}
+
 /* The last value of everything that was logged: schedulers and callbacks may look at one before it is logged again. */
 static int store_history(const struct trainer *trainer, struct safetensors *file, struct error *error) {
     struct text text = {0};
@@ -76,11 +108,20 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     size_t one = 1;
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    to_model(trainer, slabs);
+    const struct layer *layer = file_layer(trainer);
+    const void *shown[DTYPE_COUNT];
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        shown[d] = layer ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
+        shown[d] = shown[d] ? shown[d] : slabs[d];
+    }
+    to_model(trainer, shown);
     config_write_yaml(config_root(trainer->config), &yaml);
     int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (!code)
         code = model_store_weights(trainer->model, file, error);
+    to_model(trainer, slabs);
+    if (!code && layer)
+        code = store_training(trainer, file, error);
     if (!code)
         code = store_averages(trainer, file, error);
     if (!code)
@@ -123,6 +164,9 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
     if (code)
         return code;
     code = read_weights(trainer, file, 1, error);
+    for (int k = 0; !code && k < trainer->composition.nlayers; k++)
+        if (trainer->composition.layers[k].kind->weights_read)
+            trainer->composition.layers[k].kind->weights_read(&trainer->composition.layers[k], trainer);
     safetensors_free(file);
     return code;
 }
@@ -140,6 +184,8 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
                          trainer->composition.kind->target.target);
     if (!code)
         code = read_weights(trainer, file, !weights_only, error);
+    if (!code && !weights_only && file_layer(trainer))
+        code = load_training(trainer, file, error);
     if (!code && !weights_only)
         code = state_load(trainer->state, file, error);
     if (!code && !weights_only)

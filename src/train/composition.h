@@ -40,12 +40,16 @@ struct technique {
     const struct layer_setting *settings;
     size_t nsettings;
     int separate_gradients; /* wants a gradient for each term */
+    /* It claims CLAIM_EVALUATION, and files hold those weights as the model's, with those of training beside them. */
+    int files_hold_evaluation;
 
     /* Options against the rest of the config, before data is read. */
     int (*check)(const void *options, const struct config_node *module, const struct trainer_settings *settings,
                  struct error *error);
     int (*open)(struct layer *layer, struct trainer *trainer, struct error *error); /* adds its state */
     void (*close)(struct layer *layer);
+    /* The weights were read from a file, without the state that belongs to them. */
+    void (*weights_read)(struct layer *layer, struct trainer *trainer);
     /* Turns the gradients of the terms into the gradient that the optimizer gets. */
     int (*combine)(struct layer *layer, struct trainer *trainer, struct error *error);
     void (*clip)(struct layer *layer, struct trainer *trainer);

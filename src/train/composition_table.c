@@ -13,5 +13,15 @@ static const struct composition_kind ema_config = {{"nequip.train.EMAConFIGLight
                                                    "both of these",
                                                    {&technique_base, &technique_config, &technique_ema}};
 
-const struct composition_kind *const composition_kinds[] = {&plain, &ema, &config, &ema_config};
+static const struct composition_kind schedulefree = {
+    {"nequip.train.ScheduleFreeLightningModule", "schedulefree"},
+    "a schedule-free optimizer: evaluation sees the average of its steps (arXiv 2405.15682)",
+    {&technique_base, &technique_schedulefree}};
+static const struct composition_kind config_schedulefree = {
+    {"fettle.train.ConFIGScheduleFreeLightningModule", "config_schedulefree"},
+    "conflict-free gradients for a schedule-free optimizer",
+    {&technique_base, &technique_config, &technique_schedulefree}};
+
+const struct composition_kind *const composition_kinds[] = {&plain,      &ema,          &config,
+                                                            &ema_config, &schedulefree, &config_schedulefree};
 const size_t composition_kind_count = sizeof composition_kinds / sizeof *composition_kinds;

@@ -18,6 +18,7 @@ struct optimizer_span {
     void *slot_next[OPTIMIZER_MAX_SLOTS];
     double lr; /* of the parameter group, as the scheduler has set it */
     int64_t step;
+    const double *scalars; /* the kind's own; NULL where it has none */
     double grad_scale; /* multiply g by this first (clipping by norm, mean over accumulated batches) */
     double grad_limit; /* then clip each component to +- this, if > 0 (clipping by value) */
 };
@@ -34,6 +35,11 @@ struct optimizer_kind {
     double (*lr)(const void *options); /* initial learning rate */
     /* Momentum or beta1, for a scheduler to cycle (OneCycleLR). */
     double *(*momentum)(void *options);
+    /* Numbers of the whole optimizer that go on from step to step (state, zero at the start), and what is done to them
+     * once before each step (counted from 1). */
+    int scalars;
+    void (*advance)(const void *options, double lr, int64_t step, double *scalars);
+    const char *technique; /* it works under the technique of this name only; NULL: under any */
 };
 
 extern const struct optimizer_kind *const optimizer_kinds[];

@@ -4,7 +4,8 @@
 
 #include "train/optimizer.h"
 
-extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sgd;
+extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sgd, optimizer_free_adamw,
+    optimizer_free_radam, optimizer_free_sgd;
 
 /* The update loops are compiled once for each of these and chosen when the program starts.  Contraction to fused
  * multiply-adds is off for these files (see CMakeLists.txt): all of them give the same bits. */

@@ -201,6 +201,13 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         void *options;
         if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)))
             return code;
+        int works = !kind->technique;
+        for (int k = 0; k < composition.nlayers; k++)
+            works |= kind->technique && !strcmp(kind->technique, composition.layers[k].kind->name);
+        if (!works)
+            return config_error(config_get(module.optimizer, "_target_"), error, ERROR_VALUE,
+                                "%s works under the layer '%s' only, which %s does not have", kind->target.target,
+                                kind->technique, composition.kind->target.target);
     }
     if (module.lr_scheduler) {
         if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||

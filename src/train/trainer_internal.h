@@ -74,8 +74,9 @@ struct optimizer {
     void *options;
     int slots;
     struct variable *slot[OPTIMIZER_MAX_SLOTS][DTYPE_COUNT];
-    struct variable *lr;   /* [2]: now, initial */
-    struct variable *step; /* [1] */
+    struct variable *lr;      /* [2]: now, initial */
+    struct variable *step;    /* [1] */
+    struct variable *scalars; /* [kind->scalars]; NULL without any */
 };
 
 struct schedule { /* the scheduler and when it steps */

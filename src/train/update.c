@@ -26,6 +26,9 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
     optimizer->step = state_add(trainer->state, "optimizer.step", STATE_I64, 1, 0, error);
     if (!optimizer->lr || !optimizer->step)
         return ERROR_MEMORY;
+    if (kind->scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64,
+                                                          (size_t)kind->scalars, 0, error)))
+        return ERROR_MEMORY;
     ((double *)optimizer->lr->data)[0] = ((double *)optimizer->lr->data)[1] = kind->lr(optimizer->options);
     return 0;
 }
@@ -116,6 +119,7 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, size_t 
         .p_next = (char *)trainer->parameters[dtype]->next + offset,
         .lr = *(double *)optimizer->lr->data,
         .step = *(int64_t *)optimizer->step->data,
+        .scalars = optimizer->scalars ? optimizer->scalars->data : NULL,
         .grad_scale = trainer->grad_scale,
         .grad_limit = trainer->grad_limit,
     };
@@ -163,6 +167,9 @@ static void run_step(void *context, int member, int members) {
 void update_step(struct trainer *trainer) {
     struct optimizer *optimizer = &trainer->optimizer;
     ++*(int64_t *)optimizer->step->data;
+    if (optimizer->kind->advance)
+        optimizer->kind->advance(optimizer->options, *(double *)optimizer->lr->data, *(int64_t *)optimizer->step->data,
+                                 optimizer->scalars->data);
     team_run(trainer->team, run_step, trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         int any = model_trainable_size(trainer->model, (enum dtype)d) > 0;
