@@ -40,6 +40,8 @@ struct technique {
     const struct layer_setting *settings;
     size_t nsettings;
     int separate_gradients; /* wants a gradient for each term */
+    /* It claims CLAIM_BACKWARD, and steps a plateau scheduler at the end of every validation. */
+    int schedules_by_hand;
     /* It claims CLAIM_EVALUATION, and files hold those weights as the model's, with those of training beside them. */
     int files_hold_evaluation;
 

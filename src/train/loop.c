@@ -1,5 +1,6 @@
 /* The loop: a machine of phases that can be left after any of them. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "train/trainer_internal.h"
@@ -44,8 +45,33 @@ static int start(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
+/* Whether the technique that runs backward steps the scheduler itself: at the end of every validation, the one before
+ * training included, whatever its frequency says. */
+static int scheduled_by_hand(struct trainer *trainer) {
+    return trainer->schedule.scheduler && !trainer->schedule.by_step &&
+           scheduler_is_plateau(trainer->schedule.scheduler) &&
+           composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
+}
+
+static int schedule_by_hand(struct trainer *trainer, struct error *error) {
+    double metric;
+    if (!trainer_metric(trainer, trainer->schedule.monitor, &metric))
+        return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged",
+                         trainer->schedule.monitor);
+    scheduler_step(trainer->schedule.scheduler, metric);
+    return 0;
+}
+
 static int sanity(struct trainer *trainer, struct error *error) {
-    int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, 0, error);
+    int by_hand = scheduled_by_hand(trainer);
+    struct history *history = &trainer->history;
+    size_t known = history->count;
+    int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
+    if (!code && by_hand)
+        code = schedule_by_hand(trainer, error);
+    log_drop(trainer); /* only the scheduler was to see it */
+    while (history->count > known)
+        free(history->names[--history->count]);
     if (!code)
         cursor_of(trainer)->phase = PHASE_EPOCH;
     return code;
@@ -170,7 +196,7 @@ void loop_update(struct trainer *trainer) {
 static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
-    if (!s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
+    if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
         return 0;
     int64_t count = by_step ? cursor->batch : cursor->epoch;
     if ((count + 1) % s->frequency)
@@ -270,6 +296,8 @@ static int validate(struct trainer *trainer, struct error *error) {
         log_drop(trainer);
         return code;
     }
+    if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
+        return code;
     cursor->validated = 1;
     /* what callbacks write goes on after this validation */
     if (!(code = next_batch(trainer, error)))

@@ -237,6 +237,7 @@ const struct technique technique_config = {
     .options_size = sizeof(struct config_options),
     .private_size = sizeof(struct config),
     .separate_gradients = 1,
+    .schedules_by_hand = 1,
     .check = check,
     .open = config_open,
     .combine = combine,

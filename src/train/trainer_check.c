@@ -213,6 +213,13 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
             (code = check_monitor(module.lr_scheduler, schedule.monitor, names, n, error)))
             return code;
+        const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);
+        if (backward->kind->schedules_by_hand && nval > 1 && schedule.monitor &&
+            strncmp(schedule.monitor, val_prefixes[nval - 1], strlen(val_prefixes[nval - 1])))
+            return config_error(config_get(module.lr_scheduler, "monitor"), error, ERROR_VALUE,
+                                "the layer '%s' shows a scheduler the last validation set only: a name that begins "
+                                "with '%s' is expected",
+                                backward->kind->name, val_prefixes[nval - 1]);
     }
     if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)))
         return code;
