@@ -15,6 +15,8 @@ const struct callback_kind *const callback_kinds[] = {
     &callback_linear_loss_coefficient_scheduler,
     &callback_loss_coefficient_monitor,
     &callback_softadapt,
+    &callback_test_xyz,
+    &callback_val_xyz,
     IGNORED("RichProgressBar"),
     IGNORED("TQDMProgressBar"),
     IGNORED("ProgressBar"),

@@ -1,0 +1,179 @@
+/* TestTimeXYZFileWriter and ValTimeXYZFileWriter: what the model predicts for the frames of a test or a validation, as
+ * extended XYZ that ASE reads, appended to OUT_FILE_datasetN[_epochM].xyz.  Beside the predictions (energy, forces,
+ * energies, and stress where there is a cell) stand labels of the data, as original_dataset_NAME. */
+#include <errno.h>
+#include <string.h>
+
+#include "data/extxyz.h"
+#include "train/trainer_internal.h"
+
+struct xyz_options {
+    const char *out_file;
+    struct option_strings originals, extra, symbols;
+    int file_per_epoch;
+    int64_t every;
+};
+
+#define AT(member) offsetof(struct xyz_options, member)
+#define COMMON                                                                                                         \
+    {"out_file", OPTION_STRING, OPTION_REQUIRED, NULL, AT(out_file), NULL, "path, without .xyz"},                      \
+        {"output_fields_from_original_dataset",     OPTION_STRING_LIST, OPTION_NULLABLE, NULL, AT(originals), NULL,    \
+         "labels to write as original_dataset_NAME"},                                                                  \
+        {"extra_fields", OPTION_STRING_LIST, OPTION_NULLABLE, NULL, AT(extra), NULL, "further predictions: virial"}, { \
+        "chemical_symbols", OPTION_STRING_LIST, OPTION_NULLABLE, NULL, AT(symbols), NULL,                              \
+            "one for each of the model's types, for data whose species are no elements"                                \
+    }
+
+static const struct option test_rows[] = {COMMON};
+static const struct option val_rows[] = {
+    COMMON,
+    {"separate_file_per_epoch", OPTION_BOOL, 0, "false", AT(file_per_epoch), NULL, "a file for each epoch"},
+    {"every_n_epochs", OPTION_INT, OPTION_POSITIVE, "1", AT(every), NULL, "epochs between two validations written"},
+};
+
+static int ends_in(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+static const struct config_node *place(const struct config_node *config, const char *option) {
+    const struct config_node *node = config_get(config, option);
+    return node ? node : config;
+}
+
+static int check(const void *given, const struct config_node *config, struct error *error) {
+    const struct xyz_options *how = given;
+    if (how->out_file && (ends_in(how->out_file, ".xyz") || ends_in(how->out_file, ".extxyz")))
+        return config_error(place(config, "out_file"), error, ERROR_VALUE,
+                            "a path without its ending is expected: _datasetN.xyz is added to it");
+    for (int k = 0; k < how->extra.count; k++)
+        if (strcmp(how->extra.values[k], "virial"))
+            return config_error(place(config, "extra_fields"), error, ERROR_NAME,
+                                "'%.60s' cannot be written: total_energy, atomic_energy, forces and stress are written "
+                                "anyway, and virial can be asked for",
+                                how->extra.values[k]);
+    for (int k = 0; k < how->symbols.count; k++)
+        if (!element_number(how->symbols.values[k]))
+            return config_error(place(config, "chemical_symbols"), error, ERROR_NAME, "'%.60s' is no chemical element",
+                                how->symbols.values[k]);
+    return 0;
+}
+
+static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
+    const struct xyz_options *how = callback->options;
+    int types = model_ntypes(trainer->model);
+    if (how->symbols.count && how->symbols.count != types)
+        return config_error(place(callback->config, "chemical_symbols"), error, ERROR_VALUE,
+                            "%d symbols for a model of %d types", how->symbols.count, types);
+    return 0;
+}
+
+/* Frame f of the batch with predictions for labels. */
+static struct frame *predicted_frame(const struct xyz_options *how, const struct evaluated *what, int f,
+                                     struct error *error) {
+    const struct batch *batch = what->batch;
+    const struct prediction *prediction = what->prediction;
+    const struct frame *source = batch->source[f];
+    size_t first = (size_t)batch->frame_atoms[f];
+    struct frame *frame = frame_copy(source);
+    int fine = frame != NULL;
+    while (fine && frame->nfields)
+        frame_remove_field(frame, frame->fields[0].name);
+    for (int k = 0; fine && k < how->originals.count; k++) {
+        const char *field = how->originals.values[k];
+        const struct field *label = frame_field(source, field);
+        char name[64];
+        if (!label) {
+            char where[512];
+            error_set(error, ERROR_DATA, "%s has no '%.60s' to write as original_dataset_%.60s",
+                      frame_label(source, where, sizeof where), field, field);
+            frame_free(frame);
+            return NULL;
+        }
+        if (snprintf(name, sizeof name, "original_dataset_%s", strcmp(field, "total_energy") ? field : "energy") >=
+            (int)sizeof name) {
+            error_set(error, ERROR_VALUE, "the name original_dataset_%.60s is too long", field);
+            frame_free(frame);
+            return NULL;
+        }
+        fine = frame_set_field(frame, name, label->per_atom, label->cols, label->values) != NULL;
+    }
+    if (fine && prediction->total_energy)
+        fine = frame_set_field(frame, "total_energy", 0, 1, prediction->total_energy + f) != NULL;
+    if (fine && prediction->atomic_energy)
+        fine = frame_set_field(frame, "atomic_energy", 1, 1, prediction->atomic_energy + first) != NULL;
+    if (fine && prediction->forces)
+        fine = frame_set_field(frame, "forces", 1, 3, prediction->forces + 3 * first) != NULL;
+    if (fine && prediction->stress && frame->has_cell)
+        fine = frame_set_field(frame, "stress", 0, 9, prediction->stress + 9 * f) != NULL;
+    if (fine && prediction->virial && frame->has_cell && how->extra.count)
+        fine = frame_set_field(frame, "virial", 0, 9, prediction->virial + 9 * f) != NULL;
+    for (int a = 0; fine && how->symbols.count && a < frame->atoms; a++)
+        if (!frame->numbers[a])
+            snprintf(frame->symbols[a], sizeof frame->symbols[a], "%s", how->symbols.values[frame->types[a]]);
+    if (fine)
+        return frame;
+    frame_free(frame);
+    error_set(error, ERROR_MEMORY, "out of memory");
+    return NULL;
+}
+
+static int append(const struct xyz_options *how, const struct trainer *trainer, const struct evaluated *what,
+                  struct error *error) {
+    char path[4096], epoch[32] = "";
+    if (how->file_per_epoch)
+        snprintf(epoch, sizeof epoch, "_epoch%lld", (long long)cursor_of(trainer)->epoch);
+    if (snprintf(path, sizeof path, "%s_dataset%zu%s.xyz", how->out_file, what->set, epoch) >= (int)sizeof path)
+        return error_set(error, ERROR_IO, "the path %.60s... is too long", how->out_file);
+    FILE *stream = fopen(path, "ae");
+    if (!stream)
+        return error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    int code = 0;
+    for (int f = 0; !code && f < what->batch->frames; f++) {
+        struct frame *frame = predicted_frame(how, what, f, error);
+        if (frame)
+            extxyz_write(stream, frame);
+        else
+            code = error && error->code ? (int)error->code : ERROR_MEMORY;
+        frame_free(frame);
+    }
+    int failed = ferror(stream);
+    failed |= fclose(stream) != 0;
+    return failed && !code ? error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : code;
+}
+
+static int after_test(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
+                      struct error *error) {
+    return what->role == ROLE_TEST ? append(callback->options, trainer, what, error) : 0;
+}
+
+static int after_validation(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
+                            struct error *error) {
+    const struct xyz_options *how = callback->options;
+    return what->role == ROLE_VAL && cursor_of(trainer)->epoch % how->every == 0 ? append(how, trainer, what, error)
+                                                                                 : 0;
+}
+
+const struct callback_kind callback_test_xyz = {
+    .target = {"nequip.train.callbacks.TestTimeXYZFileWriter", "test_xyz"},
+    .help = "writes the predictions of a test as extended XYZ",
+    .options = test_rows,
+    .noptions = sizeof test_rows / sizeof *test_rows,
+    .options_size = sizeof(struct xyz_options),
+    .wants_predictions = 1,
+    .check = check,
+    .open = open_callback,
+    .evaluated = after_test,
+};
+
+const struct callback_kind callback_val_xyz = {
+    .target = {"nequip.train.callbacks.ValTimeXYZFileWriter", "val_xyz"},
+    .help = "writes the predictions of validations as extended XYZ",
+    .options = val_rows,
+    .noptions = sizeof val_rows / sizeof *val_rows,
+    .options_size = sizeof(struct xyz_options),
+    .wants_predictions = 1,
+    .check = check,
+    .open = open_callback,
+    .evaluated = after_validation,
+};
