@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-int eigen_solve(int n, const double *a, const double *b, double cutoff, double *y)
-{
+int eigen_solve(int n, const double *a, const double *b, double cutoff, double *y) {
     double m[CONFIG_MAX_TERMS][CONFIG_MAX_TERMS], v[CONFIG_MAX_TERMS][CONFIG_MAX_TERMS], largest = 0;
     for (int i = 0; i < n; i++) {
         if (!isfinite(b[i]))

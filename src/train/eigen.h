@@ -8,7 +8,4 @@ enum { CONFIG_MAX_TERMS = 32 };
  * below cutoff * (the largest) count as zero.  Cyclic Jacobi rotations.  -1 if something is not finite. */
 int eigen_solve(int n, const double *a, const double *b, double cutoff, double *y);
 
-/* ConFIG's weights of the gradients (see technique_config.c) from their products g_i . g_j [count][count]. */
-int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights);
-
 #endif

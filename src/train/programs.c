@@ -155,6 +155,14 @@ int train_program_make(struct trainer *trainer, struct error *error) {
     }
     train_program_free(trainer);
     trainer->train = want;
+    /* what the new program does not differentiate by (frozen since) has no gradient, not that of some earlier batch */
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        size_t bytes = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
+        memset(trainer->grads[d], 0, bytes);
+        for (int k = 0; k < MAX_TERMS; k++)
+            if (trainer->term_grads[k][d])
+                memset(trainer->term_grads[k][d], 0, bytes);
+    }
     memset(&want, 0, sizeof want);
 out:
     free(outputs);

@@ -4,18 +4,15 @@
  * With u_k the unit vectors of the terms' gradients g_k, x is the minimum-norm least-squares solution of u_k . x = b_k,
  * b the coefficients, and the result is (sum_k g_k . v) v with v = x / |x|.  x lies in the span of the u_k: x = sum_k
  * y_k u_k with G y = b, G the matrix of cosines.  So the solve is as small as the number of terms, in float64 whatever
- * the model's dtype, and the result is one weighted sum of the gradients.  An eigenvalue of G below CUTOFF of the
- * largest counts as zero: terms that say the same, or exactly the opposite, or nothing at all, leave the result finite.
+ * the model's dtype, and the result is one weighted sum of the gradients.  What becomes of gradients that say the same,
+ * or exactly the opposite, or nothing at all stands in config_sums.h.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "train/eigen.h"
+#include "train/config_sums.h"
 #include "train/technique.h"
 #include "train/trainer_internal.h"
-
-#define CUTOFF 1e-13
 
 struct config_options {
     double norm_eps;
@@ -82,122 +79,23 @@ static int config_open(struct layer *layer, struct trainer *trainer, struct erro
     return 0;
 }
 
-/* ---------------------------------------------------------------- sums over all parameters, by the team */
-
-struct job {
-    struct trainer *trainer;
-    int count;
-    const int *terms;
-    const double *weights;
-    double (*products)[MAX_TERMS][MAX_TERMS]; /* [members] */
-};
-
-static void stretch(size_t count, int member, int members, size_t *begin, size_t *end) {
-    size_t lines = (count + 15) / 16;
-    *begin = 16 * (lines * (size_t)member / (size_t)members);
-    *end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
-    *end = *end < count ? *end : count;
-}
-
-static void run_products(void *context, int member, int members) {
-    const struct job *job = context;
-    memset(job->products[member], 0, sizeof job->products[member]);
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t begin, end;
-        stretch(model_trainable_size(job->trainer->model, (enum dtype)d), member, members, &begin, &end);
-        for (int i = 0; i < job->count; i++)
-            for (int j = 0; j <= i; j++) {
-                double lanes[8] = {0};
-                const void *a = job->trainer->term_grads[job->terms[i]][d],
-                           *b = job->trainer->term_grads[job->terms[j]][d];
-                if (d == F32) {
-                    const float *x = a, *y = b;
-                    for (size_t k = begin; k < end; k++)
-                        lanes[k % 8] += (double)x[k] * (double)y[k];
-                } else {
-                    const double *x = a, *y = b;
-                    for (size_t k = begin; k < end; k++)
-                        lanes[k % 8] += x[k] * y[k];
-                }
-                for (int k = 0; k < 8; k++)
-                    job->products[member][i][j] += lanes[k];
-            }
-    }
-}
-
-static void run_sum(void *context, int member, int members) {
-    const struct job *job = context;
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t begin, end;
-        stretch(model_trainable_size(job->trainer->model, (enum dtype)d), member, members, &begin, &end);
-        for (int i = 0; i < job->count; i++) {
-            const void *from = job->trainer->term_grads[job->terms[i]][d];
-            if (d == F32) {
-                const float *restrict x = from;
-                float *restrict y = job->trainer->grads[d], w = (float)job->weights[i];
-                for (size_t k = begin; k < end; k++)
-                    y[k] = i ? y[k] + w * x[k] : w * x[k];
-            } else {
-                const double *restrict x = from;
-                double *restrict y = job->trainer->grads[d], w = job->weights[i];
-                for (size_t k = begin; k < end; k++)
-                    y[k] = i ? y[k] + w * x[k] : w * x[k];
-            }
-        }
-    }
-}
-
 /* ---------------------------------------------------------------- the combination */
-
-int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights) {
-    double norm[CONFIG_MAX_TERMS], y[CONFIG_MAX_TERMS];
-    double g[CONFIG_MAX_TERMS * CONFIG_MAX_TERMS] = {0}, b[CONFIG_MAX_TERMS] = {0};
-    double b_norm = 0, x_norm = 0, sum = 0;
-    if (count < 1 || count > CONFIG_MAX_TERMS)
-        return -1;
-    for (int i = 0; i < count; i++) {
-        norm[i] = fmax(sqrt(products[i * count + i]), eps);
-        b_norm += coefficients[i] * coefficients[i];
-    }
-    b_norm = fmax(sqrt(b_norm), eps);
-    for (int i = 0; i < count; i++) {
-        b[i] = coefficients[i] / b_norm;
-        for (int j = 0; j < count; j++)
-            g[i * count + j] = products[i * count + j] / (norm[i] * norm[j]);
-    }
-    if (eigen_solve(count, g, b, CUTOFF, y))
-        return -1;
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < count; j++) {
-            x_norm += y[i] * g[i * count + j] * y[j];
-            sum += norm[i] * g[i * count + j] * y[j];
-        }
-    x_norm = fmax(sqrt(fmax(x_norm, 0)), eps);
-    for (int i = 0; i < count; i++)
-        weights[i] = sum / x_norm * y[i] / (x_norm * norm[i]);
-    return 0;
-}
 
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct config *config = layer->own;
     const struct train_program *train = &trainer->train;
-    int n = train->nactive, members = team_size(trainer->team);
+    int n = train->nactive;
     double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0};
-    struct job job = {.trainer = trainer, .count = n, .terms = train->active, .weights = config->weight};
-    job.products = calloc((size_t)members, sizeof *job.products);
-    if (!job.products)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    team_run(trainer->team, run_products, &job);
+    struct config_vectors gradients = {.count = n};
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        gradients.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
     for (int i = 0; i < n; i++) {
         coefficients[i] = metrics_coefficient(trainer->loss, (size_t)train->active[i]);
-        for (int j = 0; j <= i; j++) {
-            double sum = 0;
-            for (int m = 0; m < members; m++)
-                sum += job.products[m][i][j];
-            products[i * n + j] = products[j * n + i] = sum;
-        }
+        for (int d = 0; d < DTYPE_COUNT; d++)
+            gradients.part[i][d] = trainer->term_grads[train->active[i]][d];
     }
-    free(job.products);
+    if (config_products(trainer->team, &gradients, products))
+        return error_set(error, ERROR_MEMORY, "out of memory");
     config->count = n;
     if (n == 1)
         config->weight[0] = coefficients[0]; /* one term: the plain weighted gradient */
@@ -219,7 +117,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
         double scale = config->norm[i] * sqrt(fmax(result, 0));
         config->with_result[i] = scale > 0 ? with / scale : 0;
     }
-    team_run(trainer->team, run_sum, &job);
+    config_sum(trainer->team, &gradients, config->weight, trainer->grads);
     return 0;
 }
 
