@@ -35,16 +35,26 @@ static int add_input(struct program *program, const struct node *node) {
 }
 
 /* A storage holds one value at a time; its size is rows(dim) * cols * dtype_size. */
-static int take_storage(struct program *program, const struct node *node, int reuse) {
+
+/* The free storage that suits best: one of the same layout, which members can go on with without meeting; else the one
+ * that has been free for longest, if that is long enough for the members to have met since. */
+static int take_storage(struct program *program, const struct node *node, int instruction, int reuse) {
+    enum { LONG_AGO = 24 };
     size_t row = (size_t)node->layout->cols * dtype_size(node->dtype);
     if (node->dim == DIM_STATIC)
         row *= (size_t)node->rows;
-    int best = -1;
+    int best = -1, best_alike = 0;
     for (int k = 0; reuse && k < program->nstorages; k++) {
-        struct storage *s = &program->storages[k];
-        if (!s->busy && s->dim == node->dim && (best < 0 || s->freed_at < program->storages[best].freed_at) &&
-            s->row >= row / 2 && s->row <= 2 * row)
+        const struct storage *s = &program->storages[k];
+        int alike = s->layout == node->layout && s->dtype == node->dtype && s->dim != DIM_STATIC;
+        if (s->busy || s->dim != node->dim || s->row < row / 2 || s->row > 2 * row || alike < best_alike)
+            continue;
+        if (!alike && instruction - s->freed_at < LONG_AGO)
+            continue;
+        if (best < 0 || alike > best_alike || s->freed_at < program->storages[best].freed_at) {
             best = k;
+            best_alike = alike;
+        }
     }
     if (best < 0) {
         best = program->nstorages++;
@@ -53,6 +63,8 @@ static int take_storage(struct program *program, const struct node *node, int re
     struct storage *s = &program->storages[best];
     s->row = row > s->row ? row : s->row;
     s->busy = 1;
+    s->layout = node->layout;
+    s->dtype = node->dtype;
     return best;
 }
 
@@ -79,7 +91,7 @@ static void plan(struct program *program, int reuse) {
     for (int i = 0; i < program->ninstructions; i++) {
         struct instruction *in = &program->instructions[i];
         struct value *v = &program->values[in->value];
-        v->storage = take_storage(program, in->node, reuse);
+        v->storage = take_storage(program, in->node, i, reuse);
         for (int k = 0; reuse && k < in->node->ninputs; k++) {
             struct value *input = &program->values[in->inputs[k]];
             while (input->alias >= 0)
