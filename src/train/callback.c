@@ -15,7 +15,7 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
     for (size_t k = 0; k < (list ? config_count(config) : 1); k++) {
         const struct config_node *node = list ? config_at(config, k) : config;
         size_t which;
-        int code = options_target(node, "a callback", targets, callback_kind_count, &which, error);
+        int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
         if (code)
             return code;
         if (out->count == MAX_CALLBACKS)

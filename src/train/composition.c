@@ -17,6 +17,11 @@ const char *claim_name(unsigned claim) {
     return "something";
 }
 
+/* The one that a step comes to first; 0 for none. */
+static unsigned first_claim(const struct technique *technique) {
+    return technique->claims & -technique->claims;
+}
+
 int composition_fits(const struct composition_kind *kind, struct error *error) {
     for (int k = 0; k < MAX_LAYERS && kind->layers[k]; k++)
         for (int j = 0; j < k; j++) {
@@ -32,6 +37,12 @@ int composition_fits(const struct composition_kind *kind, struct error *error) {
                 if (strcmp(a->name, "base") && (a->claims & b->claims & (1u << bit)))
                     return error_set(error, ERROR_STATE, "%s: the layers '%s' and '%s' both claim %s",
                                      kind->target.target, a->name, b->name, claim_name(1u << bit));
+            if (strcmp(a->name, "base") && first_claim(a) && first_claim(b) && first_claim(a) > first_claim(b))
+                return error_set(error, ERROR_STATE,
+                                 "%s: the layer '%s', which claims %s, stands after '%s', which "
+                                 "claims %s: a step comes to them in the other order",
+                                 kind->target.target, b->name, claim_name(first_claim(b)), a->name,
+                                 claim_name(first_claim(a)));
         }
     if (!kind->layers[0] || strcmp(kind->layers[0]->name, "base"))
         return error_set(error, ERROR_STATE, "%s: the first layer is not the base", kind->target.target);
@@ -55,14 +66,36 @@ static const struct option module_option_rows[] = {
 };
 enum { MODULE_OPTIONS = sizeof module_option_rows / sizeof *module_option_rows };
 
+static const char *last_part(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+static int refuse(const struct config_node *config, struct error *error) {
+    const struct config_node *node = config_get(config, "_target_");
+    const char *name = config_text(node);
+    for (size_t k = 0; k < composition_refused_count; k++) {
+        const struct composition_kind *kind = composition_refused[k];
+        struct error why = {0};
+        if (strcmp(last_part(name), last_part(kind->target.target)) && strcmp(name, kind->target.alias))
+            continue;
+        composition_fits(kind, &why);
+        return config_error(node, error, ERROR_VALUE, "%s; %s", why.message, kind->help);
+    }
+    return 0;
+}
+
 int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,
                      const struct trainer_settings *settings, struct arena *arena, struct error *error) {
     struct option_target targets[32];
     size_t which = 0;
+    int code;
     memset(out, 0, sizeof *out);
+    if ((code = refuse(config, error)))
+        return code;
     for (size_t k = 0; k < composition_kind_count; k++)
         targets[k] = composition_kinds[k]->target;
-    int code = options_target(config, "a training module", targets, composition_kind_count, &which, error);
+    code = options_target(config, "training module", targets, composition_kind_count, &which, error);
     if (code)
         return code;
     out->kind = composition_kinds[which];

@@ -52,6 +52,8 @@ struct technique {
     void (*close)(struct layer *layer);
     /* The weights were read from a file, without the state that belongs to them. */
     void (*weights_read)(struct layer *layer, struct trainer *trainer);
+    /* Sets the coefficients of the sum that is differentiated, where they are not the loss's own (which is logged). */
+    void (*weigh)(const struct layer *layer, const struct trainer *trainer, double *coefficients);
     /* Turns the gradients of the terms into the gradient that the optimizer gets. */
     int (*combine)(struct layer *layer, struct trainer *trainer, struct error *error);
     void (*clip)(struct layer *layer, struct trainer *trainer);
@@ -78,6 +80,9 @@ struct composition_kind {
 
 extern const struct composition_kind *const composition_kinds[];
 extern const size_t composition_kind_count;
+/* Compositions that somebody may look for and that do not fit; help says why that is no loss. */
+extern const struct composition_kind *const composition_refused[];
+extern const size_t composition_refused_count;
 
 struct composition {
     const struct composition_kind *kind;
@@ -90,8 +95,9 @@ struct module_options {
     const struct config_node *model, *optimizer, *lr_scheduler, *loss, *train_metrics, *val_metrics, *test_metrics;
 };
 
-/* Whether the layers fit together: unique names, the base first, no claim made twice.  The error names both layers and
- * the claim. */
+/* Whether the layers fit together: unique names, the base first, no claim made twice, and the layers in the order in
+ * which a step comes to what they claim (backward, clip, step, evaluation).  The error names both layers and the
+ * claim. */
 int composition_fits(const struct composition_kind *kind, struct error *error);
 /* Reads the options of all layers; settings are those of the trainer. */
 int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,

@@ -22,6 +22,38 @@ static const struct composition_kind config_schedulefree = {
     "conflict-free gradients for a schedule-free optimizer",
     {&technique_base, &technique_config, &technique_schedulefree}};
 
-const struct composition_kind *const composition_kinds[] = {&plain,      &ema,          &config,
-                                                            &ema_config, &schedulefree, &config_schedulefree};
+static const struct composition_kind mconfig = {
+    {"fettle.train.MConFIGLightningModule", "mconfig"},
+    "conflict-free combination of running averages, one term's gradient a step (arXiv 2408.11104)",
+    {&technique_base, &technique_mconfig}};
+static const struct composition_kind ema_mconfig = {{"fettle.train.EMAMConFIGLightningModule", "ema_mconfig"},
+                                                    "both of these",
+                                                    {&technique_base, &technique_mconfig, &technique_ema}};
+
+const struct composition_kind *const composition_kinds[] = {
+    &plain, &ema, &config, &ema_config, &schedulefree, &config_schedulefree, &mconfig, &ema_mconfig,
+};
 const size_t composition_kind_count = sizeof composition_kinds / sizeof *composition_kinds;
+
+/* ---------------------------------------------------------------- and those that are none */
+
+static const struct composition_kind ema_schedulefree = {
+    {"fettle.train.EMAScheduleFreeLightningModule", "ema_schedulefree"},
+    "schedule-free training keeps an average of its own",
+    {&technique_base, &technique_schedulefree, &technique_ema}};
+static const struct composition_kind ema_config_schedulefree = {
+    {"fettle.train.EMAConFIGScheduleFreeLightningModule", "ema_config_schedulefree"},
+    "schedule-free training keeps an average of its own: take ConFIGScheduleFreeLightningModule",
+    {&technique_base, &technique_config, &technique_schedulefree, &technique_ema}};
+static const struct composition_kind mconfig_schedulefree = {
+    {"fettle.train.MConFIGScheduleFreeLightningModule", "mconfig_schedulefree"},
+    "both have moments of their own: take ConFIGScheduleFreeLightningModule",
+    {&technique_base, &technique_mconfig, &technique_schedulefree}};
+static const struct composition_kind config_mconfig = {
+    {"fettle.train.ConFIGMConFIGLightningModule", "config_mconfig"},
+    "M-ConFIG is ConFIG with running averages: take MConFIGLightningModule",
+    {&technique_base, &technique_config, &technique_mconfig}};
+
+const struct composition_kind *const composition_refused[] = {&ema_schedulefree, &ema_config_schedulefree,
+                                                              &mconfig_schedulefree, &config_mconfig};
+const size_t composition_refused_count = sizeof composition_refused / sizeof *composition_refused;

@@ -153,6 +153,9 @@ int loop_forward(struct trainer *trainer, struct error *error) {
     for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
         trainer->coefficients[k] =
             metrics_coefficient(trainer->loss, k) / (double)trainer->options.accumulate_grad_batches;
+    const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
+    if (layer->kind->weigh)
+        layer->kind->weigh(layer, trainer, trainer->coefficients);
     if ((code = train_program_run(trainer, error)))
         return code;
     code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);

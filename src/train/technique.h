@@ -4,6 +4,6 @@
 
 #include "train/composition.h"
 
-extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree;
+extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree, technique_mconfig;
 
 #endif
