@@ -1,6 +1,7 @@
 #include "runs.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,10 +20,33 @@ static void copy_file(const char *from, const char *to) {
     free(data);
 }
 
-void case_enter(const char *name) {
-    char folder[] = "/tmp/fettle-test-XXXXXX", from[1024];
+static char folder_now[64];
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where) {
+    (void)status, (void)kind, (void)where;
+    return remove(path);
+}
+
+static void leave(void) {
+    if (*folder_now && chdir("/") == 0)
+        nftw(folder_now, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    *folder_now = 0;
+}
+
+void folder_enter(void) {
+    static int registered;
+    char folder[] = "/tmp/fettle-test-XXXXXX";
+    leave();
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
+    snprintf(folder_now, sizeof folder_now, "%s", folder);
+    if (!registered++)
+        atexit(leave);
+}
+
+void case_enter(const char *name) {
+    char from[1024];
+    folder_enter();
     snprintf(from, sizeof from, "%s/train/%s", TEST_REFERENCE_DIR, name);
     DIR *directory = opendir(from);
     cr_assert_not_null(directory, "%s is missing", from);

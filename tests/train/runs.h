@@ -5,6 +5,8 @@
 #include "reference.h"
 #include "train/trainer.h"
 
+/* Enters a new empty folder, which goes with the process (or with the next one entered). */
+void folder_enter(void);
 /* Enters a new folder that holds the files of tests/reference/train/NAME.  Each test is a process of its own. */
 void case_enter(const char *name);
 

@@ -1,7 +1,6 @@
 #include "runs.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "train/csv_log.h"
 
@@ -24,16 +23,10 @@ static void expect_content(const char *path, const char *want) {
     free(data);
 }
 
-static void enter(void) {
-    char folder[] = "/tmp/fettle-test-XXXXXX";
-    cr_assert_not_null(mkdtemp(folder));
-    cr_assert_eq(chdir(folder), 0);
-}
-
 Test(csv_log, columns_are_sorted_and_come_when_they_come) {
     struct csv_log *log;
     struct error error = {0};
-    enter();
+    folder_enter();
     cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
     row(log, -1, 0, "lr-Adam", 0.01);
     row(log, 0, 0, "train/b", 1.5);
@@ -50,7 +43,7 @@ Test(csv_log, columns_are_sorted_and_come_when_they_come) {
 Test(csv_log, goes_on_after_a_cut) {
     struct csv_log *log;
     struct error error = {0};
-    enter();
+    folder_enter();
     cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
     for (int k = 0; k < 5; k++)
         row(log, k, k, "a", k + 0.5);
@@ -67,7 +60,7 @@ Test(csv_log, goes_on_after_a_cut) {
 Test(csv_log, a_row_cut_short_does_not_count) {
     struct csv_log *log;
     struct error error = {0};
-    enter();
+    folder_enter();
     FILE *stream = fopen("m.csv", "w");
     fputs("a,epoch,step\n0.5,0,0\n1.5,1,", stream);
     fclose(stream);
@@ -81,7 +74,7 @@ Test(csv_log, a_row_cut_short_does_not_count) {
 Test(csv_log, a_path_that_cannot_be) {
     struct csv_log *log;
     struct error error = {0};
-    enter();
+    folder_enter();
     cr_expect_eq(csv_log_open(&log, "none/m.csv", -1, &error), ERROR_IO);
     cr_expect_null(log);
     cr_expect(strstr(error.message, "none/m.csv"), "%s", error.message);
