@@ -138,20 +138,6 @@ static int exec_open(struct session *session, const struct command_line *line, s
 
 /* ---------------------------------------------------------------- settings */
 
-static int unknown_setting(const struct session *session, const char *name, struct error *error) {
-    size_t count = trainer_settings(session->trainer);
-    const char **names = calloc(count + 1, sizeof *names);
-    const char *nearest = NULL;
-
-    for (size_t k = 0; names && k < count; k++)
-        names[k] = trainer_setting_name(session->trainer, k);
-    nearest = names ? text_nearest(name, names, count) : NULL;
-    free(names);
-    if (nearest)
-        return error_set(error, ERROR_NAME, "no setting \"%s\"; did you mean \"%s\"?", name, nearest);
-    return error_set(error, ERROR_NAME, "no setting \"%s\"; `show` lists them", name);
-}
-
 static int has_setting(const struct session *session, const char *name) {
     for (size_t k = 0; k < trainer_settings(session->trainer); k++)
         if (strcmp(trainer_setting_name(session->trainer, k), name) == 0)
@@ -207,7 +193,7 @@ static int exec_set(struct session *session, const struct command_line *line, st
         return set_number(session, name, line->words[2], error);
     if (config_find(config_root(session->config), name))
         return set_config(session, name, line->words[2], error);
-    return unknown_setting(session, name, error);
+    return session_unknown(session, settings_complete, "setting", name, error);
 }
 
 static void print_node(struct session *session, const struct config_node *node) {
@@ -219,9 +205,12 @@ static void print_node(struct session *session, const struct config_node *node) 
     text_free(&yaml);
 }
 
-static int show_setting(struct session *session, const char *name, struct error *error) {
+static int show_setting(struct session *session, const char *setting, struct error *error) {
     char text[32];
     double value;
+    char name[256]; /* the trainer's own text lives until it is asked for another */
+
+    snprintf(name, sizeof name, "%s", setting);
     int code = trainer_get(session->trainer, name, &value, error);
 
     if (!code)
@@ -237,7 +226,7 @@ static int exec_show(struct session *session, const struct command_line *line, s
         if (has_setting(session, line->words[1]))
             return show_setting(session, line->words[1], error);
         if (!config_find(root, line->words[1]))
-            return unknown_setting(session, line->words[1], error);
+            return session_unknown(session, settings_complete, "setting", line->words[1], error);
         print_node(session, config_find(root, line->words[1]));
         return 0;
     }

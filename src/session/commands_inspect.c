@@ -25,11 +25,12 @@ void modules_complete(struct session *session, session_add *add, void *context) 
         add_paths(model_root(trainer_model(session->trainer)), add, context);
 }
 
-/* A pattern matches a path, or its last part. */
+/* A pattern matches a path, or the end of one from any dot on. */
 static int matches(const char *pattern, const char *path) {
-    const char *dot = strrchr(path, '.');
-
-    return fnmatch(pattern, path, 0) == 0 || (dot && fnmatch(pattern, dot + 1, 0) == 0);
+    for (; path; path = strchr(path, '.') ? strchr(path, '.') + 1 : NULL)
+        if (fnmatch(pattern, path, 0) == 0)
+            return 1;
+    return 0;
 }
 
 /* Prints the outermost modules that match. */
@@ -48,46 +49,14 @@ static int print_matching(struct session *session, const struct module *module, 
     return found;
 }
 
-struct names {
-    const char **names;
-    size_t count, capacity;
-};
-
-static void collect(void *context, const char *name) {
-    struct names *names = context;
-
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? 2 * names->capacity : 64;
-        const char **grown = realloc(names->names, capacity * sizeof *grown);
-        if (!grown)
-            return;
-        names->names = grown;
-        names->capacity = capacity;
-    }
-    names->names[names->count++] = name;
-}
-
-static int unknown(struct names *names, const char *what, const char *name, struct error *error) {
-    const char *nearest = text_nearest(name, names->names, names->count);
-
-    if (nearest)
-        error_set(error, ERROR_NAME, "no %s \"%s\"; did you mean \"%s\"?", what, name, nearest);
-    else
-        error_set(error, ERROR_NAME, "no %s \"%s\"", what, name);
-    free(names->names);
-    return ERROR_NAME;
-}
-
 static int exec_tree(struct session *session, const struct command_line *line, struct error *error) {
     const struct model *model = trainer_model(session->trainer);
-    struct names names = {0};
     struct text tree = {0};
 
     if (line->count > 1) {
         if (print_matching(session, model_root(model), line->words[1]))
             return 0;
-        modules_complete(session, collect, &names);
-        return unknown(&names, "module", line->words[1], error);
+        return session_unknown(session, modules_complete, "module", line->words[1], error);
     }
     model_print(model, &tree);
     session_print(session, "%s%s", tree.data ? tree.data : "",
@@ -122,14 +91,12 @@ static int find_value(struct session *session, const char *name, double *value) 
 }
 
 static int exec_print(struct session *session, const struct command_line *line, struct error *error) {
-    struct names names = {0};
     char text[32];
     double value;
 
     for (int k = 1; k < line->count; k++) {
         if (!find_value(session, line->words[k], &value)) {
-            metrics_complete(session, collect, &names);
-            return unknown(&names, "value", line->words[k], error);
+            return session_unknown(session, metrics_complete, "value", line->words[k], error);
         }
         session_print(session, "%s = %s\n", line->words[k], text_double(text, value));
     }
@@ -229,13 +196,13 @@ static const struct topic {
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
-void topics_complete(session_add *add, void *context) {
+void topics_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
     for (int k = 0; k < TOPICS; k++)
         add(context, topics[k].name);
 }
 
 static int exec_info(struct session *session, const struct command_line *line, struct error *error) {
-    struct names names = {0};
 
     if (line->count == 1) {
         for (int k = 0; k < TOPICS; k++)
@@ -245,8 +212,7 @@ static int exec_info(struct session *session, const struct command_line *line, s
     for (int k = 0; k < TOPICS; k++)
         if (strncmp(topics[k].name, line->words[1], strlen(line->words[1])) == 0)
             return topics[k].exec(session, error);
-    topics_complete(collect, &names);
-    return unknown(&names, "topic", line->words[1], error);
+    return session_unknown(session, topics_complete, "topic", line->words[1], error);
 }
 
 static const struct command commands[] = {

@@ -194,11 +194,50 @@ int session_complete(struct session *session, const char *line, const char *word
         settings_complete(session, add_matching, &filter);
         break;
     case COMPLETE_TOPIC:
-        topics_complete(add_matching, &filter);
+        topics_complete(session, add_matching, &filter);
         break;
     case COMPLETE_FILE:
     case COMPLETE_NONE:
         break;
     }
     return command->completion == COMPLETE_FILE;
+}
+
+/* ---------------------------------------------------------------- unknown names */
+
+struct names {
+    char **names;
+    size_t count, capacity;
+};
+
+static void collect(void *context, const char *name) {
+    struct names *names = context;
+
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? 2 * names->capacity : 64;
+        char **grown = realloc(names->names, capacity * sizeof *grown);
+        if (!grown)
+            return;
+        names->names = grown;
+        names->capacity = capacity;
+    }
+    if ((names->names[names->count] = strdup(name)))
+        names->count++;
+}
+
+int session_unknown(struct session *session, session_complete_names *complete, const char *what, const char *name,
+                    struct error *error) {
+    struct names names = {0};
+    const char *nearest;
+
+    complete(session, collect, &names);
+    nearest = text_nearest(name, (const char *const *)names.names, names.count);
+    if (nearest)
+        error_set(error, ERROR_NAME, "no %s \"%s\"; did you mean \"%s\"?", what, name, nearest);
+    else
+        error_set(error, ERROR_NAME, "no %s \"%s\"", what, name);
+    for (size_t k = 0; k < names.count; k++)
+        free(names.names[k]);
+    free(names.names);
+    return ERROR_NAME;
 }

@@ -30,11 +30,16 @@ int session_interrupted(const struct session *session);
 /* What the loop tells while it runs. */
 void session_event(struct session *session, enum trainer_event event, const char *text);
 
-/* Names for completion, each handed to add. */
+/* Names for completion, each handed to add, which copies it. */
 typedef void session_add(void *context, const char *candidate);
 void settings_complete(struct session *session, session_add *add, void *context);
 void metrics_complete(struct session *session, session_add *add, void *context);
 void modules_complete(struct session *session, session_add *add, void *context);
-void topics_complete(session_add *add, void *context);
+void topics_complete(struct session *session, session_add *add, void *context);
+
+/* ERROR_NAME: there is no `what` of this name; the nearest of those that `complete` gives. */
+typedef void session_complete_names(struct session *session, session_add *add, void *context);
+int session_unknown(struct session *session, session_complete_names *complete, const char *what, const char *name,
+                    struct error *error);
 
 #endif

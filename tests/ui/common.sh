@@ -1,5 +1,5 @@
 # Shared by the shell tests: a scratch folder with the test's files, and checks that count.
-fettle=$1
+fettle=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
