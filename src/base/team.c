@@ -1,15 +1,20 @@
 #include "base/team.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+/* A waiting member spins for a moment, since what it waits for is near when every member has a processor.  Then it
+ * sleeps: where the machine has other work, a spinning member would take time from the one it waits for. */
 enum {
-    SPIN_BARRIER = 4000, /* pauses before a waiting member lets others run: about 100 us */
-    SPIN_IDLE = 20000    /* and before it sleeps between runs */
+    SPIN_BARRIER = 2000, /* pauses: some 30 us */
+    SPIN_IDLE = 20000    /* between runs */
 };
 
 struct member {
@@ -28,64 +33,59 @@ struct team {
     atomic_int running;    /* members that have not finished this run */
     atomic_int stopping;
 
-    pthread_mutex_t lock; /* for sleeping only */
-    pthread_cond_t wake;
-    atomic_int sleepers;
+    atomic_int idle, joining, waiting; /* members asleep on generation, running, barrier_generation */
 
     atomic_int barrier_count, barrier_generation;
 };
 
-static inline void pause_briefly(void)
-{
+static inline void pause_briefly(void) {
 #ifdef __x86_64__
     __builtin_ia32_pause();
 #endif
 }
 
-static void *member_main(void *argument)
-{
+/* Waits until *place is no longer `old`. */
+static void wait_for_change(atomic_int *place, int old, atomic_int *sleepers, int spins) {
+    for (int k = 0; k < spins; k++) {
+        if (atomic_load_explicit(place, memory_order_acquire) != old)
+            return;
+        pause_briefly();
+    }
+    /* who changes *place looks at sleepers afterwards, so one of the two sees the other */
+    atomic_fetch_add(sleepers, 1);
+    while (atomic_load(place) == old)
+        syscall(SYS_futex, place, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    atomic_fetch_sub(sleepers, 1);
+}
+
+static void wake_all(atomic_int *place, atomic_int *sleepers) {
+    if (atomic_load(sleepers))
+        syscall(SYS_futex, place, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void *member_main(void *argument) {
     struct member *member = argument;
     struct team *team = member->team;
-    int seen = 0;
-    for (;;) {
-        int spins = 0;
-        while (atomic_load_explicit(&team->generation, memory_order_acquire) == seen) {
-            pause_briefly();
-            if (++spins < SPIN_IDLE)
-                continue;
-            pthread_mutex_lock(&team->lock);
-            atomic_fetch_add(&team->sleepers, 1);
-            while (atomic_load(&team->generation) == seen)
-                pthread_cond_wait(&team->wake, &team->lock);
-            atomic_fetch_sub(&team->sleepers, 1);
-            pthread_mutex_unlock(&team->lock);
-        }
-        seen = atomic_load(&team->generation);
+    for (int seen = 0;; seen++) {
+        wait_for_change(&team->generation, seen, &team->idle, SPIN_IDLE);
         if (atomic_load(&team->stopping))
             return NULL;
         team->run(team->context, member->index, team->size);
-        atomic_fetch_sub_explicit(&team->running, 1, memory_order_release);
+        if (atomic_fetch_sub(&team->running, 1) == 1)
+            wake_all(&team->running, &team->joining);
     }
 }
 
-static void advance(struct team *team)
-{
+static void advance(struct team *team) {
     atomic_fetch_add(&team->generation, 1);
-    if (atomic_load(&team->sleepers)) {
-        pthread_mutex_lock(&team->lock);
-        pthread_cond_broadcast(&team->wake);
-        pthread_mutex_unlock(&team->lock);
-    }
+    wake_all(&team->generation, &team->idle);
 }
 
-struct team *team_new(int threads)
-{
+struct team *team_new(int threads) {
     struct team *team = calloc(1, sizeof *team);
     if (!team)
         return NULL;
     team->size = 1;
-    pthread_mutex_init(&team->lock, NULL);
-    pthread_cond_init(&team->wake, NULL);
     if (threads < 1)
         threads = 1;
     team->members = calloc((size_t)threads, sizeof *team->members);
@@ -112,60 +112,47 @@ struct team *team_new(int threads)
     return team;
 }
 
-void team_free(struct team *team)
-{
+void team_free(struct team *team) {
     if (!team)
         return;
     atomic_store(&team->stopping, 1);
     advance(team);
     for (int k = 1; k < team->size; k++)
         pthread_join(team->members[k].thread, NULL);
-    pthread_cond_destroy(&team->wake);
-    pthread_mutex_destroy(&team->lock);
     free(team->members);
     free(team);
 }
 
-int team_size(const struct team *team)
-{
+int team_size(const struct team *team) {
     return team->size;
 }
 
-void team_run(struct team *team, void (*run)(void *context, int member, int members), void *context)
-{
+void team_run(struct team *team, void (*run)(void *context, int member, int members), void *context) {
     team->run = run;
     team->context = context;
     atomic_store_explicit(&team->running, team->size - 1, memory_order_relaxed);
     if (team->size > 1)
         advance(team);
     run(context, 0, team->size);
-    for (int spins = 0; atomic_load_explicit(&team->running, memory_order_acquire);) {
-        pause_briefly();
-        if (++spins > SPIN_BARRIER)
-            sched_yield();
-    }
+    for (int left; (left = atomic_load(&team->running));)
+        wait_for_change(&team->running, left, &team->joining, SPIN_BARRIER);
 }
 
-void team_barrier(struct team *team, int member)
-{
+void team_barrier(struct team *team, int member) {
     (void)member;
     if (team->size == 1)
         return;
     int generation = atomic_load_explicit(&team->barrier_generation, memory_order_acquire);
     if (atomic_fetch_add_explicit(&team->barrier_count, 1, memory_order_acq_rel) == team->size - 1) {
         atomic_store_explicit(&team->barrier_count, 0, memory_order_relaxed);
-        atomic_store_explicit(&team->barrier_generation, generation + 1, memory_order_release);
+        atomic_store(&team->barrier_generation, generation + 1);
+        wake_all(&team->barrier_generation, &team->waiting);
         return;
     }
-    for (int spins = 0; atomic_load_explicit(&team->barrier_generation, memory_order_acquire) == generation;) {
-        pause_briefly();
-        if (++spins > SPIN_BARRIER)
-            sched_yield();
-    }
+    wait_for_change(&team->barrier_generation, generation, &team->waiting, SPIN_BARRIER);
 }
 
-int team_default_size(void)
-{
+int team_default_size(void) {
     static const char *const names[] = {"FETTLE_NUM_THREADS", "OMP_NUM_THREADS"};
     for (int k = 0; k < 2; k++) {
         const char *text = getenv(names[k]);
