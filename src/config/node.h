@@ -61,13 +61,13 @@ int config_resolve(struct config *config, const struct config_context *context, 
 
 enum config_kind config_kind(const struct config_node *node);
 const char *config_kind_name(const struct config_node *node); /* "a list", "an integer", ... for messages */
-size_t config_count(const struct config_node *node);                       /* entries of a list or map, else 0 */
-const struct config_node *config_at(const struct config_node *node, size_t k); /* list element or map value */
-const char *config_key(const struct config_node *node, size_t k);          /* map key */
-const struct config_node *config_key_node(const struct config_node *node, size_t k); /* the key, for its position */
-const struct config_node *config_get(const struct config_node *node, const char *key);       /* in a map; or NULL */
-const struct config_node *config_find(const struct config_node *node, const char *path);     /* "a.b.0.c"; or NULL */
-const char *config_text(const struct config_node *node);                   /* a scalar as it was written; "" else */
+size_t config_count(const struct config_node *node);          /* entries of a list or map, else 0 */
+const struct config_node *config_at(const struct config_node *node, size_t k);           /* list element or map value */
+const char *config_key(const struct config_node *node, size_t k);                        /* map key */
+const struct config_node *config_key_node(const struct config_node *node, size_t k);     /* the key, for its position */
+const struct config_node *config_get(const struct config_node *node, const char *key);   /* in a map; or NULL */
+const struct config_node *config_find(const struct config_node *node, const char *path); /* "a.b.0.c"; or NULL */
+const char *config_text(const struct config_node *node); /* a scalar as it was written; "" else */
 int config_bool(const struct config_node *node);
 int64_t config_int(const struct config_node *node);
 double config_float(const struct config_node *node); /* an int counts as a float */

@@ -42,9 +42,9 @@ struct option {
     const char *name;
     enum option_type type;
     unsigned flags;
-    const char *fallback;       /* the default, as YAML text; NULL: zero, absent */
-    size_t offset;              /* in the struct */
-    const char *choices;        /* "silu|mish|gelu|null", for strings (null: YAML's null too); NULL: any */
+    const char *fallback; /* the default, as YAML text; NULL: zero, absent */
+    size_t offset;        /* in the struct */
+    const char *choices;  /* "silu|mish|gelu|null", for strings (null: YAML's null too); NULL: any */
     const char *help;
 };
 

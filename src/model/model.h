@@ -15,14 +15,14 @@ struct module;
 
 /* One entry of the state dict: a parameter (drawn, trained) or a buffer (stored alongside). */
 struct parameter {
-    char *name;      /* NequIP's state_dict name within the GraphModel: "model.func.type_embed.embed_module.weight" */
+    char *name; /* NequIP's state_dict name within the GraphModel: "model.func.type_embed.embed_module.weight" */
     enum dtype dtype;
     int ndim;
     int shape[4];
     size_t numel;
-    int is_buffer;   /* not among parameters(): never trained */
-    int frozen;      /* a parameter that is not updated now */
-    size_t offset;   /* of its first number in model_slab(model, dtype) */
+    int is_buffer; /* not among parameters(): never trained */
+    int frozen;    /* a parameter that is not updated now */
+    size_t offset; /* of its first number in model_slab(model, dtype) */
 };
 
 /* Builds from a builder's arguments (a map with _target_, seed, model_dtype, type_names, ...). */
@@ -48,8 +48,8 @@ struct parameter *model_find_parameter(const struct model *model, const char *na
 /* A mask, a coupling table, an empty tensor: files may lack it. */
 int model_parameter_optional(const struct model *model, int k);
 void *model_slab(const struct model *model, enum dtype dtype);
-size_t model_slab_size(const struct model *model, enum dtype dtype);       /* numbers, buffers included */
-size_t model_trainable_size(const struct model *model, enum dtype dtype);  /* numbers that are parameters */
+size_t model_slab_size(const struct model *model, enum dtype dtype);      /* numbers, buffers included */
+size_t model_trainable_size(const struct model *model, enum dtype dtype); /* numbers that are parameters */
 
 /* str(model) as NequIP prints it. */
 void model_print(const struct model *model, struct text *out);

@@ -199,7 +199,8 @@ void loop_update(struct trainer *trainer) {
 static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
-    if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step || scheduler_is_plateau(s->scheduler) != plateau)
+    if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
+        scheduler_is_plateau(s->scheduler) != plateau)
         return 0;
     int64_t count = by_step ? cursor->batch : cursor->epoch;
     if ((count + 1) % s->frequency)

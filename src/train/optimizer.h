@@ -19,8 +19,8 @@ struct optimizer_span {
     double lr; /* of the parameter group, as the scheduler has set it */
     int64_t step;
     const double *scalars; /* the kind's own; NULL where it has none */
-    double grad_scale; /* multiply g by this first (clipping by norm, mean over accumulated batches) */
-    double grad_limit; /* then clip each component to +- this, if > 0 (clipping by value) */
+    double grad_scale;     /* multiply g by this first (clipping by norm, mean over accumulated batches) */
+    double grad_limit;     /* then clip each component to +- this, if > 0 (clipping by value) */
 };
 
 struct optimizer_kind {

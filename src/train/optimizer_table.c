@@ -4,12 +4,8 @@
 #include "train/optimizer_kinds.h"
 
 const struct optimizer_kind *const optimizer_kinds[] = {
-    &optimizer_adam,
-    &optimizer_adamw,
-    &optimizer_sgd,
-    &optimizer_free_adamw,
-    &optimizer_free_radam,
-    &optimizer_free_sgd,
+    &optimizer_adam,       &optimizer_adamw,      &optimizer_sgd,
+    &optimizer_free_adamw, &optimizer_free_radam, &optimizer_free_sgd,
 };
 const size_t optimizer_kind_count = sizeof optimizer_kinds / sizeof *optimizer_kinds;
 

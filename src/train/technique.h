@@ -4,6 +4,7 @@
 
 #include "train/composition.h"
 
-extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree, technique_mconfig;
+extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree,
+    technique_mconfig;
 
 #endif

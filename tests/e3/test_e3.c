@@ -5,8 +5,7 @@
 #include "e3/irreps.h"
 #include "e3/wigner.h"
 
-static FILE *open_reference(const char *name)
-{
+static FILE *open_reference(const char *name) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", TEST_DATA_DIR, name);
     FILE *file = fopen(path, "r");
@@ -16,23 +15,20 @@ static FILE *open_reference(const char *name)
 
 /* ---------------------------------------------------------------- irreps */
 
-static const char *printed(struct irreps irreps, struct text *text)
-{
+static const char *printed(struct irreps irreps, struct text *text) {
     text_clear(text);
     irreps_print(&irreps, text);
     return text->data ? text->data : "";
 }
 
-static struct irreps parsed(const char *text, struct arena *arena)
-{
+static struct irreps parsed(const char *text, struct arena *arena) {
     struct irreps irreps;
     struct error error = {0};
     cr_assert_eq(irreps_parse(&irreps, text, arena, &error), 0, "%s", error.message);
     return irreps;
 }
 
-Test(irreps, algebra_of_e3nn)
-{
+Test(irreps, algebra_of_e3nn) {
     struct arena *arena = arena_new();
     struct text text = {0};
     struct irreps a = parsed(" 5x0o + 3x0e+4x1o + 2x1e+1o ", arena);
@@ -58,8 +54,7 @@ Test(irreps, algebra_of_e3nn)
     arena_free(arena);
 }
 
-Test(irreps, products)
-{
+Test(irreps, products) {
     struct irrep out[2 * IRREP_MAX_L + 1];
     char name[8];
     cr_assert_eq(irrep_product((struct irrep){1, -1}, (struct irrep){2, 1}, out), 3);
@@ -72,9 +67,9 @@ Test(irreps, products)
     arena_free(arena);
 }
 
-Test(irreps, refuses_what_is_none)
-{
-    static const char *const bad[] = {"4x", "x0e", "4x1", "0z", "1e+", "1e 1o", "4x12e", "99999999x0e", "-1x0e", "4*1o"};
+Test(irreps, refuses_what_is_none) {
+    static const char *const bad[] = {"4x",    "x0e",   "4x1",         "0z",    "1e+",
+                                      "1e 1o", "4x12e", "99999999x0e", "-1x0e", "4*1o"};
     struct arena *arena = arena_new();
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         struct irreps irreps;
@@ -87,8 +82,7 @@ Test(irreps, refuses_what_is_none)
 
 /* ---------------------------------------------------------------- coupling coefficients */
 
-Test(wigner, agrees_with_e3nn)
-{
+Test(wigner, agrees_with_e3nn) {
     static double w[13 * 13 * 13];
     FILE *file = open_reference("couplings.txt");
     int l1, l2, l3, count = 0;
@@ -108,8 +102,7 @@ Test(wigner, agrees_with_e3nn)
     cr_expect_eq(count, 175);
 }
 
-Test(wigner, refuses_what_does_not_couple)
-{
+Test(wigner, refuses_what_does_not_couple) {
     double w[1];
     cr_expect_eq(wigner_3j(1, 1, 3, w), -1);
     cr_expect_eq(wigner_3j(-1, 1, 1, w), -1);
@@ -118,8 +111,7 @@ Test(wigner, refuses_what_does_not_couple)
 
 /* ---------------------------------------------------------------- harmonics */
 
-Test(harmonics, agree_with_e3nn)
-{
+Test(harmonics, agree_with_e3nn) {
     FILE *file = open_reference("harmonics.txt");
     double v[3], y[49], want;
     int lines = 0;
@@ -135,8 +127,7 @@ Test(harmonics, agree_with_e3nn)
     cr_expect_eq(lines, 5);
 }
 
-Test(harmonics, have_the_norm_of_components)
-{
+Test(harmonics, have_the_norm_of_components) {
     double v[3] = {0.2, -1.1, 0.4}, y[144];
     cr_assert_eq(harmonics_evaluate(HARMONICS_MAX_L + 1, v, y), 0);
     for (int l = 0; l <= HARMONICS_MAX_L + 1; l++) {

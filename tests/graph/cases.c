@@ -5,8 +5,8 @@
 
 /* ---------------------------------------------------------------- leaves */
 
-static struct node *leaf(struct graph *graph, enum dtype dtype, struct case_inputs *in, enum dim dim, int rows, int cols)
-{
+static struct node *leaf(struct graph *graph, enum dtype dtype, struct case_inputs *in, enum dim dim, int rows,
+                         int cols) {
     static const char *const names[] = {"x0", "x1", "x2", "x3"};
     struct node *x = graph_input(graph, names[in->count], dtype, dim, rows, cols);
     in->x[in->count++] = x;
@@ -15,8 +15,7 @@ static struct node *leaf(struct graph *graph, enum dtype dtype, struct case_inpu
 
 /* A plain leaf cut into blocks, as features are. */
 static struct node *blocks(struct graph *graph, enum dtype dtype, struct case_inputs *in, enum dim dim, int rows,
-                           const struct block *shape, int nshape)
-{
+                           const struct block *shape, int nshape) {
     struct remap_entry entries[64];
     int cols = 0, n = 0;
     for (int b = 0; b < nshape; b++)
@@ -33,249 +32,205 @@ static const struct block features[] = {{1, 20}, {3, 17}, {1, 5}, {5, 3}};
 
 #define CASE(name) static struct node *name(struct graph *graph, enum dtype dtype, struct case_inputs *in)
 
-CASE(add_blocks)
-{
+CASE(add_blocks) {
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     struct node *b = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     return graph_sub(graph, graph_scale(graph, a, 0.7), graph_offset(graph, graph_mul(graph, b, b), 0.3));
 }
 
-CASE(mul_equal)
-{
+CASE(mul_equal) {
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     struct node *b = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     return graph_mul(graph, a, b);
 }
 
-CASE(mul_gates)
-{
+CASE(mul_gates) {
     struct block scalars[] = {{1, 20}, {1, 17}, {1, 5}, {1, 3}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     struct node *b = blocks(graph, dtype, in, DIM_ATOMS, 0, scalars, 4);
     return graph_mul(graph, b, a);
 }
 
-CASE(mul_rows)
-{
+CASE(mul_rows) {
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     struct node *b = leaf(graph, dtype, in, DIM_ATOMS, 0, 1);
     return graph_mul(graph, a, b);
 }
 
-CASE(mul_scalar)
-{
+CASE(mul_scalar) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 6);
     struct node *b = leaf(graph, dtype, in, DIM_STATIC, 1, 1);
     return graph_mul(graph, a, b);
 }
 
-CASE(mul_outer)
-{
+CASE(mul_outer) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 1);
     struct node *b = leaf(graph, dtype, in, DIM_STATIC, 1, 8);
     return graph_mul(graph, a, b);
 }
 
-CASE(cast)
-{
+CASE(cast) {
     struct node *a = leaf(graph, dtype, in, DIM_ATOMS, 0, 5);
     struct node *b = graph_mul(graph, graph_cast(graph, a, F64), graph_cast(graph, a, F64));
     return graph_cast(graph, b, dtype);
 }
 
-CASE(sum_all)
-{
+CASE(sum_all) {
     struct node *a = leaf(graph, dtype, in, DIM_ATOMS, 0, 3);
     return graph_sum(graph, graph_mul(graph, a, a), AXIS_ALL);
 }
 
-CASE(sum_mid)
-{
+CASE(sum_mid) {
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     return graph_sum(graph, graph_mul(graph, a, a), AXIS_MID);
 }
 
-CASE(sum_columns)
-{
+CASE(sum_columns) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 7);
     return graph_sum(graph, graph_mul(graph, a, a), AXIS_MUL);
 }
 
-CASE(spread)
-{
+CASE(spread) {
     struct node *a = leaf(graph, dtype, in, DIM_STATIC, 1, 1);
     struct node *b = leaf(graph, dtype, in, DIM_ATOMS, 0, 6);
     return graph_mul(graph, graph_spread(graph, a, b), b);
 }
 
-CASE(spread_channels)
-{
+CASE(spread_channels) {
     struct block scalars[] = {{1, 20}, {1, 17}, {1, 5}, {1, 3}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     struct node *b = blocks(graph, dtype, in, DIM_ATOMS, 0, scalars, 4);
     return graph_mul(graph, graph_spread(graph, b, a), a);
 }
 
-CASE(largest)
-{
+CASE(largest) {
     struct node *a = leaf(graph, dtype, in, DIM_ATOMS, 0, 3);
     return graph_max(graph, graph_mul(graph, a, a));
 }
 
-CASE(reshape)
-{
+CASE(reshape) {
     struct node *a = leaf(graph, dtype, in, DIM_STATIC, 4, 6);
     return graph_reshape(graph, graph_mul(graph, a, a), 3, 8);
 }
 
 static struct node *unary_of(struct graph *graph, enum dtype dtype, struct case_inputs *in, enum unary_kind kind,
-                             double low, double high, double p)
-{
+                             double low, double high, double p) {
     in->low = low;
     in->high = high;
     return graph_unary(graph, kind, leaf(graph, dtype, in, DIM_ATOMS, 0, 9), p);
 }
 
-CASE(silu)
-{
+CASE(silu) {
     return unary_of(graph, dtype, in, UNARY_SILU, -6, 6, 0);
 }
-CASE(tanh_)
-{
+CASE(tanh_) {
     return unary_of(graph, dtype, in, UNARY_TANH, -3, 3, 0);
 }
-CASE(sigmoid)
-{
+CASE(sigmoid) {
     return unary_of(graph, dtype, in, UNARY_SIGMOID, -5, 5, 0);
 }
-CASE(mish)
-{
+CASE(mish) {
     return unary_of(graph, dtype, in, UNARY_MISH, -4, 4, 0);
 }
-CASE(gelu)
-{
+CASE(gelu) {
     return unary_of(graph, dtype, in, UNARY_GELU, -3, 3, 0);
 }
-CASE(ssp)
-{
+CASE(ssp) {
     return unary_of(graph, dtype, in, UNARY_SSP, -4, 4, 0);
 }
-CASE(abs_)
-{
+CASE(abs_) {
     return unary_of(graph, dtype, in, UNARY_ABS, 0.2, 2, 0);
 }
-CASE(relu)
-{
+CASE(relu) {
     return unary_of(graph, dtype, in, UNARY_RELU, 0.2, 2, 0);
 }
-CASE(exp_)
-{
+CASE(exp_) {
     return unary_of(graph, dtype, in, UNARY_EXP, -2, 2, 0);
 }
-CASE(log_)
-{
+CASE(log_) {
     return unary_of(graph, dtype, in, UNARY_LOG, 0.5, 4, 0);
 }
-CASE(sin_)
-{
+CASE(sin_) {
     return unary_of(graph, dtype, in, UNARY_SIN, -3, 3, 0);
 }
-CASE(cos_)
-{
+CASE(cos_) {
     return unary_of(graph, dtype, in, UNARY_COS, -3, 3, 0);
 }
-CASE(sinc)
-{
+CASE(sinc) {
     return unary_of(graph, dtype, in, UNARY_SINC, 0.02, 4, 0);
 }
-CASE(root)
-{
+CASE(root) {
     return unary_of(graph, dtype, in, UNARY_POWER, 0.5, 3, 0.5);
 }
-CASE(reciprocal)
-{
+CASE(reciprocal) {
     return unary_of(graph, dtype, in, UNARY_POWER, 0.5, 3, -1);
 }
-CASE(power)
-{
+CASE(power) {
     return unary_of(graph, dtype, in, UNARY_POWER, 0.5, 3, 2.3);
 }
-CASE(cutoff)
-{
+CASE(cutoff) {
     return unary_of(graph, dtype, in, UNARY_CUTOFF, 0.05, 0.95, 6);
 }
-CASE(cutoff_half)
-{
+CASE(cutoff_half) {
     return unary_of(graph, dtype, in, UNARY_CUTOFF, 0.05, 0.95, 4.5);
 }
-CASE(huber)
-{
+CASE(huber) {
     return unary_of(graph, dtype, in, UNARY_HUBER, 0.05, 0.9, 0);
 }
-CASE(huber_far)
-{
+CASE(huber_far) {
     return unary_of(graph, dtype, in, UNARY_HUBER, 1.1, 3, 0);
 }
-CASE(step)
-{
+CASE(step) {
     return unary_of(graph, dtype, in, UNARY_STEP, -1, 1, 0.1);
 }
-CASE(finite_)
-{
+CASE(finite_) {
     return unary_of(graph, dtype, in, UNARY_FINITE, -1, 1, 0);
 }
-CASE(nan0)
-{
+CASE(nan0) {
     return unary_of(graph, dtype, in, UNARY_NAN0, -1, 1, 0);
 }
 
-CASE(remap)
-{
+CASE(remap) {
     static const struct block to[] = {{3, 20}, {1, 9}};
-    static const struct remap_entry entries[] = {
-        {1, -1, 2, 0, -1, 4, 11, 0.7}, {1, -1, 2, 0, -1, 1, 5, -0.3}, {0, 0, 3, 1, 0, 2, 4, 2}, {3, 2, 0, 1, 0, 5, 3, 1}};
+    static const struct remap_entry entries[] = {{1, -1, 2, 0, -1, 4, 11, 0.7},
+                                                 {1, -1, 2, 0, -1, 1, 5, -0.3},
+                                                 {0, 0, 3, 1, 0, 2, 4, 2},
+                                                 {3, 2, 0, 1, 0, 5, 3, 1}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     return graph_remap(graph, graph_mul(graph, a, a), to, 2, entries, 4);
 }
 
-CASE(gather_types)
-{
+CASE(gather_types) {
     struct node *table = leaf(graph, dtype, in, DIM_STATIC, 3, 4);
     return graph_gather(graph, graph_mul(graph, table, table), INDEX_TYPE);
 }
 
-CASE(gather_pairs)
-{
+CASE(gather_pairs) {
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
     return graph_gather(graph, graph_mul(graph, a, a), INDEX_PAIR_J);
 }
 
-CASE(scatter_frames)
-{
+CASE(scatter_frames) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 9);
     return graph_scatter(graph, graph_mul(graph, a, a), INDEX_PAIR_FRAME, DIM_FRAMES, 0);
 }
 
-CASE(scatter_atoms)
-{
+CASE(scatter_atoms) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 3);
     return graph_scatter(graph, graph_mul(graph, a, a), INDEX_PAIR_I, DIM_ATOMS, 0);
 }
 
-CASE(centres)
-{
+CASE(centres) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 2);
     return graph_pairs_to_centres(graph, graph_mul(graph, a, a));
 }
 
-CASE(pairs)
-{
+CASE(pairs) {
     struct node *a = leaf(graph, dtype, in, DIM_ATOMS, 0, 2);
     return graph_centres_to_pairs(graph, graph_mul(graph, a, a));
 }
 
-CASE(linear)
-{
+CASE(linear) {
     static const struct block to[] = {{1, 18}, {3, 33}};
     static const struct linear_path paths[] = {{0, 0, 0, 0.5}, {2, 0, 360, 0.25}, {1, 1, 450, -0.7}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
@@ -283,8 +238,7 @@ CASE(linear)
     return graph_linear(graph, a, w, to, 2, paths, 3);
 }
 
-CASE(linear_static)
-{
+CASE(linear_static) {
     static const struct block to[] = {{1, 5}};
     static const struct linear_path paths[] = {{0, 0, 0, 0.5}};
     struct node *a = leaf(graph, dtype, in, DIM_STATIC, 6, 4);
@@ -301,8 +255,7 @@ CASE(linear_unread) /* a block that no path writes, weights that no path reads *
     return graph_linear(graph, a, w, to, 2, paths, 1);
 }
 
-CASE(typed_linear)
-{
+CASE(typed_linear) {
     static const struct block to[] = {{1, 18}, {3, 7}};
     static const struct linear_path paths[] = {{0, 0, 0, 0.5}, {2, 0, 360, 0.25}, {1, 1, 450, -0.7}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
@@ -310,34 +263,31 @@ CASE(typed_linear)
     return graph_typed_linear(graph, a, w, INDEX_TYPE, to, 2, paths, 3);
 }
 
-CASE(fold)
-{
+CASE(fold) {
     static const struct fold_path paths[] = {{4, 6, 3, 0, 0, 0, 0.5}, {2, 5, 2, 1, 72, 24, 0.3}};
     struct node *a = leaf(graph, dtype, in, DIM_STATIC, 3, 4);
     struct node *w = leaf(graph, dtype, in, DIM_STATIC, 1, 72 + 20);
     return graph_fold(graph, a, w, 34, paths, 2);
 }
 
-CASE(couple)
-{
-    static const struct couple_entry entries[] = {{0, 1, 0, 0.5}, {2, 0, 1, -1.5}, {1, 2, 0, 0.25}, {2, 2, 3, 1}, {0, 0, 3, 2}};
+CASE(couple) {
+    static const struct couple_entry entries[] = {
+        {0, 1, 0, 0.5}, {2, 0, 1, -1.5}, {1, 2, 0, 0.25}, {2, 2, 3, 1}, {0, 0, 3, 2}};
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 3);
     struct node *b = leaf(graph, dtype, in, DIM_PAIRS, 0, 3);
     return graph_couple(graph, a, b, 4, entries, 5);
 }
 
 static struct node *product(struct graph *graph, enum dtype dtype, struct case_inputs *in, const struct block *shape,
-                            int nshape, const struct block *to, int nto, const struct tp_path *paths, int npaths, int nm,
-                            int nw)
-{
+                            int nshape, const struct block *to, int nto, const struct tp_path *paths, int npaths,
+                            int nm, int nw) {
     struct node *x = blocks(graph, dtype, in, DIM_ATOMS, 0, shape, nshape);
     struct node *m = leaf(graph, dtype, in, DIM_PAIRS, 0, nm);
     struct node *w = leaf(graph, dtype, in, DIM_PAIRS, 0, nw);
     return graph_tensor_product(graph, x, m, w, to, nto, paths, npaths);
 }
 
-CASE(tensor_product)
-{
+CASE(tensor_product) {
     static const struct block shape[] = {{1, 19}, {3, 17}}, to[] = {{1, 36}, {3, 36}};
     static const struct tp_path paths[] = {
         /* in, out, out_mul, m, w, odd, identity */
@@ -347,18 +297,16 @@ CASE(tensor_product)
     return product(graph, dtype, in, shape, 2, to, 2, paths, 5, 16, 89);
 }
 
-CASE(tensor_product_l2)
-{
+CASE(tensor_product_l2) {
     static const struct block shape[] = {{1, 4}, {3, 5}, {5, 18}}, to[] = {{3, 24}, {5, 18}, {1, 18}};
     static const struct tp_path paths[] = {
-        {2, 1, 0, 0, 0, 0, 0}, {2, 2, 0, 25, 18, 0, 0}, {2, 0, 0, 30, 36, 1, 0}, {1, 1, 3, 45, 54, 1, 0},
-        {1, 0, 18, 60, 59, 0, 0}, {0, 1, 8, 69, 64, 0, 0},
+        {2, 1, 0, 0, 0, 0, 0},   {2, 2, 0, 25, 18, 0, 0},  {2, 0, 0, 30, 36, 1, 0},
+        {1, 1, 3, 45, 54, 1, 0}, {1, 0, 18, 60, 59, 0, 0}, {0, 1, 8, 69, 64, 0, 0},
     };
     return product(graph, dtype, in, shape, 3, to, 3, paths, 6, 74, 68);
 }
 
-CASE(tensor_product_l3)
-{
+CASE(tensor_product_l3) {
     static const struct block shape[] = {{7, 9}, {3, 2}}, to[] = {{7, 9}, {5, 11}};
     static const struct tp_path paths[] = {{0, 0, 0, 0, 0, 1, 0}, {0, 1, 2, 49, 9, 0, 0}, {1, 1, 0, 84, 18, 1, 0}};
     return product(graph, dtype, in, shape, 2, to, 2, paths, 3, 99, 20);
@@ -424,16 +372,14 @@ const int op_case_count = sizeof op_cases / sizeof *op_cases;
 
 /* ---------------------------------------------------------------- topology */
 
-static void add_edge(struct edge_rows *rows, int *fill, int at, int other, int pair, int sign)
-{
+static void add_edge(struct edge_rows *rows, int *fill, int at, int other, int pair, int sign) {
     int e = rows->row[at] + fill[at]++;
     rows->other[e] = other;
     rows->pair[e] = pair;
     rows->sign[e] = (signed char)sign;
 }
 
-struct topology *case_topology(int directed)
-{
+struct topology *case_topology(int directed) {
     enum { ATOMS = 7, MOST = 64 };
     static const int frame_of[ATOMS] = {0, 0, 0, 0, 1, 1, 1}, type_of[ATOMS] = {0, 2, 1, 0, 2, 2, 0};
     static const int joined[][2] = {{0, 1}, {0, 2}, {1, 2}, {1, 3}, {2, 2}, {4, 5}, {4, 6}, {5, 6}, {5, 6}, {6, 6}};
@@ -483,8 +429,7 @@ struct topology *case_topology(int directed)
     return t;
 }
 
-void case_topology_free(struct topology *t)
-{
+void case_topology_free(struct topology *t) {
     for (int k = 0; k < INDEX_COUNT; k++)
         free(t->index[k]);
     struct edge_rows *both[] = {&t->by_centre, &t->by_neighbour};

@@ -22,19 +22,16 @@ struct setup {
     enum dtype dtype;
 };
 
-static double draw(unsigned *seed)
-{
+static double draw(unsigned *seed) {
     *seed = *seed * 1664525u + 1013904223u;
     return (double)(*seed >> 8) / (1 << 24);
 }
 
-static long rows_in(const struct node *node, const struct topology *t)
-{
+static long rows_in(const struct node *node, const struct topology *t) {
     return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
 }
 
-static void setup(struct setup *s, enum dtype dtype, int directed)
-{
+static void setup(struct setup *s, enum dtype dtype, int directed) {
     memset(s, 0, sizeof *s);
     s->graph = graph_new();
     s->in.low = -1;
@@ -43,8 +40,7 @@ static void setup(struct setup *s, enum dtype dtype, int directed)
     s->topology = case_topology(directed);
 }
 
-static void draw_numbers(struct setup *s)
-{
+static void draw_numbers(struct setup *s) {
     unsigned seed = 7;
     for (int k = 0; k < s->in.count; k++) {
         s->size[k] = rows_in(s->in.x[k], s->topology) * node_cols(s->in.x[k]);
@@ -54,8 +50,7 @@ static void draw_numbers(struct setup *s)
     }
 }
 
-static void teardown(struct setup *s)
-{
+static void teardown(struct setup *s) {
     for (int k = 0; k < s->in.count; k++)
         free(s->numbers[k]);
     case_topology_free(s->topology);
@@ -63,8 +58,7 @@ static void teardown(struct setup *s)
 }
 
 /* A fixed weight for every number of a tensor, so that its sum has a gradient of full rank. */
-static struct node *seed_like(struct graph *graph, const struct node *like)
-{
+static struct node *seed_like(struct graph *graph, const struct node *like) {
     struct node *rows = graph_fill(graph, like->dtype, like, 0);
     (void)rows;
     /* w = a + b * column pattern: columns by a static remap of a constant row, rows alike */
@@ -84,8 +78,7 @@ static struct node *seed_like(struct graph *graph, const struct node *like)
     return graph_spread(graph, row, like);
 }
 
-static struct node *weighted_sum(struct graph *graph, struct node *y)
-{
+static struct node *weighted_sum(struct graph *graph, struct node *y) {
     if (!y->layout->cols)
         return graph_fill(graph, y->dtype, y, 0);
     struct node *product = graph_mul(graph, y, seed_like(graph, y));
@@ -95,8 +88,7 @@ static struct node *weighted_sum(struct graph *graph, struct node *y)
 }
 
 static void evaluate(struct setup *s, struct program *program, struct team *team, double **numbers, double *out,
-                     long *sizes)
-{
+                     long *sizes) {
     const void *inputs[CASE_MAX_INPUTS + 1] = {0};
     float *narrow[CASE_MAX_INPUTS] = {0};
     for (int k = 0; k < program_inputs(program); k++) {
@@ -126,8 +118,7 @@ static void evaluate(struct setup *s, struct program *program, struct team *team
 }
 
 /* Builds y, L = sum(w y), dL/dx, L2 = sum(w2 dL/dx), dL2/dx. Returns how many outputs. */
-static int build_all(struct setup *s, const struct op_case *c, struct node **out, long *sizes)
-{
+static int build_all(struct setup *s, const struct op_case *c, struct node **out, long *sizes) {
     struct graph *graph = s->graph;
     struct node *y = c->build(graph, s->dtype, &s->in);
     draw_numbers(s);
@@ -153,8 +144,7 @@ static int build_all(struct setup *s, const struct op_case *c, struct node **out
     return n;
 }
 
-static struct program *make(struct setup *s, struct node **out, int n, int inspect)
-{
+static struct program *make(struct setup *s, struct node **out, int n, int inspect) {
     struct program *program;
     struct error error = {0};
     struct program_options options = {.inspect = inspect};
@@ -163,8 +153,7 @@ static struct program *make(struct setup *s, struct node **out, int n, int inspe
     return program;
 }
 
-static void finite_differences(int which, int directed)
-{
+static void finite_differences(int which, int directed) {
     const struct op_case *c = &op_cases[which];
     struct setup s;
     struct node *out[2 * CASE_MAX_INPUTS + 2];
@@ -213,21 +202,18 @@ static void finite_differences(int which, int directed)
     teardown(&s);
 }
 
-Test(ops, finite_differences)
-{
+Test(ops, finite_differences) {
     for (int k = 0; k < op_case_count; k++)
         finite_differences(k, 0);
 }
 
-Test(ops, finite_differences_directed)
-{
+Test(ops, finite_differences_directed) {
     for (int k = 0; k < op_case_count; k++)
         finite_differences(k, 1);
 }
 
 /* One case in float64 as built, and again in another way: the results must agree to rounding. */
-static void agree(int which, enum dtype dtype, int inspect, int threads, double tolerance)
-{
+static void agree(int which, enum dtype dtype, int inspect, int threads, double tolerance) {
     const struct op_case *c = &op_cases[which];
     struct setup s, t;
     struct node *out[2 * CASE_MAX_INPUTS + 2];
@@ -261,20 +247,17 @@ static void agree(int which, enum dtype dtype, int inspect, int threads, double 
     teardown(&t);
 }
 
-Test(ops, float32_agrees)
-{
+Test(ops, float32_agrees) {
     for (int k = 0; k < op_case_count; k++)
         agree(k, F32, 0, 1, 2e-4);
 }
 
-Test(ops, inspection_build_agrees)
-{
+Test(ops, inspection_build_agrees) {
     for (int k = 0; k < op_case_count; k++)
         agree(k, F64, 1, 1, 1e-12);
 }
 
-Test(ops, threads_agree)
-{
+Test(ops, threads_agree) {
     for (int k = 0; k < op_case_count; k++) {
         agree(k, F64, 0, 2, 1e-12);
         agree(k, F64, 0, 5, 1e-12);
@@ -282,8 +265,7 @@ Test(ops, threads_agree)
     }
 }
 
-Test(ops, every_op_has_a_case)
-{
+Test(ops, every_op_has_a_case) {
     for (int k = 0; k < op_count; k++) {
         const struct op *op = op_table[k];
         if (!op->run[F64] && op != &op_reshape)
@@ -295,8 +277,7 @@ Test(ops, every_op_has_a_case)
     }
 }
 
-Test(ops, every_unary_has_a_case)
-{
+Test(ops, every_unary_has_a_case) {
     int seen[UNARY_COUNT] = {0};
     for (int c = 0; c < op_case_count; c++) {
         struct setup s;
@@ -311,8 +292,7 @@ Test(ops, every_unary_has_a_case)
         cr_expect(seen[k], "no case for unary %d", k);
 }
 
-Test(ops, closed_under_differentiation)
-{
+Test(ops, closed_under_differentiation) {
     for (int c = 0; c < op_case_count; c++) {
         struct setup s;
         struct node *out[2 * CASE_MAX_INPUTS + 2];
@@ -332,8 +312,7 @@ Test(ops, closed_under_differentiation)
 }
 
 /* The closed forms of the kernels against the power series, wherever there are both. */
-Test(ops, unary_orders)
-{
+Test(ops, unary_orders) {
     for (int kind = 0; kind < UNARY_COUNT; kind++)
         for (int order = 0; order <= 4; order++) {
             double x[64], y[64], p = kind == UNARY_CUTOFF ? 6 : 0.5;
@@ -342,8 +321,8 @@ Test(ops, unary_orders)
             struct graph *graph = graph_new();
             struct node *leaf = graph_input(graph, "x0", F64, DIM_STATIC, 1, 64);
             struct unary_attr attr = {(enum unary_kind)kind, order, p};
-            struct node *node = node_make(graph, &op_unary, F64, DIM_STATIC, 1, node_layout(leaf), &leaf, 1, &attr,
-                                          sizeof attr);
+            struct node *node =
+                node_make(graph, &op_unary, F64, DIM_STATIC, 1, node_layout(leaf), &leaf, 1, &attr, sizeof attr);
             struct kernel_args args = {.node = node,
                                        .out = {y, 1, node->layout, F64},
                                        .in = &(struct operand){x, 1, node->layout, F64},
@@ -359,16 +338,17 @@ Test(ops, unary_orders)
 }
 
 /* A sum of forms of two kinds, the second kind coming between two of the first: like is merged with like only. */
-Test(simplify, merges_like_with_like)
-{
+Test(simplify, merges_like_with_like) {
     struct setup s;
     struct node *out[1];
     long sizes[] = {0, -1};
     double value[2][256];
     for (int inspect = 0; inspect < 2; inspect++) {
         setup(&s, F64, 0);
-        static const struct couple_entry first[] = {{0, 1, 0, 0.5}, {2, 0, 1, -1.5}}, second[] = {{1, 1, 0, 2}, {2, 2, 1, 1}};
-        struct node *a = graph_input(s.graph, "x0", F64, DIM_PAIRS, 0, 3), *b = graph_input(s.graph, "x1", F64, DIM_PAIRS, 0, 3);
+        static const struct couple_entry first[] = {{0, 1, 0, 0.5}, {2, 0, 1, -1.5}},
+                                         second[] = {{1, 1, 0, 2}, {2, 2, 1, 1}};
+        struct node *a = graph_input(s.graph, "x0", F64, DIM_PAIRS, 0, 3),
+                    *b = graph_input(s.graph, "x1", F64, DIM_PAIRS, 0, 3);
         s.in.x[0] = a;
         s.in.x[1] = b;
         s.in.count = 2;
