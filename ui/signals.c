@@ -1,5 +1,6 @@
 #include "signals.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -7,7 +8,20 @@
 /* A handler reaches nothing but static memory. */
 static volatile sig_atomic_t interrupts, ending, hurried;
 
+static pthread_t owner; /* of the terminal */
+
+/* The kernel may hand a signal to a thread that some library has started.  The owner alone waits for it: it would sleep
+ * on. */
+static int passed_on(int number) {
+    if (pthread_equal(pthread_self(), owner))
+        return 0;
+    pthread_kill(owner, number);
+    return 1;
+}
+
 static void on_interrupt(int number) {
+    if (passed_on(number))
+        return;
     if (hurried && interrupts) {
         signal(number, SIG_DFL);
         raise(number);
@@ -16,6 +30,8 @@ static void on_interrupt(int number) {
 }
 
 static void on_ending(int number) {
+    if (passed_on(number))
+        return;
     ending = number;
 }
 
@@ -33,6 +49,7 @@ static void install(int number, void (*handler)(int)) {
 
 void signals_install(int impatient) {
     hurried = impatient;
+    owner = pthread_self();
     install(SIGINT, on_interrupt);
     install(SIGTERM, on_ending);
     install(SIGHUP, on_ending);

@@ -10,7 +10,7 @@
 
 struct keep_options {
     const char *monitor, *mode, *dirpath, *filename;
-    const struct config_node *save_last, *at_epoch_end;
+    const struct config_node *save_last, *at_epoch_end, *by_steps, *by_time;
     int64_t save_top_k, every_n_epochs;
     int auto_insert;
 };
@@ -44,8 +44,10 @@ static const struct option options[] = {
     {"save_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct keep_options, at_epoch_end), NULL,
      "judge at the end of an epoch, not of a validation; null: as validation comes"},
     {"enable_version_counter", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "accepted; names are taken as they are"},
-    {"every_n_train_steps", OPTION_INT, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; epochs count"},
-    {"train_time_interval", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; epochs count"},
+    {"every_n_train_steps", OPTION_NODE, 0, NULL, offsetof(struct keep_options, by_steps), NULL,
+     "null only: checkpoints are kept by epochs"},
+    {"train_time_interval", OPTION_NODE, 0, NULL, offsetof(struct keep_options, by_time), NULL,
+     "null only: checkpoints are kept by epochs"},
     {"save_on_exception", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
@@ -55,6 +57,9 @@ static const char *monitor(const void *given) {
 
 static int check(const void *given, const struct config_node *config, struct error *error) {
     const struct keep_options *how = given;
+    const struct config_node *other = config_kind(how->by_steps) == CONFIG_NULL ? how->by_time : how->by_steps;
+    if (config_kind(other) != CONFIG_NULL && !(config_is_number(other) && config_float(other) == 0))
+        return config_error(other, error, ERROR_VALUE, "checkpoints are kept by epochs: use every_n_epochs");
     if (how->save_top_k < -1)
         return config_error(config_get(config, "save_top_k"), error, ERROR_VALUE, "must be -1 or more");
     if (!how->monitor && how->save_top_k > 1)
