@@ -37,6 +37,8 @@ static const struct {
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, monitor: val0_epoch/forces_ma}]",
      {"val0_epoch/forces_ma", "val0_epoch/forces_mae"}},
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, mode: least}]", {"mode"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, every_n_train_steps: 5}]",
+     {"every_n_epochs"}},
     {"training_module.model.num_layer=3", {"num_layer", "num_layers"}},
     {"+training_module.model.num_layer=3", {"num_layer", "num_layers"}},
     {"training_module.model._target_=nequip.model.NequipGNN", {"NequIPGNNModel"}},
