@@ -215,8 +215,7 @@ struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes) {
         return a;
     double value;
     if (node_is_fill(a, &value) && value == 0) {
-        struct fill_attr zero = {0};
-        return node_make(graph, &op_fill, a->dtype, dim, rows, out, NULL, 0, &zero, sizeof zero);
+        return node_fill(graph, a->dtype, dim, rows, out, 0);
     }
     return node_make(graph, &op_sum, a->dtype, dim, rows, out, &a, 1, NULL, 0);
 }

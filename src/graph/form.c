@@ -61,9 +61,7 @@ struct node *form_node(struct graph *graph, const struct op *op, int role, int n
             }
         }
     if (zero) {
-        struct fill_attr fill = {0};
-        node = node_make(graph, &op_fill, inputs[0]->dtype, shape[role].dim, shape[role].rows, shape[role].layout, NULL,
-                         0, &fill, sizeof fill);
+        node = node_fill(graph, inputs[0]->dtype, shape[role].dim, shape[role].rows, shape[role].layout, 0);
     } else {
         node = form_terms(graph, op, attr, 1, &one, inputs);
     }

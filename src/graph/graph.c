@@ -209,8 +209,13 @@ struct node *graph_fail(struct graph *graph, const char *format, ...) {
         error_set(&graph->error, ERROR_STATE, "%s%s%s", graph->nmodules ? graph->modules[graph->nmodules - 1] : "",
                   graph->nmodules ? ": " : "", message);
     }
-    return node_make(graph, &op_fill, F64, DIM_STATIC, 1, layout_plain(graph, 1), NULL, 0, &(struct fill_attr){0},
-                     sizeof(struct fill_attr));
+    return node_fill(graph, F64, DIM_STATIC, 1, layout_plain(graph, 1), 0);
+}
+
+struct node *node_fill(struct graph *graph, enum dtype dtype, enum dim dim, int rows, const struct layout *layout,
+                       double value) {
+    struct fill_attr attr = {value};
+    return node_make(graph, &op_fill, dtype, dim, rows, layout, NULL, 0, &attr, sizeof attr);
 }
 
 int node_is_fill(const struct node *node, double *value) {
@@ -272,9 +277,7 @@ struct node *graph_const(struct graph *graph, enum dtype dtype, int rows, int co
     size_t count = (size_t)rows * (size_t)cols;
     for (size_t k = 0; k <= count; k++)
         if (k == count && count) {
-            struct fill_attr attr = {values[0]};
-            return node_make(graph, &op_fill, dtype, DIM_STATIC, rows, layout_plain(graph, cols), NULL, 0, &attr,
-                             sizeof attr);
+            return node_fill(graph, dtype, DIM_STATIC, rows, layout_plain(graph, cols), values[0]);
         } else if (k == count || values[k] != values[0]) {
             break;
         }
@@ -283,8 +286,7 @@ struct node *graph_const(struct graph *graph, enum dtype dtype, int rows, int co
 }
 
 struct node *graph_fill(struct graph *graph, enum dtype dtype, const struct node *like, double value) {
-    struct fill_attr attr = {value};
-    return node_make(graph, &op_fill, dtype, like->dim, like->rows, like->layout, NULL, 0, &attr, sizeof attr);
+    return node_fill(graph, dtype, like->dim, like->rows, like->layout, value);
 }
 
 /* ---------------------------------------------------------------- differentiation */
@@ -338,7 +340,8 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
             adjoint = graph_add(graph, adjoint, pending[id].parts[k]);
         pending[id].parts[0] = adjoint;
         pending[id].count = 1;
-        if (node_is_fill(adjoint, NULL) && ((const struct fill_attr *)adjoint->attr)->value == 0)
+        double value;
+        if (node_is_fill(adjoint, &value) && value == 0)
             continue;
         if (!node->op->grad)
             continue;

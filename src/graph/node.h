@@ -94,6 +94,9 @@ const struct layout *layout_plain(struct graph *graph, int cols);
 struct node *graph_fail(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int node_is_fill(const struct node *node, double *value);
+/* One value everywhere in a shape that no node has yet. */
+struct node *node_fill(struct graph *graph, enum dtype dtype, enum dim dim, int rows, const struct layout *layout,
+                       double value);
 struct node *node_zero_like(struct graph *graph, const struct node *like);
 int node_same_shape(const struct node *a, const struct node *b);
 

@@ -1,4 +1,5 @@
 #include "graph/program.h"
+#include "base/clock.h"
 #include "graph/program_internal.h"
 #include "graph/kernels.h"
 #include "graph/simplify.h"
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* OpenBLAS's own threads do not compose with ours. */
 extern void openblas_set_num_threads(int threads);
@@ -212,7 +212,6 @@ static int collect(struct program *program, struct graph *graph, struct node *co
             in->operands = calloc((size_t)node->ninputs + 1, sizeof *in->operands);
             if (!in->inputs || !in->operands)
                 goto memory;
-            program->max_inputs = node->ninputs > program->max_inputs ? node->ninputs : program->max_inputs;
             for (int k = 0; k < node->ninputs; k++)
                 in->inputs[k] = value_of[node->inputs[k]->id];
             if (node->op->needs_inverse) {
@@ -436,7 +435,6 @@ static int bind(struct program *program, struct team *team, const struct program
     if (reserve(&program->buffer, &program->capacity, size + 64))
         return error_set(error, ERROR_MEMORY, "not enough memory for a batch of %d atoms and %d edges (%zu MiB)",
                          t->dim[DIM_ATOMS], t->edges, size >> 20);
-    program->used = size;
 
     for (int k = 0; k < program->nvalues; k++) {
         struct value *v = &program->values[k];
@@ -495,12 +493,6 @@ static int bind(struct program *program, struct team *team, const struct program
 
 /* ---------------------------------------------------------------- running */
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void run_fill(const struct kernel_args *args) {
     double value = ((const struct fill_attr *)args->node->attr)->value;
     long begin, end;
@@ -524,7 +516,7 @@ struct run_context {
 static void run_member(void *context, int member, int members) {
     struct run_context *run = context;
     struct program *program = run->program;
-    double last = member == 0 && program->timing ? now() : 0;
+    double last = member == 0 && program->timing ? clock_seconds() : 0;
     for (int i = 0; i < program->ninstructions; i++) {
         struct kernel_args args = program->instructions[i].args;
         if (members > 1 && program->instructions[i].barrier && !program->timing)
@@ -538,7 +530,7 @@ static void run_member(void *context, int member, int members) {
         if (members > 1 && program->timing)
             team_barrier(run->team, member); /* so that a time is the time of all */
         if (member == 0 && program->timing) {
-            double time = now();
+            double time = clock_seconds();
             program->instructions[i].seconds = time - last;
             last = time;
         }

@@ -46,7 +46,7 @@ struct program {
     struct value *values;
     int nvalues;
     struct instruction *instructions;
-    int ninstructions, max_inputs;
+    int ninstructions;
     struct storage *storages;
     int nstorages;
     const char **inputs;
@@ -63,7 +63,7 @@ struct program {
     int members;
 
     void *buffer;
-    size_t capacity, used;
+    size_t capacity;
     void *scratch;
     size_t scratch_capacity, scratch_size;
 };

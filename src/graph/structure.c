@@ -53,10 +53,8 @@ static int entry_fits(const struct layout *layout, int block, int mid, int mul, 
 static struct node *remap_make(struct graph *graph, struct node *a, const struct layout *out,
                                const struct remap_entry *entries, int nentries, int transposed) {
     double value;
-    if (node_is_fill(a, &value) && value == 0) {
-        struct fill_attr zero = {0};
-        return node_make(graph, &op_fill, a->dtype, a->dim, a->rows, out, NULL, 0, &zero, sizeof zero);
-    }
+    if (node_is_fill(a, &value) && value == 0)
+        return node_fill(graph, a->dtype, a->dim, a->rows, out, 0);
     size_t size = sizeof(struct remap_attr) + (size_t)nentries * sizeof *entries;
     struct remap_attr *attr = calloc(1, size);
     if (!attr)
@@ -112,11 +110,8 @@ const struct op op_gather = {.name = "gather", .grad = gather_grad, .run = {kern
 struct node *graph_gather(struct graph *graph, struct node *table, enum index_kind index) {
     struct index_attr attr = {index, 0};
     double value;
-    if (node_is_fill(table, &value)) {
-        struct fill_attr fill = {value};
-        return node_make(graph, &op_fill, table->dtype, index_source(index), 0, table->layout, NULL, 0, &fill,
-                         sizeof fill);
-    }
+    if (node_is_fill(table, &value))
+        return node_fill(graph, table->dtype, index_source(index), 0, table->layout, value);
     return node_make(graph, &op_gather, table->dtype, index_source(index), 0, table->layout, &table, 1, &attr,
                      sizeof attr);
 }
@@ -134,10 +129,8 @@ struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind 
     double value;
     if (a->dim != index_source(index))
         return graph_fail(graph, "a scatter of rows that the index does not run over");
-    if (node_is_fill(a, &value) && value == 0) {
-        struct fill_attr zero = {0};
-        return node_make(graph, &op_fill, a->dtype, dim, rows, a->layout, NULL, 0, &zero, sizeof zero);
-    }
+    if (node_is_fill(a, &value) && value == 0)
+        return node_fill(graph, a->dtype, dim, rows, a->layout, 0);
     return node_make(graph, &op_scatter, a->dtype, dim, rows, a->layout, &a, 1, &attr, sizeof attr);
 }
 
@@ -166,10 +159,8 @@ static struct node *centre_sum(struct graph *graph, const struct op *op, struct 
     double value;
     if (a->dim != from)
         return graph_fail(graph, "%s of rows of another kind", op->name);
-    if (node_is_fill(a, &value) && value == 0) {
-        struct fill_attr zero = {0};
-        return node_make(graph, &op_fill, a->dtype, to, 0, a->layout, NULL, 0, &zero, sizeof zero);
-    }
+    if (node_is_fill(a, &value) && value == 0)
+        return node_fill(graph, a->dtype, to, 0, a->layout, 0);
     return node_make(graph, op, a->dtype, to, 0, a->layout, &a, 1, NULL, 0);
 }
 

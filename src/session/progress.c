@@ -6,17 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/clock.h"
 #include "base/file.h"
 
 static const double redraw_seconds = 0.1;
 enum { MAX_FOLDERS = 1000 };
-
-static double now(void) {
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* Batches since training began, whatever accumulation makes of them. */
 static int64_t batches_done(const struct trainer *trainer) {
@@ -24,14 +18,14 @@ static int64_t batches_done(const struct trainer *trainer) {
 }
 
 void progress_begin(struct progress *progress, const struct trainer *trainer) {
-    progress->begin = now();
+    progress->begin = clock_seconds();
     progress->drawn = 0;
     progress->first_step = trainer_global_step(trainer);
     progress->first_batch = batches_done(trainer);
 }
 
 int progress_due(struct progress *progress) {
-    double time = now();
+    double time = clock_seconds();
 
     if (time - progress->drawn < redraw_seconds)
         return 0;
@@ -67,7 +61,7 @@ static void add_epoch(const struct trainer *trainer, int64_t epoch, struct text 
 
 void progress_line(const struct progress *progress, const struct trainer *trainer, struct text *out) {
     int64_t done = batches_done(trainer) - progress->first_batch;
-    double loss, elapsed = now() - progress->begin, left = batches_left(trainer);
+    double loss, elapsed = clock_seconds() - progress->begin, left = batches_left(trainer);
 
     add_epoch(trainer, trainer_epoch_now(trainer) + 1, out);
     text_format(out, "  batch %" PRId64 "/%" PRId64, trainer_batch_now(trainer), trainer_batches(trainer));

@@ -40,7 +40,7 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
     *edges /= n;
     for (int k = -8; k < repeats; k++) { /* eight to warm up */
         trainer->batch = batches[(k + 8) % n];
-        double start = now_seconds();
+        double start = clock_seconds();
         state_begin(trainer->state);
         code = loop_forward(trainer, error);
         if (!code)
@@ -50,19 +50,19 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
         loop_update(trainer);
         state_commit(trainer->state);
         if (k >= 0)
-            step[k] = now_seconds() - start;
+            step[k] = clock_seconds() - start;
     }
     if ((code = eval_program_make(trainer, error)))
         goto out;
     for (int k = -8; k < repeats; k++) {
         struct prediction prediction;
-        double start = now_seconds();
+        double start = clock_seconds();
         for (int d = 0; d < DTYPE_COUNT; d++)
             params[d] = trainer->parameters[d]->data;
         if ((code = eval_program_run(trainer, batches[(k + 8) % n], params, &prediction, error)))
             goto out;
         if (k >= 0)
-            eval[k] = now_seconds() - start;
+            eval[k] = clock_seconds() - start;
     }
 out:
     for (int k = 0; k < n; k++)

@@ -2,15 +2,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "train/trainer_internal.h"
-
-double now_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];

@@ -22,7 +22,7 @@ static int steps_now(const struct trainer *trainer) {
 }
 
 static double training_seconds(const struct trainer *trainer) {
-    return trainer->seconds + (trainer->started > 0 ? now_seconds() - trainer->started : 0);
+    return trainer->seconds + (trainer->started > 0 ? clock_seconds() - trainer->started : 0);
 }
 
 double trainer_seconds(const struct trainer *trainer) {
@@ -113,7 +113,7 @@ static int epoch(struct trainer *trainer, struct error *error) {
         return code;
     }
     if (trainer->started <= 0)
-        trainer->started = now_seconds();
+        trainer->started = clock_seconds();
     cursor->epoch = cursor->epochs;
     cursor->batch = cursor->window = cursor->validated = 0;
     cursor->epoch_open = 1;
@@ -344,7 +344,7 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     cursor->phase = PHASE_EPOCH;
     int code = callbacks_judge(trainer, 1, error);
     /* after every epoch, unless epochs are so short that writing would cost more than a twentieth of the time */
-    if (!code && now_seconds() - trainer->saved >= 20 * trainer->saving)
+    if (!code && clock_seconds() - trainer->saved >= 20 * trainer->saving)
         code = run_folder_last(trainer, error);
     if (code) {
         int64_t stop = cursor->should_stop;

@@ -79,11 +79,11 @@ int run_folder_last(struct trainer *trainer, struct error *error) {
     char path[4096];
     if (!trainer->output)
         return 0;
-    double start = now_seconds();
+    double start = clock_seconds();
     int code = path_in(trainer, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
-    trainer->saved = now_seconds();
+    trainer->saved = clock_seconds();
     trainer->saving = trainer->saved - start;
     return code;
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "base/arena.h"
+#include "base/clock.h"
 #include "data/batch.h"
 #include "graph/program.h"
 #include "train/callback.h"
@@ -195,7 +196,6 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
 void history_free(struct history *history);
-double now_seconds(void);
 
 /* checkpoint.c */
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
