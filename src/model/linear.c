@@ -23,6 +23,31 @@ static void linear_repr(const struct module *module, struct text *text) {
 
 static const struct module_class linear_class = {"Linear", NULL, linear_repr, NULL};
 
+int connected_weight(struct build *build, struct module *module, int numel, struct state_entry **weight) {
+    int none = 0;
+    *weight = NULL;
+    if (!numel)
+        return module_buffer(build, module, "weight", build->dtype, 1, &none) ? 0 : -1;
+    *weight = module_parameter(build, module, "weight", build->dtype, 1, &numel);
+    if (!*weight)
+        return -1;
+    build_normal(build, *weight);
+    return 0;
+}
+
+int reached_mask(struct build *build, struct module *module, const struct irreps *out, const struct irreps *in) {
+    struct state_entry *mask = module_mask(build, module, "output_mask", irreps_dim(out), 0);
+    if (!mask)
+        return -1;
+    size_t k = 0;
+    for (int o = 0; o < out->count; o++) {
+        const struct irreps_entry *entry = &out->entries[o];
+        for (int n = 0; n < entry->mul * irrep_dim(entry->ir); n++)
+            state_set(mask, k++, irreps_has(in, entry->ir));
+    }
+    return 0;
+}
+
 struct module *linear_new(struct build *build, const struct irreps *in, const struct irreps *out) {
     struct module *module = module_new(build, &linear_class, sizeof(struct linear));
     if (!module)
@@ -53,26 +78,11 @@ struct module *linear_new(struct build *build, const struct irreps *in, const st
             }
         }
     int none = 0;
-    if (linear->numel) {
-        linear->weight = module_parameter(build, module, "weight", build->dtype, 1, &linear->numel);
-        if (!linear->weight)
-            return NULL;
-        build_normal(build, linear->weight);
-    } else if (!module_buffer(build, module, "weight", build->dtype, 1, &none)) {
+    if (connected_weight(build, module, linear->numel, &linear->weight))
         return NULL;
-    }
     if (!module_buffer(build, module, "bias", build->dtype, 1, &none))
         return NULL;
-    struct state_entry *mask = module_mask(build, module, "output_mask", irreps_dim(out), 0);
-    if (!mask)
-        return NULL;
-    size_t k = 0;
-    for (int o = 0; o < out->count; o++) {
-        const struct irreps_entry *entry = &out->entries[o];
-        for (int n = 0; n < entry->mul * irrep_dim(entry->ir); n++)
-            state_set(mask, k++, irreps_has(in, entry->ir));
-    }
-    return module;
+    return reached_mask(build, module, out, in) ? NULL : module;
 }
 
 struct node *linear_apply(const struct module *module, struct emitter *emitter, struct node *x) {

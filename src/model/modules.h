@@ -9,6 +9,11 @@
 
 /* ---------------------------------------------------------------- linear.c, tensor_product.c */
 
+/* The weights of a linear map on irreps, drawn normal; an empty buffer where nothing is connected (*weight NULL). */
+int connected_weight(struct build *build, struct module *module, int numel, struct state_entry **weight);
+/* Its mask "output_mask": 1 for the numbers of out whose irrep stands in in, so that a path may reach them. */
+int reached_mask(struct build *build, struct module *module, const struct irreps *out, const struct irreps *in);
+
 /* e3nn's Linear: all pairs of entries of equal irrep are connected. */
 struct module *linear_new(struct build *build, const struct irreps *in, const struct irreps *out);
 struct node *linear_apply(const struct module *module, struct emitter *emitter, struct node *x);

@@ -69,25 +69,9 @@ struct module *self_connection_new(struct build *build, const struct irreps *fea
                 return NULL;
             }
         }
-    int none = 0;
-    if (sc->numel) {
-        sc->weight = module_parameter(build, module, "weight", build->dtype, 1, &sc->numel);
-        if (!sc->weight)
-            return NULL;
-        build_normal(build, sc->weight);
-    } else if (!module_buffer(build, module, "weight", build->dtype, 1, &none)) {
+    if (connected_weight(build, module, sc->numel, &sc->weight))
         return NULL;
-    }
-    struct state_entry *mask = module_mask(build, module, "output_mask", irreps_dim(out), 0);
-    if (!mask)
-        return NULL;
-    size_t k = 0;
-    for (int o = 0; o < out->count; o++) {
-        const struct irreps_entry *entry = &out->entries[o];
-        for (int n = 0; n < entry->mul * irrep_dim(entry->ir); n++)
-            state_set(mask, k++, irreps_has(features, entry->ir));
-    }
-    return module;
+    return reached_mask(build, module, out, features) ? NULL : module;
 }
 
 /* NULL where no path exists. */
