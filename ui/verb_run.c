@@ -14,9 +14,10 @@ static const struct argument options[] = {
     {"output", 'o', "DIR", "the run's folder; outputs/DATE/TIME without it"},
     {"init", 0, "WEIGHTS", "weights to start from (safetensors)"},
     {"resume", 0, "CKPT", "checkpoint to go on from"},
+    {"replay", 0, "AUDIT", "make the changes of an audit log again"},
     {"threads", 0, "N", "threads to compute with"},
 };
-enum { OUTPUT, INIT, RESUME, THREADS, OPTIONS };
+enum { OUTPUT, INIT, RESUME, REPLAY, THREADS, OPTIONS };
 
 struct running {
     struct console console;
@@ -135,6 +136,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct trainer_options trainer_options = {.output = folder,
                                               .init = arguments->value[INIT],
                                               .resume = arguments->value[RESUME],
+                                              .replay = arguments->value[REPLAY],
                                               .threads = (int)threads,
                                               .event = on_event,
                                               .context = &running};
@@ -157,7 +159,7 @@ out:
 
 const struct verb verb_run = {
     .name = "run",
-    .usage = "CONFIG.yaml [-o DIR] [--init WEIGHTS] [--resume CKPT] [key=value...]",
+    .usage = "CONFIG.yaml [-o DIR] [--init WEIGHTS] [--resume CKPT] [--replay AUDIT] [key=value...]",
     .summary = "train: everything that `run` of a config says",
     .help =
         "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include "session/progress.h"
 #include "session/session_internal.h"
+#include "train/composition.h"
+#include "train/optimizer.h"
 
 static const char builtin_name[] = "built-in session";
 
@@ -145,18 +147,18 @@ static int has_setting(const struct session *session, const char *name) {
     return 0;
 }
 
-static int set_number(struct session *session, const char *name, const char *word, struct error *error) {
-    char *end = NULL, text[32];
-    double value = strcmp(word, "null") == 0 ? NAN : strtod(word, &end);
-    int code;
-
-    if (end && (end == word || *end))
-        return error_set(error, ERROR_TYPE, "%s is a number, not \"%s\"", name, word);
-    if ((code = trainer_set(session->trainer, name, value, error)) ||
-        (code = trainer_get(session->trainer, name, &value, error)))
-        return code;
-    session_print(session, "%s = %s\n", name, isnan(value) ? "null" : text_double(text, value));
-    return 0;
+/* A change that the run's audit log remembers; the words are the command's. */
+static int change(struct session *session, const struct command_line *line, const char *name, struct error *error) {
+    const char *words[COMMAND_MAX_WORDS];
+    struct text report = {0};
+    words[0] = name;
+    for (int k = 1; k < line->count; k++)
+        words[k] = line->words[k];
+    int code = trainer_change(session->trainer, line->count, words, &report, error);
+    if (!code)
+        session_print(session, "%s", report.data ? report.data : "");
+    text_free(&report);
+    return code;
 }
 
 /* Anything in the config may be changed as long as nothing was trained: the run is made anew. */
@@ -190,10 +192,42 @@ static int exec_set(struct session *session, const struct command_line *line, st
     const char *name = line->words[1];
 
     if (has_setting(session, name))
-        return set_number(session, name, line->words[2], error);
+        return change(session, line, "set", error);
     if (config_find(config_root(session->config), name))
         return set_config(session, name, line->words[2], error);
     return session_unknown(session, settings_complete, "setting", name, error);
+}
+
+static int exec_strategy(struct session *session, const struct command_line *line, struct error *error) {
+    if (line->count > 1)
+        return change(session, line, "strategy", error);
+    for (size_t k = 0; k < composition_kind_count; k++) {
+        const struct composition_kind *kind = composition_kinds[k];
+        session_print(session, "%s %-20s %s\n",
+                      strcmp(kind->target.target, trainer_strategy(session->trainer)) ? " " : "*", kind->target.alias,
+                      kind->help);
+    }
+    return 0;
+}
+
+static int exec_optimizer(struct session *session, const struct command_line *line, struct error *error) {
+    if (line->count > 1)
+        return change(session, line, "optimizer", error);
+    const char *now = config_text(config_find(trainer_config(session->trainer), "training_module.optimizer._target_"));
+    for (size_t k = 0; k < optimizer_kind_count; k++) {
+        const struct optimizer_kind *kind = optimizer_kinds[k];
+        int is = !strcmp(kind->target.target, now) || !strcmp(kind->target.alias, now);
+        session_print(session, "%s %-20s %s\n", is ? "*" : " ", kind->target.alias, kind->help);
+    }
+    return 0;
+}
+
+static int exec_audit(struct session *session, const struct command_line *line, struct error *error) {
+    const char *audit = trainer_audit(session->trainer);
+    (void)line;
+    (void)error;
+    session_print(session, "%s", *audit ? audit : "nothing has been changed\n");
+    return 0;
 }
 
 static void print_node(struct session *session, const struct config_node *node) {
@@ -242,6 +276,18 @@ static void add_keys(const struct config_node *node, session_add *add, void *con
     }
 }
 
+void strategies_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
+    for (size_t k = 0; k < composition_kind_count; k++)
+        add(context, composition_kinds[k]->target.alias);
+}
+
+void optimizers_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
+    for (size_t k = 0; k < optimizer_kind_count; k++)
+        add(context, optimizer_kinds[k]->target.alias);
+}
+
 void settings_complete(struct session *session, session_add *add, void *context) {
     if (!session->trainer)
         return;
@@ -260,6 +306,17 @@ static const struct command commands[] = {
      "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
      "    config will do (trainer.max_epochs); the model is then built anew.",
      exec_set},
+    {"strategy", NULL, "strategy [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_STRATEGY,
+     "go on under another training module; without a name, list them",
+     "    The model, the optimizer's moments and what both techniques keep go on; what is new begins as at a fresh\n"
+     "    start; what is dropped is named.  Keys are those of the training module: ema_decay=0.99,\n"
+     "    optimizer._target_=torch.optim.SGD, lr_scheduler.scheduler.patience=3; ~KEY takes one away.",
+     exec_strategy},
+    {"optimizer", NULL, "optimizer [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_OPTIMIZER,
+     "go on with another optimizer; without a name, list them",
+     "    One of the same kind keeps its moments.  The learning rate stays unless lr=VALUE is given.", exec_optimizer},
+    {"audit", NULL, "audit", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "the changes that were made to this run", NULL,
+     exec_audit},
     {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN, COMPLETE_SETTING, "settings, or a part of the config", NULL,
      exec_show},
 };

@@ -10,6 +10,7 @@
 #include "model/module.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
+#include "train/composition.h"
 
 /* ---------------------------------------------------------------- tree */
 
@@ -125,7 +126,7 @@ static int info_run(struct session *session, struct error *error) {
     return 0;
 }
 
-static int info_config(struct session *session, struct error *error) {
+static int info_session(struct session *session, struct error *error) {
     struct text yaml = {0};
 
     (void)error;
@@ -154,21 +155,6 @@ static int info_data(struct session *session, struct error *error) {
     return 0;
 }
 
-static int info_optimizer(struct session *session, struct error *error) {
-    const struct config_node *module = config_get(trainer_config(session->trainer), "training_module");
-    struct text yaml = {0};
-
-    (void)error;
-    config_write_yaml(config_get(module, "optimizer"), &yaml);
-    session_print(session, "%s", yaml.data ? yaml.data : "");
-    text_clear(&yaml);
-    if (config_get(module, "lr_scheduler"))
-        config_write_yaml(config_get(module, "lr_scheduler"), &yaml);
-    session_print(session, "%s", yaml.data ? yaml.data : "");
-    text_free(&yaml);
-    return 0;
-}
-
 static int info_program(struct session *session, struct error *error) {
     const struct program *program = trainer_program(session->trainer);
 
@@ -189,30 +175,57 @@ static const struct topic {
     int (*exec)(struct session *session, struct error *error);
 } topics[] = {
     {"run", "where the loop stands", info_run},
-    {"config", "the config as resolved", info_config},
+    {"session", "the config as resolved", info_session},
     {"data", "data sets, their frames and atoms", info_data},
-    {"optimizer", "optimizer and scheduler", info_optimizer},
     {"program", "the instructions of a training step", info_program},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
 void topics_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
     for (int k = 0; k < TOPICS; k++)
         add(context, topics[k].name);
+    for (size_t k = 0; session->trainer && trainer_described(session->trainer, k); k++)
+        add(context, trainer_described(session->trainer, k));
+}
+
+static int describe(struct session *session, const char *what, struct error *error) {
+    struct text text = {0};
+    int code = trainer_describe(session->trainer, what, &text, error);
+
+    if (!code)
+        session_print(session, "%s", text.data ? text.data : "");
+    text_free(&text);
+    return code;
+}
+
+/* Techniques that this run could have, but has not. */
+static int is_technique(const char *name) {
+    for (size_t k = 0; k < composition_kind_count; k++)
+        for (int l = 0; l < MAX_LAYERS && composition_kinds[k]->layers[l]; l++)
+            if (strcmp(composition_kinds[k]->layers[l]->name, name) == 0)
+                return 1;
+    return strcmp(name, "optimizer") == 0 || strcmp(name, "scheduler") == 0;
 }
 
 static int exec_info(struct session *session, const struct command_line *line, struct error *error) {
+    const char *what, *word = line->words[1];
 
     if (line->count == 1) {
         for (int k = 0; k < TOPICS; k++)
             session_print(session, "  info %-12s %s\n", topics[k].name, topics[k].help);
+        for (size_t k = 0; (what = trainer_described(session->trainer, k)); k++)
+            session_print(session, "  info %-12s what it is at\n", what);
         return 0;
     }
+    for (size_t k = 0; (what = trainer_described(session->trainer, k)); k++)
+        if (strncmp(what, word, strlen(word)) == 0)
+            return describe(session, what, error);
     for (int k = 0; k < TOPICS; k++)
-        if (strncmp(topics[k].name, line->words[1], strlen(line->words[1])) == 0)
+        if (strncmp(topics[k].name, word, strlen(word)) == 0)
             return topics[k].exec(session, error);
-    return session_unknown(session, topics_complete, "topic", line->words[1], error);
+    if (is_technique(word))
+        return describe(session, word, error);
+    return session_unknown(session, topics_complete, "topic", word, error);
 }
 
 static const struct command commands[] = {
@@ -221,7 +234,7 @@ static const struct command commands[] = {
     {"print", "p", "print [NAME...]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_METRIC,
      "values of metrics and settings; without a name, of all metrics", NULL, exec_print},
     {"info", "i", "info [TOPIC]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_TOPIC,
-     "run, config, data, optimizer, program", NULL, exec_info},
+     "where things stand; without a topic, the topics there are", NULL, exec_info},
 };
 
 const struct command_group commands_inspect = {"inspect", commands, sizeof commands / sizeof *commands};

@@ -196,6 +196,12 @@ int session_complete(struct session *session, const char *line, const char *word
     case COMPLETE_TOPIC:
         topics_complete(session, add_matching, &filter);
         break;
+    case COMPLETE_STRATEGY:
+        strategies_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_OPTIMIZER:
+        optimizers_complete(session, add_matching, &filter);
+        break;
     case COMPLETE_FILE:
     case COMPLETE_NONE:
         break;

@@ -35,6 +35,8 @@ typedef void session_add(void *context, const char *candidate);
 void settings_complete(struct session *session, session_add *add, void *context);
 void metrics_complete(struct session *session, session_add *add, void *context);
 void modules_complete(struct session *session, session_add *add, void *context);
+void strategies_complete(struct session *session, session_add *add, void *context);
+void optimizers_complete(struct session *session, session_add *add, void *context);
 void topics_complete(struct session *session, session_add *add, void *context);
 
 /* ERROR_NAME: there is no `what` of this name; the nearest of those that `complete` gives. */

@@ -14,7 +14,7 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
     int n = 0, code = 0;
     const void *params[DTYPE_COUNT];
     struct loader loader;
-    if (!trainer->loss || !trainer->nbatches || !before) {
+    if (!trainer->loss || !trainer_batches(trainer) || !before) {
         code = error_set(error, ERROR_STATE, "there is no training to time");
         goto out;
     }
@@ -26,11 +26,11 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
     }
     loader_epoch(&loader, order);
     *atoms = *edges = 0;
-    for (; n < MOST_BATCHES && n < trainer->nbatches; n++) {
+    for (; n < MOST_BATCHES && n < trainer_batches(trainer); n++) {
         int64_t first, size;
         loader_batch(&loader, n, &first, &size);
         trainer->batch = NULL;
-        if ((code = loop_load(trainer, order, first, size, error)))
+        if ((code = batches_join(trainer, order, first, size, error)))
             goto out;
         batches[n] = trainer->batch;
         *atoms += batches[n]->atoms;

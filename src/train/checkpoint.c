@@ -133,6 +133,8 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     if (!code)
         code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
     if (!code)
+        code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
+    if (!code)
         code = store_history(trainer, file, error);
     if (!code)
         code = safetensors_write(file, path, error);

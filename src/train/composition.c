@@ -85,20 +85,25 @@ static int refuse(const struct config_node *config, struct error *error) {
     return 0;
 }
 
-int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,
-                     const struct trainer_settings *settings, struct arena *arena, struct error *error) {
+int composition_find(const struct composition_kind **out, const struct config_node *config, struct error *error) {
     struct option_target targets[32];
     size_t which = 0;
-    int code;
-    memset(out, 0, sizeof *out);
-    if ((code = refuse(config, error)))
-        return code;
+    int code = refuse(config, error);
     for (size_t k = 0; k < composition_kind_count; k++)
         targets[k] = composition_kinds[k]->target;
-    code = options_target(config, "training module", targets, composition_kind_count, &which, error);
+    if (!code)
+        code = options_target(config, "training module", targets, composition_kind_count, &which, error);
+    if (!code)
+        *out = composition_kinds[which];
+    return code;
+}
+
+int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,
+                     const struct trainer_settings *settings, struct arena *arena, struct error *error) {
+    memset(out, 0, sizeof *out);
+    int code = composition_find(&out->kind, config, error);
     if (code)
         return code;
-    out->kind = composition_kinds[which];
     if ((code = composition_fits(out->kind, error)))
         return code;
     while (out->nlayers < MAX_LAYERS && out->kind->layers[out->nlayers])

@@ -24,11 +24,15 @@ enum claim {
 };
 const char *claim_name(unsigned claim); /* of one bit: "who runs backward" */
 
-/* A number of a layer that may be looked at, and perhaps set, during a run. */
+/* A number of a layer that may be looked at, and perhaps set, during a run; or such a number for each term of the loss
+ * ("config_norm.forces_mse"), or for each two ("config_cosine.forces_mse.total_energy_mse").  One that is named as an
+ * option of the layer is that option.  Of two layers that have one of the same name the later one's counts. */
 struct layer_setting {
     const char *name; /* "ema_decay" */
     double (*get)(const struct layer *layer);
     int (*set)(struct layer *layer, double value, struct error *error); /* NULL: read only */
+    int each;                                                           /* 1: term; 2: two terms; with get_at */
+    double (*get_at)(const struct layer *layer, int term, int other);   /* NaN where there is nothing to tell */
 };
 
 struct technique {
@@ -59,6 +63,8 @@ struct technique {
     void (*clip)(struct layer *layer, struct trainer *trainer);
     /* After an optimizer step: new weights stand in the parameters' next, not yet accepted. */
     void (*after_step)(struct layer *layer, struct trainer *trainer);
+    /* What `info NAME` shows, in lines; NULL: all its settings. */
+    void (*describe)(const struct layer *layer, struct text *out);
     /* The slab that evaluation uses; NULL: the raw one. */
     const void *(*evaluation)(const struct layer *layer, enum dtype dtype);
 };
@@ -99,6 +105,8 @@ struct module_options {
  * which a step comes to what they claim (backward, clip, step, evaluation).  The error names both layers and the
  * claim. */
 int composition_fits(const struct composition_kind *kind, struct error *error);
+/* The kind that the _target_ of a training module names; composition_refused ones say why they are none. */
+int composition_find(const struct composition_kind **out, const struct config_node *config, struct error *error);
 /* Reads the options of all layers; settings are those of the trainer. */
 int composition_read(struct composition *out, struct module_options *options, const struct config_node *config,
                      const struct trainer_settings *settings, struct arena *arena, struct error *error);

@@ -13,7 +13,7 @@ const char *phase_name(enum phase phase) {
 }
 
 static int last_batch(const struct trainer *trainer) {
-    return cursor_of(trainer)->batch + 1 >= trainer->nbatches;
+    return cursor_of(trainer)->batch + 1 >= trainer_batches(trainer);
 }
 
 /* Whether this batch ends a window of accumulated gradients. */
@@ -117,7 +117,7 @@ static int epoch(struct trainer *trainer, struct error *error) {
     cursor->epoch = cursor->epochs;
     cursor->batch = cursor->window = cursor->validated = 0;
     cursor->epoch_open = 1;
-    loader_epoch(trainer->loader_variable->data, trainer->order->data);
+    batches_begin_epoch(trainer);
     metrics_reset(trainer->loss);
     if (trainer->train_metrics)
         metrics_reset(trainer->train_metrics);
@@ -125,20 +125,11 @@ static int epoch(struct trainer *trainer, struct error *error) {
     return callbacks_epoch_begin(trainer, error);
 }
 
-int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error) {
-    const struct dataset *data = datamodule_dataset(trainer->data, ROLE_TRAIN, 0);
-    for (int64_t k = 0; k < size; k++)
-        trainer->frames[k] = data->frames[order[first + k]];
-    return batch_join(&trainer->batch, trainer->frames, (int)size, model_batch_options(trainer->model), error);
-}
-
 static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    int64_t first, size;
     state_begin(trainer->state);
     trainer->open = 1;
-    loader_batch(trainer->loader_variable->data, cursor->batch, &first, &size);
-    int code = loop_load(trainer, trainer->order->data, first, size, error);
+    int code = batches_load(trainer, cursor->batch, error);
     if (!code)
         code = callbacks_batch_loaded(trainer, error);
     cursor->phase = PHASE_FORWARD;
@@ -224,7 +215,7 @@ static int wants_validation(const struct trainer *trainer) {
         return 1;
     if (how->val_check_interval == 1.0)
         return last_batch(trainer);
-    int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer->nbatches * how->val_check_interval)
+    int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer_batches(trainer) * how->val_check_interval)
                                                 : (int64_t)how->val_check_interval;
     return (cursor->batch + 1) % (every > 0 ? every : 1) == 0;
 }
@@ -279,7 +270,8 @@ static int next_batch(struct trainer *trainer, struct error *error) {
     cursor->stepped += stepped;
     cursor->batch++;
     int full = trainer->options.max_steps >= 0 && cursor->step >= trainer->options.max_steps;
-    cursor->phase = cursor->batch >= trainer->nbatches || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
+    cursor->phase =
+        cursor->batch >= trainer_batches(trainer) || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
     return code;
 }
 
@@ -326,7 +318,7 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
         code = callbacks_epoch_end(trainer, values, error);
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
-    if (!code && cursor->batch >= trainer->nbatches) /* not in an epoch that was cut short */
+    if (!code && cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
         code = schedule(trainer, 0, 1, error);
     if (code)
         return code;
@@ -403,8 +395,10 @@ void trainer_abandon(struct trainer *trainer) {
 
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
+    int code = trainer->open || !trainer->replay_at ? 0 : audit_replay(trainer, error);
+    if (code)
+        return code;
     enum phase phase = (enum phase)cursor->phase;
-    int code = 0;
     if (done)
         *done = phase;
     switch (phase) {

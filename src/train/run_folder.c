@@ -53,7 +53,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = fopen(path, "ae")))
         code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
-    return code;
+    return code ? code : audit_write(trainer, error);
 }
 
 void run_folder_close(struct trainer *trainer) {

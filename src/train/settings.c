@@ -1,113 +1,225 @@
-/* Numbers of a run that may be looked at and set while it goes on. */
+/* Numbers of a run that may be looked at, and some of them set, while it goes on. */
 #include <math.h>
 #include <string.h>
 
 #include "train/trainer_internal.h"
 
-/* "lr", then the coefficients ("loss.forces_mse"), then what the layers have. */
-static const struct layer_setting *layer_setting(const struct trainer *trainer, size_t k, const struct layer **layer) {
-    for (int l = 0; l < trainer->composition.nlayers; l++) {
-        const struct technique *kind = trainer->composition.layers[l].kind;
-        if (k < kind->nsettings) {
-            *layer = &trainer->composition.layers[l];
-            return &kind->settings[k];
-        }
-        k -= kind->nsettings;
+/* One of them: the learning rate, frames a batch, the coefficient of a term, or what a layer has. */
+enum source { RATE, BATCH_SIZE, COEFFICIENT, LAYER };
+struct place {
+    enum source source;
+    const struct layer *layer;
+    const struct layer_setting *setting;
+    int term, other;
+};
+
+static int terms(const struct trainer *trainer) {
+    return trainer->loss ? (int)metrics_nterms(trainer->loss) : 0;
+}
+
+static int name_of(const struct trainer *trainer, const struct place *place, char name[256]) {
+    const char *term = place->term < terms(trainer) ? metrics_term_name(trainer->loss, (size_t)place->term) : "";
+    const char *other = place->other < terms(trainer) ? metrics_term_name(trainer->loss, (size_t)place->other) : "";
+    switch (place->source) {
+    case RATE:
+        return snprintf(name, 256, "lr");
+    case BATCH_SIZE:
+        return snprintf(name, 256, "batch_size");
+    case COEFFICIENT:
+        return snprintf(name, 256, "loss.%s", term);
+    case LAYER:
+        break;
     }
-    return NULL;
+    const struct layer_setting *setting = place->setting;
+    return snprintf(name, 256, "%s%s%s%s%s", setting->name, setting->each > 0 ? "." : "", setting->each > 0 ? term : "",
+                    setting->each > 1 ? "." : "", setting->each > 1 ? other : "");
 }
 
-static size_t terms(const struct trainer *trainer) {
-    return trainer->loss ? metrics_nterms(trainer->loss) : 0;
+/* Calls with each in turn until one returns something else than 0, which is returned. */
+typedef int visit(void *context, const struct place *place);
+
+static int visit_setting(const struct trainer *trainer, const struct layer *layer, const struct layer_setting *setting,
+                         visit *call, void *context) {
+    struct place place = {.source = LAYER, .layer = layer, .setting = setting};
+    int code = 0, most = setting->each > 0 ? terms(trainer) : 1;
+    for (place.term = 0; !code && place.term < most; place.term++)
+        for (place.other = place.term + 1; !code && place.other < (setting->each > 1 ? most : place.term + 2);
+             place.other++)
+            code = call(context, &place);
+    return code;
 }
 
-static size_t fixed(const struct trainer *trainer) {
-    return trainer->optimizer.kind ? 2 : 0;
+static int has_later(const struct trainer *trainer, int layer, const char *name) {
+    for (int l = layer + 1; l < trainer->composition.nlayers; l++)
+        for (size_t k = 0; k < trainer->composition.layers[l].kind->nsettings; k++)
+            if (!strcmp(trainer->composition.layers[l].kind->settings[k].name, name))
+                return 1;
+    return 0;
+}
+
+static int visit_all(const struct trainer *trainer, visit *call, void *context) {
+    int code = 0;
+    if (trainer->optimizer.kind)
+        code = call(context, &(struct place){.source = RATE});
+    if (!code && trainer->batch_size)
+        code = call(context, &(struct place){.source = BATCH_SIZE});
+    for (int k = 0; !code && k < terms(trainer); k++)
+        code = call(context, &(struct place){.source = COEFFICIENT, .term = k});
+    for (int l = 0; !code && l < trainer->composition.nlayers; l++) {
+        const struct layer *layer = &trainer->composition.layers[l];
+        for (size_t k = 0; !code && k < layer->kind->nsettings; k++)
+            if (!has_later(trainer, l, layer->kind->settings[k].name))
+                code = visit_setting(trainer, layer, &layer->kind->settings[k], call, context);
+    }
+    return code;
+}
+
+/* ---------------------------------------------------------------- by number */
+
+struct numbered {
+    const struct trainer *trainer;
+    size_t left;
+    char *name;
+};
+
+static int count_one(void *context, const struct place *place) {
+    (void)place;
+    ++*(size_t *)context;
+    return 0;
 }
 
 size_t trainer_settings(const struct trainer *trainer) {
-    size_t count = fixed(trainer) + terms(trainer);
-    for (int l = 0; l < trainer->composition.nlayers; l++)
-        count += trainer->composition.layers[l].kind->nsettings;
+    size_t count = 0;
+    visit_all(trainer, count_one, &count);
     return count;
+}
+
+static int name_one(void *context, const struct place *place) {
+    struct numbered *numbered = context;
+    if (numbered->left--)
+        return 0;
+    name_of(numbered->trainer, place, numbered->name);
+    return 1;
 }
 
 const char *trainer_setting_name(const struct trainer *trainer, size_t k) {
     static _Thread_local char name[256];
-    static const char *const names[] = {"lr", "gradient_clip_val"};
-    if (k < fixed(trainer))
-        return names[k];
-    k -= fixed(trainer);
-    if (k < terms(trainer)) {
-        snprintf(name, sizeof name, "loss.%s", metrics_term_name(trainer->loss, k));
-        return name;
-    }
-    const struct layer *layer;
-    const struct layer_setting *setting = layer_setting(trainer, k - terms(trainer), &layer);
-    return setting ? setting->name : "";
+    struct numbered numbered = {trainer, k, name};
+    return visit_all(trainer, name_one, &numbered) ? name : "";
 }
 
-static int find(const struct trainer *trainer, const char *name, size_t *out, struct error *error) {
-    char names[64][128];
-    const char *list[64];
-    size_t count = trainer_settings(trainer);
-    count = count < 64 ? count : 64;
-    for (size_t k = 0; k < count; k++) {
-        snprintf(names[k], sizeof names[k], "%.127s", trainer_setting_name(trainer, k));
-        list[k] = names[k];
-        if (!strcmp(names[k], name)) {
-            *out = k;
-            return 0;
-        }
+/* ---------------------------------------------------------------- by name */
+
+struct named {
+    const struct trainer *trainer;
+    const char *name;
+    struct place place;
+    const char **names; /* all of them, where there is none of this name */
+    size_t count, most;
+    struct arena *arena;
+};
+
+static int find_one(void *context, const struct place *place) {
+    struct named *named = context;
+    char name[256];
+    name_of(named->trainer, place, name);
+    named->place = *place;
+    return !strcmp(name, named->name);
+}
+
+static int list_one(void *context, const struct place *place) {
+    struct named *named = context;
+    char name[256];
+    name_of(named->trainer, place, name);
+    if (named->count < named->most && (named->names[named->count] = arena_string(named->arena, name)))
+        named->count++;
+    return 0;
+}
+
+static int unknown(const struct trainer *trainer, const char *name, struct error *error) {
+    struct named named = {.trainer = trainer, .most = trainer_settings(trainer), .arena = arena_new()};
+    const char *near = NULL;
+    named.names = named.arena ? arena_alloc(named.arena, (named.most + 1) * sizeof *named.names) : NULL;
+    if (named.names) {
+        visit_all(trainer, list_one, &named);
+        near = text_nearest(name, named.names, named.count);
     }
-    const char *near = text_nearest(name, list, count);
-    return error_set(error, ERROR_NAME, "there is no setting '%.100s'%s%s%s", name, near ? "; the nearest is '" : "",
-                     near ? near : "", near ? "'" : "");
+    int code = error_set(error, ERROR_NAME, "there is no setting '%.100s'%s%s%s", name,
+                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    if (named.arena)
+        arena_free(named.arena);
+    return code;
+}
+
+static int find(const struct trainer *trainer, const char *name, struct place *out) {
+    struct named named = {.trainer = trainer, .name = name};
+    if (!visit_all(trainer, find_one, &named))
+        return -1;
+    *out = named.place;
+    return 0;
 }
 
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error) {
-    size_t k;
-    int code = find(trainer, name, &k, error);
-    if (code)
-        return code;
-    if (k < fixed(trainer)) {
-        *value = k ? trainer->options.gradient_clip_val : *(double *)trainer->optimizer.lr->data;
-        return 0;
+    struct place place;
+    if (find(trainer, name, &place))
+        return error ? unknown(trainer, name, error) : ERROR_NAME;
+    switch (place.source) {
+    case RATE:
+        *value = *(double *)trainer->optimizer.lr->data;
+        break;
+    case BATCH_SIZE:
+        *value = (double)*(int64_t *)trainer->batch_size->data;
+        break;
+    case COEFFICIENT:
+        *value = metrics_coefficient(trainer->loss, (size_t)place.term);
+        break;
+    case LAYER:
+        *value = place.setting->each ? place.setting->get_at(place.layer, place.term, place.other)
+                                     : place.setting->get(place.layer);
+        break;
     }
-    k -= fixed(trainer);
-    if (k < terms(trainer)) {
-        *value = metrics_coefficient(trainer->loss, k);
-        return 0;
+    return 0;
+}
+
+static int set_coefficient(struct trainer *trainer, int term, double value, struct error *error) {
+    double values[MAX_TERMS];
+    int any = 0;
+    for (int k = 0; k < terms(trainer); k++) {
+        values[k] = k == term ? value : metrics_coefficient(trainer->loss, (size_t)k);
+        any |= !isnan(values[k]);
     }
-    const struct layer *layer;
-    const struct layer_setting *setting = layer_setting(trainer, k - terms(trainer), &layer);
-    *value = setting->get(layer);
+    if (!any)
+        return error_set(error, ERROR_VALUE, "no term of the loss would have a coefficient");
+    return metrics_set_coefficients(trainer->loss, values, error);
+}
+
+int clip_value_set(struct variable *limit, double value, struct error *error) {
+    if (!(value >= 0) || isinf(value))
+        return error_set(error, ERROR_VALUE, "gradient_clip_val must be a number of 0 or more, not %g", value);
+    *(double *)limit->data = value;
     return 0;
 }
 
 int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error) {
-    size_t k;
-    int code = find(trainer, name, &k, error);
-    if (code)
-        return code;
+    struct place place;
+    if (find(trainer, name, &place))
+        return unknown(trainer, name, error);
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it before %s is changed", name);
-    if (k < fixed(trainer)) {
+    switch (place.source) {
+    case RATE:
         if (!(value >= 0) || isinf(value))
             return error_set(error, ERROR_VALUE, "%s must be a number of 0 or more, not %g", name, value);
-        *(k ? &trainer->options.gradient_clip_val : (double *)trainer->optimizer.lr->data) = value;
+        *(double *)trainer->optimizer.lr->data = value;
         return 0;
+    case BATCH_SIZE:
+        return batches_set_size(trainer, value, error);
+    case COEFFICIENT:
+        return set_coefficient(trainer, place.term, value, error);
+    case LAYER:
+        break;
     }
-    k -= fixed(trainer);
-    if (k < terms(trainer)) {
-        double values[MAX_TERMS];
-        for (size_t j = 0; j < terms(trainer); j++)
-            values[j] = j == k ? value : metrics_coefficient(trainer->loss, j);
-        return metrics_set_coefficients(trainer->loss, values, error);
-    }
-    const struct layer *layer;
-    const struct layer_setting *setting = layer_setting(trainer, k - terms(trainer), &layer);
-    if (!setting->set)
+    if (!place.setting->set)
         return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);
-    return setting->set((struct layer *)layer, value, error);
+    return place.setting->set((struct layer *)place.layer, value, error);
 }

@@ -184,6 +184,29 @@ int state_resize(struct state *state, struct variable *variable, size_t count, s
     return 0;
 }
 
+int state_rename(struct state *state, const char *prefix, const char *other, struct error *error) {
+    size_t length = strlen(prefix), more = strlen(other);
+    char **names = calloc(state->count + 1, sizeof *names);
+    int failed = !names;
+    for (size_t k = 0; !failed && k < state->count; k++) {
+        const char *name = state->entries[k]->variable.name;
+        if (strncmp(name, prefix, length))
+            continue;
+        if ((names[k] = malloc(more + strlen(name) - length + 1)))
+            strcpy(stpcpy(names[k], other), name + length);
+        failed = !names[k];
+    }
+    for (size_t k = 0; names && k < state->count; k++)
+        if (names[k] && !failed) {
+            free(state->entries[k]->variable.name);
+            state->entries[k]->variable.name = names[k];
+        } else {
+            free(names[k]);
+        }
+    free(names);
+    return failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+}
+
 void state_remove(struct state *state, const char *prefix) {
     size_t kept = 0, length = strlen(prefix);
     for (size_t k = 0; k < state->count; k++) {

@@ -51,6 +51,9 @@ int state_is_adopted(const struct variable *variable);
 struct variable *state_find(const struct state *state, const char *name);
 /* Changes the length of a small variable (contents kept up to the shorter length, new numbers are zero). */
 int state_resize(struct state *state, struct variable *variable, size_t count, struct error *error);
+/* Gives every variable whose name begins with `prefix` a name that begins with `other` instead.  Nothing is changed
+ * where memory is short; the new names must be free. */
+int state_rename(struct state *state, const char *prefix, const char *other, struct error *error);
 /* Removes every variable whose name begins with prefix: a layer that is dropped. */
 void state_remove(struct state *state, const char *prefix);
 size_t state_count(const struct state *state);
@@ -73,6 +76,7 @@ struct snapshot *state_save(const struct state *state);
 int state_restore(struct state *state, const struct snapshot *snapshot, struct error *error);
 size_t snapshot_size(const struct snapshot *snapshot); /* bytes it takes */
 void snapshot_free(struct snapshot *snapshot);
+uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size); /* goes on from a hash of what came before */
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */
 
 /* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of

@@ -148,7 +148,7 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
     return hash ^ (hash >> 29);
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size) {
+uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size) {
     const unsigned char *bytes = data;
     hash = mix(hash, size);
     for (; size >= 8; size -= 8, bytes += 8) {
@@ -167,9 +167,9 @@ uint64_t state_hash(const struct state *state) {
     uint64_t sum = 0;
     for (size_t k = 0; k < state_count(state); k++) {
         const struct variable *variable = state_at(state, k);
-        uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), variable->name, strlen(variable->name));
+        uint64_t hash = state_hash_bytes(UINT64_C(0xcbf29ce484222325), variable->name, strlen(variable->name));
         hash = mix(hash, variable->type);
-        sum += mix(hash_bytes(hash, variable->data, bytes_of(variable)), 0);
+        sum += mix(state_hash_bytes(hash, variable->data, bytes_of(variable)), 0);
     }
     return sum;
 }

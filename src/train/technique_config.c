@@ -22,11 +22,18 @@ struct config_options {
 };
 
 struct config {
-    double clip;
+    struct variable *clip; /* [1] */
     int by_value;
-    int count; /* terms of the last step */
-    double norm[MAX_TERMS], cosine[MAX_TERMS][MAX_TERMS], weight[MAX_TERMS], with_result[MAX_TERMS];
+    int terms;
+    struct variable *last; /* of the last step: norm, weight, with_result [terms], then cosine [terms][terms] */
 };
+
+/* Where things stand in `last`; NaN for a term that had no part in the step. */
+enum { NORM, WEIGHT, WITH_RESULT, COSINE };
+
+static double *last(const struct config *config, int what, int term, int other) {
+    return (double *)config->last->data + what * config->terms + (what == COSINE ? term * config->terms + other : term);
+}
 
 static const struct option options[] = {
     {"gradient_clip_val", OPTION_NODE, 0, NULL, offsetof(struct config_options, clip_value), NULL,
@@ -70,22 +77,50 @@ static int check(const void *given, const struct config_node *module, const stru
 }
 
 static int config_open(struct layer *layer, struct trainer *trainer, struct error *error) {
-    (void)trainer;
-    (void)error;
     const struct config_options *how = layer->options;
     struct config *config = layer->own;
-    config->clip = how->clip_value ? config_float(how->clip_value) : 0;
     config->by_value = how->clip_algorithm && !strcmp(how->clip_algorithm, "value");
+    config->terms = trainer->loss ? (int)metrics_nterms(trainer->loss) : 0;
+    size_t count = (size_t)config->terms * (size_t)(COSINE + config->terms);
+    config->clip = state_add(trainer->state, "config.gradient_clip_val", STATE_F64, 1, 0, error);
+    config->last = state_add(trainer->state, "config.last", STATE_F64, count, 0, error);
+    if (!config->clip || !config->last)
+        return ERROR_MEMORY;
+    *(double *)config->clip->data = how->clip_value ? config_float(how->clip_value) : 0;
+    for (size_t k = 0; k < count; k++)
+        ((double *)config->last->data)[k] = NAN;
     return 0;
 }
 
 /* ---------------------------------------------------------------- the combination */
 
+/* What is shown of a step; n terms, products of their gradients. */
+static void remember(const struct config *config, const int *active, int n, const double *products,
+                     const double *weights) {
+    double result = 0;
+    for (size_t k = 0; k < config->last->count; k++)
+        ((double *)config->last->data)[k] = NAN;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            result += weights[i] * weights[j] * products[i * n + j];
+    for (int i = 0; i < n; i++) {
+        double with = 0, norm = sqrt(products[i * n + i]);
+        for (int j = 0; j < n; j++) {
+            double scale = norm * sqrt(products[j * n + j]);
+            *last(config, COSINE, active[i], active[j]) = scale > 0 ? products[i * n + j] / scale : 0;
+            with += weights[j] * products[i * n + j];
+        }
+        double scale = norm * sqrt(fmax(result, 0));
+        *last(config, NORM, active[i], 0) = norm;
+        *last(config, WEIGHT, active[i], 0) = weights[i];
+        *last(config, WITH_RESULT, active[i], 0) = scale > 0 ? with / scale : 0;
+    }
+}
+
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
-    struct config *config = layer->own;
     const struct train_program *train = &trainer->train;
     int n = train->nactive;
-    double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0};
+    double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0}, weights[MAX_TERMS];
     struct config_vectors gradients = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++)
         gradients.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
@@ -96,35 +131,75 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     }
     if (config_products(trainer->team, &gradients, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
-    config->count = n;
     if (n == 1)
-        config->weight[0] = coefficients[0]; /* one term: the plain weighted gradient */
-    else if (config_weights(n, products, coefficients, ((struct config_options *)layer->options)->norm_eps,
-                            config->weight))
+        weights[0] = coefficients[0]; /* one term: the plain weighted gradient */
+    else if (config_weights(n, products, coefficients, ((struct config_options *)layer->options)->norm_eps, weights))
         return error_set(error, ERROR_NUMERIC, "ConFIG: the gradients of the loss terms are not finite");
-    double result = 0;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++)
-            result += config->weight[i] * config->weight[j] * products[i * n + j];
-    for (int i = 0; i < n; i++) {
-        double with = 0;
-        config->norm[i] = sqrt(products[i * n + i]);
-        for (int j = 0; j < n; j++) {
-            double scale = sqrt(products[i * n + i] * products[j * n + j]);
-            config->cosine[i][j] = scale > 0 ? products[i * n + j] / scale : 0;
-            with += config->weight[j] * products[i * n + j];
-        }
-        double scale = config->norm[i] * sqrt(fmax(result, 0));
-        config->with_result[i] = scale > 0 ? with / scale : 0;
-    }
-    config_sum(trainer->team, &gradients, config->weight, trainer->grads);
+    remember(layer->own, train->active, n, products, weights);
+    config_sum(trainer->team, &gradients, weights, trainer->grads);
     return 0;
 }
 
+static double get_clip(const struct layer *layer) {
+    return *(double *)((const struct config *)layer->own)->clip->data;
+}
+
+static int set_clip(struct layer *layer, double value, struct error *error) {
+    return clip_value_set(((struct config *)layer->own)->clip, value, error);
+}
+
 static void clip(struct layer *layer, struct trainer *trainer) {
+    if (get_clip(layer) > 0)
+        update_clip(trainer, get_clip(layer), ((const struct config *)layer->own)->by_value);
+}
+
+static double get_norm(const struct layer *layer, int term, int other) {
+    return *last(layer->own, NORM, term, other);
+}
+
+static double get_weight(const struct layer *layer, int term, int other) {
+    return *last(layer->own, WEIGHT, term, other);
+}
+
+static double get_with_result(const struct layer *layer, int term, int other) {
+    return *last(layer->own, WITH_RESULT, term, other);
+}
+
+static double get_cosine(const struct layer *layer, int term, int other) {
+    return *last(layer->own, COSINE, term, other);
+}
+
+static const struct layer_setting settings[] = {
+    {.name = "gradient_clip_val", .get = get_clip, .set = set_clip},
+    {.name = "config_norm", .each = 1, .get_at = get_norm},
+    {.name = "config_weight", .each = 1, .get_at = get_weight},
+    {.name = "config_cosine_result", .each = 1, .get_at = get_with_result},
+    {.name = "config_cosine", .each = 2, .get_at = get_cosine},
+};
+
+static void describe(const struct layer *layer, struct text *out) {
+    const struct metrics *loss = layer->trainer->loss;
     const struct config *config = layer->own;
-    if (config->clip > 0)
-        update_clip(trainer, config->clip, config->by_value);
+    int n = config->terms, known = 0;
+    for (int i = 0; i < n; i++)
+        known |= !isnan(get_norm(layer, i, 0));
+    if (!known)
+        text_add(out, "no step has been made yet\n");
+    text_format(out, "%-28s %12s %12s %12s %12s\n", "term", "coefficient", "grad norm", "weight", "cos(result)");
+    for (int i = 0; i < n; i++)
+        text_format(out, "%-28s %12.4g %12.4g %12.4g %12.4f\n", metrics_term_name(loss, (size_t)i),
+                    metrics_coefficient(loss, (size_t)i), get_norm(layer, i, 0), get_weight(layer, i, 0),
+                    get_with_result(layer, i, 0));
+    text_add(out, "the step is the sum of weight x gradient; cosines between gradients (below 0: in conflict):\n");
+    for (int i = 0; i < n; i++) {
+        text_format(out, "%-28s", metrics_term_name(loss, (size_t)i));
+        for (int j = 0; j < n; j++)
+            text_format(out, " %8.4f", get_cosine(layer, i, j));
+        text_add(out, "\n");
+    }
+    if (get_clip(layer) > 0)
+        text_format(out, "the combined gradient is clipped to a %s of %g\n",
+                    config->by_value ? "largest component" : "norm", get_clip(layer));
 }
 
 const struct technique technique_config = {
@@ -134,8 +209,11 @@ const struct technique technique_config = {
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct config_options),
     .private_size = sizeof(struct config),
+    .settings = settings,
+    .nsettings = sizeof settings / sizeof *settings,
     .separate_gradients = 1,
     .schedules_by_hand = 1,
+    .describe = describe,
     .check = check,
     .open = config_open,
     .combine = combine,

@@ -124,11 +124,53 @@ static double get_updates(const struct layer *layer) {
     return (double)*(int64_t *)((const struct ema *)layer->own)->updates->data;
 }
 
+/* Distance of the average from the raw weights, and the norm of these; over all that is trained. */
+static void measure(const struct layer *layer, double *distance, double *norm) {
+    const struct ema *ema = layer->own;
+    double apart = 0, size = 0;
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        const void *average = ema->weights[d]->data, *raw = layer->trainer->parameters[d]->data;
+        size_t count = model_trainable_size(layer->trainer->model, (enum dtype)d);
+        for (size_t k = 0; k < count; k++) {
+            double a = d == F32 ? (double)((const float *)average)[k] : ((const double *)average)[k];
+            double p = d == F32 ? (double)((const float *)raw)[k] : ((const double *)raw)[k];
+            apart += (a - p) * (a - p);
+            size += p * p;
+        }
+    }
+    *distance = sqrt(apart);
+    *norm = sqrt(size);
+}
+
+static double get_distance(const struct layer *layer) {
+    double distance, norm;
+    measure(layer, &distance, &norm);
+    return distance;
+}
+
+static double get_relative_distance(const struct layer *layer) {
+    double distance, norm;
+    measure(layer, &distance, &norm);
+    return norm > 0 ? distance / norm : 0;
+}
+
 static const struct layer_setting settings[] = {
-    {"ema_decay", get_decay, set_decay},
-    {"ema_effective_decay", get_effective, NULL},
-    {"ema_updates", get_updates, NULL},
+    {.name = "ema_decay", .get = get_decay, .set = set_decay},
+    {.name = "ema_effective_decay", .get = get_effective},
+    {.name = "ema_updates", .get = get_updates},
+    {.name = "ema_distance", .get = get_distance},
+    {.name = "ema_relative_distance", .get = get_relative_distance},
 };
+
+static void describe(const struct layer *layer, struct text *out) {
+    double distance, norm;
+    measure(layer, &distance, &norm);
+    text_format(out, "ema_decay %.6g, now %.6g after %.0f updates\n", get_decay(layer), get_effective(layer),
+                get_updates(layer));
+    text_format(out, "the average is %.6g away from the raw weights, %.3g of their norm\n", distance,
+                norm > 0 ? distance / norm : 0);
+    text_add(out, "training works on the raw weights, validation and test see the average; neither is ever swapped\n");
+}
 
 const struct technique technique_ema = {
     .name = "ema",
@@ -139,6 +181,7 @@ const struct technique technique_ema = {
     .private_size = sizeof(struct ema),
     .settings = settings,
     .nsettings = sizeof settings / sizeof *settings,
+    .describe = describe,
     .check = check,
     .open = ema_open,
     .after_step = after_step,

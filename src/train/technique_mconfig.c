@@ -229,7 +229,7 @@ static double get_steps(const struct layer *layer) {
     return (double)((const int64_t *)((const struct mconfig *)layer->own)->counts->data)[STEPS];
 }
 
-static const struct layer_setting settings[] = {{"mconfig_steps", get_steps, NULL}};
+static const struct layer_setting settings[] = {{.name = "mconfig_steps", .get = get_steps}};
 
 const struct technique technique_mconfig = {
     .name = "mconfig",

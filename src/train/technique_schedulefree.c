@@ -91,7 +91,7 @@ static double get_updates(const struct layer *layer) {
     return optimizer->step ? (double)*(int64_t *)optimizer->step->data : 0;
 }
 
-static const struct layer_setting settings[] = {{"schedulefree_steps", get_updates, NULL}};
+static const struct layer_setting settings[] = {{.name = "schedulefree_steps", .get = get_updates}};
 
 const struct technique technique_schedulefree = {
     .name = "schedulefree",

@@ -92,10 +92,22 @@ static void *slab_new(size_t count, enum dtype dtype) {
     return slab;
 }
 
+int trainer_open_terms(struct trainer *trainer, struct error *error) {
+    int separate = composition_separate(&trainer->composition);
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        for (size_t k = 0; separate && trainer->loss && k < metrics_nterms(trainer->loss); k++) {
+            if (trainer->term_grads[k][d])
+                continue;
+            trainer->term_grads[k][d] = slab_new(model_slab_size(trainer->model, (enum dtype)d), (enum dtype)d);
+            if (!trainer->term_grads[k][d])
+                return error_set(error, ERROR_MEMORY, "out of memory");
+        }
+    return 0;
+}
+
 static int open_slabs(struct trainer *trainer, struct error *error) {
     static const char *const names[] = {"model.f32", "model.f64"}, *const windows[] = {"loop.window.f32",
                                                                                        "loop.window.f64"};
-    int separate = composition_separate(&trainer->composition);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_slab_size(trainer->model, (enum dtype)d), size = dtype_size((enum dtype)d);
         if (!(trainer->slab[d] = slab_new(count, (enum dtype)d)))
@@ -113,41 +125,15 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
             !(trainer->window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
                                              model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
             return ERROR_MEMORY;
-        for (size_t k = 0; separate && trainer->loss && k < metrics_nterms(trainer->loss); k++)
-            if (!(trainer->term_grads[k][d] = slab_new(count, (enum dtype)d)))
-                return error_set(error, ERROR_MEMORY, "out of memory");
     }
-    return 0;
+    return trainer_open_terms(trainer, error);
 }
 
 static int open_loop(struct trainer *trainer, struct error *error) {
     trainer->cursor_variable =
         state_add(trainer->state, "loop.cursor", STATE_I64, sizeof(struct cursor) / sizeof(int64_t), 0, error);
-    trainer->loader_variable = state_add(trainer->state, "loop.loader", STATE_U8, sizeof(struct loader), 0, error);
-    int has_train = datamodule_count(trainer->data, ROLE_TRAIN) > 0;
-    size_t count = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0;
-    trainer->order = state_add(trainer->state, "loop.order", STATE_I64, count, 0, error);
-    if (!trainer->cursor_variable || !trainer->loader_variable || !trainer->order)
-        return ERROR_MEMORY;
-    if (!has_train)
-        return 0;
-    struct loader *loader = trainer->loader_variable->data;
-    const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
-    loader_init(loader, (int64_t)count, settings, datamodule_seed(trainer->data));
-    int64_t batches = loader_batches(loader);
-    int64_t limit = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, batches);
-    if (limit < batches)
-        loader->limit = limit;
-    trainer->nbatches = limit;
-    trainer->nframes = (size_t)settings->batch_size;
-    trainer->frames = calloc(trainer->nframes + 1, sizeof *trainer->frames);
-    if (!trainer->frames)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train") && trainer->nbatches < 1)
-            return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
-                             (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
-    return 0;
+    trainer->audit = state_add(trainer->state, "loop.audit", STATE_U8, 0, 0, error);
+    return trainer->cursor_variable && trainer->audit ? batches_open(trainer, error) : ERROR_MEMORY;
 }
 
 static int open_schedule(struct trainer *trainer, const struct config_node *config, struct error *error) {
@@ -169,11 +155,18 @@ static int open_schedule(struct trainer *trainer, const struct config_node *conf
                          error);
 }
 
+int trainer_open_optimizer(struct trainer *trainer, const struct module_options *module, struct error *error) {
+    int code = module->optimizer ? optimizer_open(trainer, module->optimizer, error) : 0;
+    if (!code && module->optimizer && module->lr_scheduler)
+        code = open_schedule(trainer, module->lr_scheduler, error);
+    return code;
+}
+
 static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
-    if (code)
+    if (code || (code = resume_changes(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
         return code;
     const struct config_node *root = config_root(trainer->config);
     if ((code = trainer_check(root, error)) ||
@@ -200,14 +193,11 @@ static int open_all(struct trainer *trainer, struct error *error) {
     trainer->team = team_new(threads);
     if (!trainer->state || !trainer->team)
         return error_set(error, ERROR_MEMORY, "cannot start %d threads", threads);
+    resume_fingerprint(trainer, trainer->fingerprint);
     if ((code = open_metrics(trainer, &module, error)) || (code = check_data(trainer, error)) ||
         (code = open_slabs(trainer, error)))
         return code;
-    if (module.optimizer && (code = optimizer_open(trainer, module.optimizer, error)))
-        return code;
-    if (module.optimizer && module.lr_scheduler && (code = open_schedule(trainer, module.lr_scheduler, error)))
-        return code;
-    if ((code = open_loop(trainer, error)))
+    if ((code = trainer_open_optimizer(trainer, &module, error)) || (code = open_loop(trainer, error)))
         return code;
     if (trainer->how.init) {
         /* before the layers open: an average begins as a copy of these weights */
@@ -217,12 +207,12 @@ static int open_all(struct trainer *trainer, struct error *error) {
     if ((code = composition_open(&trainer->composition, trainer, error)) ||
         (code = callbacks_open(&trainer->callbacks, trainer, error)))
         return code;
-    const char *resume = trainer->how.resume;
-    if (!resume && config_kind(config_get(root, "ckpt_path")) == CONFIG_STRING)
-        resume = config_text(config_get(root, "ckpt_path"));
-    if (resume && (code = checkpoint_read(trainer, resume, 0, error)))
+    if (trainer->resume &&
+        ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error))))
         return code;
-    if ((code = run_folder_open(trainer, resume != NULL, error)))
+    if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
+        return code;
+    if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
     if (trainer->loss && (code = train_program_make(trainer, error)))
         return code;
@@ -294,6 +284,13 @@ void trainer_free(struct trainer *trainer) {
     team_free(trainer->team);
     config_free(trainer->given);
     config_free(trainer->config);
+    while (trainer->retired) {
+        struct retired *next = trainer->retired->next;
+        config_free(trainer->retired->config);
+        free(trainer->retired);
+        trainer->retired = next;
+    }
+    free(trainer->replay);
     arena_free(trainer->arena);
     free(trainer->output);
     free(trainer);
@@ -311,10 +308,6 @@ int64_t trainer_global_step(const struct trainer *trainer) {
 
 int64_t trainer_batch_now(const struct trainer *trainer) {
     return cursor_of(trainer)->batch;
-}
-
-int64_t trainer_batches(const struct trainer *trainer) {
-    return trainer->nbatches;
 }
 
 int64_t trainer_max_epochs(const struct trainer *trainer) {

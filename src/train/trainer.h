@@ -49,6 +49,7 @@ struct trainer_options {
     const char *output; /* folder of the run; NULL: nothing is written */
     const char *init;   /* weights to start from (safetensors); NULL: the seed's own */
     const char *resume; /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
+    const char *replay; /* an audit log whose changes are made again where they were made; NULL: none */
     int threads;        /* 0: team_default_size */
     void (*event)(void *context, enum trainer_event event, const char *text); /* may be NULL */
     void *context;
@@ -92,6 +93,11 @@ struct team *trainer_team(const struct trainer *trainer);
 const struct config_node *trainer_config(const struct trainer *trainer); /* resolved */
 const char *trainer_strategy(const struct trainer *trainer);             /* "nequip.train.EMALightningModule" */
 
+/* What `optimizer`, `scheduler` or a layer of the training module ("ema", "config") is at, in lines. */
+int trainer_describe(const struct trainer *trainer, const char *what, struct text *out, struct error *error);
+/* Names that trainer_describe takes now; NULL behind the last. */
+const char *trainer_described(const struct trainer *trainer, size_t k);
+
 /* The last value of everything that was logged, by its full name ("val0_epoch/forces_mae"). */
 size_t trainer_metrics(const struct trainer *trainer);
 const char *trainer_metric_name(const struct trainer *trainer, size_t k);
@@ -112,6 +118,21 @@ size_t trainer_settings(const struct trainer *trainer);
 const char *trainer_setting_name(const struct trainer *trainer, size_t k);
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error);
 int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error);
+
+/* Changes that are remembered.  A change is made between batches; it leaves one line in the audit log, which is part of
+ * the state (so checkpoints hold it, and going back in time takes lines away) and is kept as audit.log in the folder of
+ * the run.  The same config, data and audit log (trainer_options.replay) give the same run, bit for bit.  The words are
+ * those of a command:
+ *   set NAME VALUE               a setting; null is NaN
+ *   strategy NAME [KEY=VALUE...] another training module: the model goes on, and what both keep (the optimizer's
+ *                                moments, an average); what is new begins as at a fresh start.  Keys are those of the
+ *                                module, optimizer.* and lr_scheduler.* included; ~KEY takes one away.
+ *   optimizer NAME [KEY=VALUE...]  another optimizer; the learning rate stays unless it is given
+ * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
+int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
+                   struct error *error);
+/* The audit log, one line for each change; "" without any. */
+const char *trainer_audit(const struct trainer *trainer);
 
 /* Writes a checkpoint of the state at the last batch boundary. */
 int trainer_save(struct trainer *trainer, const char *path, struct error *error);

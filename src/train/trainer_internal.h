@@ -87,6 +87,11 @@ struct schedule { /* the scheduler and when it steps */
     int by_step, strict;
 };
 
+struct retired {
+    struct config *config;
+    struct retired *next;
+};
+
 struct trainer {
     struct arena *arena;
     struct config *given, *config;
@@ -112,11 +117,16 @@ struct trainer {
     size_t nval, ntest;
 
     struct variable *cursor_variable, *loader_variable, *order;
+    struct variable *batch_size; /* from the next epoch on; NULL without training data */
+    char fingerprint[17];        /* of the training data */
+    const char *resume;          /* the checkpoint that the run goes on from; NULL: none */
+    struct variable *audit;      /* the text of the audit log, and a terminating zero */
+    char *replay, *replay_at;    /* an audit log to make again, and its first line that is still to come */
+    struct retired *retired;     /* configs that were in force before: nodes of theirs may be in use */
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
-    int64_t nbatches;        /* of an epoch */
 
     struct batch *batch, *eval_batch;
     const struct frame **frames; /* scratch */
@@ -175,10 +185,13 @@ int eval_program_run(struct trainer *trainer, const struct batch *batch, const v
 
 /* update.c */
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);
-double update_norm(struct trainer *trainer);                           /* of the gradient */
+double update_norm(const struct trainer *trainer);                     /* of the gradient */
 void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
 void update_accumulate(struct trainer *trainer);
 void update_step(struct trainer *trainer);
+
+/* settings.c: gives a limit of the gradient a new value: 0 or more. */
+int clip_value_set(struct variable *limit, double value, struct error *error);
 
 /* evaluate.c: all batches of a set (at most limit, if >= 0), values into metrics' epoch accumulators. */
 int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
@@ -203,8 +216,39 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
 /* The weights (and averages) of a checkpoint of this run, nothing else: for testing with the best. */
 int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error);
 
+/* audit.c */
+int audit_add(struct trainer *trainer, int count, const char *const *words, struct error *error);
+int audit_write(struct trainer *trainer, struct error *error); /* audit.log in the folder of the run */
+int audit_replay_open(struct trainer *trainer, const char *path, struct error *error);
+/* Makes the changes whose place this is; called between batches. */
+int audit_replay(struct trainer *trainer, struct error *error);
+/* Calls with the words of each line of an audit log. */
+int audit_each(const char *log, int (*call)(void *context, int count, const char *const *words, struct error *error),
+               void *context, struct error *error);
+
+/* retool.c: another training module or optimizer */
+/* The overrides of a config that a change amounts to: 0, or an error; not for `set`. */
+int retool_override(struct config *config, int count, const char *const *words, struct error *error);
+int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error);
+
+/* resume.c */
+int resume_changes(struct trainer *trainer, struct error *error); /* finds the checkpoint, brings the config up to it */
+int resume_check(struct trainer *trainer, struct error *error);   /* config and data are those of the checkpoint */
+void resume_fingerprint(const struct trainer *trainer, char out[17]); /* of the training data */
+
+/* trainer.c: what stands under the training module, opened; used by retool.c */
+int trainer_open_optimizer(struct trainer *trainer, const struct module_options *module, struct error *error);
+int trainer_open_terms(struct trainer *trainer,
+                       struct error *error); /* a gradient for each term, where one is wanted */
+
+/* batches.c */
+int batches_open(struct trainer *trainer, struct error *error);
+int batches_set_size(struct trainer *trainer, double value, struct error *error); /* from the next epoch on */
+void batches_begin_epoch(struct trainer *trainer);
+int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* batch k of the epoch */
+int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
+
 /* loop.c: the phases of one batch, for measuring as well */
-int loop_load(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
 int loop_forward(struct trainer *trainer, struct error *error);
 int loop_combine(struct trainer *trainer, struct error *error);
 void loop_update(struct trainer *trainer); /* clip, optimizer, average */

@@ -58,7 +58,7 @@ void update_accumulate(struct trainer *trainer) {
 /* ---------------------------------------------------------------- clipping */
 
 struct norm_job {
-    struct trainer *trainer;
+    const struct trainer *trainer;
     double sums[1024];
 };
 
@@ -84,7 +84,7 @@ static void run_norm(void *context, int member, int members) {
     job->sums[member] = total;
 }
 
-double update_norm(struct trainer *trainer) {
+double update_norm(const struct trainer *trainer) {
     struct norm_job job = {.trainer = trainer};
     team_run(trainer->team, run_norm, &job);
     double total = 0;

@@ -234,5 +234,5 @@ Test(check, a_resume_under_another_training_module) {
     refused(&(struct start){.resume = "saved.safetensors",
                             .overrides = {"training_module._target_=nequip.train.NequIPLightningModule",
                                           "~training_module.ema_decay"}},
-            ERROR_DATA, "EMALightningModule");
+            ERROR_VALUE, "EMALightningModule");
 }
