@@ -313,7 +313,7 @@ int retool(struct trainer *trainer, int count, const char *const *words, struct 
     if (cursor_of(trainer)->window)
         return error_set(error, ERROR_STATE, "gradients of several batches are being summed: step on to their last");
     next.given = config_copy(trainer->given);
-    next.config = config_copy(trainer->given);
+    next.config = config_copy(trainer->config);
     int code = next.given && next.config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     if (!code && !(code = retool_override(next.given, count, words, error)) &&
         !(code = retool_override(next.config, count, words, error)) &&

@@ -210,9 +210,9 @@ static int open_all(struct trainer *trainer, struct error *error) {
     if (trainer->resume &&
         ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error))))
         return code;
-    if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
-        return code;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
+        return code;
+    if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
         return code;
     if (trainer->loss && (code = train_program_make(trainer, error)))
         return code;

@@ -99,6 +99,7 @@ int case_try(struct trainer **out, const struct start *start, struct error *erro
         .output = start->output,
         .init = start->init,
         .resume = start->resume,
+        .replay = start->replay,
         .threads = start->threads ? start->threads : 1,
         .event = start->heard ? hear : NULL,
         .context = start->heard,
@@ -123,6 +124,23 @@ int case_check(const struct start *start, struct error *error) {
         code = trainer_check(config_root(config), error);
     config_free(config);
     return code;
+}
+
+void case_steps(struct trainer *trainer, int count) {
+    struct error error = {0};
+    for (int k = 0; k < count; k++)
+        cr_assert_eq(trainer_step(trainer, &error), 0, "%s", error.message);
+}
+
+void files_equal(const char *a, const char *b) {
+    char *x, *y;
+    size_t n, m;
+    struct error error = {0};
+    cr_assert_eq(file_read(a, &x, &n, &error), 0, "%s", error.message);
+    cr_assert_eq(file_read(b, &y, &m, &error), 0, "%s", error.message);
+    cr_expect(n == m && !memcmp(x, y, n), "%s and %s differ", a, b);
+    free(x);
+    free(y);
 }
 
 void case_run(struct trainer *trainer) {

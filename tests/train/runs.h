@@ -17,7 +17,7 @@ struct heard {
 };
 
 struct start {
-    const char *output, *init, *resume;
+    const char *output, *init, *resume, *replay;
     int threads;
     struct heard *heard;
     const char *overrides[12]; /* as on the command line; NULL ends */
@@ -27,6 +27,8 @@ int case_try(struct trainer **out, const struct start *start, struct error *erro
 struct trainer *case_open(const struct start *start);
 int case_check(const struct start *start, struct error *error);
 void case_run(struct trainer *trainer);
+void case_steps(struct trainer *trainer, int count);
+void files_equal(const char *a, const char *b);
 
 /* A metrics.csv in memory. */
 struct table {

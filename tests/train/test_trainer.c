@@ -19,23 +19,6 @@ static uint64_t whole(const char *name, const char *output) {
     return result;
 }
 
-static void step(struct trainer *trainer, int count) {
-    struct error error = {0};
-    for (int k = 0; k < count; k++)
-        cr_assert_eq(trainer_step(trainer, &error), 0, "%s", error.message);
-}
-
-static void same_file(const char *a, const char *b) {
-    char *x, *y;
-    size_t n, m;
-    struct error error = {0};
-    cr_assert_eq(file_read(a, &x, &n, &error), 0, "%s", error.message);
-    cr_assert_eq(file_read(b, &y, &m, &error), 0, "%s", error.message);
-    cr_expect(n == m && !memcmp(x, y, n), "%s and %s differ", a, b);
-    free(x);
-    free(y);
-}
-
 Test(trainer, phases_batches_and_epochs_come_to_the_same_bits) {
     uint64_t want = whole("ema_adam", "whole");
     struct error error = {0};
@@ -53,18 +36,18 @@ Test(trainer, phases_batches_and_epochs_come_to_the_same_bits) {
     cr_expect_eq(seen[PHASE_AVERAGE], 12);
     cr_expect_eq(seen[PHASE_EPOCH], 5); /* the last one finds that training is over */
     trainer_free(trainer);
-    same_file("whole/metrics.csv", "phases/metrics.csv");
+    files_equal("whole/metrics.csv", "phases/metrics.csv");
 
     trainer = case_open(&(struct start){.output = "mixed"});
-    step(trainer, 2);
+    case_steps(trainer, 2);
     for (int k = 0; k < 5; k++)
         cr_assert_eq(trainer_advance(trainer, &phase, &error), 0, "%s", error.message);
     cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
-    step(trainer, 1);
+    case_steps(trainer, 1);
     case_run(trainer);
     cr_expect_eq(hash(trainer), want);
     trainer_free(trainer);
-    same_file("whole/metrics.csv", "mixed/metrics.csv");
+    files_equal("whole/metrics.csv", "mixed/metrics.csv");
 }
 
 Test(trainer, a_batch_given_up_leaves_nothing_behind) {
@@ -72,7 +55,7 @@ Test(trainer, a_batch_given_up_leaves_nothing_behind) {
     struct trainer *trainer = case_open(&(struct start){.output = "out"});
     struct error error = {0};
     enum phase phase;
-    step(trainer, 1);
+    case_steps(trainer, 1);
     uint64_t before = hash(trainer);
     for (int stop = PHASE_LOAD; stop < PHASE_LOG; stop++) {
         do
@@ -132,10 +115,10 @@ ParameterizedTest(struct resume_case *c, trainer, resumed_to_the_bit) {
 
     struct error error = {0};
     trainer = case_open(&(struct start){.output = "parts", .threads = c->threads});
-    step(trainer, c->batches);
+    case_steps(trainer, c->batches);
     cr_assert_eq(trainer_save(trainer, "saved.safetensors", &error), 0, "%s", error.message);
     uint64_t saved = hash(trainer);
-    step(trainer, 2); /* written, and lost with the process */
+    case_steps(trainer, 2); /* written, and lost with the process */
     trainer_free(trainer);
 
     trainer = case_open(&(struct start){.output = "parts", .resume = "saved.safetensors", .threads = c->threads});
@@ -143,7 +126,7 @@ ParameterizedTest(struct resume_case *c, trainer, resumed_to_the_bit) {
     case_run(trainer);
     cr_expect_eq(hash(trainer), want);
     trainer_free(trainer);
-    same_file("whole/metrics.csv", "parts/metrics.csv");
+    files_equal("whole/metrics.csv", "parts/metrics.csv");
     weights_compare("parts/last.safetensors", "whole/last.safetensors", 0);
 }
 
@@ -162,7 +145,7 @@ Test(trainer, a_batch_given_up_within_a_window) {
         if (batch % 2)
             cr_assert_eq(state_restore(trainer_state(trainer), before, &error), 0, "%s", error.message);
         snapshot_free(before);
-        step(trainer, 1);
+        case_steps(trainer, 1);
     }
     cr_assert_eq(trainer_global_step(trainer), 8);
     case_run(trainer);
@@ -179,7 +162,7 @@ Test(trainer, a_disk_that_is_full_is_an_error_and_the_old_file_stays) {
     char *before, *after;
     size_t n, m;
     file_read("kept.safetensors", &before, &n, NULL);
-    step(trainer, 1);
+    case_steps(trainer, 1);
     struct rlimit limit = {4096, 4096};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -208,7 +191,7 @@ Test(trainer, settings_during_a_run) {
     trainer_get(trainer, "loss.forces_mse", &value, &error);
     cr_expect(value > 0.5 && value < 1, "%g", value);
     cr_expect_eq(trainer_set(trainer, "loss.forces_mse", NAN, &error), 0, "%s", error.message);
-    step(trainer, 1);
+    case_steps(trainer, 1);
 
     cr_expect_neq(trainer_set(trainer, "ema_decay", 2, &error), 0);
     error = (struct error){0};
