@@ -86,7 +86,7 @@ int callbacks_train_end(struct trainer *trainer, struct error *error);
 const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
-    callback_test_xyz, callback_val_xyz;
+    callback_setting_monitor, callback_test_xyz, callback_val_xyz;
 /* Path of the best checkpoint of a ModelCheckpoint. */
 const char *model_checkpoint_best(const struct callback *callback);
 

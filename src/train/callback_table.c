@@ -11,6 +11,7 @@ const struct callback_kind *const callback_kinds[] = {
     &callback_early_stopping,
     &callback_model_checkpoint,
     &callback_lr_monitor,
+    &callback_setting_monitor,
     &callback_loss_coefficient_scheduler,
     &callback_linear_loss_coefficient_scheduler,
     &callback_loss_coefficient_monitor,

@@ -30,8 +30,17 @@ static const struct composition_kind ema_mconfig = {{"fettle.train.EMAMConFIGLig
                                                     "both of these",
                                                     {&technique_base, &technique_mconfig, &technique_ema}};
 
+static const struct composition_kind adaptive_clip = {{"fettle.train.AdaptiveClipLightningModule", "adaptive_clip"},
+                                                      "clips the gradient to a multiple of the mean of its norm",
+                                                      {&technique_base, &technique_adaptive_clip}};
+static const struct composition_kind ema_adaptive_clip = {
+    {"fettle.train.EMAAdaptiveClipLightningModule", "ema_adaptive_clip"},
+    "both of these",
+    {&technique_base, &technique_adaptive_clip, &technique_ema}};
+
 const struct composition_kind *const composition_kinds[] = {
-    &plain, &ema, &config, &ema_config, &schedulefree, &config_schedulefree, &mconfig, &ema_mconfig,
+    &plain,   &ema,         &config,        &ema_config,        &schedulefree, &config_schedulefree,
+    &mconfig, &ema_mconfig, &adaptive_clip, &ema_adaptive_clip,
 };
 const size_t composition_kind_count = sizeof composition_kinds / sizeof *composition_kinds;
 

@@ -5,6 +5,6 @@
 #include "train/composition.h"
 
 extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree,
-    technique_mconfig;
+    technique_mconfig, technique_adaptive_clip;
 
 #endif

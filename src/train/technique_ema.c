@@ -129,7 +129,9 @@ static void measure(const struct layer *layer, double *distance, double *norm) {
     const struct ema *ema = layer->own;
     double apart = 0, size = 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const void *average = ema->weights[d]->data, *raw = layer->trainer->parameters[d]->data;
+        const struct variable *weights = ema->weights[d], *parameters = layer->trainer->parameters[d];
+        const void *average = weights->written ? weights->next : weights->data;
+        const void *raw = parameters->written ? parameters->next : parameters->data;
         size_t count = model_trainable_size(layer->trainer->model, (enum dtype)d);
         for (size_t k = 0; k < count; k++) {
             double a = d == F32 ? (double)((const float *)average)[k] : ((const double *)average)[k];

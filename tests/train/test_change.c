@@ -325,3 +325,71 @@ ParameterizedTest(int *k, change, resumes) {
     cr_expect(strstr(error.message, resumes[*k].word), "%s: '%s' lacks '%s'", resumes[*k].override, error.message,
               resumes[*k].word);
 }
+
+/* ---------------------------------------------------------------- what techniques know of themselves, logged */
+
+Test(change, settings_as_columns) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){
+        .output = "out",
+        .overrides = {"training_module._target_=ema_config",
+                      "++trainer.callbacks.1={_target_: setting_monitor, names: ['config_*', ema_distance]}"}});
+    struct error error = {0};
+    char cell[32];
+    case_steps(trainer, 1);
+    double cosine = value(trainer, "config_cosine.per_atom_energy_mse.forces_mse");
+    double distance = value(trainer, "ema_distance");
+    cr_expect(distance > 0);
+    case_run(trainer);
+    trainer_free(trainer);
+    struct table table = table_read("out/metrics.csv");
+    cr_expect_str_eq(table_cell(&table, 1, "config_cosine.per_atom_energy_mse.forces_mse"), text_double(cell, cosine));
+    cr_expect_str_eq(table_cell(&table, 1, "ema_distance"), text_double(cell, distance));
+    table_free(&table);
+    cr_expect_neq(
+        case_try(&trainer,
+                 &(struct start){.overrides = {"++trainer.callbacks.1={_target_: setting_monitor, names: [no]}"}},
+                 &error),
+        0);
+    cr_expect(strstr(error.message, "no setting is named 'no'"), "%s", error.message);
+}
+
+Test(change, described) {
+    static const char *const what[] = {"optimizer", "scheduler", "ema", "config", "base"}, *const words[] = {
+                                                                                               "exp_avg_sq",
+                                                                                               "watches val0_epoch",
+                                                                                               "2 updates",
+                                                                                               "forces_mse",
+                                                                                               "gradient_norm"};
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.overrides = {"training_module._target_=ema_config"}});
+    struct error error = {0};
+    case_steps(trainer, 1);
+    for (int k = 0; k < 5; k++) {
+        struct text text = {0};
+        cr_assert_eq(trainer_describe(trainer, what[k], &text, &error), 0, "%s", error.message);
+        cr_expect(strstr(text.data, words[k]), "'%s' lacks '%s'", text.data, words[k]);
+        text_free(&text);
+    }
+    struct text text = {0};
+    cr_expect_eq(trainer_describe(trainer, "mconfig", &text, &error), ERROR_STATE);
+    trainer_free(trainer);
+}
+
+/* ---------------------------------------------------------------- adaptive clipping */
+
+Test(change, adaptive_clipping_limits_the_norm_to_its_mean) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(
+        &(struct start){.overrides = {"training_module._target_=adaptive_clip", "~training_module.ema_decay",
+                                      "++training_module.clip_factor=0.5", "++training_module.clip_decay=0.75"}});
+    double mean = 0;
+    for (int k = 0; k < 6; k++) {
+        case_steps(trainer, 1);
+        double norm = value(trainer, "gradient_norm"), taken = k && norm > 0.5 * mean ? 0.5 * mean : norm;
+        mean = k ? 0.75 * mean + 0.25 * taken : norm;
+        cr_expect(fabs(value(trainer, "clip_mean") - mean) < 1e-5 * mean, "step %d: %.12g, %.12g", k,
+                  value(trainer, "clip_mean"), mean);
+    }
+    trainer_free(trainer);
+}
