@@ -41,6 +41,16 @@ cmp -s out tree || bad "show of a checkpoint: another tree"
 FETTLE_LOG_LEVEL=DEBUG expect "debug" 0 "$fettle" run config.yaml -o d
 shows "debug" err "GraphModel("
 
+# ---- changes in mid-run, made again
+rm -rf outputs
+expect "changes" 0 "$fettle" -b -x 'open config.yaml' -x 'set lr 0.003' -x step -x 'strategy ema_config' -x continue
+made=$(ls -d outputs/*/*)
+[ "$(wc -l <"$made/audit.log")" = 2 ] || bad "changes: not two lines of audit.log"
+expect "replay" 0 "$fettle" run config.yaml -o again --replay "$made/audit.log"
+cmp -s "$made/metrics.csv" again/metrics.csv || bad "replay: another metrics.csv"
+cmp -s "$made/audit.log" again/audit.log || bad "replay: another audit.log"
+rm -rf outputs
+
 # ---- eval
 expect "eval" 0 "$fettle" eval --model o/last.safetensors -o predicted.xyz water.xyz
 shows "eval" out "forces_mae"
