@@ -1,8 +1,10 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +50,32 @@ static int stream_seek(void *cookie, off64_t *offset, int whence) {
     return 0;
 }
 
+/* "last.safetensors.tmp-HOST-": what names of temporary files begin with. */
+static char *temporary_prefix(const char *target) {
+    char host[64] = "", *prefix;
+    gethostname(host, sizeof host - 1);
+    return asprintf(&prefix, "%s.tmp-%s-", target, host) < 0 ? NULL : prefix;
+}
+
+/* Temporary files of processes of this host that are no more: they were killed while they wrote. */
+static void remove_stale(const char *prefix) {
+    const char *slash = strrchr(prefix, '/'), *name = slash ? slash + 1 : prefix;
+    char folder[PATH_MAX];
+    size_t size = strlen(name);
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - prefix + 1) : 1, slash ? prefix : ".");
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        char *end;
+        if (strncmp(entry->d_name, name, size))
+            continue;
+        long process = strtol(entry->d_name + size, &end, 10);
+        if (!*end && process > 0 && kill((pid_t)process, 0) && errno == ESRCH)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    if (entries)
+        closedir(entries);
+}
+
 int file_writer_open(struct file_writer **out, const char *path, struct error *error) {
     *out = NULL;
     int code = 0;
@@ -73,7 +101,13 @@ int file_writer_open(struct file_writer **out, const char *path, struct error *e
     } else {
         if (exists && access(path, W_OK))
             goto failed;
-        if (asprintf(&writer->temporary, "%s.tmp-%ld", writer->target, (long)getpid()) < 0) {
+        char *prefix = temporary_prefix(writer->target);
+        if (!prefix)
+            goto memory;
+        remove_stale(prefix);
+        int length = asprintf(&writer->temporary, "%s%ld", prefix, (long)getpid());
+        free(prefix);
+        if (length < 0) {
             writer->temporary = NULL;
             goto memory;
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -177,4 +178,23 @@ Test(file, folders) {
     rmdir("x/y/z");
     rmdir("x/y");
     rmdir("x");
+}
+
+Test(file, what_killed_processes_left_is_removed) {
+    char host[64] = "", stale[128], other[128], mine[128];
+    struct error error = {0};
+    gethostname(host, sizeof host - 1);
+    pid_t child = fork();
+    if (!child)
+        _exit(0);
+    waitpid(child, NULL, 0); /* its number is nobody's now */
+    snprintf(stale, sizeof stale, "a.txt.tmp-%s-%ld", host, (long)child);
+    snprintf(other, sizeof other, "a.txt.tmp-elsewhere%s-%ld", host, (long)child);
+    snprintf(mine, sizeof mine, "a.txt.tmp-%s-%ld", host, (long)getppid());
+    for (int k = 0; k < 3; k++)
+        cr_assert_eq(write_text((const char *[]){stale, other, mine}[k], "x", &error), 0);
+    cr_assert_eq(write_text("a.txt", "text", &error), 0, "%s", error.message);
+    cr_expect_neq(access(stale, F_OK), 0);
+    cr_expect_eq(access(other, F_OK), 0, "of another machine: nobody knows");
+    cr_expect_eq(access(mine, F_OK), 0, "of a process that is there");
 }
