@@ -222,6 +222,18 @@ static int exec_optimizer(struct session *session, const struct command_line *li
     return 0;
 }
 
+static int exec_freeze(struct session *session, const struct command_line *line, struct error *error) {
+    return change(session, line, "freeze", error);
+}
+
+static int exec_unfreeze(struct session *session, const struct command_line *line, struct error *error) {
+    return change(session, line, "unfreeze", error);
+}
+
+static int exec_reinit(struct session *session, const struct command_line *line, struct error *error) {
+    return change(session, line, "reinit", error);
+}
+
 static int exec_audit(struct session *session, const struct command_line *line, struct error *error) {
     const char *audit = trainer_audit(session->trainer);
     (void)line;
@@ -315,6 +327,13 @@ static const struct command commands[] = {
     {"optimizer", NULL, "optimizer [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_OPTIMIZER,
      "go on with another optimizer; without a name, list them",
      "    One of the same kind keeps its moments.  The learning rate stays unless lr=VALUE is given.", exec_optimizer},
+    {"freeze", NULL, "freeze PATTERN", 1, 1, COMMAND_OPEN, COMPLETE_MODULE, "keep parameters as they are",
+     "    A pattern (* and ?) matches any parts of a parameter's name between dots: layer0_convnet, *.bias.",
+     exec_freeze},
+    {"unfreeze", NULL, "unfreeze PATTERN", 1, 1, COMMAND_OPEN, COMPLETE_MODULE, "train frozen parameters again", NULL,
+     exec_unfreeze},
+    {"reinit", NULL, "reinit PATTERN [SEED]", 1, 2, COMMAND_OPEN, COMPLETE_MODULE,
+     "draw parameters anew, with the model's seed or another", NULL, exec_reinit},
     {"audit", NULL, "audit", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "the changes that were made to this run", NULL,
      exec_audit},
     {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN, COMPLETE_SETTING, "settings, or a part of the config", NULL,

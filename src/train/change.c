@@ -37,7 +37,12 @@ static void with_rate(struct trainer *trainer, int *count, const char **words, c
 static const struct change {
     const char *name;
     int (*make)(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error);
-} changes[] = {{"set", set}, {"strategy", retool}, {"optimizer", retool}};
+} changes[] = {{"set", set},
+               {"strategy", retool},
+               {"optimizer", retool},
+               {"freeze", parameters_freeze},
+               {"unfreeze", parameters_freeze},
+               {"reinit", parameters_reinit}};
 
 int trainer_change(struct trainer *trainer, int count, const char *const *given, struct text *report,
                    struct error *error) {
@@ -54,7 +59,8 @@ int trainer_change(struct trainer *trainer, int count, const char *const *given,
         if (!strcmp(words[0], changes[k].name))
             change = &changes[k];
     if (!change)
-        return error_set(error, ERROR_NAME, "a change is set, strategy or optimizer, not '%.60s'",
+        return error_set(error, ERROR_NAME,
+                         "a change is set, strategy, optimizer, freeze, unfreeze or reinit, not '%.60s'",
                          count > 0 ? words[0] : "");
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before a change");

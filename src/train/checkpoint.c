@@ -192,8 +192,8 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
         code = state_load(trainer->state, file, error);
     if (!code && !weights_only)
         load_history(trainer, file);
-    if (!code && trainer->schedule.scheduler)
-        scheduler_sync(trainer->schedule.scheduler);
+    if (!code)
+        trainer_sync(trainer);
     state_sync(trainer->state);
     safetensors_free(file);
     return code;

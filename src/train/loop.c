@@ -387,8 +387,7 @@ void trainer_abandon(struct trainer *trainer) {
     if (!trainer->open)
         return;
     state_rollback(trainer->state);
-    if (trainer->schedule.scheduler)
-        scheduler_sync(trainer->schedule.scheduler);
+    trainer_sync(trainer);
     trainer->open = 0;
     log_drop(trainer);
 }

@@ -11,7 +11,7 @@
 
 static int again(void *context, int count, const char *const *words, struct error *error) {
     struct trainer *trainer = context;
-    if (!strcmp(words[0], "set"))
+    if (strcmp(words[0], "strategy") && strcmp(words[0], "optimizer"))
         return 0; /* the state has the outcome */
     int code = retool_override(trainer->given, count, words, error);
     return code ? code : retool_override(trainer->config, count, words, error);

@@ -295,8 +295,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
     composition_close(&old.composition);
     scheduler_free(old.schedule.scheduler);
     state_remove(trainer->state, retired);
-    if (trainer->schedule.scheduler)
-        scheduler_sync(trainer->schedule.scheduler);
+    trainer_sync(trainer);
     state_sync(trainer->state);
     kept->config = old.config;
     kept->next = trainer->retired;

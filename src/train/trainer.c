@@ -133,7 +133,10 @@ static int open_loop(struct trainer *trainer, struct error *error) {
     trainer->cursor_variable =
         state_add(trainer->state, "loop.cursor", STATE_I64, sizeof(struct cursor) / sizeof(int64_t), 0, error);
     trainer->audit = state_add(trainer->state, "loop.audit", STATE_U8, 0, 0, error);
-    return trainer->cursor_variable && trainer->audit ? batches_open(trainer, error) : ERROR_MEMORY;
+    if (!trainer->cursor_variable || !trainer->audit)
+        return ERROR_MEMORY;
+    int code = parameters_open(trainer, error);
+    return code ? code : batches_open(trainer, error);
 }
 
 static int open_schedule(struct trainer *trainer, const struct config_node *config, struct error *error) {
@@ -294,6 +297,12 @@ void trainer_free(struct trainer *trainer) {
     arena_free(trainer->arena);
     free(trainer->output);
     free(trainer);
+}
+
+void trainer_sync(struct trainer *trainer) {
+    if (trainer->schedule.scheduler)
+        scheduler_sync(trainer->schedule.scheduler);
+    parameters_sync(trainer);
 }
 
 /* ---------------------------------------------------------------- looking */

@@ -128,6 +128,8 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
  *                                moments, an average); what is new begins as at a fresh start.  Keys are those of the
  *                                module, optimizer.* and lr_scheduler.* included; ~KEY takes one away.
  *   optimizer NAME [KEY=VALUE...]  another optimizer; the learning rate stays unless it is given
+ *   freeze PATTERN, unfreeze PATTERN   parameters whose name, or any parts of it between dots, match
+ *   reinit PATTERN [SEED]        these weights as they are drawn at a start; their moments zero, an average the same
  * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
 int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
                    struct error *error);

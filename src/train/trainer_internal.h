@@ -117,6 +117,7 @@ struct trainer {
     size_t nval, ntest;
 
     struct variable *cursor_variable, *loader_variable, *order;
+    struct variable *frozen;     /* [entries of the state dict] */
     struct variable *batch_size; /* from the next epoch on; NULL without training data */
     char fingerprint[17];        /* of the training data */
     const char *resume;          /* the checkpoint that the run goes on from; NULL: none */
@@ -149,6 +150,9 @@ struct trainer {
 static inline struct cursor *cursor_of(const struct trainer *trainer) {
     return trainer->cursor_variable->data;
 }
+
+/* After the state was put back (a batch given up, a snapshot, a checkpoint): what stands outside of it follows. */
+void trainer_sync(struct trainer *trainer);
 
 /* Reports an event to the front end. */
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
@@ -225,6 +229,14 @@ int audit_replay(struct trainer *trainer, struct error *error);
 /* Calls with the words of each line of an audit log. */
 int audit_each(const char *log, int (*call)(void *context, int count, const char *const *words, struct error *error),
                void *context, struct error *error);
+
+/* parameters.c */
+int parameters_open(struct trainer *trainer, struct error *error);
+void parameters_sync(struct trainer *trainer); /* the model's flags follow the state */
+int parameters_freeze(struct trainer *trainer, int count, const char *const *words, struct text *report,
+                      struct error *error);
+int parameters_reinit(struct trainer *trainer, int count, const char *const *words, struct text *report,
+                      struct error *error);
 
 /* retool.c: another training module or optimizer */
 /* The overrides of a config that a change amounts to: 0, or an error; not for `set`. */

@@ -162,6 +162,11 @@ Test(change, what_does_not_fit_is_refused_and_nothing_has_changed) {
         {"set batch_size 1000", "whole number"},
         {"set gradient_clip_val -1", "0 or more"},
         {"frobnicate", "a change is"},
+        {"freeze *", "nothing to train"},
+        {"freeze edge_ml", "the nearest is"},
+        {"freeze", "usage"},
+        {"reinit nothing", "no parameter matches"},
+        {"reinit * seven", "seed"},
     };
     case_enter("ema_adam");
     struct trainer *trainer = case_open(&(struct start){0});
@@ -191,11 +196,14 @@ static const char *const script[] = {"set lr 0.004",
                                      "optimizer adamw weight_decay=0.01",
                                      "strategy mconfig optimizer={_target_:torch.optim.SGD,lr:0.003}",
                                      "set gradient_clip_val 0.5",
-                                     "strategy base optimizer={_target_:torch.optim.Adam,lr:0.002}"};
+                                     "strategy base optimizer={_target_:torch.optim.Adam,lr:0.002}",
+                                     "freeze edge_mlp",
+                                     "unfreeze *",
+                                     "reinit layer0_convnet 5"};
 enum { SCRIPT = sizeof script / sizeof *script };
 
 static const struct start changed_start = {
-    .overrides = {"trainer.max_epochs=9", "data.train_dataloader.shuffle=true", "data.train_dataloader.batch_size=2"}};
+    .overrides = {"trainer.max_epochs=13", "data.train_dataloader.shuffle=true", "data.train_dataloader.batch_size=2"}};
 
 /* Trains to the end with a change after every `every` batches; saves where asked, the first `first` are made already.
  */
@@ -274,6 +282,45 @@ Test(change, the_size_of_batches_changes_between_epochs) {
     case_steps(trainer, 1);
     cr_expect_eq(trainer_batches(trainer), 2 * batches);
     case_run(trainer);
+    trainer_free(trainer);
+}
+
+Test(change, what_is_frozen_stays_and_what_is_drawn_anew_is_as_at_the_start) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.overrides = {"trainer.max_epochs=20"}});
+    const struct model *model = trainer_model(trainer);
+    const struct variable *weights = state_find(trainer_state(trainer), "model.f64");
+    size_t size = weights->count * sizeof(double);
+    double *start = malloc(size), *before = malloc(size);
+    memcpy(start, weights->data, size);
+    case_steps(trainer, 3);
+    change(trainer, "freeze edge_mlp");
+    memcpy(before, weights->data, size);
+    case_steps(trainer, 3);
+    int frozen = 0, moved = 0;
+    for (int k = 0; k < model_nparameters(model); k++) {
+        const struct parameter *p = model_parameter(model, k);
+        int same = !memcmp(before + p->offset, (double *)weights->data + p->offset, p->numel * sizeof(double));
+        if (p->is_buffer || p->dtype != F64)
+            continue;
+        if (strstr(p->name, ".edge_mlp."))
+            cr_expect(same, "%s is frozen", p->name);
+        frozen += strstr(p->name, ".edge_mlp.") != NULL;
+        moved += !same;
+    }
+    cr_expect(frozen > 0 && moved > 0);
+    change(trainer, "unfreeze edge_mlp");
+    change(trainer, "reinit *");
+    for (int k = 0; k < model_nparameters(model); k++) {
+        const struct parameter *p = model_parameter(model, k);
+        if (!p->is_buffer && p->dtype == F64)
+            cr_expect(!memcmp(start + p->offset, (double *)weights->data + p->offset, p->numel * sizeof(double)), "%s",
+                      p->name);
+    }
+    case_steps(trainer, 1);
+    cr_expect(isfinite(loss(trainer)));
+    free(start);
+    free(before);
     trainer_free(trainer);
 }
 
