@@ -8,9 +8,10 @@
 
 struct file_writer; /* a temporary file beside the target */
 
-/* Opens PATH.tmp-HOST-PID for writing, and removes such files of processes that were killed.  file_writer_commit flushes, syncs, renames it onto path and syncs the folder;
- * file_writer_abort removes it.  Both free the writer.  A write that failed (a full disk) is reported by commit,
- * which then removes the temporary file and leaves the old target as it was. */
+/* Opens PATH.tmp-HOST-PID for writing, and removes such files of processes that were killed.  file_writer_commit
+ * flushes, syncs, renames it onto path and syncs the folder; file_writer_abort removes it.  Both free the writer.  A
+ * write that failed (a full disk) is reported by commit, which then removes the temporary file and leaves the old
+ * target as it was. */
 int file_writer_open(struct file_writer **out, const char *path, struct error *error);
 FILE *file_writer_stream(struct file_writer *writer);
 int file_writer_commit(struct file_writer *writer, struct error *error);
