@@ -10,18 +10,22 @@ static int64_t batches_of(const struct trainer *trainer, enum data_role role, si
     return loader->drop_last ? count / size : (count + size - 1) / size;
 }
 
-int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
-                 struct error *error) {
-    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
-    int64_t size = datamodule_loader(trainer->data, role)->batch_size, batches = batches_of(trainer, role, set);
-    const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_EVALUATION);
-    const void *params[DTYPE_COUNT];
-    int code = eval_program_make(trainer, error);
+void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
+    const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         params[d] = layer && layer->kind->evaluation ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
         if (!params[d])
             params[d] = trainer->parameters[d]->data;
     }
+}
+
+int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
+                 struct error *error) {
+    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
+    int64_t size = datamodule_loader(trainer->data, role)->batch_size, batches = batches_of(trainer, role, set);
+    const void *params[DTYPE_COUNT];
+    int code = eval_program_make(trainer, error);
+    evaluation_params(trainer, params);
     if (limit >= 0 && limit < batches)
         batches = limit;
     for (int64_t b = 0; !code && b < batches; b++) {

@@ -142,6 +142,34 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
 /* Validation now, with the weights that evaluation sees; the values are those logged as val0_epoch/... */
 int trainer_validate(struct trainer *trainer, struct error *error);
 
+/* A frame by itself, with the weights that evaluation sees. */
+struct trainer_frame {
+    const struct frame *frame;
+    int64_t index;       /* in its set */
+    double loss;         /* the weighted sum of the terms of the loss */
+    double terms[32];    /* their weighted shares of it */
+    double energy_error; /* predicted minus label, eV/atom; NaN without a label */
+    double forces_rmse;  /* eV/A */
+    int worst_atom;      /* the one whose force is furthest off, -1 without labels */
+    double worst_error;  /* by how much, eV/A */
+};
+/* All frames of a set, in order; freed by free(). */
+int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
+                   struct error *error);
+size_t trainer_terms(const struct trainer *trainer); /* of the loss */
+const char *trainer_term_name(const struct trainer *trainer, size_t k);
+
+/* Norms of an entry of the state dict (model_parameter's k): of the weights, of the gradient and of the change that the
+ * last batch brought. */
+struct trainer_parameter {
+    const char *name;
+    int frozen, is_buffer;
+    double norm, gradient, update; /* NaN for buffers: these two */
+};
+void trainer_parameter(const struct trainer *trainer, int k, struct trainer_parameter *out);
+/* The numbers of an entry, or of its gradient; freed by free().  Returns how many, 0 if out of memory. */
+size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out);
+
 /* Times of one training step and one evaluation on the batches of an epoch, joined before the clock starts; the state
  * is put back. times: [2][repeats] seconds. */
 int trainer_bench(struct trainer *trainer, int repeats, double *step, double *eval, double *atoms, double *edges,

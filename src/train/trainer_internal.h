@@ -197,7 +197,9 @@ void update_step(struct trainer *trainer);
 /* settings.c: gives a limit of the gradient a new value: 0 or more. */
 int clip_value_set(struct variable *limit, double value, struct error *error);
 
-/* evaluate.c: all batches of a set (at most limit, if >= 0), values into metrics' epoch accumulators. */
+/* evaluate.c: the parameters that evaluation sees */
+void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
+/* All batches of a set (at most limit, if >= 0), values into metrics' epoch accumulators. */
 int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
                  struct error *error);
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */

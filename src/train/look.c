@@ -1,0 +1,140 @@
+/* A look at single frames and single parameters, for `worst` and `info module`. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+/* ---------------------------------------------------------------- frames */
+
+/* Errors that every potential has, whatever its loss: NaN where there is no label. */
+static void plain_errors(struct trainer_frame *out, const struct batch *batch, const struct prediction *prediction) {
+    const struct field *energy = batch_field(batch, "total_energy"), *forces = batch_field(batch, "forces");
+    out->energy_error = out->forces_rmse = out->worst_error = NAN;
+    out->worst_atom = -1;
+    if (energy && prediction->total_energy)
+        out->energy_error = (prediction->total_energy[0] - energy->values[0]) / batch->atoms;
+    if (!forces || !prediction->forces)
+        return;
+    double sum = 0;
+    for (int a = 0; a < batch->atoms; a++) {
+        double square = 0;
+        for (int x = 0; x < 3; x++) {
+            double d = prediction->forces[3 * a + x] - forces->values[3 * a + x];
+            square += d * d;
+        }
+        sum += square;
+        if (!(sqrt(square) <= out->worst_error)) {
+            out->worst_error = sqrt(square);
+            out->worst_atom = a;
+        }
+    }
+    out->forces_rmse = sqrt(sum / (3.0 * batch->atoms));
+}
+
+static int look_at(struct trainer *trainer, struct metrics *loss, const struct frame *frame,
+                   const void *const params[DTYPE_COUNT], struct trainer_frame *out, struct error *error) {
+    struct prediction prediction;
+    double values[256];
+    int code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+    if (!code)
+        code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
+    if (code)
+        return code;
+    static const char *const fields[] = {"forces", "stress", "virial", "total_energy"};
+    const void *const have[] = {prediction.forces, prediction.stress, prediction.virial, prediction.total_energy};
+    for (int k = 0; k < 4; k++)
+        if (metrics_predicts(loss, fields[k]) && !have[k])
+            return error_set(error, ERROR_STATE, "the loss needs %s, which no metric of validation or test has",
+                             fields[k]);
+    if ((code = metrics_update(loss, trainer->eval_batch, &prediction, values, error)))
+        return code;
+    out->frame = frame;
+    out->loss = 0;
+    for (size_t k = 0; k < metrics_nterms(loss) && k < MAX_TERMS; k++) {
+        double coefficient = metrics_coefficient(trainer->loss, k);
+        out->terms[k] = isnan(coefficient) ? 0 : coefficient * values[metrics_term_value(loss, k)];
+        out->loss += out->terms[k];
+    }
+    plain_errors(out, trainer->eval_batch, &prediction);
+    return 0;
+}
+
+int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
+                   struct error *error) {
+    const struct config_node *config = config_find(config_root(trainer->config), "training_module.loss");
+    struct metrics *loss = NULL;
+    const void *params[DTYPE_COUNT];
+    *out = NULL;
+    *count = 0;
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it first");
+    if (set >= datamodule_count(trainer->data, role) || !trainer->loss)
+        return error_set(error, ERROR_STATE, "there is no %s data set %zu, or no loss", data_role_name(role), set);
+    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
+    struct trainer_frame *frames = calloc(data->count + 1, sizeof *frames);
+    int code = frames ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code)
+        code =
+            metrics_new(&loss, config, model_ntypes(trainer->model), model_type_names(trainer->model), NULL, "", error);
+    if (!code)
+        code = eval_program_make(trainer, error);
+    evaluation_params(trainer, params);
+    for (size_t k = 0; !code && k < data->count; k++) {
+        frames[k].index = (int64_t)k;
+        code = look_at(trainer, loss, data->frames[k], params, &frames[k], error);
+    }
+    metrics_free(loss);
+    if (code) {
+        free(frames);
+        return code;
+    }
+    *out = frames;
+    *count = data->count;
+    return 0;
+}
+
+size_t trainer_terms(const struct trainer *trainer) {
+    return trainer->loss ? metrics_nterms(trainer->loss) : 0;
+}
+
+const char *trainer_term_name(const struct trainer *trainer, size_t k) {
+    return metrics_term_name(trainer->loss, k);
+}
+
+/* ---------------------------------------------------------------- parameters */
+
+static double at(const void *slab, enum dtype dtype, size_t k) {
+    return dtype == F32 ? (double)((const float *)slab)[k] : ((const double *)slab)[k];
+}
+
+void trainer_parameter(const struct trainer *trainer, int k, struct trainer_parameter *out) {
+    const struct parameter *p = model_parameter(trainer->model, k);
+    const struct variable *weights = trainer->parameters[p->dtype];
+    double norm = 0, gradient = 0, update = 0;
+    for (size_t j = p->offset; j < p->offset + p->numel; j++) {
+        double now = at(weights->data, p->dtype, j), g = at(trainer->grads[p->dtype], p->dtype, j);
+        double before = at(weights->next, p->dtype, j); /* after a step the other buffer still has the old weights */
+        norm += now * now;
+        gradient += g * g;
+        update += (now - before) * (now - before);
+    }
+    *out = (struct trainer_parameter){
+        .name = p->name,
+        .frozen = p->frozen,
+        .is_buffer = p->is_buffer,
+        .norm = sqrt(norm),
+        .gradient = p->is_buffer ? NAN : sqrt(gradient),
+        .update = p->is_buffer ? NAN : sqrt(update),
+    };
+}
+
+size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out) {
+    const struct parameter *p = model_parameter(trainer->model, k);
+    const void *slab = gradient ? trainer->grads[p->dtype] : trainer->parameters[p->dtype]->data;
+    if (!(*out = malloc((p->numel + 1) * sizeof **out)))
+        return 0;
+    for (size_t j = 0; j < p->numel; j++)
+        (*out)[j] = at(slab, p->dtype, p->offset + j);
+    return p->numel;
+}
