@@ -45,6 +45,7 @@ void session_close(struct session *session) {
 
     trainer_free(session->trainer);
     config_free(session->config);
+    series_free(&session->series);
     if (session->log)
         fclose(session->log);
     if (unused)

@@ -28,8 +28,10 @@ void session_event(struct session *session, enum trainer_event event, const char
     case EVENT_NOTICE:
         session_print(session, "notice: %s\n", text ? text : "");
         break;
-    case EVENT_CHECKPOINT:
     case EVENT_ROW:
+        session_record_row(session);
+        break;
+    case EVENT_CHECKPOINT:
         break;
     }
     text_free(&line);
@@ -71,6 +73,7 @@ static int run(struct session *session, long batches, long epochs, struct error 
     while (batches != 0 && session->epochs != epochs && !code && !trainer_done(session->trainer)) {
         if ((code = trainer_step(session->trainer, error)))
             break;
+        session_record_batch(session);
         if (batches > 0)
             batches--;
         draw(session, &progress);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "session/command.h"
+#include "session/series.h"
 #include "session/session.h"
 #include "train/trainer.h"
 
@@ -20,6 +21,7 @@ struct session {
     int finished;
     long epochs; /* that have ended since the loop was entered */
     int depth;   /* of scripts that source scripts */
+    struct series_store series;
 };
 
 /* Closes what is open, if anything is. */
@@ -29,6 +31,10 @@ int session_interrupted(const struct session *session);
 
 /* What the loop tells while it runs. */
 void session_event(struct session *session, enum trainer_event event, const char *text);
+
+/* Keeps for charts what the last batch brought, or the row that was just logged. */
+void session_record_batch(struct session *session);
+void session_record_row(struct session *session);
 
 /* Names for completion, each handed to add, which copies it. */
 typedef void session_add(void *context, const char *candidate);

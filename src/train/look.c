@@ -60,6 +60,40 @@ static int look_at(struct trainer *trainer, struct metrics *loss, const struct f
     return 0;
 }
 
+int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int forces,
+                   void (*add)(void *context, int type, double reference, double predicted), void *context,
+                   struct error *error) {
+    const void *params[DTYPE_COUNT];
+    struct prediction prediction;
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it first");
+    if (set >= datamodule_count(trainer->data, role))
+        return error_set(error, ERROR_STATE, "there is no %s data set %zu", data_role_name(role), set);
+    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
+    int code = eval_program_make(trainer, error);
+    evaluation_params(trainer, params);
+    for (size_t k = 0; !code && k < data->count; k++) {
+        const struct frame *frame = data->frames[k];
+        const char *name = forces ? "forces" : "total_energy";
+        const struct field *label = frame_field(frame, name);
+        if (!label)
+            continue;
+        code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+        if (!code)
+            code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
+        if (code)
+            break;
+        const double *predicted = forces ? prediction.forces : prediction.total_energy;
+        if (!predicted)
+            return error_set(error, ERROR_STATE, "no metric of validation or test has %s", name);
+        for (int a = 0; forces && a < 3 * frame->atoms; a++)
+            add(context, frame->types[a / 3], label->values[a], predicted[a]);
+        if (!forces)
+            add(context, -1, label->values[0] / frame->atoms, predicted[0] / frame->atoms);
+    }
+    return code;
+}
+
 int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
                    struct error *error) {
     const struct config_node *config = config_find(config_root(trainer->config), "training_module.loss");

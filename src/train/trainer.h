@@ -156,6 +156,11 @@ struct trainer_frame {
 /* All frames of a set, in order; freed by free(). */
 int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
                    struct error *error);
+/* Labels of a set and what the model says, with the weights that evaluation sees: components of forces (eV/A) with the
+ * type of their atom, or energies (eV/atom, type -1).  Frames without the label are passed over. */
+int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int forces,
+                   void (*add)(void *context, int type, double reference, double predicted), void *context,
+                   struct error *error);
 size_t trainer_terms(const struct trainer *trainer); /* of the loss */
 const char *trainer_term_name(const struct trainer *trainer, size_t k);
 

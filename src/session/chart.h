@@ -1,0 +1,21 @@
+/* A chart in characters. */
+#ifndef FETTLE_SESSION_CHART_H
+#define FETTLE_SESSION_CHART_H
+
+#include <stdint.h>
+#include "base/text.h"
+
+struct chart {
+    size_t count;
+    const int64_t *steps; /* [count] not falling */
+    const double *values; /* [count] */
+    int width, height;    /* characters, the axes with them; at least 24 x 4 */
+    int logarithmic;      /* values of 0 and below are left out then */
+    int braille;          /* 2 x 4 dots a character, else one * */
+};
+
+/* Adds `height` lines.  However many points share a column, the least and the largest of them are seen; a column with a
+ * NaN or an infinity has a ! on its last line. */
+void chart_draw(const struct chart *chart, struct text *out);
+
+#endif
