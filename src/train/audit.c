@@ -122,6 +122,16 @@ int audit_replay_open(struct trainer *trainer, const char *path, struct error *e
     return 0;
 }
 
+int audit_replay_text(struct trainer *trainer, const char *log, size_t from, struct error *error) {
+    char *copy = strdup(log);
+    if (!copy)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    free(trainer->replay);
+    trainer->replay = copy;
+    trainer->replay_at = copy + from;
+    return 0;
+}
+
 int audit_replay(struct trainer *trainer, struct error *error) {
     int code = 0;
     while (!code && trainer->replay_at && *trainer->replay_at) {

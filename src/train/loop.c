@@ -224,11 +224,14 @@ static int wants_validation(const struct trainer *trainer) {
 static int finish_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = steps_now(trainer), last = last_batch(trainer), code = 0;
+    if (trainer->catches && (code = finite_check(trainer, error)))
+        return code;
     /* what callbacks log of the time before the batch is still so: rates change below */
     if ((code = callbacks_batch_begin(trainer, error)))
         return code;
     cursor->window = stepped ? 0 : cursor->window + 1;
     cursor->step += stepped;
+    cursor->accepted++;
     if (stepped)
         code = schedule(trainer, 1, 0, error);
     if (!code && last)

@@ -28,14 +28,17 @@ static int predicts(const struct metrics *metrics, const char *field) {
 
 /* ---------------------------------------------------------------- training */
 
-void train_program_free(struct trainer *trainer) {
-    struct train_program *train = &trainer->train;
+static void program_free_of(struct train_program *train) {
     program_free(train->program);
     graph_free(train->graph);
     free(train->grad_parameter);
     free(train->inputs);
     free(train->outputs);
     memset(train, 0, sizeof *train);
+}
+
+void train_program_free(struct trainer *trainer) {
+    program_free_of(&trainer->train);
 }
 
 static int coefficient_node(struct graph *graph, const struct metrics *loss, size_t term, struct node **out) {
@@ -71,11 +74,11 @@ static int is_current(const struct trainer *trainer, const struct train_program 
     return 1;
 }
 
-int train_program_make(struct trainer *trainer, struct error *error) {
+/* The program for what is wanted now; options as program_build takes them. */
+static int make(struct trainer *trainer, struct train_program *out, const struct program_options *options,
+                struct error *error) {
     struct train_program want = {0};
     wanted(trainer, &want);
-    if (is_current(trainer, &want))
-        return 0;
     if (!want.nactive)
         return error_set(error, ERROR_VALUE, "no term of the loss has a coefficient: there is nothing to train on");
     if (!want.ngrads)
@@ -145,7 +148,7 @@ int train_program_make(struct trainer *trainer, struct error *error) {
         graph_error(want.graph, error);
         goto out;
     }
-    if ((code = program_build(&want.program, want.graph, outputs, n, NULL, error)))
+    if ((code = program_build(&want.program, want.graph, outputs, n, options, error)))
         goto out;
     want.inputs = calloc((size_t)program_inputs(want.program) + 1, sizeof *want.inputs);
     want.outputs = calloc((size_t)n + 1, sizeof *want.outputs);
@@ -153,16 +156,7 @@ int train_program_make(struct trainer *trainer, struct error *error) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    train_program_free(trainer);
-    trainer->train = want;
-    /* what the new program does not differentiate by (frozen since) has no gradient, not that of some earlier batch */
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t bytes = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
-        memset(trainer->grads[d], 0, bytes);
-        for (int k = 0; k < MAX_TERMS; k++)
-            if (trainer->term_grads[k][d])
-                memset(trainer->term_grads[k][d], 0, bytes);
-    }
+    *out = want;
     memset(&want, 0, sizeof want);
 out:
     free(outputs);
@@ -173,6 +167,27 @@ out:
     free(want.inputs);
     free(want.outputs);
     return code;
+}
+
+int train_program_make(struct trainer *trainer, struct error *error) {
+    struct train_program want = {0}, made;
+    wanted(trainer, &want);
+    if (is_current(trainer, &want))
+        return 0;
+    int code = make(trainer, &made, NULL, error);
+    if (code)
+        return code;
+    program_free_of(&trainer->train);
+    trainer->train = made;
+    /* what the new program does not differentiate by (frozen since) has no gradient, not that of some earlier batch */
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        size_t bytes = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
+        memset(trainer->grads[d], 0, bytes);
+        for (int k = 0; k < MAX_TERMS; k++)
+            if (trainer->term_grads[k][d])
+                memset(trainer->term_grads[k][d], 0, bytes);
+    }
+    return 0;
 }
 
 static int bind_inputs(const struct trainer *trainer, const struct program *program, const struct batch *batch,
@@ -191,8 +206,7 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
     return 0;
 }
 
-int train_program_run(struct trainer *trainer, struct error *error) {
-    struct train_program *train = &trainer->train;
+static int run(struct trainer *trainer, struct train_program *train, struct error *error) {
     int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
     if (code)
         return code;
@@ -208,10 +222,27 @@ int train_program_run(struct trainer *trainer, struct error *error) {
         .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
         .outputs = train->outputs,
     };
-    if ((code = program_run(train->program, trainer->team, &binding, error)))
+    return program_run(train->program, trainer->team, &binding, error);
+}
+
+int train_program_run(struct trainer *trainer, struct error *error) {
+    int code = run(trainer, &trainer->train, error);
+    if (!code)
+        set_prediction(&trainer->prediction, trainer->train.program, trainer->train.prediction);
+    return code;
+}
+
+int train_program_inspect(struct trainer *trainer,
+                          int (*look)(void *context, const struct program *program, struct error *error), void *context,
+                          struct error *error) {
+    struct train_program inspected;
+    int code = make(trainer, &inspected, &(struct program_options){.inspect = 1}, error);
+    if (code)
         return code;
-    set_prediction(&trainer->prediction, train->program, train->prediction);
-    return 0;
+    if (!(code = run(trainer, &inspected, error)))
+        code = look(context, inspected.program, error);
+    program_free_of(&inspected);
+    return code;
 }
 
 /* ---------------------------------------------------------------- evaluation */

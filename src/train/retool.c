@@ -262,10 +262,15 @@ static void put_parts(struct trainer *trainer, const struct parts *parts) {
 static int exchange(struct trainer *trainer, const struct parts *next, const struct module_options *module,
                     struct text *report, struct error *error) {
     struct retired *kept = calloc(1, sizeof *kept);
+    struct config **givens = realloc(trainer->givens, (size_t)(trainer->tools + 1) * sizeof *givens);
     struct parts old, opened;
     struct given_settings given;
-    if (!kept)
+    if (givens)
+        trainer->givens = givens;
+    if (!kept || !givens) {
+        free(kept);
         return error_set(error, ERROR_MEMORY, "out of memory");
+    }
     take_parts(trainer, &old);
     int code = rename_parts(trainer, &old.composition, 0, error);
     if (!code) {
@@ -300,32 +305,51 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
     kept->config = old.config;
     kept->next = trainer->retired;
     trainer->retired = kept;
-    config_free(old.given);
+    trainer->givens[trainer->tools++] = old.given;
     return 0;
+}
+
+/* From here on both configs belong to the trainer, or are gone. */
+static int retool_with(struct trainer *trainer, struct parts *next, struct text *report, struct error *error) {
+    struct module_options module;
+    struct config_context context = {
+        .output_dir = trainer->output, .statistic = datamodule_statistic, .statistic_context = trainer->data};
+    int code = config_resolve(next->config, &context, error);
+    if (!code && !(code = trainer_check(config_root(next->config), error)) &&
+        !(code = trainer_settings_read(&next->options, config_get(config_root(next->config), "trainer"), trainer->arena,
+                                       error)) &&
+        !(code = composition_read(&next->composition, &module, module_of(next->config), &next->options, trainer->arena,
+                                  error)))
+        code = exchange(trainer, next, &module, report, error);
+    if (code) {
+        config_free(next->given);
+        config_free(next->config);
+    }
+    return code;
+}
+
+int retool_to(struct trainer *trainer, const struct config *given, struct error *error) {
+    struct parts next = {.given = config_copy(given), .config = config_copy(given)};
+    if (!next.given || !next.config) {
+        config_free(next.given);
+        config_free(next.config);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    return retool_with(trainer, &next, NULL, error);
 }
 
 int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error) {
     struct parts next = {0};
-    struct module_options module;
-    struct config_context context = {
-        .output_dir = trainer->output, .statistic = datamodule_statistic, .statistic_context = trainer->data};
     if (cursor_of(trainer)->window)
         return error_set(error, ERROR_STATE, "gradients of several batches are being summed: step on to their last");
     next.given = config_copy(trainer->given);
     next.config = config_copy(trainer->config);
     int code = next.given && next.config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
-    if (!code && !(code = retool_override(next.given, count, words, error)) &&
-        !(code = retool_override(next.config, count, words, error)) &&
-        !(code = config_resolve(next.config, &context, error)) &&
-        !(code = trainer_check(config_root(next.config), error)) &&
-        !(code = trainer_settings_read(&next.options, config_get(config_root(next.config), "trainer"), trainer->arena,
-                                       error)) &&
-        !(code = composition_read(&next.composition, &module, module_of(next.config), &next.options, trainer->arena,
-                                  error)))
-        code = exchange(trainer, &next, &module, report, error);
-    if (code) {
-        config_free(next.given);
-        config_free(next.config);
-    }
+    if (!code && !(code = retool_override(next.given, count, words, error)))
+        code = retool_override(next.config, count, words, error);
+    if (!code)
+        return retool_with(trainer, &next, report, error);
+    config_free(next.given);
+    config_free(next.config);
     return code;
 }

@@ -293,6 +293,9 @@ void trainer_free(struct trainer *trainer) {
         free(trainer->retired);
         trainer->retired = next;
     }
+    for (int k = 0; k < trainer->tools; k++)
+        config_free(trainer->givens[k]);
+    free(trainer->givens);
     free(trainer->replay);
     arena_free(trainer->arena);
     free(trainer->output);

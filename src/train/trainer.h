@@ -133,6 +133,23 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
  * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
 int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
                    struct error *error);
+/* Points to go back to.  A point is a copy of all that belongs to the state, taken between batches. */
+struct trainer_point;
+int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struct error *error);
+void trainer_point_free(struct trainer_point *point);
+int64_t trainer_point_batch(const struct trainer_point *point); /* batches that were accepted before it */
+size_t trainer_point_size(const struct trainer_point *point);   /* bytes */
+int64_t trainer_accepted(const struct trainer *trainer);        /* batches so far, of all epochs */
+/* To the state after `batch` batches (not before the point), by training on from the point, with the changes that were
+ * made on the way: the same bits as then.  metrics.csv and audit.log are cut back; what is cut off the former is kept
+ * in metrics.csv.cut.  A batch under way is given up.  On an error the run is where it was. */
+int trainer_point_return(struct trainer *trainer, const struct trainer_point *point, int64_t batch,
+                         struct error *error);
+
+/* Whether a batch that makes a NaN or an infinity is given up with ERROR_NUMERIC and the place it comes from; off at
+ * the start. */
+void trainer_catch(struct trainer *trainer, int on);
+
 /* The audit log, one line for each change; "" without any. */
 const char *trainer_audit(const struct trainer *trainer);
 

@@ -34,6 +34,7 @@ struct cursor {
     int64_t validated;  /* the last validation was in this epoch */
     int64_t epoch_open; /* an epoch's batches are under way */
     int64_t rows;       /* of metrics.csv */
+    int64_t accepted;   /* batches, of all epochs */
 };
 
 /* What one batch gave, until it is logged. */
@@ -138,7 +139,10 @@ struct trainer {
     double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
     struct batch_values values;
     double grad_norm, grad_scale, grad_limit;
-    int open; /* a transaction is open */
+    int open;               /* a transaction is open */
+    int catches;            /* a batch that makes what is not finite is given up */
+    struct config **givens; /* configs as given, before each exchange of parts; [tools] */
+    int tools;              /* such exchanges so far */
 
     struct csv_log *csv;
     FILE *log; /* run.log */
@@ -181,6 +185,10 @@ int run_folder_last(struct trainer *trainer, struct error *error);
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
 void train_program_free(struct trainer *trainer);
 int train_program_run(struct trainer *trainer, struct error *error); /* on trainer->batch */
+/* The same batch again, by a program that keeps every value; look is called before it goes. */
+int train_program_inspect(struct trainer *trainer,
+                          int (*look)(void *context, const struct program *program, struct error *error), void *context,
+                          struct error *error);
 int eval_program_make(struct trainer *trainer, struct error *error);
 void eval_program_free(struct trainer *trainer);
 /* Predictions for a batch with these parameters. */
@@ -226,11 +234,16 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
 int audit_add(struct trainer *trainer, int count, const char *const *words, struct error *error);
 int audit_write(struct trainer *trainer, struct error *error); /* audit.log in the folder of the run */
 int audit_replay_open(struct trainer *trainer, const char *path, struct error *error);
+/* The changes of a log from `from` bytes on are still to come. */
+int audit_replay_text(struct trainer *trainer, const char *log, size_t from, struct error *error);
 /* Makes the changes whose place this is; called between batches. */
 int audit_replay(struct trainer *trainer, struct error *error);
 /* Calls with the words of each line of an audit log. */
 int audit_each(const char *log, int (*call)(void *context, int count, const char *const *words, struct error *error),
                void *context, struct error *error);
+
+/* finite.c: ERROR_NUMERIC, with the place, where the batch under way has made a NaN or an infinity */
+int finite_check(struct trainer *trainer, struct error *error);
 
 /* parameters.c */
 int parameters_open(struct trainer *trainer, struct error *error);
@@ -243,6 +256,7 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
 /* retool.c: another training module or optimizer */
 /* The overrides of a config that a change amounts to: 0, or an error; not for `set`. */
 int retool_override(struct config *config, int count, const char *const *words, struct error *error);
+int retool_to(struct trainer *trainer, const struct config *given, struct error *error); /* the parts it names */
 int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error);
 
 /* resume.c */

@@ -1,0 +1,155 @@
+/* Points in a run's time to go back to: copies of all that belongs to the state. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/trainer_internal.h"
+
+struct trainer_point {
+    struct snapshot *state;
+    struct history history;
+    int64_t accepted;
+    int tools; /* which training module and optimizer there were */
+    double seconds;
+};
+
+static int copy_history(struct history *to, const struct history *from) {
+    *to = (struct history){.names = calloc(from->count + 1, sizeof *to->names),
+                           .values = calloc(from->count + 1, sizeof *to->values),
+                           .capacity = from->count + 1};
+    if (!to->names || !to->values)
+        return -1;
+    for (; to->count < from->count; to->count++) {
+        if (!(to->names[to->count] = strdup(from->names[to->count])))
+            return -1;
+        to->values[to->count] = from->values[to->count];
+    }
+    return 0;
+}
+
+void trainer_point_free(struct trainer_point *point) {
+    if (!point)
+        return;
+    snapshot_free(point->state);
+    history_free(&point->history);
+    free(point);
+}
+
+int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struct error *error) {
+    *out = NULL;
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, first");
+    struct trainer_point *point = calloc(1, sizeof *point);
+    if (point) {
+        point->state = state_save(trainer->state);
+        point->accepted = cursor_of(trainer)->accepted;
+        point->tools = trainer->tools;
+        point->seconds = trainer_seconds(trainer);
+    }
+    if (!point || !point->state || copy_history(&point->history, &trainer->history)) {
+        trainer_point_free(point);
+        return error_set(error, ERROR_MEMORY, "out of memory for a copy of the state");
+    }
+    *out = point;
+    return 0;
+}
+
+int64_t trainer_point_batch(const struct trainer_point *point) {
+    return point->accepted;
+}
+
+size_t trainer_point_size(const struct trainer_point *point) {
+    return snapshot_size(point->state);
+}
+
+int64_t trainer_accepted(const struct trainer *trainer) {
+    return cursor_of(trainer)->accepted;
+}
+
+static int go_to(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
+    struct history history;
+    int code;
+    trainer_abandon(trainer);
+    if (copy_history(&history, &point->history)) {
+        history_free(&history);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    if (point->tools != trainer->tools) {
+        /* another training module or optimizer since: the parts of then come back first */
+        if ((code = retool_to(trainer, trainer->givens[point->tools], error))) {
+            history_free(&history);
+            return code;
+        }
+    }
+    if ((code = state_restore(trainer->state, point->state, error))) {
+        history_free(&history);
+        return code;
+    }
+    history_free(&trainer->history);
+    trainer->history = history;
+    trainer->seconds = point->seconds;
+    if (trainer->started > 0)
+        trainer->started = clock_seconds();
+    trainer_sync(trainer);
+    log_drop(trainer);
+    trainer->replay_at = NULL;
+    return 0;
+}
+
+/* metrics.csv and audit.log as they were. */
+static int cut_files(struct trainer *trainer, struct error *error) {
+    char *path = NULL;
+    int code = 0;
+    if (!trainer->output || !trainer->csv)
+        return 0;
+    if (csv_log_rows(trainer->csv) != cursor_of(trainer)->rows) {
+        if (asprintf(&path, "%s/metrics.csv", trainer->output) < 0)
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        csv_log_free(trainer->csv);
+        trainer->csv = NULL;
+        code = csv_log_open(&trainer->csv, path, cursor_of(trainer)->rows, error);
+        free(path);
+    }
+    return code ? code : audit_write(trainer, error);
+}
+
+int trainer_point_return(struct trainer *trainer, const struct trainer_point *point, int64_t batch,
+                         struct error *error) {
+    struct trainer_point *now;
+    enum phase done;
+    size_t made;
+    if (batch < point->accepted)
+        return error_set(error, ERROR_STATE, "the copy of the state is of a later batch");
+    trainer_abandon(trainer);
+    int code = trainer_point_new(&now, trainer, error);
+    if (code)
+        return code;
+    char *audit = strdup(trainer_audit(trainer));
+    if (!audit)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code && !(code = go_to(trainer, point, error)) && !(code = cut_files(trainer, error))) {
+        made = strlen(trainer_audit(trainer));
+        if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)
+            code = audit_replay_text(trainer, audit, made, error);
+        while (!code && cursor_of(trainer)->accepted < batch && !trainer_done(trainer))
+            code = trainer_advance(trainer, &done, error);
+        /* what follows the last batch of an epoch belongs to it */
+        while (!code && !trainer->open && !trainer_done(trainer) &&
+               (trainer_phase(trainer) == PHASE_LOG || trainer_phase(trainer) == PHASE_VALIDATE ||
+                trainer_phase(trainer) == PHASE_EPOCH_END || trainer_phase(trainer) == PHASE_CHECKPOINT) &&
+               batch > point->accepted)
+            code = trainer_advance(trainer, &done, error);
+        trainer->replay_at = NULL;
+    }
+    if (code) {
+        struct error second = {0};
+        if (!go_to(trainer, now, &second))
+            cut_files(trainer, &second);
+    } else {
+        char text[96];
+        snprintf(text, sizeof text, "back to batch %lld", (long long)batch);
+        run_folder_note(trainer, text);
+    }
+    free(audit);
+    trainer_point_free(now);
+    return code;
+}
