@@ -59,8 +59,8 @@ extern const struct command_group *const command_groups[];
 extern const size_t command_group_count;
 
 /* The groups, each in a file of its own. */
-extern const struct command_group commands_build, commands_run, commands_inspect, commands_look, commands_figure,
-    commands_session;
+extern const struct command_group commands_build, commands_run, commands_stop, commands_time, commands_inspect;
+extern const struct command_group commands_look, commands_figure, commands_session;
 
 /* Splits a line.  An empty line has count 0.  command_line_free is due in every case. */
 int command_split(struct command_line *out, const char *line, struct error *error);

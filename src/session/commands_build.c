@@ -43,6 +43,7 @@ static void discard_output(const char *output) {
 void session_close(struct session *session) {
     int unused = session->trainer && trainer_global_step(session->trainer) == 0;
 
+    session_forget_points(session);
     trainer_free(session->trainer);
     config_free(session->config);
     series_free(&session->series);
@@ -93,6 +94,7 @@ static int open_config(struct session *session, struct config *config, const cha
     session->config = config;
     session->output = output;
     session->path = name;
+    trainer_catch(trainer, !session->catches_off);
     return 0;
 }
 
@@ -192,6 +194,8 @@ out:
 static int exec_set(struct session *session, const struct command_line *line, struct error *error) {
     const char *name = line->words[1];
 
+    if (!strcmp(name, "rewind"))
+        return session_set_rewind(session, line->words[2], error);
     if (has_setting(session, name))
         return change(session, line, "set", error);
     if (config_find(config_root(session->config), name))

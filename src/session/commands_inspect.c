@@ -69,46 +69,42 @@ static int exec_tree(struct session *session, const struct command_line *line, s
 /* ---------------------------------------------------------------- print */
 
 void metrics_complete(struct session *session, session_add *add, void *context) {
-    if (!session->trainer)
-        return;
-    for (size_t k = 0; k < trainer_metrics(session->trainer); k++)
-        add(context, trainer_metric_name(session->trainer, k));
-    for (size_t k = 0; k < trainer_settings(session->trainer); k++)
-        add(context, trainer_setting_name(session->trainer, k));
-    add(context, "epoch");
-    add(context, "step");
+    values_complete(session, add, context);
 }
 
-static int find_value(struct session *session, const char *name, double *value) {
-    if (trainer_metric(session->trainer, name, value))
-        return 1;
-    if (strcmp(name, "epoch") == 0)
-        *value = (double)trainer_epoch_now(session->trainer);
-    else if (strcmp(name, "step") == 0)
-        *value = (double)trainer_global_step(session->trainer);
-    else
-        return trainer_get(session->trainer, name, value, NULL) == 0;
-    return 1;
+static int print_value(struct session *session, const char *text, struct error *error) {
+    struct expression *expression;
+    char number[32];
+    double value;
+    /* by its full name first: it may hold what would be an operator */
+    if (!session_value(session, text, &value)) {
+        int code = expression_new(&expression, text, session_scope(session), error);
+        if (code)
+            return code;
+        value = expression_value(expression);
+        expression_free(expression);
+    }
+    session_print(session, "%s = %s\n", text, text_double(number, value));
+    return 0;
 }
 
+/* Several names, or one expression. */
 static int exec_print(struct session *session, const struct command_line *line, struct error *error) {
-    char text[32];
+    int names = 1, code = 0;
     double value;
 
-    for (int k = 1; k < line->count; k++) {
-        if (!find_value(session, line->words[k], &value)) {
-            return session_unknown(session, metrics_complete, "value", line->words[k], error);
-        }
-        session_print(session, "%s = %s\n", line->words[k], text_double(text, value));
+    for (int k = 1; k < line->count; k++)
+        names &= session_value(session, line->words[k], &value);
+    if (line->count > 1 && !names)
+        return print_value(session, line->rest, error);
+    for (int k = 1; k < line->count && !code; k++)
+        code = print_value(session, line->words[k], error);
+    for (size_t k = 0; line->count == 1 && k < trainer_metrics(session->trainer); k++) {
+        const char *name = trainer_metric_name(session->trainer, k);
+        if (trainer_metric(session->trainer, name, &value))
+            session_print(session, "%-44s %.6g\n", name, value);
     }
-    if (line->count == 1) {
-        for (size_t k = 0; k < trainer_metrics(session->trainer); k++) {
-            const char *name = trainer_metric_name(session->trainer, k);
-            if (trainer_metric(session->trainer, name, &value))
-                session_print(session, "%-44s %.6g\n", name, value);
-        }
-    }
-    return 0;
+    return code;
 }
 
 /* ---------------------------------------------------------------- info */
@@ -170,6 +166,18 @@ static int info_program(struct session *session, struct error *error) {
     return 0;
 }
 
+static int info_break(struct session *session, struct error *error) {
+    (void)error;
+    session_print_stops(session);
+    return 0;
+}
+
+static int info_rewind(struct session *session, struct error *error) {
+    (void)error;
+    session_print_points(session);
+    return 0;
+}
+
 static const struct topic {
     const char *name, *help;
     int (*exec)(struct session *session, struct error *error);
@@ -177,6 +185,8 @@ static const struct topic {
     {"run", "where the loop stands", info_run},
     {"session", "the config as resolved", info_session},
     {"data", "data sets, their frames and atoms", info_data},
+    {"break", "stop points", info_break},
+    {"rewind", "states that are kept to go back to", info_rewind},
     {"program", "the instructions of a training step", info_program},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
@@ -231,8 +241,9 @@ static int exec_info(struct session *session, const struct command_line *line, s
 static const struct command commands[] = {
     {"tree", NULL, "tree [PATTERN]", 0, 1, COMMAND_OPEN, COMPLETE_MODULE,
      "the model as a tree, or the modules that a pattern matches", NULL, exec_tree},
-    {"print", "p", "print [NAME...]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_METRIC,
-     "values of metrics and settings; without a name, of all metrics", NULL, exec_print},
+    {"print", "p", "print [NAME... | EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_METRIC,
+     "values of metrics and settings, or of an expression; without one, of all metrics",
+     "    `help break` says what an expression may be.", exec_print},
     {"info", "i", "info [TOPIC]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_TOPIC,
      "where things stand; without a topic, the topics there are", NULL, exec_info},
 };

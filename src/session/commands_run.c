@@ -1,6 +1,8 @@
 /* Commands that run the loop. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "session/progress.h"
 #include "session/session_internal.h"
@@ -16,6 +18,8 @@ static void print_text(struct session *session, const struct text *text) {
 void session_event(struct session *session, enum trainer_event event, const char *text) {
     struct text line = {0};
 
+    if (session->silent)
+        return;
     switch (event) {
     case EVENT_EPOCH:
         session->epochs++;
@@ -61,31 +65,95 @@ static void report(struct session *session, const char *prefix) {
 
 /* ---------------------------------------------------------------- running */
 
-/* Until that many batches, or that many epochs, are done (-1: no limit), or until something stops it. */
-static int run(struct session *session, long batches, long epochs, struct error *error) {
+/* What ends a run: so many batches, or epochs (-1: no limit), or an expression that is true. */
+struct limits {
+    long batches, epochs;
+    const struct expression *until;
+};
+
+static int is_over(const struct session *session, const struct limits *limits) {
+    double value = limits->until ? expression_value(limits->until) : 0;
+    return limits->batches == 0 || session->epochs == limits->epochs || (value != 0 && !isnan(value)) ||
+           trainer_done(session->trainer);
+}
+
+/* One stretch, to its end or to a stop point, whose number is put into *stop. */
+static int run_stretch(struct session *session, struct limits *limits, int *stop, struct error *error) {
     struct progress progress;
+    struct text why = {0};
     int code = 0;
 
-    if (trainer_done(session->trainer))
-        return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
+    *stop = 0;
     progress_begin(&progress, session->trainer);
-    session->epochs = 0;
-    while (batches != 0 && session->epochs != epochs && !code && !trainer_done(session->trainer)) {
+    do {
+        session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
         if ((code = trainer_step(session->trainer, error)))
             break;
         session_record_batch(session);
-        if (batches > 0)
-            batches--;
+        if (limits->batches > 0)
+            limits->batches--;
         draw(session, &progress);
-        if (session_interrupted(session) && batches != 0 && session->epochs != epochs)
+        *stop = stops_check(&session->stops, &why);
+        if (!*stop && session_interrupted(session) && !is_over(session, limits))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
-    }
+    } while (!code && !*stop && !is_over(session, limits));
     if (session->options.progress)
         session->options.progress(session->options.context, "");
+    if (*stop)
+        session_print(session, "%s", why.data ? why.data : "");
+    text_free(&why);
+    return code;
+}
+
+/* The commands of a stop point; *go_on if the run is to go on after them. */
+static int obey(struct session *session, int number, int *go_on, struct error *error) {
+    struct stop *stop = stops_find(&session->stops, number);
+    size_t count = stop ? stop->ncommands : 0;
+    char **lines = calloc(count + 1, sizeof *lines);
+    int code = 0, temporary = stop && stop->temporary;
+
+    if (!lines)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < count; k++)
+        lines[k] = strdup(stop->commands[k]); /* the stop point may go while they run */
+    if (temporary)
+        stops_remove(&session->stops, number);
+    session->go_on = 0;
+    session->in_commands++;
+    for (size_t k = 0; k < count && !code && lines[k]; k++)
+        code = session_execute(session, lines[k], error);
+    session->in_commands--;
+    *go_on = session->go_on;
+    session->go_on = 0;
+    for (size_t k = 0; k < count; k++)
+        free(lines[k]);
+    free(lines);
+    return code;
+}
+
+static int run(struct session *session, struct limits limits, struct error *error) {
+    int code, stop, go_on = 0;
+
+    if (trainer_done(session->trainer))
+        return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
+    session->epochs = 0;
+    do {
+        go_on = 0;
+        code = run_stretch(session, &limits, &stop, error);
+        if (stop && !code) {
+            report(session, "stopped: ");
+            session_show_displays(session);
+            code = obey(session, stop, &go_on, error);
+        }
+    } while (!code && go_on && !is_over(session, &limits));
     if (code == ERROR_INTERRUPT)
         report(session, "paused: ");
-    else if (!code && trainer_done(session->trainer))
+    else if (!code && !stop && trainer_done(session->trainer))
         report(session, "done: ");
+    else if (!code && !stop && limits.epochs < 0 && (limits.batches == 0 || limits.until))
+        report(session, "");
+    if (!code && !stop)
+        session_show_displays(session);
     return code;
 }
 
@@ -95,11 +163,7 @@ static int exec_step(struct session *session, const struct command_line *line, s
 
     if (line->count > 1)
         code = command_integer(line->words[1], "the number of batches", 1, MAX_COUNT, &count, error);
-    if (!code)
-        code = run(session, count, -1, error);
-    if (!code && !trainer_done(session->trainer))
-        report(session, "");
-    return code;
+    return code ? code : run(session, (struct limits){count, -1, NULL}, error);
 }
 
 static int exec_next(struct session *session, const struct command_line *line, struct error *error) {
@@ -108,12 +172,60 @@ static int exec_next(struct session *session, const struct command_line *line, s
 
     if (line->count > 1)
         code = command_integer(line->words[1], "the number of epochs", 1, MAX_COUNT, &count, error);
-    return code ? code : run(session, -1, count, error);
+    return code ? code : run(session, (struct limits){-1, count, NULL}, error);
 }
 
 static int exec_continue(struct session *session, const struct command_line *line, struct error *error) {
     (void)line;
-    return run(session, -1, -1, error);
+    if (session->in_commands) { /* the run that was stopped goes on when the commands are done */
+        session->go_on = 1;
+        return 0;
+    }
+    return run(session, (struct limits){-1, -1, NULL}, error);
+}
+
+static int exec_until(struct session *session, const struct command_line *line, struct error *error) {
+    struct expression *until;
+    int code = expression_new(&until, line->rest, session_scope(session), error);
+
+    if (code)
+        return code;
+    code = run(session, (struct limits){-1, -1, until}, error);
+    expression_free(until);
+    return code;
+}
+
+/* Phase by phase; within a batch what it has brought so far can be looked at. */
+static int exec_stepi(struct session *session, const struct command_line *line, struct error *error) {
+    long count = 1;
+    int code = 0;
+
+    if (line->count > 1)
+        code = command_integer(line->words[1], "the number of phases", 1, MAX_COUNT, &count, error);
+    if (!code && trainer_done(session->trainer))
+        return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
+    for (; !code && count > 0 && !trainer_done(session->trainer); count--) {
+        int64_t batches = trainer_accepted(session->trainer);
+        enum phase done;
+        if (trainer_phase(session->trainer) == PHASE_LOAD)
+            session_keep_point(session, 1);
+        if ((code = trainer_advance(session->trainer, &done, error)))
+            break;
+        if (trainer_accepted(session->trainer) != batches)
+            session_record_batch(session);
+        session_print(session, "%s; next: %s\n", phase_name(done), phase_name(trainer_phase(session->trainer)));
+    }
+    if (!code)
+        session_show_displays(session);
+    return code;
+}
+
+static int exec_abandon(struct session *session, const struct command_line *line, struct error *error) {
+    (void)line;
+    (void)error;
+    trainer_abandon(session->trainer);
+    report(session, "at ");
+    return 0;
 }
 
 static int exec_validate(struct session *session, const struct command_line *line, struct error *error) {
@@ -136,6 +248,14 @@ static const struct command commands[] = {
      "to the end of the epoch, with its validation; or of the Nth", NULL, exec_next},
     {"continue", "c", "continue", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
      "everything that `run` of the config says; Ctrl-C pauses", NULL, exec_continue},
+    {"until", NULL, "until EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+     "train until an expression is true", "    `help break` says what an expression may be.", exec_until},
+    {"finish", NULL, "finish", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "to the end of the epoch", NULL, exec_next},
+    {"stepi", "si", "stepi [N]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_NONE,
+     "one phase of a batch or of an epoch, or N",
+     "    load, forward, combine, clip, optimizer, average, log; validate, epoch_end, checkpoint.", exec_stepi},
+    {"abandon", NULL, "abandon", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
+     "give up the batch that is under way: the state is as before it", NULL, exec_abandon},
     {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now", NULL,
      exec_validate},
 };

@@ -16,6 +16,7 @@ int session_new(struct session **out, const struct session_options *options, str
     if (!session)
         return error_set(error, ERROR_MEMORY, "out of memory");
     session->options = *options;
+    session->rewinding.capacity = REWIND_STATES;
     return 0;
 }
 
@@ -23,6 +24,7 @@ void session_free(struct session *session) {
     if (!session)
         return;
     session_close(session);
+    stops_free(&session->stops);
     free(session->repeat);
     free(session);
 }
@@ -87,6 +89,8 @@ out:
 int session_execute(struct session *session, const char *line, struct error *error) {
     int code;
 
+    if (session->stops.collecting)
+        return session_collect(session, line, error);
     if (line[strspn(line, " \t\r\n")])
         return execute(session, line, error);
     if (!session->repeat)

@@ -8,7 +8,23 @@
 #include "session/command.h"
 #include "session/series.h"
 #include "session/session.h"
+#include "session/stops.h"
 #include "train/trainer.h"
+
+enum { REWIND_MOST = 256, REWIND_STATES = 24 };
+
+/* States to go back to: some of each run, thinned out as they grow old, and those that have a name. */
+struct rewinding {
+    struct trainer_point *points[REWIND_MOST + 2]; /* oldest first */
+    size_t count;
+    int capacity;
+    double cost, kept_at; /* s: of the last copy, and when it was made */
+    struct named_point {
+        char *name;
+        struct trainer_point *point;
+    } * named;
+    size_t nnamed;
+};
 
 struct session {
     struct session_options options;
@@ -22,6 +38,13 @@ struct session {
     long epochs; /* that have ended since the loop was entered */
     int depth;   /* of scripts that source scripts */
     struct series_store series;
+    struct stops stops;
+    struct expression_scope scope;
+    struct rewinding rewinding;
+    int catches_off; /* `catch off` */
+    int silent;      /* what the loop tells is known already */
+    int go_on;       /* `continue` among the commands of a stop point */
+    int in_commands; /* they are being executed */
 };
 
 /* Closes what is open, if anything is. */
@@ -31,6 +54,20 @@ int session_interrupted(const struct session *session);
 
 /* What the loop tells while it runs. */
 void session_event(struct session *session, enum trainer_event event, const char *text);
+
+/* A number by its full name; 0 where there is none. */
+int session_value(const struct session *session, const char *name, double *value);
+
+/* commands_stop.c: a line that belongs to the commands of a stop point */
+int session_collect(struct session *session, const char *line, struct error *error);
+void session_print_stops(struct session *session);
+void session_show_displays(struct session *session);
+
+/* commands_time.c */
+void session_keep_point(struct session *session, int at_once); /* unless it would cost too much */
+void session_forget_points(struct session *session);
+void session_print_points(struct session *session);
+int session_set_rewind(struct session *session, const char *word, struct error *error);
 
 /* Keeps for charts what the last batch brought, or the row that was just logged. */
 void session_record_batch(struct session *session);
@@ -43,6 +80,7 @@ void metrics_complete(struct session *session, session_add *add, void *context);
 void modules_complete(struct session *session, session_add *add, void *context);
 void strategies_complete(struct session *session, session_add *add, void *context);
 void optimizers_complete(struct session *session, session_add *add, void *context);
+void values_complete(struct session *session, session_add *add, void *context);
 void topics_complete(struct session *session, session_add *add, void *context);
 
 /* ERROR_NAME: there is no `what` of this name; the nearest of those that `complete` gives. */

@@ -172,3 +172,41 @@ size_t trainer_values(const struct trainer *trainer, int k, int gradient, double
         (*out)[j] = at(slab, p->dtype, p->offset + j);
     return p->numel;
 }
+
+/* ---------------------------------------------------------------- names */
+
+static void add_columns(const struct metrics *metrics, const char *prefix, void (*add)(void *context, const char *name),
+                        void *context) {
+    char name[256];
+    for (size_t k = 0; metrics && k < metrics_count(metrics); k++) {
+        snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, k));
+        add(context, name);
+    }
+}
+
+static int is_column(const char *name) {
+    static const char *const prefixes[] = {"train_loss_", "train_metric_", "val", "test"};
+    for (int k = 0; k < 4; k++)
+        if (!strncmp(name, prefixes[k], strlen(prefixes[k])))
+            return 1;
+    return 0;
+}
+
+void trainer_columns(const struct trainer *trainer, void (*add)(void *context, const char *name), void *context) {
+    char prefix[64];
+    add_columns(trainer->loss, "train_loss_step/", add, context);
+    add_columns(trainer->loss, "train_loss_epoch/", add, context);
+    add_columns(trainer->train_metrics, "train_metric_step/", add, context);
+    add_columns(trainer->train_metrics, "train_metric_epoch/", add, context);
+    for (size_t k = 0; k < trainer->nval; k++) {
+        snprintf(prefix, sizeof prefix, "val%zu_epoch/", k);
+        add_columns(trainer->val_metrics[k], prefix, add, context);
+    }
+    for (size_t k = 0; k < trainer->ntest; k++) {
+        snprintf(prefix, sizeof prefix, "test%zu_epoch/", k);
+        add_columns(trainer->test_metrics[k], prefix, add, context);
+    }
+    for (size_t k = 0; k < trainer->history.count; k++)
+        if (!is_column(trainer->history.names[k]))
+            add(context, trainer->history.names[k]);
+}

@@ -103,6 +103,10 @@ size_t trainer_metrics(const struct trainer *trainer);
 const char *trainer_metric_name(const struct trainer *trainer, size_t k);
 int trainer_metric(const struct trainer *trainer, const char *name, double *value); /* 1 if it is there */
 
+/* Names of all that is, or will be, logged: terms of the loss, metrics of training, validation and test, and whatever
+ * else was. */
+void trainer_columns(const struct trainer *trainer, void (*add)(void *context, const char *name), void *context);
+
 /* The row last logged: names and values. */
 struct trainer_row {
     size_t count;

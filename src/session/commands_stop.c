@@ -1,0 +1,270 @@
+/* Stop points and displays. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/session_internal.h"
+
+static int add_stop(struct session *session, const char *text, enum stop_kind kind, int temporary,
+                    struct error *error) {
+    struct stops *stops = &session->stops;
+    struct stop stop = {.kind = kind, .temporary = temporary, .enabled = 1};
+    int code = expression_new(&stop.expression, text, session_scope(session), error);
+    if (code)
+        return code;
+    struct stop *list = realloc(stops->list, (stops->count + 1) * sizeof *list);
+    if (!list) {
+        expression_free(stop.expression);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    stop.number = ++stops->next;
+    if (kind == STOP_WATCH)
+        stops_arm(&stop);
+    stops->list = list;
+    stops->list[stops->count++] = stop;
+    session_print(session, "%s %d: %s\n", kind == STOP_WATCH ? "watch" : "break", stop.number, text);
+    return 0;
+}
+
+static int exec_break(struct session *session, const struct command_line *line, struct error *error) {
+    return add_stop(session, line->rest, STOP_BREAK, 0, error);
+}
+
+static int exec_tbreak(struct session *session, const struct command_line *line, struct error *error) {
+    return add_stop(session, line->rest, STOP_BREAK, 1, error);
+}
+
+static int exec_watch(struct session *session, const struct command_line *line, struct error *error) {
+    return add_stop(session, line->rest, STOP_WATCH, 0, error);
+}
+
+static int exec_catch(struct session *session, const struct command_line *line, struct error *error) {
+    if (line->count > 1 && strcmp(line->words[1], "nan") && strcmp(line->words[1], "off"))
+        return error_set(error, ERROR_NAME, "catch nan, or catch off, not \"%s\"", line->words[1]);
+    if (line->count > 1)
+        session->catches_off = !strcmp(line->words[1], "off");
+    if (session->trainer)
+        trainer_catch(session->trainer, !session->catches_off);
+    session_print(session, "a batch that makes a NaN or an infinity %s\n",
+                  session->catches_off ? "is taken as it is" : "is given up, and the place is looked for");
+    return 0;
+}
+
+static struct stop *find(struct session *session, const char *word, struct error *error) {
+    long number;
+    if (command_integer(word, "the number of a stop point", 1, 1000000, &number, error))
+        return NULL;
+    struct stop *stop = stops_find(&session->stops, (int)number);
+    if (!stop)
+        error_set(error, ERROR_NAME, "there is no stop point %ld; `info break` lists them", number);
+    return stop;
+}
+
+static int exec_delete(struct session *session, const struct command_line *line, struct error *error) {
+    for (int k = 1; k < line->count; k++)
+        if (!find(session, line->words[k], error))
+            return error->code;
+    for (int k = 1; k < line->count; k++)
+        stops_remove(&session->stops, atoi(line->words[k]));
+    while (line->count == 1 && session->stops.count)
+        stops_remove(&session->stops, session->stops.list[0].number);
+    return 0;
+}
+
+static int enable(struct session *session, const struct command_line *line, int on, struct error *error) {
+    for (int k = 1; k < line->count; k++)
+        if (!find(session, line->words[k], error))
+            return error->code;
+    for (size_t s = 0; s < session->stops.count; s++) {
+        struct stop *stop = &session->stops.list[s];
+        int meant = line->count == 1;
+        for (int k = 1; k < line->count; k++)
+            meant |= atoi(line->words[k]) == stop->number;
+        if (meant && on && !stop->enabled)
+            stops_arm(stop);
+        stop->enabled = meant ? on : stop->enabled;
+    }
+    return 0;
+}
+
+static int exec_enable(struct session *session, const struct command_line *line, struct error *error) {
+    return enable(session, line, 1, error);
+}
+
+static int exec_disable(struct session *session, const struct command_line *line, struct error *error) {
+    return enable(session, line, 0, error);
+}
+
+static int exec_ignore(struct session *session, const struct command_line *line, struct error *error) {
+    struct stop *stop = find(session, line->words[1], error);
+    long count;
+    if (!stop)
+        return error->code;
+    int code = command_integer(line->words[2], "the number of hits to pass over", 0, 1000000000, &count, error);
+    if (!code)
+        stop->ignore = count;
+    return code;
+}
+
+/* condition N [EXPR]: what stands behind the number. */
+static int exec_condition(struct session *session, const struct command_line *line, struct error *error) {
+    struct stop *stop = find(session, line->words[1], error);
+    struct expression *condition = NULL;
+    if (!stop)
+        return error->code;
+    const char *text = line->rest + strcspn(line->rest, " \t");
+    text += strspn(text, " \t");
+    int code = *text ? expression_new(&condition, text, session_scope(session), error) : 0;
+    if (code)
+        return code;
+    expression_free(stop->condition);
+    stop->condition = condition;
+    return 0;
+}
+
+static void clear_commands(struct stop *stop) {
+    while (stop->ncommands)
+        free(stop->commands[--stop->ncommands]);
+}
+
+static int exec_commands(struct session *session, const struct command_line *line, struct error *error) {
+    struct stop *stop = line->count > 1 ? find(session, line->words[1], error) : NULL;
+    if (line->count > 1 && !stop)
+        return error->code;
+    if (!stop && session->stops.count)
+        stop = &session->stops.list[session->stops.count - 1];
+    if (!stop)
+        return error_set(error, ERROR_STATE, "there are no stop points");
+    clear_commands(stop);
+    session->stops.collecting = stop->number;
+    return 0;
+}
+
+int session_collect(struct session *session, const char *line, struct error *error) {
+    struct stop *stop = stops_find(&session->stops, session->stops.collecting);
+    const char *begin = line + strspn(line, " \t\r\n");
+    size_t size = strcspn(begin, "\r\n");
+    while (size && (begin[size - 1] == ' ' || begin[size - 1] == '\t'))
+        size--;
+    if (!stop || (size == 3 && !strncmp(begin, "end", 3))) {
+        session->stops.collecting = 0;
+        return 0;
+    }
+    if (!size)
+        return 0;
+    char **commands = realloc(stop->commands, (stop->ncommands + 1) * sizeof *commands), *copy = strndup(begin, size);
+    if (commands)
+        stop->commands = commands;
+    if (!commands || !copy) {
+        free(copy);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    stop->commands[stop->ncommands++] = copy;
+    return 0;
+}
+
+void session_print_stops(struct session *session) {
+    if (!session->stops.count)
+        session_print(session, "no stop points\n");
+    for (size_t k = 0; k < session->stops.count; k++) {
+        const struct stop *stop = &session->stops.list[k];
+        session_print(session, "%3d %s%s %s\n", stop->number,
+                      stop->kind == STOP_WATCH ? "watch"
+                      : stop->temporary        ? "tbreak"
+                                               : "break",
+                      stop->enabled ? "" : " (disabled)", expression_text(stop->expression));
+        if (stop->condition)
+            session_print(session, "      only if %s\n", expression_text(stop->condition));
+        if (stop->hits || stop->ignore)
+            session_print(session, "      %ld hits, %ld more are passed over\n", stop->hits, stop->ignore);
+        for (size_t c = 0; c < stop->ncommands; c++)
+            session_print(session, "      %s\n", stop->commands[c]);
+    }
+}
+
+/* ---------------------------------------------------------------- displays */
+
+static void show(struct session *session, const struct display *display) {
+    char text[32];
+    session_print(session, "%d: %s = %s\n", display->number, expression_text(display->expression),
+                  text_double(text, expression_value(display->expression)));
+}
+
+void session_show_displays(struct session *session) {
+    for (size_t k = 0; k < session->stops.ndisplays; k++)
+        show(session, &session->stops.displays[k]);
+}
+
+static int exec_display(struct session *session, const struct command_line *line, struct error *error) {
+    struct stops *stops = &session->stops;
+    struct display display = {0};
+    if (line->count == 1) {
+        session_show_displays(session);
+        return 0;
+    }
+    int code = expression_new(&display.expression, line->rest, session_scope(session), error);
+    if (code)
+        return code;
+    struct display *list = realloc(stops->displays, (stops->ndisplays + 1) * sizeof *list);
+    if (!list) {
+        expression_free(display.expression);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    display.number = ++stops->next_display;
+    stops->displays = list;
+    stops->displays[stops->ndisplays++] = display;
+    show(session, &display);
+    return 0;
+}
+
+static int exec_undisplay(struct session *session, const struct command_line *line, struct error *error) {
+    struct stops *stops = &session->stops;
+    long number = 0;
+    int code =
+        line->count > 1 ? command_integer(line->words[1], "the number of a display", 1, 1000000, &number, error) : 0;
+    size_t kept = 0, before = stops->ndisplays;
+    for (size_t k = 0; !code && k < before; k++)
+        if (number && stops->displays[k].number != number)
+            stops->displays[kept++] = stops->displays[k];
+        else
+            expression_free(stops->displays[k].expression);
+    if (code)
+        return code;
+    stops->ndisplays = kept;
+    return number && kept == before ? error_set(error, ERROR_NAME, "there is no display %ld", number) : 0;
+}
+
+static const struct command commands[] = {
+    {"break", "b", "break EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+     "stop after the batch in which an expression becomes true",
+     "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
+     "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
+     "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), epoch, step, batch; operators are\n"
+     "    + - * / ^ < <= > >= == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n\n"
+     "    values of a name min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n).",
+     exec_break},
+    {"tbreak", NULL, "tbreak EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC, "the same, once", NULL,
+     exec_tbreak},
+    {"watch", NULL, "watch EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+     "stop when the value of an expression changes", NULL, exec_watch},
+    {"catch", NULL, "catch [nan|off]", 0, 1, 0, COMPLETE_NONE,
+     "whether a batch that makes a NaN or an infinity is given up (as it is at the start)", NULL, exec_catch},
+    {"delete", "d", "delete [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "remove stop points, or all", NULL,
+     exec_delete},
+    {"enable", NULL, "enable [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "stop points count again", NULL,
+     exec_enable},
+    {"disable", NULL, "disable [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "stop points do not count", NULL,
+     exec_disable},
+    {"ignore", NULL, "ignore N COUNT", 2, 2, 0, COMPLETE_NONE, "pass over the next hits of a stop point", NULL,
+     exec_ignore},
+    {"condition", NULL, "condition N [EXPR]", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+     "a stop point counts only while this is true; without it, always", NULL, exec_condition},
+    {"commands", NULL, "commands [N]", 0, 1, 0, COMPLETE_NONE,
+     "what is executed when a stop point is hit: the lines that follow, to `end`",
+     "    `continue` among them lets the run go on when they are done.", exec_commands},
+    {"display", NULL, "display [EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+     "show the value of an expression whenever the run stops", NULL, exec_display},
+    {"undisplay", NULL, "undisplay [N]", 0, 1, 0, COMPLETE_NONE, "no longer", NULL, exec_undisplay},
+};
+
+const struct command_group commands_stop = {"stop points", commands, sizeof commands / sizeof *commands};
