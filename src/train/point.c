@@ -1,7 +1,9 @@
 /* Points in a run's time to go back to: copies of all that belongs to the state. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "train/trainer_internal.h"
 
 struct trainer_point {
@@ -10,7 +12,26 @@ struct trainer_point {
     int64_t accepted;
     int tools; /* which training module and optimizer there were */
     double seconds;
+    char *rows; /* metrics.csv as it was, unless that is long: a point may be returned to from before it */
 };
+
+enum { LONG_FILE = 1 << 20 };
+
+static char *metrics_path(const struct trainer *trainer) {
+    char *path = NULL;
+    return trainer->output && trainer->csv && asprintf(&path, "%s/metrics.csv", trainer->output) >= 0 ? path : NULL;
+}
+
+static char *read_rows(const struct trainer *trainer) {
+    char *path = metrics_path(trainer), *rows = NULL;
+    struct error ignored = {0};
+    struct stat status;
+    size_t size;
+    if (path && !stat(path, &status) && status.st_size <= LONG_FILE && file_read(path, &rows, &size, &ignored))
+        rows = NULL;
+    free(path);
+    return rows;
+}
 
 static int copy_history(struct history *to, const struct history *from) {
     *to = (struct history){.names = calloc(from->count + 1, sizeof *to->names),
@@ -31,6 +52,7 @@ void trainer_point_free(struct trainer_point *point) {
         return;
     snapshot_free(point->state);
     history_free(&point->history);
+    free(point->rows);
     free(point);
 }
 
@@ -44,6 +66,7 @@ int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struc
         point->accepted = cursor_of(trainer)->accepted;
         point->tools = trainer->tools;
         point->seconds = trainer_seconds(trainer);
+        point->rows = read_rows(trainer);
     }
     if (!point || !point->state || copy_history(&point->history, &trainer->history)) {
         trainer_point_free(point);
@@ -95,20 +118,31 @@ static int go_to(struct trainer *trainer, const struct trainer_point *point, str
     return 0;
 }
 
-/* metrics.csv and audit.log as they were. */
-static int cut_files(struct trainer *trainer, struct error *error) {
-    char *path = NULL;
+static int write_rows(const char *path, const char *rows, struct error *error) {
+    struct file_writer *writer;
+    int code = file_writer_open(&writer, path, error);
+    if (code)
+        return code;
+    fputs(rows, file_writer_stream(writer));
+    return file_writer_commit(writer, error);
+}
+
+/* metrics.csv and audit.log as they were: cut back, or, where a later point is returned to, with its rows again. */
+static int restore_files(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
+    char *path = metrics_path(trainer);
+    int64_t have = trainer->csv ? csv_log_rows(trainer->csv) : 0, want = cursor_of(trainer)->rows;
     int code = 0;
-    if (!trainer->output || !trainer->csv)
-        return 0;
-    if (csv_log_rows(trainer->csv) != cursor_of(trainer)->rows) {
-        if (asprintf(&path, "%s/metrics.csv", trainer->output) < 0)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+    if (path && have != want) {
         csv_log_free(trainer->csv);
         trainer->csv = NULL;
-        code = csv_log_open(&trainer->csv, path, cursor_of(trainer)->rows, error);
-        free(path);
+        if (have < want && point->rows)
+            code = write_rows(path, point->rows, error);
+        if (!code)
+            code = csv_log_open(&trainer->csv, path, want, error);
+        if (!code)
+            cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
     }
+    free(path);
     return code ? code : audit_write(trainer, error);
 }
 
@@ -126,7 +160,7 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
     char *audit = strdup(trainer_audit(trainer));
     if (!audit)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    if (!code && !(code = go_to(trainer, point, error)) && !(code = cut_files(trainer, error))) {
+    if (!code && !(code = go_to(trainer, point, error)) && !(code = restore_files(trainer, point, error))) {
         made = strlen(trainer_audit(trainer));
         if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)
             code = audit_replay_text(trainer, audit, made, error);
@@ -143,7 +177,7 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
     if (code) {
         struct error second = {0};
         if (!go_to(trainer, now, &second))
-            cut_files(trainer, &second);
+            restore_files(trainer, now, &second);
     } else {
         char text[96];
         snprintf(text, sizeof text, "back to batch %lld", (long long)batch);
