@@ -19,6 +19,7 @@ enum { HISTORY_LINES = 2000, MAX_CANDIDATES = 4096 };
 /* readline's callbacks carry no context. */
 static struct {
     struct session *session;
+    prompt_complete *complete; /* in place of the session's own; NULL: that */
     char history[4096];
     char *line;
     int done;
@@ -55,7 +56,8 @@ static char **complete(const char *word, int start, int end) {
     if (!line)
         return NULL;
     prompt_state.count = prompt_state.next = 0;
-    files = session_complete(prompt_state.session, line, word, add_candidate, NULL);
+    files = prompt_state.complete ? prompt_state.complete(line, word, add_candidate, NULL)
+                                  : session_complete(prompt_state.session, line, word, add_candidate, NULL);
     if (prompt_state.count)
         matches = rl_completion_matches(word, next_candidate);
     for (; prompt_state.next < prompt_state.count; prompt_state.next++)
@@ -82,8 +84,7 @@ static void find_history(void) {
         snprintf(prompt_state.history, sizeof prompt_state.history, "%s/history", folder);
 }
 
-void prompt_open(struct session *session) {
-    prompt_state.session = session;
+static void open_prompt(void) {
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
     rl_attempted_completion_function = complete;
@@ -93,6 +94,17 @@ void prompt_open(struct session *session) {
     find_history();
     if (prompt_state.history[0])
         read_history(prompt_state.history);
+}
+
+void prompt_open(struct session *session) {
+    prompt_state.session = session;
+    prompt_state.complete = NULL;
+    open_prompt();
+}
+
+void prompt_open_with(prompt_complete *complete_words) {
+    prompt_state.complete = complete_words;
+    open_prompt();
 }
 
 void prompt_close(void) {
@@ -115,7 +127,7 @@ static void take_line(char *line) {
     rl_callback_handler_remove();
 }
 
-static void remember(const char *line) {
+void prompt_remember(const char *line) {
     HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
 
     if (line[0] && !(last && strcmp(last->line, line) == 0))
@@ -157,7 +169,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
             rl_callback_read_char();
     }
     if (prompt_state.line) {
-        remember(prompt_state.line);
+        prompt_remember(prompt_state.line);
         *line = prompt_state.line;
         result = PROMPT_LINE;
     } else {

@@ -10,6 +10,12 @@ enum prompt_result { PROMPT_LINE, PROMPT_INTERRUPTED, PROMPT_END };
 void prompt_open(struct session *session);
 /* *line is the caller's to free. */
 enum prompt_result prompt_read(const char *prompt, char **line);
-void prompt_close(void); /* writes the history; the terminal is as it was */
+/* The same without a session, for those who call readline themselves: words are completed by a function like
+ * session_complete. */
+typedef int prompt_complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
+                            void *context);
+void prompt_open_with(prompt_complete *complete);
+void prompt_remember(const char *line); /* in the history */
+void prompt_close(void);                /* writes the history; the terminal is as it was */
 
 #endif

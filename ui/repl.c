@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "builtin.h"
 #include "prompt.h"
+#include "screen.h"
 #include "session/session.h"
 #include "signals.h"
 
@@ -39,18 +40,35 @@ static void add_quoted(struct text *line, const char *word) {
     text_add(line, "\"");
 }
 
+static void add_open(const struct repl_options *options, struct text *line) {
+    text_add(line, "open");
+    if (options->session)
+        add_quoted(line, options->session);
+    for (int k = 0; k < options->noverrides; k++)
+        add_quoted(line, options->overrides[k]);
+}
+
 static int open_first(struct session *session, const struct repl_options *options, struct error *error) {
     struct text line = {0};
     int code;
 
-    text_add(&line, "open");
-    if (options->session)
-        add_quoted(&line, options->session);
-    for (int k = 0; k < options->noverrides; k++)
-        add_quoted(&line, options->overrides[k]);
+    add_open(options, &line);
     code = line.failed ? error_set(error, ERROR_MEMORY, "out of memory") : session_execute(session, line.data, error);
     text_free(&line);
     return code;
+}
+
+int repl_send_first(const struct repl_options *options, int (*send)(struct worker *worker, const char *line),
+                    struct worker *worker) {
+    struct text line = {0};
+    int failed;
+
+    add_open(options, &line);
+    failed = line.failed || send(worker, line.data);
+    for (int k = 0; k < options->ncommands; k++)
+        failed |= send(worker, options->commands[k]);
+    text_free(&line);
+    return failed ? -1 : 0;
 }
 
 /* One line at the prompt: a mistake is reported and no more. */
@@ -137,7 +155,11 @@ int repl_run(const struct repl_options *options, struct console *console) {
     int terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     int status = 0;
 
+    if (options->panes && terminal && !options->batch && screen_possible() &&
+        (status = screen_run(options, console)) >= 0)
+        return status;
     signals_install(0);
+    status = 0;
     if (session_new(&session, &session_options, &error))
         goto out;
     /* At a prompt a session that does not open is a mistake like any other; in a script it ends the script. */
@@ -152,6 +174,8 @@ int repl_run(const struct repl_options *options, struct console *console) {
     else
         read_lines(session, console);
 out:
+    if (session && signals_ending())
+        session_rescue(session);
     console_progress(console, "");
     if (error.code)
         console_error(console, &error);

@@ -13,8 +13,13 @@ struct repl_options {
     const char *script; /* with batch: lines to execute; NULL: none */
     int batch;          /* execute commands and script, then end; nothing is opened unasked */
     int threads;
+    int panes; /* on a terminal that can have them */
 };
 
+struct worker;
+/* Sends what opens the session, and the commands, down to a worker; -1 if that failed. */
+int repl_send_first(const struct repl_options *options, int (*send)(struct worker *worker, const char *line),
+                    struct worker *worker);
 /* The exit status. */
 int repl_run(const struct repl_options *options, struct console *console);
 

@@ -11,6 +11,7 @@ struct session;
 enum command_flags {
     COMMAND_REPEAT = 1, /* Enter on an empty line repeats it */
     COMMAND_OPEN = 2,   /* needs an open session */
+    COMMAND_LIVE = 8,   /* may be executed between two batches of a run */
     COMMAND_TAIL = 4    /* takes the rest of the line as it stands, as one word (still within min..max) */
 };
 

@@ -170,7 +170,7 @@ static int set_config(struct session *session, const char *name, const char *val
     char *override = NULL, *path = NULL;
     int code;
 
-    if (trainer_global_step(session->trainer) > 0)
+    if (trainer_global_step(session->trainer) > 0 || session->in_run)
         return error_set(error, ERROR_STATE,
                          "%s can be changed before the first step only; `open` begins anew, with overrides", name);
     config = config_copy(session->config);
@@ -319,30 +319,31 @@ static const struct command commands[] = {
      "    A session is a NequIP config.  Overrides are key=value, +key=value, ~key.  Where it cannot be opened, the\n"
      "    session that is open stays.",
      exec_open},
-    {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN, COMPLETE_SETTING, "change a setting",
+    {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING, "change a setting",
      "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
      "    config will do (trainer.max_epochs); the model is then built anew.",
      exec_set},
-    {"strategy", NULL, "strategy [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_STRATEGY,
-     "go on under another training module; without a name, list them",
+    {"strategy", NULL, "strategy [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE,
+     COMPLETE_STRATEGY, "go on under another training module; without a name, list them",
      "    The model, the optimizer's moments and what both techniques keep go on; what is new begins as at a fresh\n"
      "    start; what is dropped is named.  Keys are those of the training module: ema_decay=0.99,\n"
      "    optimizer._target_=torch.optim.SGD, lr_scheduler.scheduler.patience=3; ~KEY takes one away.",
      exec_strategy},
-    {"optimizer", NULL, "optimizer [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_OPTIMIZER,
-     "go on with another optimizer; without a name, list them",
+    {"optimizer", NULL, "optimizer [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE,
+     COMPLETE_OPTIMIZER, "go on with another optimizer; without a name, list them",
      "    One of the same kind keeps its moments.  The learning rate stays unless lr=VALUE is given.", exec_optimizer},
-    {"freeze", NULL, "freeze PATTERN", 1, 1, COMMAND_OPEN, COMPLETE_MODULE, "keep parameters as they are",
+    {"freeze", NULL, "freeze PATTERN", 1, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_MODULE,
+     "keep parameters as they are",
      "    A pattern (* and ?) matches any parts of a parameter's name between dots: layer0_convnet, *.bias.",
      exec_freeze},
-    {"unfreeze", NULL, "unfreeze PATTERN", 1, 1, COMMAND_OPEN, COMPLETE_MODULE, "train frozen parameters again", NULL,
-     exec_unfreeze},
+    {"unfreeze", NULL, "unfreeze PATTERN", 1, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_MODULE,
+     "train frozen parameters again", NULL, exec_unfreeze},
     {"reinit", NULL, "reinit PATTERN [SEED]", 1, 2, COMMAND_OPEN, COMPLETE_MODULE,
      "draw parameters anew, with the model's seed or another", NULL, exec_reinit},
-    {"audit", NULL, "audit", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "the changes that were made to this run", NULL,
-     exec_audit},
-    {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN, COMPLETE_SETTING, "settings, or a part of the config", NULL,
-     exec_show},
+    {"audit", NULL, "audit", 0, 0, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE, "the changes that were made to this run",
+     NULL, exec_audit},
+    {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING,
+     "settings, or a part of the config", NULL, exec_show},
 };
 
 const struct command_group commands_build = {"build", commands, sizeof commands / sizeof *commands};

@@ -308,13 +308,13 @@ static int exec_export(struct session *session, const struct command_line *line,
 }
 
 static const struct command commands[] = {
-    {"plot", NULL, "plot [CURVE] [log] [smooth S] [size WIDTH HEIGHT]", 0, 7, COMMAND_OPEN, COMPLETE_METRIC,
-     "draw a curve in characters",
+    {"plot", NULL, "plot [CURVE] [log] [smooth S] [size WIDTH HEIGHT]", 0, 7, COMMAND_OPEN | COMMAND_LIVE,
+     COMPLETE_METRIC, "draw a curve in characters",
      "    A curve is a metric by its full name, or by its end where that is enough; without one, the loss of each "
      "batch.\n"
      "    Every batch is kept, however seldom rows are logged.  smooth 0.9 shows a running mean.",
      exec_plot},
-    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log]", 1, 40, COMMAND_OPEN, COMPLETE_FILE,
+    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log]", 1, 40, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
      "write curves, or a parity plot, to a file",
      "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions against\n"
      "    labels, a colour for each type.",

@@ -94,7 +94,10 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
             limits->batches--;
         draw(session, &progress);
         *stop = stops_check(&session->stops, &why);
-        if (!*stop && session_interrupted(session) && !is_over(session, limits))
+        session->in_run++;
+        int interrupted = !*stop && session_interrupted(session);
+        session->in_run--;
+        if (interrupted && !is_over(session, limits))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     } while (!code && !*stop && !is_over(session, limits));
     if (session->options.progress)

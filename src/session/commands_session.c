@@ -71,14 +71,15 @@ static int exec_save(struct session *session, const struct command_line *line, s
 }
 
 static const struct command commands[] = {
-    {"save", NULL, "save FILE", 1, 1, COMMAND_OPEN, COMPLETE_FILE, "write a checkpoint (safetensors)",
+    {"save", NULL, "save FILE", 1, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE, "write a checkpoint (safetensors)",
      "    It holds the weights under NequIP's names, the config and everything that `--resume` needs.", exec_save},
     {"source", ". <", "source FILE", 1, 1, 0, COMPLETE_FILE, "execute the commands of a file, until one fails", NULL,
      exec_source},
-    {"help", "? h", "help [COMMAND]", 0, 1, 0, COMPLETE_COMMAND, "list the commands, or explain one", NULL, exec_help},
-    {"apropos", NULL, "apropos WORD", 1, 1, 0, COMPLETE_NONE, "commands whose description holds a word", NULL,
-     exec_apropos},
-    {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL, COMPLETE_NONE, "print a text", NULL, exec_echo},
+    {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,
+     exec_help},
+    {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",
+     NULL, exec_apropos},
+    {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL | COMMAND_LIVE, COMPLETE_NONE, "print a text", NULL, exec_echo},
     {"quit", "q exit", "quit", 0, 0, 0, COMPLETE_NONE, "end the program", NULL, exec_quit},
 };
 

@@ -235,7 +235,7 @@ static int exec_undisplay(struct session *session, const struct command_line *li
 }
 
 static const struct command commands[] = {
-    {"break", "b", "break EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+    {"break", "b", "break EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "stop after the batch in which an expression becomes true",
      "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
      "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
@@ -243,28 +243,28 @@ static const struct command commands[] = {
      "    + - * / ^ < <= > >= == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n\n"
      "    values of a name min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n).",
      exec_break},
-    {"tbreak", NULL, "tbreak EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC, "the same, once", NULL,
-     exec_tbreak},
-    {"watch", NULL, "watch EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+    {"tbreak", NULL, "tbreak EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
+     "the same, once", NULL, exec_tbreak},
+    {"watch", NULL, "watch EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "stop when the value of an expression changes", NULL, exec_watch},
-    {"catch", NULL, "catch [nan|off]", 0, 1, 0, COMPLETE_NONE,
+    {"catch", NULL, "catch [nan|off]", 0, 1, COMMAND_LIVE, COMPLETE_NONE,
      "whether a batch that makes a NaN or an infinity is given up (as it is at the start)", NULL, exec_catch},
-    {"delete", "d", "delete [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "remove stop points, or all", NULL,
-     exec_delete},
-    {"enable", NULL, "enable [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "stop points count again", NULL,
-     exec_enable},
-    {"disable", NULL, "disable [N...]", 0, COMMAND_MAX_WORDS, 0, COMPLETE_NONE, "stop points do not count", NULL,
-     exec_disable},
-    {"ignore", NULL, "ignore N COUNT", 2, 2, 0, COMPLETE_NONE, "pass over the next hits of a stop point", NULL,
-     exec_ignore},
-    {"condition", NULL, "condition N [EXPR]", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+    {"delete", "d", "delete [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "remove stop points, or all",
+     NULL, exec_delete},
+    {"enable", NULL, "enable [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "stop points count again",
+     NULL, exec_enable},
+    {"disable", NULL, "disable [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "stop points do not count",
+     NULL, exec_disable},
+    {"ignore", NULL, "ignore N COUNT", 2, 2, COMMAND_LIVE, COMPLETE_NONE, "pass over the next hits of a stop point",
+     NULL, exec_ignore},
+    {"condition", NULL, "condition N [EXPR]", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "a stop point counts only while this is true; without it, always", NULL, exec_condition},
     {"commands", NULL, "commands [N]", 0, 1, 0, COMPLETE_NONE,
      "what is executed when a stop point is hit: the lines that follow, to `end`",
      "    `continue` among them lets the run go on when they are done.", exec_commands},
-    {"display", NULL, "display [EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
+    {"display", NULL, "display [EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "show the value of an expression whenever the run stops", NULL, exec_display},
-    {"undisplay", NULL, "undisplay [N]", 0, 1, 0, COMPLETE_NONE, "no longer", NULL, exec_undisplay},
+    {"undisplay", NULL, "undisplay [N]", 0, 1, COMMAND_LIVE, COMPLETE_NONE, "no longer", NULL, exec_undisplay},
 };
 
 const struct command_group commands_stop = {"stop points", commands, sizeof commands / sizeof *commands};

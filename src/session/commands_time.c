@@ -168,7 +168,7 @@ int session_set_rewind(struct session *session, const char *word, struct error *
 }
 
 static const struct command commands[] = {
-    {"checkpoint", NULL, "checkpoint [NAME]", 0, 1, COMMAND_OPEN, COMPLETE_NONE,
+    {"checkpoint", NULL, "checkpoint [NAME]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
      "keep the state, in memory, to come back to", "    `save` writes one to a file.", exec_checkpoint},
     {"restart", NULL, "restart NAME", 1, 1, COMMAND_OPEN, COMPLETE_NONE, "go back to a checkpoint",
      "    Everything that belongs to the state comes back: weights, moments, averages, the schedule, callbacks, the\n"

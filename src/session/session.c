@@ -104,6 +104,26 @@ int session_execute(struct session *session, const char *line, struct error *err
     return code;
 }
 
+int session_is_live(const char *text) {
+    const struct command *command = NULL;
+    struct command_line line;
+    int live = !command_split(&line, text, NULL) && line.count > 0 && !command_find(&command, line.words[0], NULL) &&
+               (command->flags & COMMAND_LIVE);
+    command_line_free(&line);
+    return live;
+}
+
+void session_rescue(struct session *session) {
+    struct text path = {0};
+    if (!session->trainer || !trainer_output(session->trainer) || trainer_global_step(session->trainer) == 0)
+        return;
+    trainer_abandon(session->trainer);
+    text_format(&path, "%s/last.safetensors", trainer_output(session->trainer));
+    if (!path.failed)
+        trainer_save(session->trainer, path.data, NULL); /* nobody is there to be told */
+    text_free(&path);
+}
+
 /* Where the line stands; a place that the command itself complains of (a config) stays, and this one goes behind. */
 static void add_place(struct error *error, const char *path, int number) {
     size_t length = strlen(error->message);

@@ -26,6 +26,10 @@ void session_free(struct session *session);
 int session_execute(struct session *session, const char *line, struct error *error);
 /* Executes the lines of a script, "-" for standard input, until the first that fails. */
 int session_source(struct session *session, const char *path, struct error *error);
+/* Whether a line may be executed between two batches of a run: it looks at things, or changes settings. */
+int session_is_live(const char *line);
+/* A run that has trained is saved as last.safetensors in its folder: for a terminal that is gone. */
+void session_rescue(struct session *session);
 /* `quit` was executed. */
 int session_finished(const struct session *session);
 

@@ -42,6 +42,7 @@ struct session {
     struct expression_scope scope;
     struct rewinding rewinding;
     int catches_off; /* `catch off` */
+    int in_run;      /* a run goes on: what is executed now is between two of its batches */
     int silent;      /* what the loop tells is known already */
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */

@@ -129,9 +129,9 @@ static void check_editing(void) {
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
     expect(&t, "(fettle) ", "a prompt");
-    type(&t, "ste\t");
-    expect(&t, "step ", "completion of a command");
-    type(&t, "2\r");
+    type(&t, "nex\t");
+    expect(&t, "next ", "completion of a command");
+    type(&t, "1\r");
     expect(&t, "(fettle) ", "a command runs");
     type(&t, "hlep\r");
     expect(&t, "did you mean \"help\"", "a mistake is told");
@@ -140,7 +140,7 @@ static void check_editing(void) {
     expect(&t, "water.xyz", "completion of files");
     type(&t, "\003");
     expect(&t, "(fettle) ", "Ctrl-C clears the line");
-    type(&t, "\022ste");
+    type(&t, "\022nex");
     expect(&t, "reverse-i-search", "reverse search");
     type(&t, "\r");
     expect(&t, "batch", "executes what it found");

@@ -1,0 +1,324 @@
+#include "session/worker.h"
+
+#include <langinfo.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "session/chart.h"
+#include "session/progress.h"
+#include "session/session_internal.h"
+
+enum { MAX_QUEUE = 4096 };
+
+struct worker {
+    struct session *session; /* the thread's own, but for worker_complete */
+    pthread_t thread;
+    pthread_mutex_t lock; /* over what follows */
+    pthread_cond_t wake;
+    char **queue;
+    size_t count;
+    struct text printed;
+    struct view view;
+    char progress[256];
+    int width, height;
+    int running, finished, ending, rescue;
+    int descriptor;
+    atomic_int interrupted;
+};
+
+static void tell(struct worker *worker) {
+    uint64_t one = 1;
+    if (write(worker->descriptor, &one, sizeof one) < 0) {
+        /* full: it is readable already */
+    }
+}
+
+void worker_print(struct worker *worker, const char *text) {
+    pthread_mutex_lock(&worker->lock);
+    text_add(&worker->printed, text);
+    pthread_mutex_unlock(&worker->lock);
+    tell(worker);
+}
+
+/* ---------------------------------------------------------------- views */
+
+static void add_values(struct session *session, struct text *out) {
+    const struct trainer *trainer = session->trainer;
+    char name[256];
+    double value;
+    for (size_t k = 0; k < trainer_settings(trainer); k++) {
+        snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
+        if (!trainer_get(trainer, name, &value, NULL) && !isnan(value))
+            text_format(out, "%s %.4g\n", name, value);
+    }
+    for (size_t k = 0; k < trainer_metrics(trainer); k++) {
+        const char *metric = trainer_metric_name(trainer, k);
+        if (!strncmp(metric, "val", 3) && trainer_metric(trainer, metric, &value))
+            text_format(out, "%s %.4g\n", metric, value);
+    }
+}
+
+static void add_chart(struct session *session, int width, int height, struct text *out) {
+    const struct series *series = series_find(&session->series, "train_loss_step/weighted_sum");
+    if (!series || !series->count || width < 24 || height < 5)
+        return;
+    struct chart chart = {.count = series->count,
+                          .steps = series->steps,
+                          .values = series->values,
+                          .width = width,
+                          .height = height - 1,
+                          .logarithmic = 1,
+                          .braille = !strcmp(nl_langinfo(CODESET), "UTF-8")};
+    text_format(out, "loss of each batch, logarithmic: %.5g\n", series->values[series->count - 1]);
+    chart_draw(&chart, out);
+}
+
+static void publish(struct worker *worker, int running) {
+    struct session *session = worker->session;
+    struct view view = {.state = "empty"};
+    int width, height;
+    pthread_mutex_lock(&worker->lock);
+    width = worker->width;
+    height = worker->height;
+    pthread_mutex_unlock(&worker->lock);
+    if (session->trainer) {
+        struct text place = {0};
+        snprintf(view.state, sizeof view.state, "%s",
+                 running                          ? "running"
+                 : trainer_done(session->trainer) ? "done"
+                                                  : "idle");
+        progress_place(session->trainer, &place);
+        snprintf(view.status, sizeof view.status, "%.250s",
+                 running && worker->progress[0] ? worker->progress
+                 : place.data                   ? place.data
+                                                : "");
+        text_free(&place);
+        add_values(session, &view.values);
+        add_chart(session, width, height, &view.chart);
+    }
+    pthread_mutex_lock(&worker->lock);
+    text_free(&worker->view.chart);
+    text_free(&worker->view.values);
+    worker->view = view;
+    pthread_mutex_unlock(&worker->lock);
+    tell(worker);
+}
+
+/* ---------------------------------------------------------------- what the session asks for */
+
+static void on_print(void *context, const char *text) {
+    worker_print(context, text);
+}
+
+static void on_progress(void *context, const char *line) {
+    struct worker *worker = context;
+    snprintf(worker->progress, sizeof worker->progress, "%s", line);
+    publish(worker, line[0] != 0);
+}
+
+static char *take_line(struct worker *worker, int live_only) {
+    char *line = NULL;
+    pthread_mutex_lock(&worker->lock);
+    if (worker->count && (!live_only || session_is_live(worker->queue[0]))) {
+        line = worker->queue[0];
+        worker->count--;
+        memmove(worker->queue, worker->queue + 1, worker->count * sizeof *worker->queue);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return line;
+}
+
+static void obey(struct worker *worker, char *line) {
+    struct error error = {0};
+    if (session_execute(worker->session, line, &error) && error.code != ERROR_INTERRUPT) {
+        char text[1536];
+        struct text said = {0};
+        text_format(&said, "fettle: %s\n", error_format(&error, text, sizeof text));
+        worker_print(worker, said.data ? said.data : "");
+        text_free(&said);
+    }
+    free(line);
+}
+
+/* Between two batches. */
+static int on_look(void *context) {
+    struct worker *worker = context;
+    char *line;
+    while (!atomic_load(&worker->interrupted) && (line = take_line(worker, 1)))
+        obey(worker, line);
+    return atomic_load(&worker->interrupted);
+}
+
+static void *work(void *context) {
+    struct worker *worker = context;
+    for (;;) {
+        pthread_mutex_lock(&worker->lock);
+        worker->running = 0;
+        while (!worker->count && !worker->ending)
+            pthread_cond_wait(&worker->wake, &worker->lock);
+        worker->running = !worker->ending;
+        int ending = worker->ending;
+        pthread_mutex_unlock(&worker->lock);
+        if (ending)
+            break;
+        atomic_store(&worker->interrupted, 0);
+        char *line = take_line(worker, 0);
+        if (line)
+            obey(worker, line);
+        worker->progress[0] = 0;
+        pthread_mutex_lock(&worker->lock);
+        worker->finished = session_finished(worker->session);
+        worker->running = 0; /* before those who watch are told */
+        pthread_mutex_unlock(&worker->lock);
+        publish(worker, 0);
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- from the front end */
+
+int worker_new(struct worker **out, const struct session_options *options, struct error *error) {
+    struct worker *worker = calloc(1, sizeof *worker);
+    struct session_options own = *options;
+    sigset_t all, before;
+    int code;
+    *out = NULL;
+    if (!worker || !(worker->queue = calloc(MAX_QUEUE, sizeof *worker->queue))) {
+        free(worker);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    own.print = on_print;
+    own.progress = on_progress;
+    own.interrupted = on_look;
+    own.context = worker;
+    worker->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->wake, NULL);
+    snprintf(worker->view.state, sizeof worker->view.state, "empty");
+    code = session_new(&worker->session, &own, error);
+    if (!code && worker->descriptor < 0)
+        code = error_set(error, ERROR_IO, "no descriptor for events");
+    sigfillset(&all); /* signals are for the terminal's thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!code && pthread_create(&worker->thread, NULL, work, worker))
+        code = error_set(error, ERROR_MEMORY, "cannot start a thread");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code) {
+        session_free(worker->session);
+        if (worker->descriptor >= 0)
+            close(worker->descriptor);
+        free(worker->queue);
+        free(worker);
+        return code;
+    }
+    *out = worker;
+    return 0;
+}
+
+static void drop_queue(struct worker *worker) {
+    while (worker->count)
+        free(worker->queue[--worker->count]);
+}
+
+void worker_free(struct worker *worker, int rescue) {
+    if (!worker)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    drop_queue(worker);
+    worker->ending = 1;
+    atomic_store(&worker->interrupted, 1);
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+    pthread_join(worker->thread, NULL);
+    if (rescue)
+        session_rescue(worker->session);
+    session_free(worker->session);
+    text_free(&worker->printed);
+    text_free(&worker->view.chart);
+    text_free(&worker->view.values);
+    drop_queue(worker);
+    close(worker->descriptor);
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker->queue);
+    free(worker);
+}
+
+int worker_send(struct worker *worker, const char *line) {
+    char *copy = strdup(line);
+    int failed = !copy;
+    pthread_mutex_lock(&worker->lock);
+    failed |= worker->count == MAX_QUEUE;
+    if (!failed)
+        worker->queue[worker->count++] = copy;
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+    if (failed)
+        free(copy);
+    return failed ? -1 : 0;
+}
+
+void worker_interrupt(struct worker *worker) {
+    pthread_mutex_lock(&worker->lock);
+    drop_queue(worker);
+    pthread_mutex_unlock(&worker->lock);
+    atomic_store(&worker->interrupted, 1);
+}
+
+int worker_busy(struct worker *worker) {
+    pthread_mutex_lock(&worker->lock);
+    int busy = worker->running || worker->count;
+    pthread_mutex_unlock(&worker->lock);
+    return busy;
+}
+
+int worker_finished(struct worker *worker) {
+    pthread_mutex_lock(&worker->lock);
+    int finished = worker->finished;
+    pthread_mutex_unlock(&worker->lock);
+    return finished;
+}
+
+int worker_descriptor(const struct worker *worker) {
+    return worker->descriptor;
+}
+
+void worker_take(struct worker *worker, struct text *printed, struct view *out) {
+    uint64_t count;
+    if (read(worker->descriptor, &count, sizeof count) < 0) {
+        /* nothing new */
+    }
+    pthread_mutex_lock(&worker->lock);
+    *printed = worker->printed;
+    worker->printed = (struct text){0};
+    *out = worker->view;
+    out->chart = out->values = (struct text){0};
+    if (worker->view.chart.data)
+        text_add(&out->chart, worker->view.chart.data);
+    if (worker->view.values.data)
+        text_add(&out->values, worker->view.values.data);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_set_chart(struct worker *worker, int width, int height) {
+    pthread_mutex_lock(&worker->lock);
+    worker->width = width;
+    worker->height = height;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+int worker_complete(struct worker *worker, const char *line, const char *word,
+                    void (*add)(void *context, const char *candidate), void *context) {
+    int files = 0;
+    pthread_mutex_lock(&worker->lock); /* while it is held the thread does not begin anything */
+    if (!worker->running && !worker->count)
+        files = session_complete(worker->session, line, word, add, context);
+    pthread_mutex_unlock(&worker->lock);
+    return files;
+}

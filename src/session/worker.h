@@ -1,0 +1,42 @@
+/* A session on a thread of its own, for a front end that must not wait: lines go down, text and views come up.
+ *
+ * Lines are executed in order.  While a run goes on, those that only look or change something (print, info, set, break,
+ * strategy, ...) take effect between two batches; the others wait until it stops. */
+#ifndef FETTLE_SESSION_WORKER_H
+#define FETTLE_SESSION_WORKER_H
+
+#include "base/text.h"
+#include "session/session.h"
+
+struct worker;
+
+/* What there is to see, as of the last publication: a copy that nobody changes. */
+struct view {
+    char state[16];     /* "idle", "running", "done", "empty" (nothing is open) */
+    char status[256];   /* where the loop stands, loss, time left */
+    struct text chart;  /* lines, for the size asked for */
+    struct text values; /* "name value" lines: settings, and what techniques know of themselves */
+};
+
+/* builtin and threads of options count; the rest is the worker's own. */
+int worker_new(struct worker **out, const struct session_options *options, struct error *error);
+/* Pauses a run, waits, and frees everything.  rescue: a run that has trained is saved to its folder first. */
+void worker_free(struct worker *worker, int rescue);
+
+int worker_send(struct worker *worker, const char *line); /* -1 if out of memory */
+void worker_interrupt(struct worker *worker); /* the run pauses after its batch; lines that wait are dropped */
+int worker_busy(struct worker *worker);       /* something is executed, or waits */
+int worker_finished(struct worker *worker);   /* `quit` was executed */
+/* Readable when there is something new; worker_take empties it. */
+int worker_descriptor(const struct worker *worker);
+/* Text printed since the last call, and the newest view (out->chart and values are the caller's to free). */
+void worker_take(struct worker *worker, struct text *printed, struct view *out);
+/* The chart that views show: 0 x 0 for none. */
+void worker_set_chart(struct worker *worker, int width, int height);
+/* Candidates as session_complete gives them; nothing while the worker is busy. */
+int worker_complete(struct worker *worker, const char *line, const char *word,
+                    void (*add)(void *context, const char *candidate), void *context);
+/* Text for those who watch, as if the session had printed it. */
+void worker_print(struct worker *worker, const char *text);
+
+#endif
