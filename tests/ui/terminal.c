@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -232,6 +233,92 @@ static void check_terminals(void) {
     }
 }
 
+/* A size that the program is told of. */
+static void resize(struct terminal *t, int rows, int columns) {
+    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+
+    ioctl(t->fd, TIOCSWINSZ, &size);
+}
+
+/* The number that comes back shows that what was typed arrived whole, and that the screen still lives. */
+static void check_alive(struct terminal *t, const char *question, const char *answer, const char *what) {
+    int found = 0;
+
+    type(t, question);
+    /* another size: all of the screen is written, until the answer stands on it */
+    for (int k = 0; k < 100 && !found; k++) {
+        long end = now_ms() + 200;
+        t->size = 0;
+        t->seen[0] = '\0';
+        resize(t, 24, 80 + k % 2);
+        while (!(found = strstr(t->seen, answer) != NULL) && now_ms() < end)
+            receive(t, end - now_ms());
+    }
+    check(found, what);
+}
+
+static void check_panes(void) {
+    static const int sizes[][2] = {{10, 40}, {60, 200}, {2, 10}, {1, 1}, {24, 80}};
+    struct terminal t;
+    struct termios before, after;
+    char paste[5001];
+
+    start(&t, (char *[]){(char *)fettle, "--panes", "config.yaml", "trainer.max_epochs=1000000", NULL});
+    tcgetattr(t.fd, &before);
+    expect(&t, "idle", "panes");
+    check_alive(&t, "print 6*7\r", "42.0", "a command in panes");
+    type(&t, "step 3\rfinish\r");
+    check_alive(&t, "\r", "step 4", "lines that wait are executed in order");
+    check_alive(&t, "print step*139\r", "556.0", "to the end");
+    type(&t, "nex\t");
+    expect(&t, "next", "completion in panes");
+    type(&t, "\025");
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        resize(&t, sizes[k][0], sizes[k][1]);
+        usleep(50000);
+        type(&t, k % 2 ? "in\t" : "\022pri"); /* in the middle of something */
+        usleep(50000);
+        type(&t, "\007\025");
+    }
+    check_alive(&t, "print 7*7\r", "49.0", "after every size");
+    memset(paste, 'x', sizeof paste - 1);
+    paste[sizeof paste - 1] = 0;
+    for (int k = 0; k < 5; k++) { /* not more at once than a terminal takes */
+        char part[1001];
+        snprintf(part, sizeof part, "%.1000s", paste + 1000 * k);
+        type(&t, part);
+        receive(&t, 50);
+    }
+    type(&t, "\025");
+    check_alive(&t, "print 8*8\r", "64.0", "after a long paste");
+    type(&t, "\033[99~\033OZ\001\013\xff\xfe\025\033[200~abc\033[201~\025");
+    check_alive(&t, "print 9*9\r", "81.0", "after keys that mean nothing");
+    type(&t, "no-such-command\r");
+    expect(&t, "no command", "a mistake is told in the log");
+    type(&t, "continue\r");
+    expect(&t, "running", "a run");
+    type(&t, "set lr 0.00725\r");
+    usleep(300000);
+    type(&t, "\003");
+    expect(&t, "paused", "Ctrl-C pauses");
+    check_alive(&t, "audit\r", "0.00725", "what was typed took effect while it ran");
+    check_alive(&t, "print 5*5\r", "25.0", "and the prompt is there");
+    type(&t, "quit\r");
+    expect(&t, "\033[?1049l", "the screen is left");
+    tcgetattr(t.fd, &after);
+    check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "with the terminal as it was");
+    check(finish(&t) == 0, "quit from panes");
+
+    start(&t, (char *[]){(char *)fettle, "--panes", "config.yaml", "trainer.max_epochs=1000000", NULL});
+    expect(&t, "idle", "panes again");
+    type(&t, "set rewind 3\rcontinue\r");
+    expect(&t, "running", "another run");
+    usleep(200000);
+    kill(t.child, SIGTERM);
+    check(finish(&t) == 128 + SIGTERM, "SIGTERM ends panes");
+    check(system("ls outputs/*/*/last.safetensors >/dev/null 2>&1") == 0, "and the run is saved");
+}
+
 int main(int argc, char **argv) {
     char command[4096];
 
@@ -246,6 +333,8 @@ int main(int argc, char **argv) {
     check_interrupt();
     check_run();
     check_terminals();
+    if (chdir(scratch) == 0)
+        check_panes();
     snprintf(command, sizeof command, "rm -rf '%s'", scratch);
     if (system(command))
         failures++;
