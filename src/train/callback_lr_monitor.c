@@ -18,14 +18,20 @@ static const struct option options[] = {
 static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct optimizer *optimizer = &trainer->optimizer;
     const char *name = optimizer_name(optimizer->kind);
-    char column[128];
-    snprintf(column, sizeof column, "lr-%s", name);
-    int code = log_value(trainer, column, *(double *)optimizer->lr->data, error);
     const struct monitor_options *how = callback->options;
-    if (!code && how->momentum) { /* 0 where the optimizer has none */
-        const double *momentum = optimizer->kind->momentum ? optimizer->kind->momentum(optimizer->options) : NULL;
-        snprintf(column, sizeof column, "lr-%s-momentum", name);
-        code = log_value(trainer, column, momentum ? *momentum : 0, error);
+    char column[128], group[16] = "";
+    int code = 0;
+    for (int g = 0; !code && g < optimizer->groups.count; g++) {
+        if (optimizer->groups.count > 1) /* as Lightning counts them */
+            snprintf(group, sizeof group, "/pg%d", g + 1);
+        snprintf(column, sizeof column, "lr-%s%s", name, group);
+        code = log_value(trainer, column, ((double *)optimizer->lr->data)[2 * g], error);
+        if (!code && how->momentum) { /* 0 where the optimizer has none */
+            void *own = optimizer->groups.options[g];
+            const double *momentum = optimizer->kind->momentum ? optimizer->kind->momentum(own) : NULL;
+            snprintf(column, sizeof column, "lr-%s%s-momentum", name, group);
+            code = log_value(trainer, column, momentum ? *momentum : 0, error);
+        }
     }
     return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
 }

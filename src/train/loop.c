@@ -58,7 +58,7 @@ static int schedule_by_hand(struct trainer *trainer, struct error *error) {
     if (!trainer_metric(trainer, trainer->schedule.monitor, &metric))
         return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged",
                          trainer->schedule.monitor);
-    scheduler_step(trainer->schedule.scheduler, metric);
+    schedule_step(&trainer->schedule, metric);
     return 0;
 }
 
@@ -202,7 +202,7 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
             return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged", s->monitor);
         return 0;
     }
-    scheduler_step(s->scheduler, metric);
+    schedule_step(s, metric);
     return 0;
 }
 

@@ -31,7 +31,8 @@ int optimizer_read(const struct optimizer_kind **out, void **options, const stru
     void *read = arena_alloc(arena, kind->options_size);
     if (!read)
         return error_set(error, ERROR_MEMORY, "out of memory while reading the optimizer's options");
-    code = options_read(kind->options, kind->noptions, config, NULL, read, arena, error);
+    static const char *const also[] = {"param_groups", NULL};
+    code = options_read(kind->options, kind->noptions, config, also, read, arena, error);
     if (!code)
         code = kind->check(read, config, error);
     if (code)

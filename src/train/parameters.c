@@ -21,7 +21,7 @@ void parameters_sync(struct trainer *trainer) {
 }
 
 /* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */
-static int matches(const char *pattern, const char *name) {
+int parameters_match(const char *pattern, const char *name) {
     char part[512];
     for (const char *from = name; from; from = strchr(from, '.') ? strchr(from, '.') + 1 : NULL)
         for (const char *to = from; *to;) {
@@ -69,7 +69,7 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
         const struct parameter *p = model_parameter(trainer->model, k);
         if (p->is_buffer)
             continue;
-        if (matches(words[1], p->name)) {
+        if (parameters_match(words[1], p->name)) {
             found++;
             changed += next[k] != freeze;
             numbers += next[k] != freeze ? p->numel : 0;
@@ -121,7 +121,7 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
         struct variable *average = state_find(trainer->state, p->dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
-        if (p->is_buffer || !matches(words[1], p->name))
+        if (p->is_buffer || !parameters_match(words[1], p->name))
             continue;
         found++;
         numbers += p->numel;

@@ -284,7 +284,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
         if (opened.config == next->config) {
             composition_close(&trainer->composition);
             remove_parts(trainer, &next->composition);
-            scheduler_free(opened.schedule.scheduler);
+            schedule_free(&opened.schedule);
         }
         put_parts(trainer, &old);
         rename_parts(trainer, &old.composition, 1, &second);
@@ -298,7 +298,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
     for (int k = 0; k < given.count; k++)
         given.setting[k]->set(given.layer[k], given.value[k], NULL);
     composition_close(&old.composition);
-    scheduler_free(old.schedule.scheduler);
+    schedule_free(&old.schedule);
     state_remove(trainer->state, retired);
     trainer_sync(trainer);
     state_sync(trainer->state);

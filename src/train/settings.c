@@ -22,7 +22,7 @@ static int name_of(const struct trainer *trainer, const struct place *place, cha
     const char *other = place->other < terms(trainer) ? metrics_term_name(trainer->loss, (size_t)place->other) : "";
     switch (place->source) {
     case RATE:
-        return snprintf(name, 256, "lr");
+        return place->term ? snprintf(name, 256, "lr.pg%d", place->term + 1) : snprintf(name, 256, "lr");
     case BATCH_SIZE:
         return snprintf(name, 256, "batch_size");
     case COEFFICIENT:
@@ -59,8 +59,8 @@ static int has_later(const struct trainer *trainer, int layer, const char *name)
 
 static int visit_all(const struct trainer *trainer, visit *call, void *context) {
     int code = 0;
-    if (trainer->optimizer.kind)
-        code = call(context, &(struct place){.source = RATE});
+    for (int g = 0; !code && trainer->optimizer.kind && g < trainer->optimizer.groups.count; g++)
+        code = call(context, &(struct place){.source = RATE, .term = g});
     if (!code && trainer->batch_size)
         code = call(context, &(struct place){.source = BATCH_SIZE});
     for (int k = 0; !code && k < terms(trainer); k++)
@@ -165,7 +165,7 @@ int trainer_get(const struct trainer *trainer, const char *name, double *value, 
         return error ? unknown(trainer, name, error) : ERROR_NAME;
     switch (place.source) {
     case RATE:
-        *value = *(double *)trainer->optimizer.lr->data;
+        *value = ((double *)trainer->optimizer.lr->data)[2 * place.term];
         break;
     case BATCH_SIZE:
         *value = (double)*(int64_t *)trainer->batch_size->data;
@@ -210,7 +210,7 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
     case RATE:
         if (!(value >= 0) || isinf(value))
             return error_set(error, ERROR_VALUE, "%s must be a number of 0 or more, not %g", name, value);
-        *(double *)trainer->optimizer.lr->data = value;
+        ((double *)trainer->optimizer.lr->data)[2 * place.term] = value;
         return 0;
     case BATCH_SIZE:
         return batches_set_size(trainer, value, error);

@@ -145,17 +145,38 @@ static int open_schedule(struct trainer *trainer, const struct config_node *conf
     if (code)
         return code;
     struct optimizer *optimizer = &trainer->optimizer;
-    struct scheduler_subject subject = {
-        .lr = optimizer->lr->data,
-        .initial_lr = ((double *)optimizer->lr->data)[1],
-        .momentum = optimizer->kind->momentum ? optimizer->kind->momentum(optimizer->options) : NULL,
-    };
     trainer->schedule = (struct schedule){.monitor = options.monitor,
                                           .frequency = options.frequency,
                                           .by_step = !strcmp(options.interval, "step"),
                                           .strict = options.strict};
-    return scheduler_new(&trainer->schedule.scheduler, options.scheduler, &subject, trainer->state, "scheduler.",
-                         error);
+    for (int g = 0; !code && g < optimizer->groups.count; g++) {
+        double *lr = (double *)optimizer->lr->data + 2 * g;
+        void *own = optimizer->groups.options[g];
+        struct scheduler_subject subject = {
+            .lr = lr,
+            .initial_lr = lr[1],
+            .momentum = optimizer->kind->momentum ? optimizer->kind->momentum(own) : NULL,
+        };
+        char prefix[32] = "scheduler.";
+        if (g)
+            snprintf(prefix, sizeof prefix, "scheduler.pg%d.", g);
+        code = scheduler_new(g ? &trainer->schedule.more[g] : &trainer->schedule.scheduler, options.scheduler, &subject,
+                             trainer->state, prefix, error);
+    }
+    return code;
+}
+
+void schedule_step(struct schedule *schedule, double metric) {
+    scheduler_step(schedule->scheduler, metric);
+    for (int g = 1; g < MAX_GROUPS; g++)
+        if (schedule->more[g])
+            scheduler_step(schedule->more[g], metric);
+}
+
+void schedule_free(struct schedule *schedule) {
+    scheduler_free(schedule->scheduler);
+    for (int g = 1; g < MAX_GROUPS; g++)
+        scheduler_free(schedule->more[g]);
 }
 
 int trainer_open_optimizer(struct trainer *trainer, const struct module_options *module, struct error *error) {
@@ -261,7 +282,7 @@ void trainer_free(struct trainer *trainer) {
     train_program_free(trainer);
     eval_program_free(trainer);
     composition_close(&trainer->composition);
-    scheduler_free(trainer->schedule.scheduler);
+    schedule_free(&trainer->schedule);
     metrics_free(trainer->loss);
     metrics_free(trainer->train_metrics);
     for (int k = 0; k < MAX_SETS; k++) {
@@ -305,6 +326,9 @@ void trainer_free(struct trainer *trainer) {
 void trainer_sync(struct trainer *trainer) {
     if (trainer->schedule.scheduler)
         scheduler_sync(trainer->schedule.scheduler);
+    for (int g = 1; g < MAX_GROUPS; g++)
+        if (trainer->schedule.more[g])
+            scheduler_sync(trainer->schedule.more[g]);
     parameters_sync(trainer);
 }
 

@@ -199,7 +199,9 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
     if (module.optimizer) {
         const struct optimizer_kind *kind;
         void *options;
-        if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)))
+        struct param_groups groups;
+        if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)) ||
+            (code = param_groups_read(kind, options, module.optimizer, &groups, arena, error)))
             return code;
         int works = !kind->technique;
         for (int k = 0; k < composition.nlayers; k++)

@@ -70,19 +70,31 @@ struct eval_program {
     const void **inputs;
 };
 
+enum { MAX_GROUPS = 16 };
+
+/* Options by group; group 0 is of the parameters that no other has. */
+struct param_groups {
+    int count;
+    void *options[MAX_GROUPS];
+    const struct config_node *params[MAX_GROUPS];
+    unsigned char *group; /* [entries of the state dict] */
+};
+
 /* The optimizer with what it holds. */
 struct optimizer {
+    struct param_groups groups;
     const struct optimizer_kind *kind;
     void *options;
     int slots;
     struct variable *slot[OPTIMIZER_MAX_SLOTS][DTYPE_COUNT];
-    struct variable *lr;      /* [2]: now, initial */
+    struct variable *lr;      /* [groups][2]: now, initial */
     struct variable *step;    /* [1] */
     struct variable *scalars; /* [kind->scalars]; NULL without any */
 };
 
 struct schedule { /* the scheduler and when it steps */
     struct scheduler *scheduler;
+    struct scheduler *more[MAX_GROUPS]; /* of groups 1 and on: each steers its own rate */
     const char *monitor;
     int64_t frequency;
     int by_step, strict;
@@ -194,6 +206,15 @@ void eval_program_free(struct trainer *trainer);
 /* Predictions for a batch with these parameters. */
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error);
+
+/* param_groups.c */
+int param_groups_read(const struct optimizer_kind *kind, const void *base, const struct config_node *config,
+                      struct param_groups *out, struct arena *arena, struct error *error);
+int param_groups_assign(struct param_groups *groups, const struct model *model, struct arena *arena,
+                        struct error *error);
+void schedule_step(struct schedule *schedule, double metric); /* of all groups */
+void schedule_free(struct schedule *schedule);
+int parameters_match(const char *pattern, const char *name);
 
 /* update.c */
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);

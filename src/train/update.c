@@ -12,6 +12,9 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
     const struct optimizer_kind *kind = optimizer->kind;
     if (code)
         return code;
+    if ((code = param_groups_read(kind, optimizer->options, config, &optimizer->groups, trainer->arena, error)) ||
+        (code = param_groups_assign(&optimizer->groups, trainer->model, trainer->arena, error)))
+        return code;
     optimizer->slots = kind->slots(optimizer->options);
     for (int s = 0; s < optimizer->slots; s++)
         for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -22,14 +25,17 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
             if (!optimizer->slot[s][d])
                 return ERROR_MEMORY;
         }
-    optimizer->lr = state_add(trainer->state, "optimizer.lr", STATE_F64, 2, 0, error);
+    optimizer->lr = state_add(trainer->state, "optimizer.lr", STATE_F64, 2 * (size_t)optimizer->groups.count, 0, error);
     optimizer->step = state_add(trainer->state, "optimizer.step", STATE_I64, 1, 0, error);
     if (!optimizer->lr || !optimizer->step)
         return ERROR_MEMORY;
     if (kind->scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64,
                                                           (size_t)kind->scalars, 0, error)))
         return ERROR_MEMORY;
-    ((double *)optimizer->lr->data)[0] = ((double *)optimizer->lr->data)[1] = kind->lr(optimizer->options);
+    for (int g = 0; g < optimizer->groups.count; g++) {
+        double *lr = (double *)optimizer->lr->data + 2 * g;
+        lr[0] = lr[1] = kind->lr(optimizer->groups.options[g]);
+    }
     return 0;
 }
 
@@ -107,7 +113,7 @@ void update_clip(struct trainer *trainer, double limit, int by_value) {
 
 /* ---------------------------------------------------------------- the step */
 
-static void update_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end) {
+static void update_span(const struct trainer *trainer, enum dtype dtype, int group, size_t begin, size_t end) {
     const struct optimizer *optimizer = &trainer->optimizer;
     size_t offset = begin * dtype_size(dtype);
     if (begin >= end)
@@ -117,7 +123,7 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, size_t 
         .p = (const char *)trainer->parameters[dtype]->data + offset,
         .g = (const char *)trainer->grads[dtype] + offset,
         .p_next = (char *)trainer->parameters[dtype]->next + offset,
-        .lr = *(double *)optimizer->lr->data,
+        .lr = ((double *)optimizer->lr->data)[2 * group],
         .step = *(int64_t *)optimizer->step->data,
         .scalars = optimizer->scalars ? optimizer->scalars->data : NULL,
         .grad_scale = trainer->grad_scale,
@@ -127,7 +133,7 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, size_t 
         span.slot[s] = (const char *)optimizer->slot[s][dtype]->data + offset;
         span.slot_next[s] = (char *)optimizer->slot[s][dtype]->next + offset;
     }
-    optimizer->kind->update(optimizer->options, dtype, &span);
+    optimizer->kind->update(optimizer->groups.options[group], dtype, &span);
 }
 
 /* What is frozen keeps its weights and moments. */
@@ -152,15 +158,19 @@ static void run_step(void *context, int member, int members) {
         end = end < count ? end : count;
         for (int k = 0; k < model_nparameters(trainer->model); k++) {
             const struct parameter *p = model_parameter(trainer->model, k);
-            if (!p->frozen || p->is_buffer || p->dtype != (enum dtype)d || p->offset >= end ||
+            int group = trainer->optimizer.groups.group[k];
+            if ((!p->frozen && !group) || p->is_buffer || p->dtype != (enum dtype)d || p->offset >= end ||
                 p->offset + p->numel <= at)
                 continue;
             size_t from = p->offset > at ? p->offset : at, to = p->offset + p->numel < end ? p->offset + p->numel : end;
-            update_span(trainer, (enum dtype)d, at, from);
-            keep_span(trainer, (enum dtype)d, from, to);
+            update_span(trainer, (enum dtype)d, 0, at, from);
+            if (p->frozen)
+                keep_span(trainer, (enum dtype)d, from, to);
+            else
+                update_span(trainer, (enum dtype)d, group, from, to);
             at = to;
         }
-        update_span(trainer, (enum dtype)d, at, end);
+        update_span(trainer, (enum dtype)d, 0, at, end);
     }
 }
 
