@@ -18,11 +18,11 @@ static const struct argument main_options[] = {
     {"batch", 'b', NULL, "execute commands, then end with the status of the first that fails"},
     {"execute", 'x', "CMD", "execute a command first; may be given again"},
     {"threads", 0, "N", "threads to compute with"},
-    {"panes", 0, NULL, "chart, values, log and prompt in panes of the terminal"},
+    {"line", 'l', NULL, "a plain prompt in place of the panes"},
     {"help", 'h', NULL, "show this"},
     {"version", 0, NULL, "show the version"},
 };
-enum { MAIN_BATCH, MAIN_EXECUTE, MAIN_THREADS, MAIN_PANES, MAIN_HELP, MAIN_VERSION, MAIN_OPTIONS };
+enum { MAIN_BATCH, MAIN_EXECUTE, MAIN_THREADS, MAIN_LINE, MAIN_HELP, MAIN_VERSION, MAIN_OPTIONS };
 
 static void print_options(const struct argument *options, size_t count) {
     for (size_t k = 0; k < count; k++) {
@@ -159,7 +159,7 @@ static int run_prompt(int argc, char **argv, struct console *console) {
     options.commands = commands;
     options.ncommands = collect_commands(argc, argv, commands);
     options.threads = (int)threads;
-    options.panes = arguments.value[MAIN_PANES] != NULL;
+    options.line = arguments.value[MAIN_LINE] != NULL;
     if (options.batch) {
         options.script = arguments.count ? arguments.rest[0] : NULL;
         if (arguments.count > 1)

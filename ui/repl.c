@@ -22,6 +22,11 @@ static void progress(void *context, const char *line) {
     console_progress(context, line);
 }
 
+static int abandoned(void *context) {
+    (void)context;
+    return signals_abandoned();
+}
+
 static int interrupted(void *context) {
     (void)context;
     return signals_interrupted();
@@ -147,6 +152,7 @@ int repl_run(const struct repl_options *options, struct console *console) {
     struct session_options session_options = {.print = print,
                                               .progress = console->live ? progress : NULL,
                                               .interrupted = interrupted,
+                                              .abandoned = abandoned,
                                               .context = console,
                                               .builtin = builtin_session,
                                               .threads = options->threads};
@@ -155,7 +161,7 @@ int repl_run(const struct repl_options *options, struct console *console) {
     int terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     int status = 0;
 
-    if (options->panes && terminal && !options->batch && screen_possible() &&
+    if (!options->line && terminal && !options->batch && screen_possible() &&
         (status = screen_run(options, console)) >= 0)
         return status;
     signals_install(0);

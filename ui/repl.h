@@ -13,7 +13,7 @@ struct repl_options {
     const char *script; /* with batch: lines to execute; NULL: none */
     int batch;          /* execute commands and script, then end; nothing is opened unasked */
     int threads;
-    int panes; /* on a terminal that can have them */
+    int line; /* no panes, even on a terminal that can have them */
 };
 
 struct worker;

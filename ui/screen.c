@@ -308,6 +308,8 @@ static void take_strays(void) {
 static void on_interrupt(void) {
     if (worker_busy(ui.worker)) {
         worker_interrupt(ui.worker);
+        if (signals_abandoned())
+            worker_interrupt(ui.worker);
     } else {
         rl_free_line_state();
         rl_callback_sigcleanup();

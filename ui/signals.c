@@ -26,7 +26,8 @@ static void on_interrupt(int number) {
         signal(number, SIG_DFL);
         raise(number);
     }
-    interrupts = 1;
+    if (interrupts < 2)
+        interrupts++;
 }
 
 static void on_ending(int number) {
@@ -58,6 +59,10 @@ void signals_install(int impatient) {
 
 int signals_interrupted(void) {
     return interrupts || ending;
+}
+
+int signals_abandoned(void) {
+    return interrupts > 1;
 }
 
 void signals_forget(void) {

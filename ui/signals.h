@@ -7,7 +7,8 @@
 void signals_install(int impatient);
 /* Whether a SIGINT, or a signal that ends the program, has come since signals_forget. */
 int signals_interrupted(void);
-void signals_forget(void); /* a SIGINT; a signal that ends the program stays */
+int signals_abandoned(void); /* SIGINT came twice: the batch under way is to be given up */
+void signals_forget(void);   /* a SIGINT; a signal that ends the program stays */
 /* The signal that asks the program to end; 0 if none came. */
 int signals_ending(void);
 

@@ -87,7 +87,8 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
     progress_begin(&progress, session->trainer);
     do {
         session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
-        if ((code = trainer_step(session->trainer, error)))
+        code = trainer_step_unless(session->trainer, session->options.abandoned, session->options.context, error);
+        if (code)
             break;
         session_record_batch(session);
         if (limits->batches > 0)
@@ -150,7 +151,9 @@ static int run(struct session *session, struct limits limits, struct error *erro
         }
     } while (!code && go_on && !is_over(session, &limits));
     if (code == ERROR_INTERRUPT)
-        report(session, "paused: ");
+        report(session, session->options.abandoned && session->options.abandoned(session->options.context)
+                            ? "paused, the batch abandoned: "
+                            : "paused: ");
     else if (!code && !stop && trainer_done(session->trainer))
         report(session, "done: ");
     else if (!code && !stop && limits.epochs < 0 && (limits.batches == 0 || limits.until))

@@ -13,6 +13,7 @@ struct session_options {
     /* A line that replaces the one before it, while something runs; "" ends it.  May be NULL. */
     void (*progress)(void *context, const char *line);
     int (*interrupted)(void *context); /* asked after every batch; may be NULL */
+    int (*abandoned)(void *context);   /* asked between the phases of a batch, to give it up; may be NULL */
     void *context;
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */

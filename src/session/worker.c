@@ -155,6 +155,10 @@ static int on_look(void *context) {
     return atomic_load(&worker->interrupted);
 }
 
+static int on_hurry(void *context) {
+    return atomic_load(&((struct worker *)context)->interrupted) > 1;
+}
+
 static void *work(void *context) {
     struct worker *worker = context;
     for (;;) {
@@ -196,6 +200,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     own.print = on_print;
     own.progress = on_progress;
     own.interrupted = on_look;
+    own.abandoned = on_hurry;
     own.context = worker;
     worker->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&worker->lock, NULL);
@@ -268,7 +273,7 @@ void worker_interrupt(struct worker *worker) {
     pthread_mutex_lock(&worker->lock);
     drop_queue(worker);
     pthread_mutex_unlock(&worker->lock);
-    atomic_store(&worker->interrupted, 1);
+    atomic_fetch_add(&worker->interrupted, 1);
 }
 
 int worker_busy(struct worker *worker) {

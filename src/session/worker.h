@@ -24,9 +24,10 @@ int worker_new(struct worker **out, const struct session_options *options, struc
 void worker_free(struct worker *worker, int rescue);
 
 int worker_send(struct worker *worker, const char *line); /* -1 if out of memory */
-void worker_interrupt(struct worker *worker); /* the run pauses after its batch; lines that wait are dropped */
-int worker_busy(struct worker *worker);       /* something is executed, or waits */
-int worker_finished(struct worker *worker);   /* `quit` was executed */
+/* The run pauses after its batch; lines that wait are dropped.  Once more, and the batch is abandoned. */
+void worker_interrupt(struct worker *worker);
+int worker_busy(struct worker *worker);     /* something is executed, or waits */
+int worker_finished(struct worker *worker); /* `quit` was executed */
 /* Readable when there is something new; worker_take empties it. */
 int worker_descriptor(const struct worker *worker);
 /* Text printed since the last call, and the newest view (out->chart and values are the caller's to free). */

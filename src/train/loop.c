@@ -475,14 +475,22 @@ static int at_boundary(const struct trainer *trainer) {
                               phase == PHASE_START || phase == PHASE_DONE);
 }
 
-int trainer_step(struct trainer *trainer, struct error *error) {
+int trainer_step_unless(struct trainer *trainer, int (*give_up)(void *context), void *context, struct error *error) {
     enum phase done;
     int code, batch = 0;
     do {
         code = trainer_advance(trainer, &done, error);
         batch |= done == PHASE_LOG || done == PHASE_VALIDATE || done == PHASE_TEST;
+        if (!code && trainer->open && give_up && give_up(context)) {
+            trainer_abandon(trainer);
+            code = error_set(error, ERROR_INTERRUPT, "the batch was abandoned");
+        }
     } while (!code && !trainer_done(trainer) && !(batch && at_boundary(trainer)));
     return code;
+}
+
+int trainer_step(struct trainer *trainer, struct error *error) {
+    return trainer_step_unless(trainer, NULL, NULL, error);
 }
 
 static int run_until(struct trainer *trainer, const atomic_int *stop, int one_epoch, struct error *error) {

@@ -72,6 +72,30 @@ Test(trainer, a_batch_given_up_leaves_nothing_behind) {
     table_free(&got);
 }
 
+static int countdown(void *context) {
+    int *left = context;
+    return --*left < 0;
+}
+
+/* A second Ctrl-C, at every moment of a batch. */
+Test(trainer, a_step_may_be_given_up_between_its_phases) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.output = NULL});
+    struct error error = {0};
+    int code = ERROR_INTERRUPT, after = 0;
+    cr_assert_eq(trainer_step(trainer, &error), 0, "%s", error.message);
+    for (; code; after++) {
+        int left = after;
+        uint64_t before = hash(trainer);
+        memset(&error, 0, sizeof error);
+        code = trainer_step_unless(trainer, countdown, &left, &error);
+        cr_assert(after < 20 && (code == 0 || code == ERROR_INTERRUPT), "%s", error.message);
+        cr_expect(code == 0 || hash(trainer) == before, "after %d phases", after);
+    }
+    cr_expect(after > 3);
+    trainer_free(trainer);
+}
+
 static atomic_int stop_flag;
 
 Test(trainer, a_flag_stops_at_a_batch_and_the_run_goes_on) {

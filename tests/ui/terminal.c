@@ -128,7 +128,7 @@ static int finish(struct terminal *t) {
 static void check_editing(void) {
     struct terminal t;
 
-    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
     expect(&t, "(fettle) ", "a prompt");
     type(&t, "nex\t");
     expect(&t, "next ", "completion of a command");
@@ -161,7 +161,7 @@ static void check_editing(void) {
 static void check_history(void) {
     struct terminal t;
 
-    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
     expect(&t, "(fettle) ", "a prompt again");
     type(&t, "\033[A");
     expect(&t, "quit", "the history was kept");
@@ -175,7 +175,7 @@ static void check_interrupt(void) {
     struct termios before, after;
     struct terminal t;
 
-    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", "trainer.max_epochs=1000000", NULL});
     tcgetattr(t.fd, &before);
     expect(&t, "(fettle) ", "a prompt before a long run");
     type(&t, "continue\r");
@@ -191,7 +191,7 @@ static void check_interrupt(void) {
     type(&t, "quit\r");
     check(finish(&t) == 0, "and quit");
 
-    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", "trainer.max_epochs=1000000", NULL});
     expect(&t, "(fettle) ", "another long run");
     type(&t, "continue\r");
     expect(&t, "epoch", "it runs too");
@@ -201,7 +201,7 @@ static void check_interrupt(void) {
     check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "the terminal is as it was");
     check(finish(&t) == 128 + SIGTERM, "SIGTERM ends the program");
 
-    start(&t, (char *[]){(char *)fettle, "config.yaml", NULL});
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
     expect(&t, "(fettle) ", "a prompt to leave");
     kill(t.child, SIGHUP);
     check(finish(&t) == 128 + SIGHUP, "SIGHUP at the prompt ends the program");
@@ -225,7 +225,8 @@ static void check_terminals(void) {
     struct terminal t;
 
     for (int k = 0; k < 3; k++) {
-        start_on(&t, types[k], (char *[]){(char *)fettle, "-x", "step", "config.yaml", NULL});
+        /* the first two cannot have panes, the third could */
+        start_on(&t, types[k], (char *[]){(char *)fettle, "-x", "step", "config.yaml", k < 2 ? NULL : "--line", NULL});
         expect(&t, "batch", "-x goes before the prompt");
         expect(&t, "(fettle) ", types[k]);
         type(&t, "quit\r");
@@ -263,7 +264,7 @@ static void check_panes(void) {
     struct termios before, after;
     char paste[5001];
 
-    start(&t, (char *[]){(char *)fettle, "--panes", "config.yaml", "trainer.max_epochs=1000000", NULL});
+    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
     tcgetattr(t.fd, &before);
     expect(&t, "idle", "panes");
     check_alive(&t, "print 6*7\r", "42.0", "a command in panes");
@@ -308,7 +309,7 @@ static void check_panes(void) {
     check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "with the terminal as it was");
     check(finish(&t) == 0, "quit from panes");
 
-    start(&t, (char *[]){(char *)fettle, "--panes", "config.yaml", "trainer.max_epochs=1000000", NULL});
+    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
     expect(&t, "idle", "panes again");
     type(&t, "set rewind 3\rcontinue\r");
     expect(&t, "running", "another run");
