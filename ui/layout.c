@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { CHART_WIDTH = 40, CHART_HEIGHT = 6, VALUES_WIDTH = 30, LOG_HEIGHT = 5 };
+enum { CHART_WIDTH = 40, CHART_HEIGHT = 6, SIDE_WIDTH = 30, LOG_HEIGHT = 5 };
 
 void layout_make(struct layout *out, int height, int width) {
     memset(out, 0, sizeof *out);
@@ -15,10 +15,10 @@ void layout_make(struct layout *out, int height, int width) {
     int rows = height - 2, main_width = width;
     if (rows < 1)
         return;
-    if (width >= CHART_WIDTH + VALUES_WIDTH && rows >= CHART_HEIGHT) {
-        int values = width / 3 > 56 ? 56 : width / 3 < VALUES_WIDTH ? VALUES_WIDTH : width / 3;
-        out->values = (struct rectangle){0, width - values, rows, values};
-        main_width = width - values - 1;
+    if (width >= CHART_WIDTH + SIDE_WIDTH && rows >= CHART_HEIGHT) {
+        int side = width / 3 > 56 ? 56 : width / 3 < SIDE_WIDTH ? SIDE_WIDTH : width / 3;
+        out->side = (struct rectangle){0, width - side - 1, rows, side + 1};
+        main_width = width - side - 1;
     }
     int chart = rows >= CHART_HEIGHT + LOG_HEIGHT && main_width >= CHART_WIDTH ? rows / 2 : 0;
     chart = chart && chart < CHART_HEIGHT ? CHART_HEIGHT : chart;

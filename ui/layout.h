@@ -7,10 +7,11 @@ struct rectangle {
 };
 
 struct layout {
-    struct rectangle chart, values, log, status, prompt;
+    struct rectangle chart, side, log, status, prompt;
 };
 
-/* Prompt and status always have their lines (where there are two); the log comes next, then the chart, then values. */
+/* Prompt and status always have their lines (where there are two); the log comes next, then the chart, then the panes
+ * at its side. */
 void layout_make(struct layout *out, int height, int width);
 
 #endif

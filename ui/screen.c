@@ -67,22 +67,52 @@ static void put_lines(const struct rectangle *where, const char *text) {
 }
 
 /* Names left, numbers right. */
-static void draw_values(void) {
-    const struct rectangle *where = &ui.layout.values;
-    const char *text = ui.view.values.data;
-    for (int row = 0; row < where->height; row++) {
-        char name[256] = "", value[64] = "", line[512];
-        if (text && *text) {
-            int used = 0;
-            sscanf(text, "%255s %63s%n", name, value, &used);
-            text += strcspn(text, "\n");
-            text += *text == '\n';
-        }
-        int room = where->width - 2 - (int)strlen(value);
-        snprintf(line, sizeof line, "%-*.*s %s", room > 0 ? room : 0, room > 0 ? room : 0, name, value);
-        mvaddch(where->top + row, where->left - 1, '|');
-        put(where->top + row, where->left, line, where->width, A_NORMAL);
+static void spread(char *line, size_t size, int width) {
+    char name[256] = "", value[64] = "";
+    sscanf(line, "%255s %63s", name, value);
+    int room = width - 1 - (int)strlen(value);
+    room = room > 0 ? room : 0;
+    snprintf(line, size, "%-*.*s %s", room, room, name, value);
+}
+
+static void draw_pane(const struct rectangle *where, const struct pane *pane) {
+    const char *text = pane->text.data;
+    int values = !strcmp(pane->name, "values"), columns;
+    char line[1024];
+    for (int row = 0; row < where->height; row++)
+        mvaddch(where->top + row, where->left, '|');
+    snprintf(line, sizeof line, " %s", pane->name);
+    put(where->top, where->left + 1, line, where->width - 1, A_BOLD | A_UNDERLINE);
+    for (int row = 1; row < where->height; row++) {
+        size_t size = text ? strcspn(text, "\n") : 0, fits;
+        snprintf(line, sizeof line, "%.*s", (int)size, text ? text : "");
+        fits = values ? size : text_fit(line, where->width - 1, &columns); /* the rest goes below */
+        if (size && values)
+            spread(line, sizeof line, where->width - 1);
+        put(where->top + row, where->left + 1, line, where->width - 1, A_NORMAL);
+        if (text && fits && fits < size)
+            text += fits;
+        else
+            text = text && text[size] ? text + size + 1 : NULL;
     }
+}
+
+/* One below the other; those with fewer lines than their share leave what they do not need to the others. */
+static void draw_side(void) {
+    const struct rectangle *side = &ui.layout.side;
+    int top = side->top, left = side->height;
+    for (int k = 0; k < ui.view.npanes; k++) {
+        const struct pane *pane = &ui.view.panes[k];
+        int share = left / (ui.view.npanes - k), lines = 2;
+        for (const char *c = pane->text.data; c && *c; c++)
+            lines += *c == '\n';
+        int height = k + 1 < ui.view.npanes && lines < share ? lines : share;
+        draw_pane(&(struct rectangle){top, side->left, height, side->width}, pane);
+        top += height;
+        left -= height;
+    }
+    for (; left > 0; left--, top++)
+        put(top, side->left, "|", side->width, A_NORMAL);
 }
 
 /* The log from its end, wrapped. */
@@ -139,8 +169,8 @@ static void draw(void) {
                                  ? ui.view.chart.data
                                  : "no batch has been trained yet: `step`, `next`, `continue`; `help` lists "
                                    "the commands");
-    if (l->values.height)
-        draw_values();
+    if (l->side.height)
+        draw_side();
     if (l->log.height)
         draw_log();
     if (l->status.height) {
@@ -286,8 +316,7 @@ static void close_screen(int before_out, int before_err) {
 
 static void take_news(void) {
     struct text printed;
-    text_free(&ui.view.chart);
-    text_free(&ui.view.values);
+    view_free(&ui.view);
     worker_take(ui.worker, &printed, &ui.view);
     if (printed.data)
         lines_add(&ui.lines, printed.data);
@@ -398,8 +427,7 @@ int screen_run(const struct repl_options *options, struct console *console) {
     log_set_sink(NULL, NULL);
     worker_free(ui.worker, ending != 0);
     lines_free(&ui.lines);
-    text_free(&ui.view.chart);
-    text_free(&ui.view.values);
+    view_free(&ui.view);
     close(out);
     close(err);
     console_take_log(console);

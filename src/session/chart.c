@@ -114,6 +114,23 @@ static void add_label(const struct chart *chart, const struct field *field, int 
         text_format(out, "%*.3g|", LABEL - 1, chart->logarithmic ? pow(10, value) : value);
 }
 
+/* The last line: first and last step, and between them the marks. */
+static void add_steps(const struct chart *chart, const struct field *field, struct text *out) {
+    int64_t first = chart->steps[0], last = chart->steps[chart->count - 1];
+    char line[1024], number[32];
+    int width = field->cell_columns < (int)sizeof line ? field->cell_columns : (int)sizeof line - 1;
+    memset(line, ' ', sizeof line);
+    for (int k = 0; k < chart->nmarks; k++)
+        if (last > first && chart->marks[k].step >= first && chart->marks[k].step <= last)
+            line[(int)((double)(chart->marks[k].step - first) / (double)(last - first) * (width - 1) + 0.5)] =
+                chart->marks[k].what;
+    int size = snprintf(number, sizeof number, "%" PRId64, last);
+    memcpy(line + width - size, number, (size_t)size);
+    size = snprintf(number, sizeof number, "%" PRId64, first);
+    memcpy(line, number, (size_t)size);
+    text_format(out, "%*s%.*s\n", LABEL, "", width, line);
+}
+
 void chart_draw(const struct chart *chart, struct text *out) {
     struct field field = {.cell_columns = chart->width - LABEL, .cell_rows = chart->height - AXES};
     if (chart->width < 24 || chart->height < 4 || !chart->count)
@@ -137,9 +154,7 @@ void chart_draw(const struct chart *chart, struct text *out) {
                 text_add(out, field.dots[y * field.columns + x] ? "*" : " ");
         text_add(out, "\n");
     }
-    char last[32];
-    int size = snprintf(last, sizeof last, "%" PRId64, chart->steps[chart->count - 1]);
-    text_format(out, "%*s%-*" PRId64 "%s\n", LABEL, "", field.cell_columns - size, chart->steps[0], last);
+    add_steps(chart, &field, out);
 out:
     free(field.dots);
     free(field.odd);

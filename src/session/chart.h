@@ -4,14 +4,17 @@
 
 #include <stdint.h>
 #include "base/text.h"
+#include "session/view.h"
 
 struct chart {
     size_t count;
-    const int64_t *steps; /* [count] not falling */
-    const double *values; /* [count] */
-    int width, height;    /* characters, the axes with them; at least 24 x 4 */
-    int logarithmic;      /* values of 0 and below are left out then */
-    int braille;          /* 2 x 4 dots a character, else one * */
+    const int64_t *steps;          /* [count] not falling */
+    const double *values;          /* [count] */
+    int width, height;             /* characters, the axes with them; at least 24 x 4 */
+    int logarithmic;               /* values of 0 and below are left out then */
+    int braille;                   /* 2 x 4 dots a character, else one * */
+    const struct view_mark *marks; /* [nmarks] steps not falling: letters on the last line */
+    int nmarks;
 };
 
 /* Adds `height` lines.  However many points share a column, the least and the largest of them are seen; a column with a

@@ -12,6 +12,7 @@ enum command_flags {
     COMMAND_REPEAT = 1, /* Enter on an empty line repeats it */
     COMMAND_OPEN = 2,   /* needs an open session */
     COMMAND_LIVE = 8,   /* may be executed between two batches of a run */
+    COMMAND_LOOK = 16,  /* changes nothing, and is done at once: panes may show what it prints */
     COMMAND_TAIL = 4    /* takes the rest of the line as it stands, as one word (still within min..max) */
 };
 
@@ -61,7 +62,7 @@ extern const size_t command_group_count;
 
 /* The groups, each in a file of its own. */
 extern const struct command_group commands_build, commands_run, commands_stop, commands_time, commands_inspect;
-extern const struct command_group commands_look, commands_figure, commands_session;
+extern const struct command_group commands_look, commands_figure, commands_view, commands_session;
 
 /* Splits a line.  An empty line has count 0.  command_line_free is due in every case. */
 int command_split(struct command_line *out, const char *line, struct error *error);

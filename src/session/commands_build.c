@@ -47,6 +47,7 @@ void session_close(struct session *session) {
     trainer_free(session->trainer);
     config_free(session->config);
     series_free(&session->series);
+    session->view.nmarks = 0;
     if (session->log)
         fclose(session->log);
     if (unused)
@@ -158,8 +159,10 @@ static int change(struct session *session, const struct command_line *line, cons
     for (int k = 1; k < line->count; k++)
         words[k] = line->words[k];
     int code = trainer_change(session->trainer, line->count, words, &report, error);
-    if (!code)
+    if (!code) {
+        view_mark(session, !strcmp(name, "strategy") || !strcmp(name, "optimizer") ? 'S' : 'c');
         session_print(session, "%s", report.data ? report.data : "");
+    }
     text_free(&report);
     return code;
 }
@@ -340,9 +343,9 @@ static const struct command commands[] = {
      "train frozen parameters again", NULL, exec_unfreeze},
     {"reinit", NULL, "reinit PATTERN [SEED]", 1, 2, COMMAND_OPEN, COMPLETE_MODULE,
      "draw parameters anew, with the model's seed or another", NULL, exec_reinit},
-    {"audit", NULL, "audit", 0, 0, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE, "the changes that were made to this run",
-     NULL, exec_audit},
-    {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING,
+    {"audit", NULL, "audit", 0, 0, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_NONE,
+     "the changes that were made to this run", NULL, exec_audit},
+    {"show", NULL, "show [NAME]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_SETTING,
      "settings, or a part of the config", NULL, exec_show},
 };
 

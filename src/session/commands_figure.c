@@ -1,11 +1,9 @@
-/* Curves: kept while a run goes on, drawn in characters, written as figures. */
-#include <langinfo.h>
+/* Curves: kept while a run goes on, written as figures. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "session/chart.h"
 #include "session/figure.h"
 #include "session/session_internal.h"
 
@@ -40,7 +38,7 @@ static void series_complete(struct session *session, session_add *add, void *con
 }
 
 /* By its name, or by an end of it that no other has ("forces_mae" where there is one). */
-static int find_series(struct session *session, const char *name, const struct series **out, struct error *error) {
+int session_find_series(struct session *session, const char *name, const struct series **out, struct error *error) {
     int found = 0;
     if ((*out = series_find(&session->series, name)))
         return 0;
@@ -59,72 +57,6 @@ static int find_series(struct session *session, const char *name, const struct s
     if (!session->series.count)
         return error_set(error, ERROR_STATE, "nothing has been trained in this session, so there is no curve yet");
     return session_unknown(session, series_complete, "curve", name, error);
-}
-
-/* ---------------------------------------------------------------- plot */
-
-struct plot_options {
-    const char *name;
-    int logarithmic, width, height;
-    double keep; /* of smoothing; 0: none */
-};
-
-static int read_options(struct plot_options *out, const struct command_line *line, struct error *error) {
-    long number;
-    int code = 0;
-    *out = (struct plot_options){.name = "train_loss_step/weighted_sum", .width = 78, .height = 16};
-    for (int k = 1; !code && k < line->count; k++) {
-        const char *word = line->words[k], *next = k + 1 < line->count ? line->words[k + 1] : NULL;
-        if (!strcmp(word, "log")) {
-            out->logarithmic = 1;
-        } else if (!strcmp(word, "smooth") && next) {
-            out->keep = text_to_double(next, strlen(next));
-            if (!(out->keep >= 0 && out->keep < 1))
-                code =
-                    error_set(error, ERROR_VALUE, "smooth is followed by a number from 0 to below 1, not \"%s\"", next);
-            k++;
-        } else if (!strcmp(word, "size") && k + 2 < line->count) {
-            if (!(code = command_integer(next, "the width", 24, 1000, &number, error))) {
-                out->width = (int)number;
-                if (!(code = command_integer(line->words[k + 2], "the height", 4, 300, &number, error)))
-                    out->height = (int)number;
-            }
-            k += 2;
-        } else if (k == 1) {
-            out->name = word;
-        } else {
-            code = error_set(error, ERROR_USAGE, "log, smooth S or size WIDTH HEIGHT is expected, not \"%s\"", word);
-        }
-    }
-    return code;
-}
-
-static int exec_plot(struct session *session, const struct command_line *line, struct error *error) {
-    struct plot_options options;
-    const struct series *series;
-    struct text text = {0};
-    int code = read_options(&options, line, error);
-    if (code || (code = find_series(session, options.name, &series, error)))
-        return code;
-    double *smooth = options.keep > 0 ? malloc((series->count + 1) * sizeof *smooth) : NULL;
-    if (options.keep > 0 && !smooth)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    if (smooth)
-        series_smooth(series, options.keep, smooth);
-    struct chart chart = {.count = series->count,
-                          .steps = series->steps,
-                          .values = smooth ? smooth : series->values,
-                          .width = options.width,
-                          .height = options.height,
-                          .logarithmic = options.logarithmic,
-                          .braille = !strcmp(nl_langinfo(CODESET), "UTF-8")};
-    text_format(&text, "%s%s%s, last %.6g\n", series->name, options.logarithmic ? ", logarithmic" : "",
-                smooth ? ", smoothed" : "", series->values[series->count - 1]);
-    chart_draw(&chart, &text);
-    session_print(session, "%s", text.data ? text.data : "");
-    text_free(&text);
-    free(smooth);
-    return 0;
 }
 
 /* ---------------------------------------------------------------- export */
@@ -293,7 +225,7 @@ static int exec_export(struct session *session, const struct command_line *line,
             if (!strcmp(line->words[k], "log"))
                 logarithmic = 1;
             else if (count < 64)
-                code = find_series(session, line->words[k], &list[count++], error);
+                code = session_find_series(session, line->words[k], &list[count++], error);
         for (size_t k = 0; !code && line->count - logarithmic == 2 && k < session->series.count && count < 64; k++)
             if (csv || !strncmp(session->series.list[k]->name, "train_loss_step/weighted", 24))
                 list[count++] = session->series.list[k];
@@ -308,12 +240,6 @@ static int exec_export(struct session *session, const struct command_line *line,
 }
 
 static const struct command commands[] = {
-    {"plot", NULL, "plot [CURVE] [log] [smooth S] [size WIDTH HEIGHT]", 0, 7, COMMAND_OPEN | COMMAND_LIVE,
-     COMPLETE_METRIC, "draw a curve in characters",
-     "    A curve is a metric by its full name, or by its end where that is enough; without one, the loss of each "
-     "batch.\n"
-     "    Every batch is kept, however seldom rows are logged.  smooth 0.9 shows a running mean.",
-     exec_plot},
     {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log]", 1, 40, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
      "write curves, or a parity plot, to a file",
      "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions against\n"

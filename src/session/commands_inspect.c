@@ -239,12 +239,13 @@ static int exec_info(struct session *session, const struct command_line *line, s
 }
 
 static const struct command commands[] = {
-    {"tree", NULL, "tree [PATTERN]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_MODULE,
+    {"tree", NULL, "tree [PATTERN]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "the model as a tree, or the modules that a pattern matches", NULL, exec_tree},
-    {"print", "p", "print [NAME... | EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE,
-     COMPLETE_METRIC, "values of metrics and settings, or of an expression; without one, of all metrics",
+    {"print", "p", "print [NAME... | EXPR]", 0, COMMAND_MAX_WORDS,
+     COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC,
+     "values of metrics and settings, or of an expression; without one, of all metrics",
      "    `help break` says what an expression may be.", exec_print},
-    {"info", "i", "info [TOPIC]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE, COMPLETE_TOPIC,
+    {"info", "i", "info [TOPIC]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_TOPIC,
      "where things stand; without a topic, the topics there are", NULL, exec_info},
 };
 

@@ -253,13 +253,13 @@ static const struct command commands[] = {
      "the frames that add most to the loss, and their worst atoms",
      "    Each frame by itself, with the weights that evaluation sees; ordered by the loss or by one of its terms.",
      exec_worst},
-    {"module", NULL, "module [PATH]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_MODULE,
+    {"module", NULL, "module [PATH]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "a module and its parameters: norms, gradients, how far the last step went",
      "    update is the norm of the last change over the norm of the weights.", exec_module},
-    {"hist", NULL, "hist PATH [weights|gradients]", 1, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_MODULE,
+    {"hist", NULL, "hist PATH [weights|gradients]", 1, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "a histogram of the weights, or gradients, of a module or parameter", NULL, exec_hist},
-    {"builders", NULL, "builders", 0, 0, COMMAND_LIVE, COMPLETE_NONE, "the model builders and their arguments", NULL,
-     exec_builders},
+    {"builders", NULL, "builders", 0, 0, COMMAND_LIVE | COMMAND_LOOK, COMPLETE_NONE,
+     "the model builders and their arguments", NULL, exec_builders},
 };
 
 const struct command_group commands_look = {"look", commands, sizeof commands / sizeof *commands};

@@ -60,6 +60,7 @@ static int go_back(struct session *session, const struct trainer_point *point, i
     if (code)
         return code;
     series_cut(&session->series, trainer_global_step(session->trainer));
+    view_mark(session, 'R');
     while (r->count && trainer_point_batch(r->points[r->count - 1]) > batch)
         trainer_point_free(r->points[--r->count]);
     struct text place = {0};
@@ -130,6 +131,7 @@ static int exec_checkpoint(struct session *session, const struct command_line *l
         }
         r->named[r->nnamed++] = (struct named_point){copy, point};
     }
+    view_mark(session, 'k');
     session_print(session, "checkpoint %s at batch %lld, %.1f MB\n", name, (long long)trainer_point_batch(point),
                   1e-6 * (double)trainer_point_size(point));
     return 0;

@@ -16,6 +16,7 @@ int session_new(struct session **out, const struct session_options *options, str
     if (!session)
         return error_set(error, ERROR_MEMORY, "out of memory");
     session->options = *options;
+    view_begin(&session->view);
     session->rewinding.capacity = REWIND_STATES;
     return 0;
 }
@@ -47,6 +48,11 @@ void session_print(struct session *session, const char *format, ...) {
     va_end(arguments);
     if (length < 0)
         return;
+    if (session->captured) {
+        text_add(session->captured, line);
+        free(line);
+        return;
+    }
     session->options.print(session->options.context, line);
     if (session->log) {
         fputs(line, session->log);
@@ -81,6 +87,32 @@ static int execute(struct session *session, const char *text, struct error *erro
     if (session->log)
         fprintf(session->log, "> %.*s\n", (int)strcspn(text, "\r\n"), text);
     code = command->exec(session, &line, error);
+out:
+    command_line_free(&line);
+    return code;
+}
+
+int session_look(struct session *session, const char *text, struct text *out, struct error *error) {
+    const struct command *command = NULL;
+    struct command_line line;
+    int code;
+
+    if ((code = command_split(&line, text, error)))
+        goto out;
+    if (line.count == 0 || (code = command_find(&command, line.words[0], error)))
+        goto out;
+    if (!(command->flags & COMMAND_LOOK))
+        code = error_set(error, ERROR_USAGE, "%s does more than look, or takes its time", command->name);
+    if (code || (code = command_check(command, &line, error)))
+        goto out;
+    if ((command->flags & COMMAND_OPEN) && !session->trainer) {
+        code = error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one");
+        goto out;
+    }
+    struct text *before = session->captured;
+    session->captured = out;
+    code = command->exec(session, &line, error);
+    session->captured = before;
 out:
     command_line_free(&line);
     return code;

@@ -9,6 +9,7 @@
 #include "session/series.h"
 #include "session/session.h"
 #include "session/stops.h"
+#include "session/view.h"
 #include "train/trainer.h"
 
 enum { REWIND_MOST = 256, REWIND_STATES = 24 };
@@ -41,11 +42,13 @@ struct session {
     struct stops stops;
     struct expression_scope scope;
     struct rewinding rewinding;
-    int catches_off; /* `catch off` */
-    int in_run;      /* a run goes on: what is executed now is between two of its batches */
-    int silent;      /* what the loop tells is known already */
-    int go_on;       /* `continue` among the commands of a stop point */
-    int in_commands; /* they are being executed */
+    struct view_options view;
+    struct text *captured; /* what is printed goes here; NULL: to the front end */
+    int catches_off;       /* `catch off` */
+    int in_run;            /* a run goes on: what is executed now is between two of its batches */
+    int silent;            /* what the loop tells is known already */
+    int go_on;             /* `continue` among the commands of a stop point */
+    int in_commands;       /* they are being executed */
 };
 
 /* Closes what is open, if anything is. */
@@ -69,6 +72,12 @@ void session_keep_point(struct session *session, int at_once); /* unless it woul
 void session_forget_points(struct session *session);
 void session_print_points(struct session *session);
 int session_set_rewind(struct session *session, const char *word, struct error *error);
+
+/* What a command that only looks would print; ERROR_USAGE where it does more. */
+int session_look(struct session *session, const char *line, struct text *out, struct error *error);
+
+/* By its name, or by an end of it that no other has ("forces_mae" where there is one). */
+int session_find_series(struct session *session, const char *name, const struct series **out, struct error *error);
 
 /* Keeps for charts what the last batch brought, or the row that was just logged. */
 void session_record_batch(struct session *session);

@@ -1,7 +1,5 @@
 #include "session/worker.h"
 
-#include <langinfo.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,7 +8,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "session/chart.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
 
@@ -27,7 +24,7 @@ struct worker {
     struct view view;
     char progress[256];
     int width, height;
-    int running, finished, ending, rescue;
+    int resized, running, finished, ending, rescue;
     int descriptor;
     atomic_int interrupted;
 };
@@ -48,35 +45,22 @@ void worker_print(struct worker *worker, const char *text) {
 
 /* ---------------------------------------------------------------- views */
 
-static void add_values(struct session *session, struct text *out) {
-    const struct trainer *trainer = session->trainer;
-    char name[256];
-    double value;
-    for (size_t k = 0; k < trainer_settings(trainer); k++) {
-        snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
-        if (!trainer_get(trainer, name, &value, NULL) && !isnan(value))
-            text_format(out, "%s %.4g\n", name, value);
-    }
-    for (size_t k = 0; k < trainer_metrics(trainer); k++) {
-        const char *metric = trainer_metric_name(trainer, k);
-        if (!strncmp(metric, "val", 3) && trainer_metric(trainer, metric, &value))
-            text_format(out, "%s %.4g\n", metric, value);
-    }
+static void free_view(struct view *view) {
+    text_free(&view->chart);
+    for (int k = 0; k < PANES_MOST; k++)
+        text_free(&view->panes[k].text);
 }
 
-static void add_chart(struct session *session, int width, int height, struct text *out) {
-    const struct series *series = series_find(&session->series, "train_loss_step/weighted_sum");
-    if (!series || !series->count || width < 24 || height < 5)
-        return;
-    struct chart chart = {.count = series->count,
-                          .steps = series->steps,
-                          .values = series->values,
-                          .width = width,
-                          .height = height - 1,
-                          .logarithmic = 1,
-                          .braille = !strcmp(nl_langinfo(CODESET), "UTF-8")};
-    text_format(out, "loss of each batch, logarithmic: %.5g\n", series->values[series->count - 1]);
-    chart_draw(&chart, out);
+static void copy_view(struct view *to, const struct view *from) {
+    *to = *from;
+    to->chart = (struct text){0};
+    if (from->chart.data)
+        text_add(&to->chart, from->chart.data);
+    for (int k = 0; k < PANES_MOST; k++) {
+        to->panes[k].text = (struct text){0};
+        if (from->panes[k].text.data)
+            text_add(&to->panes[k].text, from->panes[k].text.data);
+    }
 }
 
 static void publish(struct worker *worker, int running) {
@@ -99,12 +83,15 @@ static void publish(struct worker *worker, int running) {
                  : place.data                   ? place.data
                                                 : "");
         text_free(&place);
-        add_values(session, &view.values);
-        add_chart(session, width, height, &view.chart);
+        curve_draw(&session->view.curve, session, width, height, &view.chart, NULL);
+    }
+    view.npanes = session->view.npanes;
+    for (int k = 0; k < view.npanes; k++) {
+        snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
+        pane_draw(session, view.panes[k].name, &view.panes[k].text);
     }
     pthread_mutex_lock(&worker->lock);
-    text_free(&worker->view.chart);
-    text_free(&worker->view.values);
+    free_view(&worker->view);
     worker->view = view;
     pthread_mutex_unlock(&worker->lock);
     tell(worker);
@@ -164,13 +151,18 @@ static void *work(void *context) {
     for (;;) {
         pthread_mutex_lock(&worker->lock);
         worker->running = 0;
-        while (!worker->count && !worker->ending)
+        while (!worker->count && !worker->ending && !worker->resized)
             pthread_cond_wait(&worker->wake, &worker->lock);
-        worker->running = !worker->ending;
-        int ending = worker->ending;
+        worker->running = !worker->ending && worker->count;
+        int ending = worker->ending, lines = worker->running;
+        worker->resized = 0;
         pthread_mutex_unlock(&worker->lock);
         if (ending)
             break;
+        if (!lines) {
+            publish(worker, 0);
+            continue;
+        }
         atomic_store(&worker->interrupted, 0);
         char *line = take_line(worker, 0);
         if (line)
@@ -245,8 +237,7 @@ void worker_free(struct worker *worker, int rescue) {
         session_rescue(worker->session);
     session_free(worker->session);
     text_free(&worker->printed);
-    text_free(&worker->view.chart);
-    text_free(&worker->view.values);
+    free_view(&worker->view);
     drop_queue(worker);
     close(worker->descriptor);
     pthread_cond_destroy(&worker->wake);
@@ -294,6 +285,11 @@ int worker_descriptor(const struct worker *worker) {
     return worker->descriptor;
 }
 
+void view_free(struct view *view) {
+    free_view(view);
+    memset(view, 0, sizeof *view);
+}
+
 void worker_take(struct worker *worker, struct text *printed, struct view *out) {
     uint64_t count;
     if (read(worker->descriptor, &count, sizeof count) < 0) {
@@ -302,19 +298,16 @@ void worker_take(struct worker *worker, struct text *printed, struct view *out) 
     pthread_mutex_lock(&worker->lock);
     *printed = worker->printed;
     worker->printed = (struct text){0};
-    *out = worker->view;
-    out->chart = out->values = (struct text){0};
-    if (worker->view.chart.data)
-        text_add(&out->chart, worker->view.chart.data);
-    if (worker->view.values.data)
-        text_add(&out->values, worker->view.values.data);
+    copy_view(out, &worker->view);
     pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_set_chart(struct worker *worker, int width, int height) {
     pthread_mutex_lock(&worker->lock);
+    worker->resized |= worker->width != width || worker->height != height;
     worker->width = width;
     worker->height = height;
+    pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
 }
 

@@ -7,16 +7,23 @@
 
 #include "base/text.h"
 #include "session/session.h"
+#include "session/view.h"
 
 struct worker;
 
 /* What there is to see, as of the last publication: a copy that nobody changes. */
 struct view {
-    char state[16];     /* "idle", "running", "done", "empty" (nothing is open) */
-    char status[256];   /* where the loop stands, loss, time left */
-    struct text chart;  /* lines, for the size asked for */
-    struct text values; /* "name value" lines: settings, and what techniques know of themselves */
+    char state[16];    /* "idle", "running", "done", "empty" (nothing is open) */
+    char status[256];  /* where the loop stands, loss, time left */
+    struct text chart; /* lines, for the size asked for */
+    int npanes;
+    struct pane {
+        char name[PANE_NAME];
+        struct text text; /* lines; those of "values" are a name and a number */
+    } panes[PANES_MOST];
 };
+
+void view_free(struct view *view);
 
 /* builtin and threads of options count; the rest is the worker's own. */
 int worker_new(struct worker **out, const struct session_options *options, struct error *error);
@@ -30,7 +37,7 @@ int worker_busy(struct worker *worker);     /* something is executed, or waits *
 int worker_finished(struct worker *worker); /* `quit` was executed */
 /* Readable when there is something new; worker_take empties it. */
 int worker_descriptor(const struct worker *worker);
-/* Text printed since the last call, and the newest view (out->chart and values are the caller's to free). */
+/* Text printed since the last call, and the newest view (the caller's: view_free). */
 void worker_take(struct worker *worker, struct text *printed, struct view *out);
 /* The chart that views show: 0 x 0 for none. */
 void worker_set_chart(struct worker *worker, int width, int height);

@@ -1,0 +1,49 @@
+/* What the screen shows beside its log: a curve, and panes that are the output of commands. */
+#ifndef FETTLE_SESSION_VIEW_H
+#define FETTLE_SESSION_VIEW_H
+
+#include <stdint.h>
+#include "base/error.h"
+#include "base/text.h"
+
+enum { PANES_MOST = 4, PANE_NAME = 128, MARKS_MOST = 256 };
+
+/* A curve, or a part of it. */
+struct curve_view {
+    char name[256]; /* of a series; "": the loss of each batch */
+    int logarithmic;
+    double keep;       /* of smoothing, 0 to below 1 (series_smooth); 0: none */
+    int64_t last, end; /* the `last` steps (0: all) up to `end` (0: to the newest) */
+};
+
+/* Something that happened on the way: drawn under curves. */
+struct view_mark {
+    int64_t step;
+    char what; /* S a strategy or optimizer, c another change, R gone back, k a checkpoint */
+};
+
+struct view_options {
+    struct curve_view curve;
+    char panes[PANES_MOST][PANE_NAME]; /* "values", or a command that only looks */
+    int npanes;
+    struct view_mark marks[MARKS_MOST]; /* the oldest are dropped */
+    int nmarks;
+};
+
+struct session;
+struct command_line;
+
+void view_begin(struct view_options *view); /* as a session opens */
+void view_mark(struct session *session, char what);
+/* Words of `plot` and `chart` from words[first] on: CURVE, log, linear, smooth S, last N, all, in, out, left, right,
+ * live. view is changed only where all are understood. */
+int curve_read(struct curve_view *view, struct session *session, const struct command_line *line, int first,
+               struct error *error);
+/* A line that says what it is, then height - 1 lines; nothing where there is no point or less room than 24 x 5.
+ * ERROR_NAME, ERROR_STATE: there is no such curve. */
+int curve_draw(const struct curve_view *view, struct session *session, int width, int height, struct text *out,
+               struct error *error);
+/* What a pane shows now; what is wrong with it where it cannot. */
+void pane_draw(struct session *session, const char *name, struct text *out);
+
+#endif
