@@ -14,6 +14,7 @@
 #include <readline/readline.h>
 #include "base/clock.h"
 #include "builtin.h"
+#include "keys.h"
 #include "layout.h"
 #include "lines.h"
 #include "prompt.h"
@@ -21,7 +22,9 @@
 #include "signals.h"
 
 static const char prompt_text[] = "(fettle) ";
+static const char panes_text[] = "keys: ? shows them, i goes back to the prompt";
 static const double redraw_seconds = 0.1;
+enum { ESCAPE_MS = 50 }; /* a key's sequence comes within this */
 
 /* readline's callbacks carry no context: there is one screen. */
 static struct {
@@ -30,7 +33,10 @@ static struct {
     struct lines lines;
     struct view view;
     size_t scroll; /* rows of the log above its end */
-    int wants_drawing, prompt_moved, finished, colours;
+    int wants_drawing, prompt_moved, finished;
+    int in_panes;    /* keys are single ones, not text */
+    char input[512]; /* typed, and not taken yet */
+    size_t ninput;
     SCREEN *screen;
     FILE *terminal;
     int pipe[2]; /* what anything writes to stdout or stderr */
@@ -147,6 +153,11 @@ static void draw_prompt(void) {
     int columns, cursor, begin = 0;
     if (!where->height)
         return;
+    if (ui.in_panes) {
+        put(where->top, where->left, panes_text, where->width - 1, A_BOLD);
+        move(where->top, 0);
+        return;
+    }
     const char *shown = rl_display_prompt ? rl_display_prompt : prompt_text;
     snprintf(line, sizeof line, "%s%s", shown, rl_line_buffer ? rl_line_buffer : "");
     snprintf(before, sizeof before, "%s%.*s", shown, rl_point, rl_line_buffer ? rl_line_buffer : "");
@@ -261,6 +272,8 @@ static int complete(const char *line, const char *word, void (*add)(void *contex
     return worker_complete(ui.worker, line, word, add, context);
 }
 
+static int next_byte(FILE *stream);
+
 static void open_readline(void) {
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
@@ -270,6 +283,8 @@ static void open_readline(void) {
     rl_redisplay_function = on_redisplay;
     rl_completion_display_matches_hook = show_matches;
     rl_completion_query_items = 0;
+    rl_getc_function = next_byte;
+    rl_variable_bind("keyseq-timeout", "0"); /* it would look for the rest of a key behind our back */
     rl_outstream = fopen("/dev/null", "w");
     prompt_open_with(complete);
     rl_bind_keyseq("\\e[5~", page_up);
@@ -310,6 +325,103 @@ static void close_screen(int before_out, int before_err) {
     fclose(ui.terminal);
     close(ui.pipe[0]);
     close(ui.pipe[1]);
+}
+
+/* ---------------------------------------------------------------- keys */
+
+static int wait_for_input(int ms) {
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    return poll(&input, 1, ms) > 0 && input.revents & POLLIN;
+}
+
+/* 0 where the terminal is gone. */
+static int read_input(void) {
+    ssize_t size = read(STDIN_FILENO, ui.input + ui.ninput, sizeof ui.input - ui.ninput);
+    if (size > 0)
+        ui.ninput += (size_t)size;
+    return size > 0 || (size < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+static void take_input(size_t count) {
+    ui.ninput -= count;
+    memmove(ui.input, ui.input + count, ui.ninput);
+}
+
+/* For readline: it may ask for more than has been read (a search, a paste). */
+static int next_byte(FILE *stream) {
+    (void)stream;
+    while (!ui.ninput) {
+        int ready = wait_for_input(1000);
+        if (signals_ending() || (ready && !read_input()))
+            return EOF;
+    }
+    unsigned char byte = (unsigned char)ui.input[0];
+    take_input(1);
+    return byte;
+}
+
+static void show_keys(void) {
+    const struct key *key;
+    char left[64] = "", line[160];
+    for (size_t k = 0; (key = keys_at(k)); k++) {
+        const struct key *next = keys_at(k + 1);
+        size_t used = strlen(left);
+        if (!strstr(left, key->name))
+            snprintf(left + used, sizeof left - used, "%s%s", used ? " " : "", key->name);
+        if (next && !next->help)
+            continue;
+        const struct key *first = key;
+        while (!first->help)
+            first--;
+        snprintf(line, sizeof line, "  %-16s %s\n", left, first->help);
+        say(line);
+        left[0] = 0;
+    }
+}
+
+static void press(const struct key *key) {
+    switch (key->act) {
+    case PRESS_COMMAND:
+        if (worker_send(ui.worker, key->line))
+            say("too many lines wait already\n");
+        break;
+    case PRESS_HELP:
+        show_keys();
+        break;
+    case PRESS_PROMPT:
+        ui.in_panes = 0;
+        ui.prompt_moved = 1;
+        break;
+    case PRESS_PAUSE:
+        if (worker_busy(ui.worker))
+            worker_interrupt(ui.worker);
+        break;
+    case PRESS_UP:
+    case PRESS_DOWN:
+        page(key->act == PRESS_UP);
+        break;
+    }
+}
+
+static void obey_input(void) {
+    while (ui.ninput && !ui.finished) {
+        size_t used;
+        int escape = ui.input[0] == '\033';
+        if (escape && ui.ninput == 1 && wait_for_input(ESCAPE_MS))
+            read_input();
+        if (escape && ui.ninput == 1) {
+            take_input(1);
+            ui.in_panes = 1;
+            ui.prompt_moved = 1;
+        } else if (ui.in_panes) {
+            const struct key *key = keys_find(ui.input, ui.ninput, &used);
+            take_input(used);
+            if (key)
+                press(key);
+        } else {
+            rl_callback_read_char();
+        }
+    }
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -385,9 +497,10 @@ static void loop(void) {
         if (ready <= 0)
             continue;
         if (inputs[0].revents & POLLIN)
-            rl_callback_read_char();
+            ui.finished |= !read_input();
         else if (inputs[0].revents)
             break; /* the terminal is gone */
+        obey_input();
         if (inputs[1].revents)
             take_news();
         if (inputs[2].revents)

@@ -205,29 +205,28 @@ void pane_draw(struct session *session, const char *name, struct text *out) {
 /* "values", a command that only looks, or what `info` knows ("ema"). */
 static int read_pane(struct session *session, const char *word, char name[PANE_NAME], struct error *error) {
     struct text text = {0};
+    struct error first = {0};
     int code = 0;
     if (strlen(word) + 6 > PANE_NAME)
         return error_set(error, ERROR_VALUE, "a pane's name has %d characters at most", PANE_NAME - 6);
     snprintf(name, PANE_NAME, "%s", word);
-    if (strcmp(word, "values") && (code = session_look(session, name, &text, error)) == ERROR_NAME) {
-        struct error second = {0};
+    if (strcmp(word, "values"))
+        code = session_look(session, name, &text, &first);
+    if (code == ERROR_NAME || code == ERROR_USAGE) {
         snprintf(name, PANE_NAME, "info %s", word);
-        code = session_look(session, name, &text, &second);
-        if (error)
-            memset(error, 0, sizeof *error);
-        if (code && code != ERROR_STATE)
-            code = error_set(error, ERROR_NAME,
-                             "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a "
-                             "topic of `info` (ema, config, optimizer, scheduler, break, run)",
-                             word);
+        int second = session_look(session, name, &text, &(struct error){0});
+        if (second == 0 || second == ERROR_STATE)
+            code = second;
     }
+    if (code == ERROR_NAME)
+        error_set(error, ERROR_NAME,
+                  "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a topic of "
+                  "`info` (ema, config, optimizer, scheduler, break, run)",
+                  word);
+    else if (code && code != ERROR_STATE && error)
+        *error = first;
     text_free(&text);
-    if (code == ERROR_STATE) { /* there is nothing to see yet */
-        if (error)
-            memset(error, 0, sizeof *error);
-        code = 0;
-    }
-    return code;
+    return code == ERROR_STATE ? 0 : code; /* there is nothing to see yet */
 }
 
 static int exec_layout(struct session *session, const struct command_line *line, struct error *error) {

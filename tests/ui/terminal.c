@@ -171,8 +171,17 @@ static void check_history(void) {
     check(finish(&t) == 0, "an end of file ends well");
 }
 
+/* The modes come after the last text that a program writes. */
+static int becomes(const struct terminal *t, const struct termios *before) {
+    struct termios now;
+    for (long end = now_ms() + PATIENCE_MS; now_ms() < end; usleep(1000))
+        if (!tcgetattr(t->fd, &now) && (before->c_lflag & (ICANON | ECHO)) == (now.c_lflag & (ICANON | ECHO)))
+            return 1;
+    return 0;
+}
+
 static void check_interrupt(void) {
-    struct termios before, after;
+    struct termios before;
     struct terminal t;
 
     start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", "trainer.max_epochs=1000000", NULL});
@@ -197,8 +206,7 @@ static void check_interrupt(void) {
     expect(&t, "epoch", "it runs too");
     kill(t.child, SIGTERM);
     expect(&t, "paused", "SIGTERM stops it after the batch");
-    tcgetattr(t.fd, &after);
-    check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "the terminal is as it was");
+    check(becomes(&t, &before), "the terminal is as it was");
     check(finish(&t) == 128 + SIGTERM, "SIGTERM ends the program");
 
     start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
@@ -261,7 +269,7 @@ static void check_alive(struct terminal *t, const char *question, const char *an
 static void check_panes(void) {
     static const int sizes[][2] = {{10, 40}, {60, 200}, {2, 10}, {1, 1}, {24, 80}};
     struct terminal t;
-    struct termios before, after;
+    struct termios before;
     char paste[5001];
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
@@ -296,6 +304,12 @@ static void check_panes(void) {
     check_alive(&t, "print 9*9\r", "81.0", "after keys that mean nothing");
     type(&t, "no-such-command\r");
     expect(&t, "no command", "a mistake is told in the log");
+    type(&t, "\033");
+    expect(&t, "goes back to the prompt", "Esc leads to the panes");
+    check_alive(&t, "?", "log: down", "? shows the keys");
+    type(&t, "G+-\033[D\033[Cavf\033[99~Z");
+    check_alive(&t, "6", "info rewind", "other panes");
+    check_alive(&t, "g1iprint 3*3\r", "9.0", "i leads back");
     type(&t, "continue\r");
     expect(&t, "running", "a run");
     check_alive(&t, "set ema_decay 8.125e-1\r", " 0.8125",
@@ -305,8 +319,7 @@ static void check_panes(void) {
     check_alive(&t, "print 5*5\r", "25.0", "and the prompt is there");
     type(&t, "quit\r");
     expect(&t, "\033[?1049l", "the screen is left");
-    tcgetattr(t.fd, &after);
-    check((before.c_lflag & (ICANON | ECHO)) == (after.c_lflag & (ICANON | ECHO)), "with the terminal as it was");
+    check(becomes(&t, &before), "with the terminal as it was");
     check(finish(&t) == 0, "quit from panes");
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
