@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "model/api.h"
 
 /* ---------------------------------------------------------------- evaluating */
@@ -12,7 +13,8 @@ static int allocate(struct evaluation *e, struct error *error) {
     e->atomic_energy = calloc(e->atoms + 1, sizeof(double));
     e->forces = calloc(3 * e->atoms + 1, sizeof(double));
     e->stress = calloc(9 * e->count + 1, sizeof(double));
-    if (!e->energy || !e->atomic_energy || !e->forces || !e->stress)
+    e->seconds = calloc(e->count + 1, sizeof(double));
+    if (!e->energy || !e->atomic_energy || !e->forces || !e->stress || !e->seconds)
         return error_set(error, ERROR_MEMORY, "no memory for the results of %zu frames, %zu atoms", e->count, e->atoms);
     return 0;
 }
@@ -83,8 +85,10 @@ int evaluation_run(struct evaluation *out, struct fettle_model *model, const str
     if ((code = allocate(out, error)) || (code = find_types(out, error)))
         return code;
     for (size_t f = 0; f < out->count; f++) {
+        double start = clock_seconds();
         if ((code = evaluate_frame(out, f, atom, error)))
             return code;
+        out->seconds[f] = clock_seconds() - start;
         atom += (size_t)out->frames[f]->atoms;
     }
     return 0;
@@ -95,6 +99,7 @@ void evaluation_free(struct evaluation *e) {
     free(e->atomic_energy);
     free(e->forces);
     free(e->stress);
+    free(e->seconds);
     memset(e, 0, sizeof *e);
 }
 

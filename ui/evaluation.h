@@ -15,6 +15,7 @@ struct evaluation {
     double *atomic_energy; /* [atoms] */
     double *forces;        /* [atoms][3] */
     double *stress;        /* [count][9] */
+    double *seconds;       /* [count] that evaluating took, neighbour lists included */
 };
 
 /* Types and neighbours are set on the frames, which stay the data set's.  Only the public C API evaluates. */

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/memory.h"
 #include "data/dataset.h"
 #include "data/transforms.h"
 #include "evaluation.h"
@@ -15,8 +16,9 @@ static const struct argument options[] = {
     {"output", 'o', "FILE", "where the predictions go as extxyz; standard output without it"},
     {"threads", 0, "N", "threads to compute with"},
     {"raw", 0, NULL, "the weights as trained, not their moving average"},
+    {"times", 0, NULL, "print how long each frame took, and the memory at most"},
 };
-enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, OPTIONS };
+enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, TIMES, OPTIONS };
 
 static int write_file(const struct evaluation *evaluation, const struct evaluation_terms *terms, const char *path,
                       struct error *error) {
@@ -76,6 +78,14 @@ static void print_errors(const struct evaluation_terms *errors, FILE *out) {
         fprintf(out, "no labels to compare with\n");
 }
 
+static void print_times(const struct evaluation *evaluation, FILE *out) {
+    fprintf(out, "%8s %10s %12s %14s\n", "frame", "atoms", "s", "us an atom");
+    for (size_t f = 0; f < evaluation->count; f++)
+        fprintf(out, "%8zu %10d %12.4f %14.3f\n", f, evaluation->frames[f]->atoms, evaluation->seconds[f],
+                1e6 * evaluation->seconds[f] / evaluation->frames[f]->atoms);
+    fprintf(out, "memory: %.1f MB at most\n", 1e-6 * (double)memory_high_water());
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
     struct fettle_options open = {.version = FETTLE_OPTIONS_VERSION,
                                   .weights = arguments->value[WEIGHTS],
@@ -113,6 +123,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         if (!path && (code = evaluation_write_xyz(&evaluation, stdout, error)))
             goto out;
         print_errors(&terms, path ? stdout : stderr);
+        if (arguments->value[TIMES])
+            print_times(&evaluation, path ? stdout : stderr);
     }
     if (arguments->value[LOSS_GRADS])
         code = evaluation_write_gradients(&evaluation, arguments->value[LOSS_GRADS], error);
@@ -125,7 +137,7 @@ out:
 
 const struct verb verb_eval = {
     .name = "eval",
-    .usage = "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] FRAMES.xyz",
+    .usage = "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] [--times] FRAMES.xyz",
     .summary = "evaluate frames: energies, forces, stress, and errors against their labels",
     .help =
         "Without --json the frames are written as extxyz with energy, forces, stress and energies per atom as the\n"

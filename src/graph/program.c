@@ -531,7 +531,7 @@ static void run_member(void *context, int member, int members) {
             team_barrier(run->team, member); /* so that a time is the time of all */
         if (member == 0 && program->timing) {
             double time = clock_seconds();
-            program->instructions[i].seconds = time - last;
+            program->instructions[i].seconds += time - last;
             last = time;
         }
     }
@@ -547,6 +547,7 @@ int program_run(struct program *program, struct team *team, const struct program
         team_run(team, run_member, &context);
     else
         run_member(&context, 0, 1);
+    program->timed_runs += program->timing;
     for (int k = 0; k < program->noutputs; k++) {
         const struct value *v = &program->values[program->outputs[k]];
         if (binding->outputs && binding->outputs[k] && !program->owner[k])
@@ -577,7 +578,7 @@ void program_instruction(const struct program *program, int instruction, struct 
     memset(info, 0, sizeof *info);
     info->op = in->node->op->name;
     info->module = in->node->module;
-    info->seconds = in->seconds;
+    info->seconds = program->timed_runs ? in->seconds / program->timed_runs : 0;
     info->flops = in->flops;
     if (in->node->dim == DIM_STATIC)
         snprintf(info->shape, sizeof info->shape, "%s[%d,%d]", dtype_name(in->node->dtype), in->node->rows,
@@ -588,6 +589,11 @@ void program_instruction(const struct program *program, int instruction, struct 
 }
 
 void program_set_timing(struct program *program, int on) {
+    if (on) {
+        program->timed_runs = 0;
+        for (int i = 0; i < program->ninstructions; i++)
+            program->instructions[i].seconds = 0;
+    }
     program->timing = on;
 }
 

@@ -41,11 +41,12 @@ struct instruction_info {
     const char *op;
     const char *module;
     char shape[64];
-    double seconds; /* of the last run, if timing was on */
-    double flops;   /* of the last run */
+    double seconds; /* of a run: the mean of those that were timed; 0 without any */
+    double flops;   /* of the last timed run; 0 where nobody counts them */
 };
 int program_instructions(const struct program *program);
 void program_instruction(const struct program *program, int instruction, struct instruction_info *info);
+/* On: begins anew.  All members then meet after every instruction.  What was measured stays when timing ends. */
 void program_set_timing(struct program *program, int on);
 /* The first instruction of the last run whose result holds a NaN or an Inf; -1 if none. Inspection builds only. */
 int program_first_nonfinite(const struct program *program, long *row, int *col);

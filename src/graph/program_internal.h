@@ -38,11 +38,11 @@ struct instruction {
     struct operand *operands;
     struct kernel_args args; /* bound; member and scratch are filled in by each member */
     int barrier;             /* the members meet before it */
-    double seconds, flops;
+    double seconds, flops;   /* of all timed runs; of the last one */
 };
 
 struct program {
-    int inspect, timing;
+    int inspect, timing, timed_runs;
     struct value *values;
     int nvalues;
     struct instruction *instructions;

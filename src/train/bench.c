@@ -4,15 +4,21 @@
 
 #include "train/trainer_internal.h"
 
-enum { MOST_BATCHES = 32 };
+enum { MOST_BATCHES = 32, WARM_UP = 16, TIMED_RUNS = 20 };
 
-int trainer_bench(struct trainer *trainer, int repeats, double *step, double *eval, double *atoms, double *edges,
-                  struct error *error) {
+static int eval_once(struct trainer *trainer, const struct batch *batch, struct error *error) {
+    const void *params[DTYPE_COUNT];
+    struct prediction prediction;
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        params[d] = trainer->parameters[d]->data;
+    return eval_program_run(trainer, batch, params, &prediction, error);
+}
+
+int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct error *error) {
     struct batch *batches[MOST_BATCHES] = {0}, *own = trainer->batch;
     struct snapshot *before = state_save(trainer->state);
     int64_t *order = NULL;
     int n = 0, code = 0;
-    const void *params[DTYPE_COUNT];
     struct loader loader;
     if (!trainer->loss || !trainer_batches(trainer) || !before) {
         code = error_set(error, ERROR_STATE, "there is no training to time");
@@ -25,7 +31,7 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
         goto out;
     }
     loader_epoch(&loader, order);
-    *atoms = *edges = 0;
+    bench->atoms = bench->edges = 0;
     for (; n < MOST_BATCHES && n < trainer_batches(trainer); n++) {
         int64_t first, size;
         loader_batch(&loader, n, &first, &size);
@@ -33,13 +39,13 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
         if ((code = batches_join(trainer, order, first, size, error)))
             goto out;
         batches[n] = trainer->batch;
-        *atoms += batches[n]->atoms;
-        *edges += batches[n]->edges;
+        bench->atoms += batches[n]->atoms;
+        bench->edges += batches[n]->edges;
     }
-    *atoms /= n;
-    *edges /= n;
-    for (int k = -8; k < repeats; k++) { /* eight to warm up */
-        trainer->batch = batches[(k + 8) % n];
+    bench->atoms /= n;
+    bench->edges /= n;
+    for (int k = -WARM_UP; k < bench->repeats; k++) {
+        trainer->batch = batches[(k + WARM_UP) % n];
         double start = clock_seconds();
         state_begin(trainer->state);
         code = loop_forward(trainer, error);
@@ -50,20 +56,23 @@ int trainer_bench(struct trainer *trainer, int repeats, double *step, double *ev
         loop_update(trainer);
         state_commit(trainer->state);
         if (k >= 0)
-            step[k] = clock_seconds() - start;
+            bench->step[k] = clock_seconds() - start;
     }
     if ((code = eval_program_make(trainer, error)))
         goto out;
-    for (int k = -8; k < repeats; k++) {
-        struct prediction prediction;
+    for (int k = -WARM_UP; k < bench->repeats; k++) {
         double start = clock_seconds();
-        for (int d = 0; d < DTYPE_COUNT; d++)
-            params[d] = trainer->parameters[d]->data;
-        if ((code = eval_program_run(trainer, batches[(k + 8) % n], params, &prediction, error)))
+        if ((code = eval_once(trainer, batches[(k + WARM_UP) % n], error)))
             goto out;
         if (k >= 0)
-            eval[k] = clock_seconds() - start;
+            bench->eval[k] = clock_seconds() - start;
     }
+    if ((code = trainer_time_program(trainer, TIMED_RUNS, error)))
+        goto out;
+    program_set_timing(trainer->eval.program, 1);
+    for (int k = 0; k < TIMED_RUNS && !code; k++)
+        code = eval_once(trainer, trainer->batch, error);
+    program_set_timing(trainer->eval.program, 0);
 out:
     for (int k = 0; k < n; k++)
         batch_free(batches[k]);

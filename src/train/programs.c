@@ -206,7 +206,8 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
     return 0;
 }
 
-static int run(struct trainer *trainer, struct train_program *train, struct error *error) {
+/* Gradients go to the trainer's slabs, unless they are to stay inside. */
+static int run(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
     int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
     if (code)
         return code;
@@ -220,13 +221,24 @@ static int run(struct trainer *trainer, struct train_program *train, struct erro
         .topology = &trainer->batch->topology,
         .inputs = train->inputs,
         .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
-        .outputs = train->outputs,
+        .outputs = inside ? NULL : train->outputs,
     };
     return program_run(train->program, trainer->team, &binding, error);
 }
 
 int train_program_run(struct trainer *trainer, struct error *error) {
-    int code = run(trainer, &trainer->train, error);
+    int code = run(trainer, &trainer->train, 0, error);
+    if (!code)
+        set_prediction(&trainer->prediction, trainer->train.program, trainer->train.prediction);
+    return code;
+}
+
+int train_program_time(struct trainer *trainer, int runs, struct error *error) {
+    int code = run(trainer, &trainer->train, 1, error); /* results have other places than before: once to warm up */
+    program_set_timing(trainer->train.program, 1);
+    for (int k = 0; k < runs && !code; k++)
+        code = run(trainer, &trainer->train, 1, error);
+    program_set_timing(trainer->train.program, 0);
     if (!code)
         set_prediction(&trainer->prediction, trainer->train.program, trainer->train.prediction);
     return code;
@@ -239,7 +251,7 @@ int train_program_inspect(struct trainer *trainer,
     int code = make(trainer, &inspected, &(struct program_options){.inspect = 1}, error);
     if (code)
         return code;
-    if (!(code = run(trainer, &inspected, error)))
+    if (!(code = run(trainer, &inspected, 0, error)))
         code = look(context, inspected.program, error);
     program_free_of(&inspected);
     return code;

@@ -198,12 +198,21 @@ void trainer_parameter(const struct trainer *trainer, int k, struct trainer_para
 /* The numbers of an entry, or of its gradient; freed by free().  Returns how many, 0 if out of memory. */
 size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out);
 
-/* Times of one training step and one evaluation on the batches of an epoch, joined before the clock starts; the state
- * is put back. times: [2][repeats] seconds. */
-int trainer_bench(struct trainer *trainer, int repeats, double *step, double *eval, double *atoms, double *edges,
-                  struct error *error);
-/* The program of a training step (loss, gradients), for looking at; NULL before the first batch. */
+/* Times of training steps and evaluations on the batches of an epoch, joined before the clock starts, after some that
+ * are not counted; the state is put back.  Instructions are timed as well: see trainer_time_program. */
+struct trainer_bench {
+    int repeats;
+    double *step, *eval; /* [repeats] seconds; the caller's */
+    double atoms, edges; /* of a batch, mean */
+};
+int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct error *error);
+
+/* The programs of a training step (loss, gradients) and of an evaluation, for looking at; NULL before the first. */
 struct program;
 struct program *trainer_program(const struct trainer *trainer);
+struct program *trainer_eval_program(const struct trainer *trainer);
+/* Runs the step's program on the batch at hand so many times, with the weights as they are; program_instruction and
+ * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE before the first batch. */
+int trainer_time_program(struct trainer *trainer, int runs, struct error *error);
 
 #endif

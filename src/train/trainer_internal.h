@@ -198,6 +198,7 @@ int train_program_make(struct trainer *trainer, struct error *error); /* if the 
 void train_program_free(struct trainer *trainer);
 int train_program_run(struct trainer *trainer, struct error *error); /* on trainer->batch */
 /* The same batch again, by a program that keeps every value; look is called before it goes. */
+int train_program_time(struct trainer *trainer, int runs, struct error *error); /* instruction by instruction */
 int train_program_inspect(struct trainer *trainer,
                           int (*look)(void *context, const struct program *program, struct error *error), void *context,
                           struct error *error);

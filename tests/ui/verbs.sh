@@ -70,8 +70,18 @@ cmp -s w.xyz predicted.xyz || bad "weights: not those of the checkpoint"
 
 # ---- bench
 expect "bench" 0 "$fettle" bench config.yaml --json b.json --threads 1
-for key in train_step_ms eval_ms atoms edges parameters; do
+for key in train_step_ms eval_ms atoms edges parameters memory_mb step eval modules ops instructions gflops share; do
     shows "bench" b.json "\"$key\""
 done
+for table in "training step by module" "training step by op" "evaluation by instruction, 12 of" "memory: "; do
+    shows "bench" out "$table"
+done
+tr -d '\n' <b.json | grep -o '"shape[^}]*' | sed 's/.*"share": \([^,]*\).*/\1/' |
+    awk '{ sum += $1 } END { exit !(sum > 1.99 && sum < 2.01) }' || bad "bench: shares do not add up"
+expect "bench without tables" 0 "$fettle" bench config.yaml --top 0 --repeats 2 --threads 1
+[ "$(wc -l <out)" = 4 ] || bad "bench: not four lines"
+fails "bench of nonsense" 2 "--top" "$fettle" bench config.yaml --top -1
+expect "times" 0 "$fettle" eval --model model.yaml --times -o w.xyz water.xyz
+shows "times" out "us an atom"
 
 finish
