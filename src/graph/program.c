@@ -14,14 +14,14 @@ extern void openblas_set_num_threads(int threads);
 
 /* ---------------------------------------------------------------- building */
 
-/* Marks what the outputs need; returns how many nodes. */
-static int mark(struct node *node, char *needed) {
+/* Marks what an output needs that no earlier stage did, with 1 + its stage; returns how many nodes. */
+static int mark(struct node *node, int stage, int *needed) {
     if (needed[node->id])
         return 0;
-    needed[node->id] = 1;
+    needed[node->id] = 1 + stage;
     int count = 1;
     for (int k = 0; k < node->ninputs; k++)
-        count += mark(node->inputs[k], needed);
+        count += mark(node->inputs[k], stage, needed);
     return count;
 }
 
@@ -161,15 +161,62 @@ static void place_barriers(struct program *program) {
     }
 }
 
+/* Gives a node its value and, where it computes something, its instruction; -1 if out of memory. */
+static int add_node(struct program *program, const struct node *node, int *value_of) {
+    struct value *v = &program->values[program->nvalues];
+    value_of[node->id] = program->nvalues++;
+    *v = (struct value){.node = node, .alias = -1, .storage = -1, .input = -1};
+    if (node->op == &op_input) {
+        v->input = add_input(program, node);
+    } else if (node->op == &op_const) {
+        size_t n = (size_t)node->rows * (size_t)node->layout->cols;
+        v->constant = aligned_alloc(64, (n * dtype_size(node->dtype) + 63) / 64 * 64 + 64);
+        if (!v->constant)
+            return -1;
+        const double *values = node->attr;
+        for (size_t i = 0; i < n; i++)
+            if (node->dtype == F32)
+                ((float *)v->constant)[i] = (float)values[i];
+            else
+                ((double *)v->constant)[i] = values[i];
+    } else if (node->op == &op_reshape) {
+        v->alias = value_of[node->inputs[0]->id];
+    } else if (node->op != &op_param) {
+        struct instruction *in = &program->instructions[program->ninstructions++];
+        in->node = node;
+        in->value = value_of[node->id];
+        in->inputs = malloc((size_t)(node->ninputs + 1) * sizeof *in->inputs);
+        in->operands = calloc((size_t)node->ninputs + 1, sizeof *in->operands);
+        if (!in->inputs || !in->operands)
+            return -1;
+        for (int k = 0; k < node->ninputs; k++)
+            in->inputs[k] = value_of[node->inputs[k]->id];
+        if (node->op->needs_inverse) {
+            int index = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->index
+                                             : (int)((const struct index_attr *)node->attr)->index;
+            int rows = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->slots[1].rows : node->rows;
+            program->inverse_rows[index] = 1;
+            if (rows > program->least_rows[index])
+                program->least_rows[index] = rows;
+        }
+    }
+    return 0;
+}
+
 static int collect(struct program *program, struct graph *graph, struct node *const *outputs, int noutputs,
-                   struct error *error) {
-    char *needed = calloc((size_t)graph->nnodes, 1);
+                   const int *stages, struct error *error) {
+    int *needed = calloc((size_t)graph->nnodes, sizeof *needed);
     int *value_of = malloc((size_t)graph->nnodes * sizeof *value_of);
     int count = 0, code = 0, leaves = 0;
     if (!needed || !value_of)
         goto memory;
-    for (int k = 0; k < noutputs; k++)
-        count += mark(outputs[k], needed);
+    program->nstages = 1;
+    for (int k = 0; stages && k < noutputs; k++)
+        program->nstages = stages[k] >= program->nstages ? stages[k] + 1 : program->nstages;
+    for (int stage = 0; stage < program->nstages; stage++)
+        for (int k = 0; k < noutputs; k++)
+            if (!stages || stages[k] == stage)
+                count += mark(outputs[k], stage, needed);
     for (int id = 0; id < graph->nnodes; id++)
         leaves += needed[id] && graph->nodes[id]->op == &op_input;
     program->values = calloc((size_t)count + 1, sizeof *program->values);
@@ -178,54 +225,21 @@ static int collect(struct program *program, struct graph *graph, struct node *co
     program->inputs = calloc((size_t)leaves + 1, sizeof *program->inputs);
     program->outputs = calloc((size_t)noutputs + 1, sizeof *program->outputs);
     program->owner = calloc((size_t)noutputs + 1, sizeof *program->owner);
+    program->output_stage = calloc((size_t)noutputs + 1, sizeof *program->output_stage);
+    program->stage_end = calloc((size_t)program->nstages, sizeof *program->stage_end);
     if (!program->values || !program->instructions || !program->storages || !program->inputs || !program->outputs ||
-        !program->owner)
+        !program->owner || !program->output_stage || !program->stage_end)
         goto memory;
 
-    for (int id = 0; id < graph->nnodes; id++) {
-        if (!needed[id])
-            continue;
-        struct node *node = graph->nodes[id];
-        struct value *v = &program->values[program->nvalues];
-        value_of[id] = program->nvalues++;
-        *v = (struct value){.node = node, .alias = -1, .storage = -1, .input = -1};
-        if (node->op == &op_input) {
-            v->input = add_input(program, node);
-        } else if (node->op == &op_const) {
-            size_t n = (size_t)node->rows * (size_t)node->layout->cols;
-            v->constant = aligned_alloc(64, (n * dtype_size(node->dtype) + 63) / 64 * 64 + 64);
-            if (!v->constant)
+    for (int stage = 0; stage < program->nstages; stage++) {
+        for (int id = 0; id < graph->nnodes; id++)
+            if (needed[id] == 1 + stage && add_node(program, graph->nodes[id], value_of))
                 goto memory;
-            const double *values = node->attr;
-            for (size_t i = 0; i < n; i++)
-                if (node->dtype == F32)
-                    ((float *)v->constant)[i] = (float)values[i];
-                else
-                    ((double *)v->constant)[i] = values[i];
-        } else if (node->op == &op_reshape) {
-            v->alias = value_of[node->inputs[0]->id];
-        } else if (node->op != &op_param) {
-            struct instruction *in = &program->instructions[program->ninstructions++];
-            in->node = node;
-            in->value = value_of[id];
-            in->inputs = malloc((size_t)(node->ninputs + 1) * sizeof *in->inputs);
-            in->operands = calloc((size_t)node->ninputs + 1, sizeof *in->operands);
-            if (!in->inputs || !in->operands)
-                goto memory;
-            for (int k = 0; k < node->ninputs; k++)
-                in->inputs[k] = value_of[node->inputs[k]->id];
-            if (node->op->needs_inverse) {
-                int index = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->index
-                                                 : (int)((const struct index_attr *)node->attr)->index;
-                int rows = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->slots[1].rows : node->rows;
-                program->inverse_rows[index] = 1;
-                if (rows > program->least_rows[index])
-                    program->least_rows[index] = rows;
-            }
-        }
+        program->stage_end[stage] = program->ninstructions;
     }
     for (int k = 0; k < noutputs; k++) {
         program->outputs[k] = value_of[outputs[k]->id];
+        program->output_stage[k] = stages ? stages[k] : 0;
         struct value *v = &program->values[program->outputs[k]];
         /* the first output that shows a computed value may have it written straight to where the caller wants it */
         program->owner[k] = v->alias < 0 && v->input < 0 && !v->constant && v->node->op != &op_param && !v->output;
@@ -258,7 +272,7 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
     if (!inspect && (code = graph_simplify(graph, simple, noutputs, error)))
         goto out;
     program->inspect = inspect;
-    if ((code = collect(program, graph, simple, noutputs, error)))
+    if ((code = collect(program, graph, simple, noutputs, options ? options->stages : NULL, error)))
         goto out;
     plan(program, !inspect);
     place_barriers(program);
@@ -293,6 +307,8 @@ void program_free(struct program *program) {
     free(program->inputs);
     free(program->outputs);
     free(program->owner);
+    free(program->output_stage);
+    free(program->stage_end);
     free(program);
 }
 
@@ -508,19 +524,13 @@ static void run_fill(const struct kernel_args *args) {
     }
 }
 
-struct run_context {
-    struct program *program;
-    struct team *team;
-};
-
 static void run_member(void *context, int member, int members) {
-    struct run_context *run = context;
-    struct program *program = run->program;
+    struct program *program = context;
     double last = member == 0 && program->timing ? clock_seconds() : 0;
-    for (int i = 0; i < program->ninstructions; i++) {
+    for (int i = program->from; i < program->to; i++) {
         struct kernel_args args = program->instructions[i].args;
         if (members > 1 && program->instructions[i].barrier && !program->timing)
-            team_barrier(run->team, member);
+            team_barrier(program->team, member);
         args.member = member;
         args.scratch = (char *)program->scratch + program->scratch_size * (size_t)member;
         if (args.node->op == &op_fill)
@@ -528,7 +538,7 @@ static void run_member(void *context, int member, int members) {
         else
             args.node->op->run[args.node->dtype](&args);
         if (members > 1 && program->timing)
-            team_barrier(run->team, member); /* so that a time is the time of all */
+            team_barrier(program->team, member); /* so that a time is the time of all */
         if (member == 0 && program->timing) {
             double time = clock_seconds();
             program->instructions[i].seconds += time - last;
@@ -537,24 +547,40 @@ static void run_member(void *context, int member, int members) {
     }
 }
 
-int program_run(struct program *program, struct team *team, const struct program_binding *binding,
-                struct error *error) {
-    int code = bind(program, team, binding, error);
-    if (code)
-        return code;
-    struct run_context context = {program, team};
-    if (team)
-        team_run(team, run_member, &context);
+static void run_stages(struct program *program, int first, int last) {
+    program->from = first > 0 ? program->stage_end[first - 1] : 0;
+    program->to = program->stage_end[last];
+    if (program->team)
+        team_run(program->team, run_member, program);
     else
-        run_member(&context, 0, 1);
-    program->timed_runs += program->timing;
+        run_member(program, 0, 1);
     for (int k = 0; k < program->noutputs; k++) {
         const struct value *v = &program->values[program->outputs[k]];
-        if (binding->outputs && binding->outputs[k] && !program->owner[k])
-            memcpy(binding->outputs[k], v->data,
+        if (program->output_stage[k] >= first && program->output_stage[k] <= last && program->bound &&
+            program->bound[k] && !program->owner[k])
+            memcpy(program->bound[k], v->data,
                    (size_t)v->rows * (size_t)v->node->layout->cols * dtype_size(v->node->dtype));
     }
-    return 0;
+}
+
+int program_begin(struct program *program, struct team *team, const struct program_binding *binding,
+                  struct error *error) {
+    program->team = team;
+    program->bound = binding->outputs;
+    program->timed_runs += program->timing;
+    return bind(program, team, binding, error);
+}
+
+void program_run_stage(struct program *program, int stage) {
+    run_stages(program, stage, stage);
+}
+
+int program_run(struct program *program, struct team *team, const struct program_binding *binding,
+                struct error *error) {
+    int code = program_begin(program, team, binding, error);
+    if (!code)
+        run_stages(program, 0, program->nstages - 1);
+    return code;
 }
 
 const void *program_output(const struct program *program, int output, long *rows, int *cols) {

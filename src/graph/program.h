@@ -11,6 +11,9 @@ struct program;
 
 struct program_options {
     int inspect; /* no fusion, no reuse of buffers: every node's value can be read after a run */
+    /* [noutputs] which stage of a run brings each output, from 0 without gaps: an instruction belongs to the earliest
+     * stage that needs it.  NULL: all in one. */
+    const int *stages;
 };
 
 /* outputs[k] becomes output k of the program. */
@@ -31,6 +34,12 @@ struct program_binding {
 };
 
 int program_run(struct program *program, struct team *team, const struct program_binding *binding, struct error *error);
+
+/* The same in stretches, to the same bits: program_begin, then each stage in order.  What is bound (the arrays of
+ * pointers too) stays as it is until the last one; an output may be read once its stage was run. */
+int program_begin(struct program *program, struct team *team, const struct program_binding *binding,
+                  struct error *error);
+void program_run_stage(struct program *program, int stage);
 
 /* After a run: output k, as blocks lie in memory (plain outputs: row-major), until the next run. */
 const void *program_output(const struct program *program, int output, long *rows, int *cols);

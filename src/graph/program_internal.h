@@ -47,13 +47,21 @@ struct program {
     int nvalues;
     struct instruction *instructions;
     int ninstructions;
+    int *stage_end; /* [nstages] the instruction behind each stage's last */
+    int nstages;
     struct storage *storages;
     int nstorages;
     const char **inputs;
     int ninputs;
     int *outputs; /* values */
     char *owner;  /* output k may have its value written to the caller's memory */
+    int *output_stage;
     int noutputs;
+
+    /* the run that program_begin began: */
+    struct team *team;
+    void *const *bound; /* outputs */
+    int from, to;       /* instructions to run now */
 
     struct inverse inverse[INDEX_COUNT];
     int inverse_rows[INDEX_COUNT]; /* needed */

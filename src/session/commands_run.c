@@ -1,4 +1,5 @@
 /* Commands that run the loop. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -201,25 +202,75 @@ static int exec_until(struct session *session, const struct command_line *line, 
     return code;
 }
 
+void phases_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
+    for (int k = 0; k < PHASE_DONE; k++)
+        add(context, phase_name((enum phase)k));
+}
+
+static int read_phase(struct session *session, const char *word, enum phase *out, struct error *error) {
+    for (int k = 0; k < PHASE_DONE; k++)
+        if (!strcmp(word, phase_name((enum phase)k))) {
+            *out = (enum phase)k;
+            return 0;
+        }
+    return session_unknown(session, phases_complete, "phase", word, error);
+}
+
+static void print_phase(struct session *session, enum phase done) {
+    struct text brought = {0};
+    session_print(session, "%s; next: %s\n", phase_name(done), phase_name(trainer_phase(session->trainer)));
+    trainer_brought(session->trainer, done, &brought);
+    for (const char *line = brought.data; line && *line;) {
+        size_t size = strcspn(line, "\n");
+        session_print(session, "  %.*s\n", (int)size, line);
+        line += size + (line[size] == '\n');
+    }
+    text_free(&brought);
+}
+
+/* Whether a person wants it to end here: after a batch, or, more urgently, within one, which is given up then. */
+static int is_called_off(struct session *session) {
+    int called_off = 0;
+    if (!trainer_at_boundary(session->trainer)) {
+        called_off = session->options.abandoned && session->options.abandoned(session->options.context);
+        if (called_off)
+            trainer_abandon(session->trainer);
+        return called_off;
+    }
+    session->in_run++;
+    called_off = session_interrupted(session);
+    session->in_run--;
+    return called_off;
+}
+
 /* Phase by phase; within a batch what it has brought so far can be looked at. */
 static int exec_stepi(struct session *session, const struct command_line *line, struct error *error) {
+    enum phase until = PHASE_COUNT, done = PHASE_DONE;
     long count = 1;
     int code = 0;
 
-    if (line->count > 1)
+    if (line->count > 1 && isalpha((unsigned char)line->words[1][0])) {
+        code = read_phase(session, line->words[1], &until, error);
+        count = MAX_COUNT;
+    } else if (line->count > 1) {
         code = command_integer(line->words[1], "the number of phases", 1, MAX_COUNT, &count, error);
+    }
     if (!code && trainer_done(session->trainer))
         return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
-    for (; !code && count > 0 && !trainer_done(session->trainer); count--) {
+    for (; !code && count > 0 && done != until && !trainer_done(session->trainer); count--) {
         int64_t batches = trainer_accepted(session->trainer);
-        enum phase done;
         if (trainer_phase(session->trainer) == PHASE_LOAD)
             session_keep_point(session, 1);
         if ((code = trainer_advance(session->trainer, &done, error)))
             break;
         if (trainer_accepted(session->trainer) != batches)
             session_record_batch(session);
-        session_print(session, "%s; next: %s\n", phase_name(done), phase_name(trainer_phase(session->trainer)));
+        print_phase(session, done);
+        if (count > 1 && done != until && is_called_off(session)) {
+            report(session, "paused: ");
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
+        }
     }
     if (!code)
         session_show_displays(session);
@@ -257,9 +308,13 @@ static const struct command commands[] = {
     {"until", NULL, "until EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
      "train until an expression is true", "    `help break` says what an expression may be.", exec_until},
     {"finish", NULL, "finish", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "to the end of the epoch", NULL, exec_next},
-    {"stepi", "si", "stepi [N]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_NONE,
-     "one phase of a batch or of an epoch, or N",
-     "    load, forward, combine, clip, optimizer, average, log; validate, epoch_end, checkpoint.", exec_stepi},
+    {"stepi", "si", "stepi [N|PHASE]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_PHASE,
+     "one phase of a batch or of an epoch, or N, or to the end of the next such PHASE",
+     "    load, forward (predictions), loss (terms), backward (a gradient; each term's where they are kept apart),\n"
+     "    combine, clip, optimizer, average, log; validate, epoch_end, checkpoint.  Each shows what it has brought; "
+     "the\n"
+     "    terms of the batch under way can be printed, and `abandon` gives it up.",
+     exec_stepi},
     {"abandon", NULL, "abandon", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
      "give up the batch that is under way: the state is as before it", NULL, exec_abandon},
     {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now", NULL,

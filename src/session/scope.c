@@ -40,7 +40,7 @@ int session_value(const struct session *session, const char *name, double *value
     const struct trainer *trainer = session->trainer;
     if (!trainer)
         return 0;
-    if (trainer_metric(trainer, name, value))
+    if (trainer_under_way(trainer, name, value) || trainer_metric(trainer, name, value))
         return 1;
     if (!strcmp(name, "epoch"))
         *value = (double)trainer_epoch_now(trainer);

@@ -258,6 +258,9 @@ int session_complete(struct session *session, const char *line, const char *word
     case COMPLETE_OPTIMIZER:
         optimizers_complete(session, add_matching, &filter);
         break;
+    case COMPLETE_PHASE:
+        phases_complete(session, add_matching, &filter);
+        break;
     case COMPLETE_FILE:
     case COMPLETE_NONE:
         break;

@@ -92,6 +92,7 @@ void strategies_complete(struct session *session, session_add *add, void *contex
 void optimizers_complete(struct session *session, session_add *add, void *context);
 void values_complete(struct session *session, session_add *add, void *context);
 void topics_complete(struct session *session, session_add *add, void *context);
+void phases_complete(struct session *session, session_add *add, void *context);
 
 /* ERROR_NAME: there is no `what` of this name; the nearest of those that `complete` gives. */
 typedef void session_complete_names(struct session *session, session_add *add, void *context);

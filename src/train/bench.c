@@ -48,7 +48,7 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
         trainer->batch = batches[(k + WARM_UP) % n];
         double start = clock_seconds();
         state_begin(trainer->state);
-        code = loop_forward(trainer, error);
+        code = loop_gradients(trainer, error);
         if (!code)
             code = loop_combine(trainer, error);
         if (code)

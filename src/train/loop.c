@@ -6,9 +6,9 @@
 #include "train/trainer_internal.h"
 
 const char *phase_name(enum phase phase) {
-    static const char *const names[] = {"start",    "sanity",    "epoch",      "load",    "forward",
-                                        "combine",  "clip",      "optimizer",  "average", "log",
-                                        "validate", "epoch_end", "checkpoint", "test",    "done"};
+    static const char *const names[] = {"start",    "sanity",    "epoch",      "load",      "forward", "loss",
+                                        "backward", "combine",   "clip",       "optimizer", "average", "log",
+                                        "validate", "epoch_end", "checkpoint", "test",      "done"};
     return phase < PHASE_COUNT ? names[phase] : "?";
 }
 
@@ -129,6 +129,7 @@ static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     state_begin(trainer->state);
     trainer->open = 1;
+    trainer->gradients = 0;
     int code = batches_load(trainer, cursor->batch, error);
     if (!code)
         code = callbacks_batch_loaded(trainer, error);
@@ -136,7 +137,7 @@ static int load(struct trainer *trainer, struct error *error) {
     return code;
 }
 
-int loop_forward(struct trainer *trainer, struct error *error) {
+static int forward(struct trainer *trainer, struct error *error) {
     int code = train_program_make(trainer, error);
     if (code)
         return code;
@@ -147,12 +148,29 @@ int loop_forward(struct trainer *trainer, struct error *error) {
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     if (layer->kind->weigh)
         layer->kind->weigh(layer, trainer, trainer->coefficients);
-    if ((code = train_program_run(trainer, error)))
-        return code;
-    code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
+    return train_program_forward(trainer, error);
+}
+
+static int loss(struct trainer *trainer, struct error *error) {
+    train_program_loss(trainer);
+    int code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
     if (!code && trainer->train_metrics)
         code = metrics_update(trainer->train_metrics, trainer->batch, &trainer->prediction, trainer->values.metrics,
                               error);
+    return code;
+}
+
+static void backward(struct trainer *trainer) {
+    train_program_backward(trainer, trainer->gradients++);
+}
+
+int loop_gradients(struct trainer *trainer, struct error *error) {
+    int code = forward(trainer, error);
+    if (!code)
+        code = loss(trainer, error);
+    trainer->gradients = 0;
+    while (!code && trainer->gradients < train_program_gradients(trainer))
+        backward(trainer);
     return code;
 }
 
@@ -417,7 +435,16 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
         code = load(trainer, error);
         break;
     case PHASE_FORWARD:
-        if (!(code = loop_forward(trainer, error)))
+        if (!(code = forward(trainer, error)))
+            cursor->phase = PHASE_LOSS;
+        break;
+    case PHASE_LOSS:
+        if (!(code = loss(trainer, error)))
+            cursor->phase = PHASE_BACKWARD;
+        break;
+    case PHASE_BACKWARD:
+        backward(trainer);
+        if (trainer->gradients == train_program_gradients(trainer))
             cursor->phase = PHASE_COMBINE;
         break;
     case PHASE_COMBINE:
@@ -468,8 +495,7 @@ int trainer_done(const struct trainer *trainer) {
     return cursor_of(trainer)->phase == PHASE_DONE;
 }
 
-/* A place to stop at: no batch is under way, and the next phase begins one or something larger. */
-static int at_boundary(const struct trainer *trainer) {
+int trainer_at_boundary(const struct trainer *trainer) {
     enum phase phase = trainer_phase(trainer);
     return !trainer->open && (phase == PHASE_LOAD || phase == PHASE_EPOCH || phase == PHASE_TEST ||
                               phase == PHASE_START || phase == PHASE_DONE);
@@ -485,7 +511,7 @@ int trainer_step_unless(struct trainer *trainer, int (*give_up)(void *context), 
             trainer_abandon(trainer);
             code = error_set(error, ERROR_INTERRUPT, "the batch was abandoned");
         }
-    } while (!code && !trainer_done(trainer) && !(batch && at_boundary(trainer)));
+    } while (!code && !trainer_done(trainer) && !(batch && trainer_at_boundary(trainer)));
     return code;
 }
 
@@ -501,7 +527,7 @@ static int run_until(struct trainer *trainer, const atomic_int *stop, int one_ep
             return code;
         if (one_epoch && (done == PHASE_CHECKPOINT || done == PHASE_TEST))
             return 0;
-        if (stop && at_boundary(trainer) && atomic_load(stop) && !trainer_done(trainer))
+        if (stop && trainer_at_boundary(trainer) && atomic_load(stop) && !trainer_done(trainer))
             return error_set(error, ERROR_INTERRUPT, "interrupted");
     }
     return 0;

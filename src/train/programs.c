@@ -28,6 +28,13 @@ static int predicts(const struct metrics *metrics, const char *field) {
 
 /* ---------------------------------------------------------------- training */
 
+/* Stages of a step; the gradients follow, each in one of its own. */
+enum { STAGE_PREDICTIONS, STAGE_LOSS, STAGE_GRADIENTS };
+
+static int gradients_of(const struct train_program *train) {
+    return train->separate ? train->nactive : 1;
+}
+
 static void program_free_of(struct train_program *train) {
     program_free(train->program);
     graph_free(train->graph);
@@ -74,9 +81,8 @@ static int is_current(const struct trainer *trainer, const struct train_program 
     return 1;
 }
 
-/* The program for what is wanted now; options as program_build takes them. */
-static int make(struct trainer *trainer, struct train_program *out, const struct program_options *options,
-                struct error *error) {
+/* The program for what is wanted now. */
+static int make(struct trainer *trainer, struct train_program *out, int inspect, struct error *error) {
     struct train_program want = {0};
     wanted(trainer, &want);
     if (!want.nactive)
@@ -85,13 +91,14 @@ static int make(struct trainer *trainer, struct train_program *out, const struct
         return error_set(error, ERROR_VALUE, "every parameter is frozen: there is nothing to train");
 
     int code = 0, nterms = (int)metrics_nterms(trainer->loss), n = 0;
-    size_t most = (size_t)nterms + 5 + (size_t)want.ngrads * (size_t)(want.separate ? want.nactive : 1);
+    size_t most = (size_t)nterms + 5 + (size_t)want.ngrads * (size_t)gradients_of(&want);
+    int *stages = calloc(most + 1, sizeof *stages);
     struct node *terms[MAX_TERMS], *predictions[5], **outputs = calloc(most + 1, sizeof *outputs);
     struct node **parameters = calloc((size_t)want.ngrads, sizeof *parameters);
     struct model_outputs model;
     want.grad_parameter = calloc((size_t)want.ngrads, sizeof *want.grad_parameter);
     want.graph = graph_new();
-    if (!outputs || !parameters || !want.grad_parameter || !want.graph) {
+    if (!stages || !outputs || !parameters || !want.grad_parameter || !want.graph) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
@@ -102,8 +109,10 @@ static int make(struct trainer *trainer, struct train_program *out, const struct
     graph_push_module(want.graph, "loss");
     if ((code = metrics_emit(trainer->loss, want.graph, &model, terms, error)))
         goto out;
-    for (int k = 0; k < nterms; k++)
+    for (int k = 0; k < nterms; k++) {
+        stages[n] = STAGE_LOSS;
         outputs[n++] = terms[k];
+    }
     prediction_nodes(&model, predictions);
     for (int k = 0; k < 5; k++) {
         want.prediction[k] = -1;
@@ -148,7 +157,10 @@ static int make(struct trainer *trainer, struct train_program *out, const struct
         graph_error(want.graph, error);
         goto out;
     }
-    if ((code = program_build(&want.program, want.graph, outputs, n, options, error)))
+    for (int k = want.first_grad; k < n; k++)
+        stages[k] = STAGE_GRADIENTS + (k - want.first_grad) / want.ngrads;
+    if ((code = program_build(&want.program, want.graph, outputs, n,
+                              &(struct program_options){.inspect = inspect, .stages = stages}, error)))
         goto out;
     want.inputs = calloc((size_t)program_inputs(want.program) + 1, sizeof *want.inputs);
     want.outputs = calloc((size_t)n + 1, sizeof *want.outputs);
@@ -159,6 +171,7 @@ static int make(struct trainer *trainer, struct train_program *out, const struct
     *out = want;
     memset(&want, 0, sizeof want);
 out:
+    free(stages);
     free(outputs);
     free(parameters);
     program_free(want.program);
@@ -174,7 +187,7 @@ int train_program_make(struct trainer *trainer, struct error *error) {
     wanted(trainer, &want);
     if (is_current(trainer, &want))
         return 0;
-    int code = make(trainer, &made, NULL, error);
+    int code = make(trainer, &made, 0, error);
     if (code)
         return code;
     program_free_of(&trainer->train);
@@ -207,11 +220,11 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
 }
 
 /* Gradients go to the trainer's slabs, unless they are to stay inside. */
-static int run(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
+static int begin(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
     int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
     if (code)
         return code;
-    for (int t = 0; t < (train->separate ? train->nactive : 1); t++)
+    for (int t = 0; t < gradients_of(train); t++)
         for (int k = 0; k < train->ngrads; k++) {
             const struct parameter *p = model_parameter(trainer->model, train->grad_parameter[k]);
             char *slab = train->separate ? trainer->term_grads[train->active[t]][p->dtype] : trainer->grads[p->dtype];
@@ -223,24 +236,48 @@ static int run(struct trainer *trainer, struct train_program *train, int inside,
         .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
         .outputs = inside ? NULL : train->outputs,
     };
-    return program_run(train->program, trainer->team, &binding, error);
+    return program_begin(train->program, trainer->team, &binding, error);
 }
 
-int train_program_run(struct trainer *trainer, struct error *error) {
-    int code = run(trainer, &trainer->train, 0, error);
-    if (!code)
-        set_prediction(&trainer->prediction, trainer->train.program, trainer->train.prediction);
+int train_program_forward(struct trainer *trainer, struct error *error) {
+    struct train_program *train = &trainer->train;
+    int code = begin(trainer, train, 0, error);
+    if (code)
+        return code;
+    program_run_stage(train->program, STAGE_PREDICTIONS);
+    set_prediction(&trainer->prediction, train->program, train->prediction);
+    return 0;
+}
+
+void train_program_loss(struct trainer *trainer) {
+    program_run_stage(trainer->train.program, STAGE_LOSS);
+}
+
+int train_program_gradients(const struct trainer *trainer) {
+    return gradients_of(&trainer->train);
+}
+
+void train_program_backward(struct trainer *trainer, int gradient) {
+    program_run_stage(trainer->train.program, STAGE_GRADIENTS + gradient);
+}
+
+/* All of a step. */
+static int run(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
+    int code = begin(trainer, train, inside, error);
+    for (int stage = 0; !code && stage < STAGE_GRADIENTS + gradients_of(train); stage++)
+        program_run_stage(train->program, stage);
     return code;
 }
 
 int train_program_time(struct trainer *trainer, int runs, struct error *error) {
-    int code = run(trainer, &trainer->train, 1, error); /* results have other places than before: once to warm up */
-    program_set_timing(trainer->train.program, 1);
+    struct train_program *train = &trainer->train;
+    int code = run(trainer, train, 1, error); /* results have other places than before: once to warm up */
+    program_set_timing(train->program, 1);
     for (int k = 0; k < runs && !code; k++)
-        code = run(trainer, &trainer->train, 1, error);
-    program_set_timing(trainer->train.program, 0);
+        code = run(trainer, train, 1, error);
+    program_set_timing(train->program, 0);
     if (!code)
-        set_prediction(&trainer->prediction, trainer->train.program, trainer->train.prediction);
+        set_prediction(&trainer->prediction, train->program, train->prediction);
     return code;
 }
 
@@ -248,7 +285,7 @@ int train_program_inspect(struct trainer *trainer,
                           int (*look)(void *context, const struct program *program, struct error *error), void *context,
                           struct error *error) {
     struct train_program inspected;
-    int code = make(trainer, &inspected, &(struct program_options){.inspect = 1}, error);
+    int code = make(trainer, &inspected, 1, error);
     if (code)
         return code;
     if (!(code = run(trainer, &inspected, 0, error)))

@@ -14,16 +14,18 @@
 
 struct trainer;
 
-/* A batch goes load, forward, combine, clip, optimizer, average, log; the last batch of an epoch (or of a validation
- * interval) is followed by validate, and the epoch by epoch_end and checkpoint.  `forward` computes predictions, loss
- * terms and gradients: they are one program. */
+/* A batch goes load, forward, loss, backward (once, or for each term where the technique keeps gradients apart),
+ * combine, clip, optimizer, average, log; the last batch of an epoch (or of a validation interval) is followed by
+ * validate, and the epoch by epoch_end and checkpoint. */
 enum phase {
-    PHASE_START,   /* of the next entry of the config's `run` */
-    PHASE_SANITY,  /* the validation before training */
-    PHASE_EPOCH,   /* an epoch begins: the order of its frames is drawn */
-    PHASE_LOAD,    /* frames are joined to a batch */
-    PHASE_FORWARD, /* predictions, loss terms, gradients */
-    PHASE_COMBINE, /* gradients of terms become one */
+    PHASE_START,    /* of the next entry of the config's `run` */
+    PHASE_SANITY,   /* the validation before training */
+    PHASE_EPOCH,    /* an epoch begins: the order of its frames is drawn */
+    PHASE_LOAD,     /* frames are joined to a batch */
+    PHASE_FORWARD,  /* predictions */
+    PHASE_LOSS,     /* the terms of the loss, and metrics of the batch */
+    PHASE_BACKWARD, /* a gradient */
+    PHASE_COMBINE,  /* gradients of terms become one */
     PHASE_CLIP,
     PHASE_OPTIMIZER, /* new weights and moments, aside */
     PHASE_AVERAGE,   /* what techniques do after a step */
@@ -68,6 +70,11 @@ void trainer_free(struct trainer *trainer);
  * the run as it was before the batch. */
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error);
 enum phase trainer_phase(const struct trainer *trainer); /* the next one */
+/* What there is to see right after a phase, in lines: sizes of the batch, predictions, terms, norms of gradients. */
+void trainer_brought(const struct trainer *trainer, enum phase done, struct text *out);
+/* A value of the batch under way by the name under which it will be logged ("train_loss_step/forces_mae"); 0 where
+ * there is none yet. */
+int trainer_under_way(const struct trainer *trainer, const char *name, double *value);
 /* Up to the end of the batch under way or of the next one (and what follows it at the end of an epoch); to the end of
  * the epoch; everything that `run` says.  ERROR_INTERRUPT if *stop became true: at a batch boundary, ready to go on. */
 int trainer_step(struct trainer *trainer, struct error *error);
@@ -78,6 +85,8 @@ int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *e
 /* Gives up the batch under way: the state is as before it. */
 void trainer_abandon(struct trainer *trainer);
 int trainer_done(const struct trainer *trainer);
+/* A place to stop at: no batch is under way, and the next phase begins one or something larger. */
+int trainer_at_boundary(const struct trainer *trainer);
 
 int64_t trainer_epoch_now(const struct trainer *trainer);
 int64_t trainer_global_step(const struct trainer *trainer); /* optimizer steps so far */
@@ -212,7 +221,8 @@ struct program;
 struct program *trainer_program(const struct trainer *trainer);
 struct program *trainer_eval_program(const struct trainer *trainer);
 /* Runs the step's program on the batch at hand so many times, with the weights as they are; program_instruction and
- * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE before the first batch. */
+ * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE before the first batch and
+ * while one is under way. */
 int trainer_time_program(struct trainer *trainer, int runs, struct error *error);
 
 #endif

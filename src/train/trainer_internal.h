@@ -57,7 +57,7 @@ struct train_program {
     int separate;        /* gradients of each term, else of the weighted sum */
     int ngrads;          /* parameters that it differentiates by */
     int *grad_parameter; /* [ngrads] */
-    int first_grad;      /* output number; nterms * ngrads of them follow */
+    int first_grad;      /* output number; train_program_gradients * ngrads of them follow */
     int prediction[5];   /* output number of a prediction, or -1 */
     const void **inputs; /* bound for each run */
     void **outputs;
@@ -152,6 +152,7 @@ struct trainer {
     struct batch_values values;
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
+    int gradients;          /* that the batch under way has */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -196,9 +197,13 @@ int run_folder_last(struct trainer *trainer, struct error *error);
 /* programs.c */
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
 void train_program_free(struct trainer *trainer);
-int train_program_run(struct trainer *trainer, struct error *error); /* on trainer->batch */
-/* The same batch again, by a program that keeps every value; look is called before it goes. */
+/* A step on trainer->batch: predictions, terms, then each gradient. */
+int train_program_forward(struct trainer *trainer, struct error *error);
+void train_program_loss(struct trainer *trainer);
+int train_program_gradients(const struct trainer *trainer); /* how many: one, or one for each active term */
+void train_program_backward(struct trainer *trainer, int gradient);
 int train_program_time(struct trainer *trainer, int runs, struct error *error); /* instruction by instruction */
+/* The same batch again, by a program that keeps every value; look is called before it goes. */
 int train_program_inspect(struct trainer *trainer,
                           int (*look)(void *context, const struct program *program, struct error *error), void *context,
                           struct error *error);
@@ -299,7 +304,7 @@ int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* ba
 int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
 
 /* loop.c: the phases of one batch, for measuring as well */
-int loop_forward(struct trainer *trainer, struct error *error);
+int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
 int loop_combine(struct trainer *trainer, struct error *error);
 void loop_update(struct trainer *trainer); /* clip, optimizer, average */
 

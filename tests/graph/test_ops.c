@@ -87,8 +87,9 @@ static struct node *weighted_sum(struct graph *graph, struct node *y) {
     return graph_sum(graph, parts, AXIS_ROWS | AXIS_BLOCKS);
 }
 
-static void evaluate(struct setup *s, struct program *program, struct team *team, double **numbers, double *out,
-                     long *sizes) {
+/* stages: how many stretches the program has, each run by itself; 0: it is run through. */
+static void evaluate_in(struct setup *s, struct program *program, struct team *team, double **numbers, double *out,
+                        long *sizes, int stages) {
     const void *inputs[CASE_MAX_INPUTS + 1] = {0};
     float *narrow[CASE_MAX_INPUTS] = {0};
     for (int k = 0; k < program_inputs(program); k++) {
@@ -103,8 +104,10 @@ static void evaluate(struct setup *s, struct program *program, struct team *team
     }
     struct program_binding binding = {.topology = s->topology, .inputs = inputs};
     struct error error = {0};
-    int code = program_run(program, team, &binding, &error);
+    int code = stages ? program_begin(program, team, &binding, &error) : program_run(program, team, &binding, &error);
     cr_assert_eq(code, 0, "%s", error.message);
+    for (int stage = 0; stage < stages; stage++)
+        program_run_stage(program, stage);
     for (int k = 0; sizes[k] >= 0; k++) {
         long rows;
         int cols;
@@ -115,6 +118,11 @@ static void evaluate(struct setup *s, struct program *program, struct team *team
     }
     for (int k = 0; k < CASE_MAX_INPUTS; k++)
         free(narrow[k]);
+}
+
+static void evaluate(struct setup *s, struct program *program, struct team *team, double **numbers, double *out,
+                     long *sizes) {
+    evaluate_in(s, program, team, numbers, out, sizes, 0);
 }
 
 /* Builds y, L = sum(w y), dL/dx, L2 = sum(w2 dL/dx), dL2/dx. Returns how many outputs. */
@@ -263,6 +271,72 @@ Test(ops, threads_agree) {
         agree(k, F64, 0, 5, 1e-12);
         agree(k, F32, 0, 3, 2e-4);
     }
+}
+
+/* Values, first derivatives, what is made of them, second derivatives: each a stretch of its own, and all in one run.
+ */
+static void stretches(int which, enum dtype dtype, int threads) {
+    struct setup s;
+    struct node *out[2 * CASE_MAX_INPUTS + 2];
+    long sizes[2 * CASE_MAX_INPUTS + 3], count = 0;
+    int stages[2 * CASE_MAX_INPUTS + 2];
+    double *a = calloc(64 * MOST, sizeof *a), *b = calloc(64 * MOST, sizeof *b);
+    struct error error = {0};
+    struct program *program;
+    setup(&s, dtype, 0);
+    int n = build_all(&s, &op_cases[which], out, sizes);
+    for (int k = 0; k < n; k++) {
+        stages[k] = k == 0 ? 1 : k <= s.in.count ? 0 : k == s.in.count + 1 ? 2 : 3;
+        count += sizes[k];
+    }
+    struct team *team = team_new(threads);
+    program = make(&s, out, n, 0);
+    evaluate(&s, program, team, s.numbers, a, sizes);
+    program_free(program);
+    cr_assert_eq(program_build(&program, s.graph, out, n, &(struct program_options){.stages = stages}, &error), 0);
+    for (int apart = 4; apart >= 0; apart -= 4) {
+        memset(b, 0, (size_t)count * sizeof *b);
+        evaluate_in(&s, program, team, s.numbers, b, sizes, apart);
+        cr_expect_eq(memcmp(a, b, (size_t)count * sizeof *a), 0, "%s, %d threads, %s", op_cases[which].name, threads,
+                     apart ? "in stretches" : "run through");
+    }
+    program_free(program);
+    team_free(team);
+    free(a);
+    free(b);
+    teardown(&s);
+}
+
+Test(ops, stretches_come_to_the_same_bits) {
+    for (int k = 0; k < op_case_count; k++) {
+        stretches(k, F64, 1);
+        stretches(k, F64, 3);
+        stretches(k, F32, 2);
+    }
+}
+
+/* What a later stage needs only is not run before it. */
+Test(ops, a_stage_brings_its_outputs_and_no_others) {
+    double x[3] = {1, 2, 3}, doubled[3] = {0}, squared[3] = {0};
+    struct graph *graph = graph_new();
+    struct node *leaf = graph_input(graph, "x0", F64, DIM_STATIC, 1, 3);
+    struct node *outputs[] = {graph_mul(graph, leaf, leaf), graph_scale(graph, leaf, 2)};
+    struct topology topology = {0};
+    struct program *program;
+    struct error error = {0};
+    const void *inputs[] = {x};
+    void *to[] = {squared, doubled};
+    struct program_options options = {.stages = (const int[]){1, 0}};
+    cr_assert_eq(program_build(&program, graph, outputs, 2, &options, &error), 0, "%s", error.message);
+    struct program_binding binding = {.topology = &topology, .inputs = inputs, .outputs = to};
+    cr_assert_eq(program_begin(program, NULL, &binding, &error), 0, "%s", error.message);
+    program_run_stage(program, 0);
+    cr_expect_eq(doubled[2], 6);
+    cr_expect_eq(squared[2], 0);
+    program_run_stage(program, 1);
+    cr_expect_eq(squared[2], 9);
+    program_free(program);
+    graph_free(graph);
 }
 
 Test(ops, every_op_has_a_case) {
