@@ -211,7 +211,7 @@ static int exec_strategy(struct session *session, const struct command_line *lin
         return change(session, line, "strategy", error);
     for (size_t k = 0; k < composition_kind_count; k++) {
         const struct composition_kind *kind = composition_kinds[k];
-        session_print(session, "%s %-20s %s\n",
+        session_print(session, "%s %-26s %s\n",
                       strcmp(kind->target.target, trainer_strategy(session->trainer)) ? " " : "*", kind->target.alias,
                       kind->help);
     }

@@ -182,6 +182,8 @@ static void draw_values(struct session *session, struct text *out) {
     double value;
     for (size_t k = 0; k < trainer_settings(trainer); k++) {
         snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
+        if (!strncmp(name, "optimizer.", 10) || !strncmp(name, "scheduler.", 10)) /* these have panes of their own */
+            continue;
         if (!trainer_get(trainer, name, &value, NULL) && !isnan(value))
             text_format(out, "%s %.4g\n", name, value);
     }

@@ -33,6 +33,7 @@ struct layer_setting {
     int (*set)(struct layer *layer, double value, struct error *error); /* NULL: read only */
     int each;                                                           /* 1: term; 2: two terms; with get_at */
     double (*get_at)(const struct layer *layer, int term, int other);   /* NaN where there is nothing to tell */
+    unsigned claim; /* what it is a setting of: another layer that has taken this over leaves it without effect */
 };
 
 struct technique {

@@ -37,10 +37,23 @@ static const struct composition_kind ema_adaptive_clip = {
     {"fettle.train.EMAAdaptiveClipLightningModule", "ema_adaptive_clip"},
     "both of these",
     {&technique_base, &technique_adaptive_clip, &technique_ema}};
+static const struct composition_kind adaptive_clip_schedulefree = {
+    {"fettle.train.AdaptiveClipScheduleFreeLightningModule", "adaptive_clip_schedulefree"},
+    "clips so for a schedule-free optimizer",
+    {&technique_base, &technique_adaptive_clip, &technique_schedulefree}};
 
 const struct composition_kind *const composition_kinds[] = {
-    &plain,   &ema,         &config,        &ema_config,        &schedulefree, &config_schedulefree,
-    &mconfig, &ema_mconfig, &adaptive_clip, &ema_adaptive_clip,
+    &plain,
+    &ema,
+    &config,
+    &ema_config,
+    &schedulefree,
+    &config_schedulefree,
+    &mconfig,
+    &ema_mconfig,
+    &adaptive_clip,
+    &ema_adaptive_clip,
+    &adaptive_clip_schedulefree,
 };
 const size_t composition_kind_count = sizeof composition_kinds / sizeof *composition_kinds;
 
@@ -62,7 +75,16 @@ static const struct composition_kind config_mconfig = {
     {"fettle.train.ConFIGMConFIGLightningModule", "config_mconfig"},
     "M-ConFIG is ConFIG with running averages: take MConFIGLightningModule",
     {&technique_base, &technique_config, &technique_mconfig}};
+static const struct composition_kind config_adaptive_clip = {
+    {"fettle.train.ConFIGAdaptiveClipLightningModule", "config_adaptive_clip"},
+    "ConFIG clips what it combines: give it gradient_clip_val",
+    {&technique_base, &technique_config, &technique_adaptive_clip}};
+static const struct composition_kind mconfig_adaptive_clip = {
+    {"fettle.train.MConFIGAdaptiveClipLightningModule", "mconfig_adaptive_clip"},
+    "what M-ConFIG hands on is a step, whose size its moments bound: take MConFIGLightningModule",
+    {&technique_base, &technique_mconfig, &technique_adaptive_clip}};
 
-const struct composition_kind *const composition_refused[] = {&ema_schedulefree, &ema_config_schedulefree,
-                                                              &mconfig_schedulefree, &config_mconfig};
+const struct composition_kind *const composition_refused[] = {&ema_schedulefree,     &ema_config_schedulefree,
+                                                              &mconfig_schedulefree, &config_mconfig,
+                                                              &config_adaptive_clip, &mconfig_adaptive_clip};
 const size_t composition_refused_count = sizeof composition_refused / sizeof *composition_refused;

@@ -12,7 +12,8 @@ const char *trainer_described(const struct trainer *trainer, size_t k) {
     return k < (size_t)trainer->composition.nlayers ? trainer->composition.layers[k].kind->name : NULL;
 }
 
-static double norm(const struct variable *const parts[DTYPE_COUNT]) {
+double optimizer_norm(const struct trainer *trainer, int slot) {
+    struct variable *const *parts = trainer->optimizer.slot[slot];
     double sum = 0;
     for (int d = 0; d < DTYPE_COUNT; d++)
         for (size_t k = 0; k < parts[d]->count; k++) {
@@ -27,12 +28,13 @@ static void describe_optimizer(const struct trainer *trainer, struct text *out) 
     const double *lr = optimizer->lr->data;
     text_format(out, "%s: %lld steps, lr %.6g (%.6g at the start)\n", optimizer->kind->target.target,
                 (long long)*(int64_t *)optimizer->step->data, lr[0], lr[1]);
+    for (int g = 1; g < optimizer->groups.count; g++)
+        text_format(out, "  lr.pg%-15d %.6g (%.6g at the start)\n", g + 1, lr[2 * g], lr[2 * g + 1]);
     for (int s = 0; s < optimizer->slots; s++)
-        text_format(out, "  %-20s norm %.6g\n", optimizer->kind->slot_names[s],
-                    norm((const struct variable *const *)optimizer->slot[s]));
+        text_format(out, "  %-20s norm %.6g\n", optimizer->kind->slot_names[s], optimizer_norm(trainer, s));
     const struct config_node *config = config_find(config_root(trainer->config), "training_module.optimizer");
     for (size_t k = 0; k < config_count(config); k++)
-        if (strcmp(config_key(config, k), "_target_")) {
+        if (strcmp(config_key(config, k), "_target_") && strcmp(config_key(config, k), "lr")) {
             text_format(out, "  %-20s ", config_key(config, k));
             config_write_json(config_at(config, k), out);
             text_add(out, "\n");

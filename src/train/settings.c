@@ -1,13 +1,16 @@
 /* Numbers of a run that may be looked at, and some of them set, while it goes on. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "train/trainer_internal.h"
 
-/* One of them: the learning rate, frames a batch, the coefficient of a term, or what a layer has. */
-enum source { RATE, BATCH_SIZE, COEFFICIENT, LAYER };
+/* One of them: the learning rate, frames a batch, the coefficient of a term, what a layer has, the norm of something
+ * that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */
+enum source { RATE, BATCH_SIZE, COEFFICIENT, LAYER, MOMENT, STATE };
 struct place {
     enum source source;
+    const struct variable *variable;
     const struct layer *layer;
     const struct layer_setting *setting;
     int term, other;
@@ -27,6 +30,10 @@ static int name_of(const struct trainer *trainer, const struct place *place, cha
         return snprintf(name, 256, "batch_size");
     case COEFFICIENT:
         return snprintf(name, 256, "loss.%s", term);
+    case MOMENT:
+        return snprintf(name, 256, "optimizer.%s", trainer->optimizer.kind->slot_names[place->term]);
+    case STATE:
+        return snprintf(name, 256, "%s", place->variable->name);
     case LAYER:
         break;
     }
@@ -57,6 +64,21 @@ static int has_later(const struct trainer *trainer, int layer, const char *name)
     return 0;
 }
 
+/* What `info optimizer` and `info scheduler` show of where they are. */
+static int visit_state(const struct trainer *trainer, visit *call, void *context) {
+    int code = 0, moments = trainer->optimizer.kind ? trainer->optimizer.slots : 0;
+    for (int s = 0; !code && s < moments; s++)
+        code = call(context, &(struct place){.source = MOMENT, .term = s});
+    for (size_t k = 0; !code && k < state_count(trainer->state); k++) {
+        const struct variable *variable = state_at(trainer->state, k);
+        int ours = !strncmp(variable->name, "optimizer.", 10) || !strncmp(variable->name, "scheduler.", 10);
+        int number = variable->count == 1 && !variable->big;
+        if (ours && number && (variable->type == STATE_I64 || variable->type == STATE_F64))
+            code = call(context, &(struct place){.source = STATE, .variable = variable});
+    }
+    return code;
+}
+
 static int visit_all(const struct trainer *trainer, visit *call, void *context) {
     int code = 0;
     for (int g = 0; !code && trainer->optimizer.kind && g < trainer->optimizer.groups.count; g++)
@@ -71,7 +93,7 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
             if (!has_later(trainer, l, layer->kind->settings[k].name))
                 code = visit_setting(trainer, layer, &layer->kind->settings[k], call, context);
     }
-    return code;
+    return code ? code : visit_state(trainer, call, context);
 }
 
 /* ---------------------------------------------------------------- by number */
@@ -159,6 +181,14 @@ static int find(const struct trainer *trainer, const char *name, struct place *o
     return 0;
 }
 
+/* The layer that has taken over what a setting is of; NULL: none has. */
+static const struct layer *taken_over(const struct trainer *trainer, const struct place *place) {
+    unsigned claim = place->setting->claim;
+    const struct layer *holder =
+        claim ? composition_claimant((struct composition *)&trainer->composition, claim) : place->layer;
+    return holder == place->layer ? NULL : holder;
+}
+
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error) {
     struct place place;
     if (find(trainer, name, &place))
@@ -174,22 +204,34 @@ int trainer_get(const struct trainer *trainer, const char *name, double *value, 
         *value = metrics_coefficient(trainer->loss, (size_t)place.term);
         break;
     case LAYER:
-        *value = place.setting->each ? place.setting->get_at(place.layer, place.term, place.other)
-                                     : place.setting->get(place.layer);
+        *value = taken_over(trainer, &place) ? NAN
+                 : place.setting->each       ? place.setting->get_at(place.layer, place.term, place.other)
+                                             : place.setting->get(place.layer);
+        break;
+    case MOMENT:
+        *value = optimizer_norm(trainer, place.term);
+        break;
+    case STATE:
+        *value = place.variable->type == STATE_I64 ? (double)*(const int64_t *)place.variable->data
+                                                   : *(const double *)place.variable->data;
         break;
     }
     return 0;
 }
 
 static int set_coefficient(struct trainer *trainer, int term, double value, struct error *error) {
-    double values[MAX_TERMS];
+    double values[MAX_TERMS], total = 0;
     int any = 0;
     for (int k = 0; k < terms(trainer); k++) {
         values[k] = k == term ? value : metrics_coefficient(trainer->loss, (size_t)k);
         any |= !isnan(values[k]);
+        total += isnan(values[k]) ? 0 : values[k];
     }
     if (!any)
         return error_set(error, ERROR_VALUE, "no term of the loss would have a coefficient");
+    if (!(total >= DBL_MIN && total <= DBL_MAX)) /* they are divided by it */
+        return error_set(error, ERROR_VALUE, "the coefficients of the loss would add up to %g: a sum above 0 is needed",
+                         total);
     return metrics_set_coefficients(trainer->loss, values, error);
 }
 
@@ -216,10 +258,19 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
         return batches_set_size(trainer, value, error);
     case COEFFICIENT:
         return set_coefficient(trainer, place.term, value, error);
+    case MOMENT:
+    case STATE:
+        return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);
     case LAYER:
         break;
     }
     if (!place.setting->set)
         return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);
+    const struct layer *holder = taken_over(trainer, &place);
+    if (holder)
+        return error_set(
+            error, ERROR_VALUE,
+            "%s is a setting of the layer '%s', but here the layer '%s' claims %s: it would change nothing", name,
+            place.layer->kind->name, holder->kind->name, claim_name(place.setting->claim));
     return place.setting->set((struct layer *)place.layer, value, error);
 }

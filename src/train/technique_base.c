@@ -36,7 +36,7 @@ static double get_norm(const struct layer *layer) {
 }
 
 static const struct layer_setting settings[] = {
-    {.name = "gradient_clip_val", .get = get_clip, .set = set_clip},
+    {.name = "gradient_clip_val", .get = get_clip, .set = set_clip, .claim = CLAIM_CLIP},
     {.name = "gradient_norm", .get = get_norm}, /* of the last batch, before it was clipped */
 };
 

@@ -170,12 +170,22 @@ static double get_cosine(const struct layer *layer, int term, int other) {
 }
 
 static const struct layer_setting settings[] = {
-    {.name = "gradient_clip_val", .get = get_clip, .set = set_clip},
+    {.name = "gradient_clip_val", .get = get_clip, .set = set_clip, .claim = CLAIM_CLIP},
     {.name = "config_norm", .each = 1, .get_at = get_norm},
     {.name = "config_weight", .each = 1, .get_at = get_weight},
     {.name = "config_cosine_result", .each = 1, .get_at = get_with_result},
     {.name = "config_cosine", .each = 2, .get_at = get_cosine},
 };
+
+/* A number, or a word where there is none. */
+static void add_cell(struct text *out, int width, int digits, double value, const char *none) {
+    char cell[32];
+    if (digits < 0)
+        snprintf(cell, sizeof cell, "%.4g", value);
+    else
+        snprintf(cell, sizeof cell, "%.*f", digits, value);
+    text_format(out, " %*s", width, isnan(value) ? none : cell);
+}
 
 static void describe(const struct layer *layer, struct text *out) {
     const struct metrics *loss = layer->trainer->loss;
@@ -186,15 +196,19 @@ static void describe(const struct layer *layer, struct text *out) {
     if (!known)
         text_add(out, "no step has been made yet\n");
     text_format(out, "%-28s %12s %12s %12s %12s\n", "term", "coefficient", "grad norm", "weight", "cos(result)");
-    for (int i = 0; i < n; i++)
-        text_format(out, "%-28s %12.4g %12.4g %12.4g %12.4f\n", metrics_term_name(loss, (size_t)i),
-                    metrics_coefficient(loss, (size_t)i), get_norm(layer, i, 0), get_weight(layer, i, 0),
-                    get_with_result(layer, i, 0));
+    for (int i = 0; i < n; i++) {
+        text_format(out, "%-28s", metrics_term_name(loss, (size_t)i));
+        add_cell(out, 12, -1, metrics_coefficient(loss, (size_t)i), "null");
+        add_cell(out, 12, -1, get_norm(layer, i, 0), "-");
+        add_cell(out, 12, -1, get_weight(layer, i, 0), "-");
+        add_cell(out, 12, 4, get_with_result(layer, i, 0), "-");
+        text_add(out, "\n");
+    }
     text_add(out, "the step is the sum of weight x gradient; cosines between gradients (below 0: in conflict):\n");
     for (int i = 0; i < n; i++) {
         text_format(out, "%-28s", metrics_term_name(loss, (size_t)i));
         for (int j = 0; j < n; j++)
-            text_format(out, " %8.4f", get_cosine(layer, i, j));
+            add_cell(out, 8, 4, get_cosine(layer, i, j), "-");
         text_add(out, "\n");
     }
     if (get_clip(layer) > 0)

@@ -4,8 +4,8 @@
  * With m_k the averages (decay beta1, bias corrected by the number of times term k was seen) and g their ConFIG
  * combination, the second moment is that of the gradient which a plain Adam would have had to see to arrive at g:
  * s = beta2 s + (1 - beta2) ((f - beta1 f') / (1 - beta1))^2 with f = g (1 - beta1^t), f' the f before.  The step is
- * g / (sqrt(s / (1 - beta2^t)) + eps), times the learning rate: the optimizer below must be plain SGD.  Until every
- * term was seen once nothing moves. */
+ * g / (sqrt(s / (1 - beta2^t)) + eps), times the learning rate: the optimizer below must be plain SGD.  What comes out
+ * is a step and no gradient any more, so nobody else may clip it.  Until every term was seen once nothing moves. */
 #include <math.h>
 #include <string.h>
 
@@ -46,6 +46,11 @@ static int check(const void *given, const struct config_node *module, const stru
         if (!(how->betas.values[k] >= 0 && how->betas.values[k] < 1))
             return config_error(betas, error, ERROR_VALUE, "betas must be at least 0 and below 1, here is %g",
                                 how->betas.values[k]);
+    if (settings->gradient_clip_val > 0)
+        return config_error(module, error, ERROR_VALUE,
+                            "the layers 'base' and 'mconfig' both claim %s: what 'mconfig' hands on is a step, whose "
+                            "size its moments bound; leave out trainer.gradient_clip_val",
+                            claim_name(CLAIM_CLIP));
     if (settings->accumulate_grad_batches > 1)
         return config_error(module, error, ERROR_VALUE,
                             "the layer 'mconfig' takes the gradient of another term each batch: "
@@ -233,7 +238,7 @@ static const struct layer_setting settings[] = {{.name = "mconfig_steps", .get =
 
 const struct technique technique_mconfig = {
     .name = "mconfig",
-    .claims = CLAIM_BACKWARD | CLAIM_STEP,
+    .claims = CLAIM_BACKWARD | CLAIM_CLIP | CLAIM_STEP,
     .options = options,
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct mconfig_options),

@@ -229,6 +229,8 @@ void update_clip(struct trainer *trainer, double limit, int by_value); /* sets g
 void update_accumulate(struct trainer *trainer);
 void update_step(struct trainer *trainer);
 
+/* describe.c: the norm of what the optimizer keeps in a slot, over all parameters */
+double optimizer_norm(const struct trainer *trainer, int slot);
 /* settings.c: gives a limit of the gradient a new value: 0 or more. */
 int clip_value_set(struct variable *limit, double value, struct error *error);
 

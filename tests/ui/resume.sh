@@ -67,9 +67,10 @@ all_of() { # dtype, threads
                 "training_module.optimizer._target_=schedulefree.${kind}ScheduleFree"
         done
     done
-    for module in mconfig ema_mconfig adaptive_clip ema_adaptive_clip; do
+    for module in mconfig ema_mconfig adaptive_clip ema_adaptive_clip adaptive_clip_schedulefree; do
         with=''
-        case $module in *mconfig) with=training_module.optimizer._target_=torch.optim.SGD ;; esac
+        case $module in *mconfig) with=training_module.optimizer._target_=torch.optim.SGD ;;
+        *schedulefree) with=training_module.optimizer._target_=schedulefree.AdamWScheduleFree ;; esac
         without=''
         case $module in ema*) ;; *) without=$no_ema ;; esac
         split_run "$module $dtype $threads" 50 "$threads" "$@" training_module._target_=$module $with $without
