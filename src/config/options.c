@@ -359,3 +359,42 @@ int options_target(const struct config_node *map, const char *what, const struct
     text_free(&all);
     return code;
 }
+
+/* ---------------------------------------------------------------- printing */
+
+static const char *type_text(const struct option *option) {
+    switch (option->type) {
+    case OPTION_BOOL:
+        return "bool";
+    case OPTION_INT:
+        return "int";
+    case OPTION_FLOAT:
+        return "float";
+    case OPTION_STRING:
+        return "str";
+    case OPTION_INT_LIST:
+        return "int or list of int";
+    case OPTION_FLOAT_LIST:
+        return "float or list of float";
+    case OPTION_STRING_LIST:
+        return "list of str";
+    case OPTION_NODE:
+        return "any";
+    }
+    return "any";
+}
+
+void options_print(const struct option *options, size_t count, int indent, struct text *out) {
+    for (size_t k = 0; k < count; k++) {
+        const struct option *option = &options[k];
+        text_format(out, "%*s%s: %s", indent, "", option->name, type_text(option));
+        if (option->flags & OPTION_REQUIRED)
+            text_add(out, ", required");
+        else
+            text_format(out, " = %s", option->fallback ? option->fallback : "null");
+        text_add(out, "\n");
+        if (option->choices)
+            text_format(out, "%*sone of %s\n", indent + 4, "", option->choices);
+        text_format(out, "%*s%s\n", indent + 4, "", option->help);
+    }
+}

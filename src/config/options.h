@@ -62,4 +62,7 @@ struct option_target {
 int options_target(const struct config_node *map, const char *what, const struct option_target *targets, size_t count,
                    size_t *index, struct error *error);
 
+/* Each option with its type, default and help. */
+void options_print(const struct option *options, size_t count, int indent, struct text *out);
+
 #endif

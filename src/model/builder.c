@@ -14,7 +14,7 @@ struct common {
 
 enum { SEED, DTYPE, TYPE_NAMES, COMPILE_MODE, COMMON };
 
-static const struct option common_rows[COMMON] = {
+const struct option builder_common_options[COMMON] = {
     {"seed", OPTION_INT, 0, NULL, offsetof(struct common, seed), NULL, "of the stream that weights are drawn from"},
     {"model_dtype", OPTION_STRING, 0, NULL, offsetof(struct common, dtype), "float32|float64",
      "of features and weights"},
@@ -22,6 +22,8 @@ static const struct option common_rows[COMMON] = {
     {"compile_mode", OPTION_STRING, OPTION_NULLABLE | OPTION_IGNORED, NULL, offsetof(struct common, compile_mode), NULL,
      "accepted; there is nothing to compile"},
 };
+
+const size_t builder_common_option_count = COMMON;
 
 static const char *const common_names[] = {"seed", "model_dtype", "type_names", "compile_mode", NULL};
 
@@ -41,7 +43,7 @@ static int read_common(struct build *build, const struct builder *builder, const
         if (!is_common)
             also[nalso++] = config_key(args, k);
     }
-    int code = options_read(common_rows, COMMON, args, also, &common, build->arena, build->error);
+    int code = options_read(builder_common_options, COMMON, args, also, &common, build->arena, build->error);
     if (code)
         return code;
     *out = build->outer;

@@ -40,6 +40,12 @@ int builder_check(struct build *build, const struct builder *builder, const stru
 
 /* ---------------------------------------------------------------- registry */
 
+extern const struct builder *const builders[];
+extern const size_t builder_count;
+/* What every builder takes from outside, unless it is `unwrapped`: seed, model_dtype, type_names, compile_mode. */
+extern const struct option builder_common_options[];
+extern const size_t builder_common_option_count;
+
 extern const struct builder nequip_gnn_builder, preset_builder, full_builder, zbl_builder, checkpoint_builder;
 
 /* By the map's _target_, full name or alias. */

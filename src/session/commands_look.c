@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/builder.h"
 #include "model/module.h"
+#include "session/info.h"
 #include "session/session_internal.h"
-#include "train/composition.h"
-#include "train/optimizer.h"
 
 /* ---------------------------------------------------------------- worst */
 
@@ -144,19 +142,23 @@ static void print_parameters(struct session *session, const char *path) {
                   numbers, sqrt(norm), sqrt(gradient), norm > 0 ? sqrt(update / norm) : sqrt(update));
 }
 
-static int exec_module(struct session *session, const struct command_line *line, struct error *error) {
+int info_module(struct session *session, const char *path, struct error *error) {
     const struct module *root = model_root(trainer_model(session->trainer));
-    const struct module *module = line->count > 1 ? find_module(root, line->words[1]) : root;
+    const struct module *module = path ? find_module(root, path) : root;
     struct text tree = {0};
 
     if (!module)
-        return session_unknown(session, modules_complete, "module", line->words[1], error);
+        return session_unknown(session, modules_complete, "module", path, error);
     module_print(module, &tree);
     session_print(session, "(%s): %s\n", module->path && module->path[0] ? module->path : "model",
                   tree.data ? tree.data : "");
     text_free(&tree);
     print_parameters(session, module->path ? module->path : "");
     return 0;
+}
+
+static int exec_module(struct session *session, const struct command_line *line, struct error *error) {
+    return info_module(session, line->count > 1 ? line->words[1] : NULL, error);
 }
 
 /* ---------------------------------------------------------------- hist */
@@ -236,18 +238,6 @@ static int exec_hist(struct session *session, const struct command_line *line, s
     return 0;
 }
 
-/* ---------------------------------------------------------------- registries */
-
-static int exec_builders(struct session *session, const struct command_line *line, struct error *error) {
-    struct text text = {0};
-    (void)line;
-    (void)error;
-    builders_print(&text);
-    session_print(session, "%s", text.data ? text.data : "");
-    text_free(&text);
-    return 0;
-}
-
 static const struct command commands[] = {
     {"worst", NULL, "worst [N] [train|val|test] [TERM]", 0, 3, COMMAND_OPEN, COMPLETE_NONE,
      "the frames that add most to the loss, and their worst atoms",
@@ -258,8 +248,6 @@ static const struct command commands[] = {
      "    update is the norm of the last change over the norm of the weights.", exec_module},
     {"hist", NULL, "hist PATH [weights|gradients]", 1, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "a histogram of the weights, or gradients, of a module or parameter", NULL, exec_hist},
-    {"builders", NULL, "builders", 0, 0, COMMAND_LIVE | COMMAND_LOOK, COMPLETE_NONE,
-     "the model builders and their arguments", NULL, exec_builders},
 };
 
 const struct command_group commands_look = {"look", commands, sizeof commands / sizeof *commands};

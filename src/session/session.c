@@ -1,4 +1,5 @@
 #include "session/session_internal.h"
+#include "session/info.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -250,7 +251,7 @@ int session_complete(struct session *session, const char *line, const char *word
         settings_complete(session, add_matching, &filter);
         break;
     case COMPLETE_TOPIC:
-        topics_complete(session, add_matching, &filter);
+        info_complete(session, line, add_matching, &filter);
         break;
     case COMPLETE_STRATEGY:
         strategies_complete(session, add_matching, &filter);
