@@ -162,8 +162,10 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
         if (node->hash == hash && node->op == op && node->dtype == dtype && node->dim == dim && node->rows == rows &&
             node->layout == layout && node->ninputs == ninputs && node->attr_size == attr_size &&
             (!ninputs || !memcmp(node->inputs, inputs, (size_t)ninputs * sizeof *inputs)) &&
-            (!attr_size || !memcmp(node->attr, attr, attr_size)))
+            (!attr_size || !memcmp(node->attr, attr, attr_size))) {
+            graph->repeats++;
             return node;
+        }
 
     static struct node *no_inputs[1];
     struct node *node = arena_alloc(graph->arena, sizeof *node);
@@ -191,6 +193,7 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
         .attr_size = attr_size,
         .module = graph->nmodules ? graph->modules[graph->nmodules - 1] : "",
         .id = graph->nnodes,
+        .derived = graph->deriving > 0,
         .hash = hash,
     };
     node->chain = graph->buckets[hash % graph->nbuckets];
@@ -310,6 +313,7 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
     struct pending *pending = calloc((size_t)top, sizeof *pending);
     char *active = calloc((size_t)top, 1); /* depends on some wrt */
     int modules = graph->nmodules;
+    graph->deriving++;
     if (!pending || !active ||
         grow((void **)&graph->modules, &graph->module_capacity, modules, sizeof *graph->modules)) {
         error_set(&graph->error, ERROR_MEMORY, "out of memory");
@@ -336,8 +340,10 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
         if (!pending[id].count)
             continue;
         struct node *adjoint = pending[id].parts[0];
+        graph->modules[graph->nmodules++] = node->module; /* room was made above */
         for (int k = 1; k < pending[id].count; k++)
             adjoint = graph_add(graph, adjoint, pending[id].parts[k]);
+        graph->nmodules--;
         pending[id].parts[0] = adjoint;
         pending[id].count = 1;
         double value;
@@ -345,7 +351,7 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
             continue;
         if (!node->op->grad)
             continue;
-        graph->modules[graph->nmodules++] = node->module; /* room was made above */
+        graph->modules[graph->nmodules++] = node->module;
         for (int k = 0; k < node->ninputs; k++) {
             if (!active[node->inputs[k]->id])
                 continue;
@@ -365,6 +371,7 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
 memory:
     error_set(&graph->error, ERROR_MEMORY, "out of memory");
 out:
+    graph->deriving--;
     graph->nmodules = modules;
     for (int id = 0; pending && id < top; id++)
         free(pending[id].parts);

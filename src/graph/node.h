@@ -21,7 +21,8 @@ struct node {
     const void *attr; /* of the op; compared as bytes, so every byte of it is defined */
     size_t attr_size;
     const char *module;
-    int id; /* inputs have smaller ones */
+    int id;      /* inputs have smaller ones */
+    int derived; /* made by differentiation */
     uint64_t hash;
     struct node *chain; /* next in its hash bucket */
 };
@@ -36,6 +37,8 @@ struct graph {
     int nlayouts, layout_capacity;
     const char **modules; /* stack */
     int nmodules, module_capacity;
+    int deriving; /* within graph_grad */
+    int repeats;  /* nodes that were asked for and existed already */
     struct error error;
 };
 

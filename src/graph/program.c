@@ -203,6 +203,16 @@ static int add_node(struct program *program, const struct node *node, int *value
     return 0;
 }
 
+/* How many nodes the outputs need; 0 if out of memory. */
+static int count_needed(const struct graph *graph, struct node *const *outputs, int noutputs) {
+    int *needed = calloc((size_t)graph->nnodes + 1, sizeof *needed);
+    int count = 0;
+    for (int k = 0; needed && k < noutputs; k++)
+        count += mark(outputs[k], 1, needed);
+    free(needed);
+    return count;
+}
+
 static int collect(struct program *program, struct graph *graph, struct node *const *outputs, int noutputs,
                    const int *stages, struct error *error) {
     int *needed = calloc((size_t)graph->nnodes, sizeof *needed);
@@ -269,6 +279,10 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
         goto out;
     }
     memcpy(simple, outputs, (size_t)noutputs * sizeof *simple);
+    program->making = (struct program_making){.asked = graph->nnodes + graph->repeats,
+                                              .repeated = graph->repeats,
+                                              .needed = count_needed(graph, outputs, noutputs)};
+    program->making.dead = graph->nnodes - program->making.needed;
     if (!inspect && (code = graph_simplify(graph, simple, noutputs, error)))
         goto out;
     program->inspect = inspect;
@@ -590,57 +604,4 @@ const void *program_output(const struct program *program, int output, long *rows
     if (cols)
         *cols = v->node->layout->cols;
     return v->data;
-}
-
-/* ---------------------------------------------------------------- looking inside */
-
-int program_instructions(const struct program *program) {
-    return program->ninstructions;
-}
-
-void program_instruction(const struct program *program, int instruction, struct instruction_info *info) {
-    static const char *const dims[] = {"", "atoms", "pairs", "frames"};
-    const struct instruction *in = &program->instructions[instruction];
-    memset(info, 0, sizeof *info);
-    info->op = in->node->op->name;
-    info->module = in->node->module;
-    info->seconds = program->timed_runs ? in->seconds / program->timed_runs : 0;
-    info->flops = in->flops;
-    if (in->node->dim == DIM_STATIC)
-        snprintf(info->shape, sizeof info->shape, "%s[%d,%d]", dtype_name(in->node->dtype), in->node->rows,
-                 in->node->layout->cols);
-    else
-        snprintf(info->shape, sizeof info->shape, "%s[%s,%d]", dtype_name(in->node->dtype), dims[in->node->dim],
-                 in->node->layout->cols);
-}
-
-void program_set_timing(struct program *program, int on) {
-    if (on) {
-        program->timed_runs = 0;
-        for (int i = 0; i < program->ninstructions; i++)
-            program->instructions[i].seconds = 0;
-    }
-    program->timing = on;
-}
-
-int program_first_nonfinite(const struct program *program, long *row, int *col) {
-    for (int i = 0; program->inspect && i < program->ninstructions; i++) {
-        const struct value *v = &program->values[program->instructions[i].value];
-        const struct layout *layout = v->node->layout;
-        for (int b = 0; b < layout->nblocks; b++) {
-            long size = (long)layout->blocks[b].mid * layout->blocks[b].mul, from = layout->offset[b] * v->rows;
-            for (long k = 0; k < v->rows * size; k++)
-                if (!isfinite(v->node->dtype == F32 ? (double)((const float *)v->data)[from + k]
-                                                    : ((const double *)v->data)[from + k])) {
-                    *row = k / size;
-                    *col = layout->offset[b] + (int)(k % size);
-                    return i;
-                }
-        }
-    }
-    return -1;
-}
-
-size_t program_memory(const struct program *program) {
-    return program->capacity + program->scratch_capacity;
 }

@@ -43,6 +43,7 @@ struct instruction {
 
 struct program {
     int inspect, timing, timed_runs;
+    struct program_making making;
     struct value *values;
     int nvalues;
     struct instruction *instructions;

@@ -40,6 +40,29 @@ struct module *module_child(const struct module *module, const char *name) {
     return child;
 }
 
+static void find(const struct module *module, const char *path, const struct module **out, int *count, int *whole) {
+    size_t size = strlen(path), length = strlen(module->path);
+    if (!strcmp(module->path, path)) {
+        *out = module;
+        *whole = 1;
+    } else if (size && length > size && !strcmp(module->path + length - size, path) &&
+               module->path[length - size - 1] == '.') {
+        *out = *out ? *out : module;
+        ++*count;
+    }
+    for (const struct module *child = module->first_child; child && !*whole; child = child->next)
+        find(child, path, out, count, whole);
+}
+
+const struct module *module_find(const struct module *root, const char *path, int *count) {
+    const struct module *found = NULL;
+    int whole = 0;
+    *count = 0;
+    find(root, path, &found, count, &whole);
+    *count = whole ? 1 : *count;
+    return found;
+}
+
 /* ---------------------------------------------------------------- printing */
 
 /* Adds lines, each but the first with `indent` spaces in front. */

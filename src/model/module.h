@@ -48,6 +48,10 @@ struct module *module_new(struct build *build, const struct module_class *class,
 struct module *module_add(struct build *build, struct module *parent, const char *name, struct module *child);
 struct module *module_child(const struct module *module, const char *name); /* or NULL */
 
+/* The first module under root whose path this is, or an end of it from a dot on ("conv.linear_1"); *count: how many
+ * there are, 1 for a whole path.  NULL without any. */
+const struct module *module_find(const struct module *root, const char *path, int *count);
+
 /* str(module). */
 void module_print(const struct module *module, struct text *out);
 

@@ -11,6 +11,42 @@
 
 static const char by_batch[] = "train_loss_step/";
 
+/* Values that expressions ask for the history of: each once, unless it is kept with what is logged. */
+struct recorder {
+    struct session *session;
+    const char *seen[64];
+    size_t nseen;
+};
+
+static void record_history(void *context, const char *name) {
+    struct recorder *recorder = context;
+    struct session *session = recorder->session;
+    double value;
+    for (size_t k = 0; k < recorder->nseen; k++)
+        if (!strcmp(recorder->seen[k], name))
+            return;
+    if (recorder->nseen < sizeof recorder->seen / sizeof *recorder->seen)
+        recorder->seen[recorder->nseen++] = name;
+    if (!strcmp(name, "lr") || strchr(name, '/') || trainer_metric(session->trainer, name, &value))
+        return;
+    if (session_value(session, name, &value))
+        series_add(&session->series, name, trainer_global_step(session->trainer), value);
+}
+
+static void record_histories(struct session *session) {
+    const struct stops *stops = &session->stops;
+    struct recorder recorder = {.session = session};
+    for (size_t k = 0; k < stops->count; k++) {
+        expression_histories(stops->list[k].expression, record_history, &recorder);
+        if (stops->list[k].condition)
+            expression_histories(stops->list[k].condition, record_history, &recorder);
+    }
+    for (size_t k = 0; k < stops->ndisplays; k++)
+        expression_histories(stops->displays[k].expression, record_history, &recorder);
+    if (stops->until)
+        expression_histories(stops->until, record_history, &recorder);
+}
+
 void session_record_batch(struct session *session) {
     const struct trainer *trainer = session->trainer;
     double value;
@@ -21,6 +57,7 @@ void session_record_batch(struct session *session) {
     }
     if (!trainer_get(trainer, "lr", &value, NULL))
         series_add(&session->series, "lr", trainer_global_step(trainer), value);
+    record_histories(session);
 }
 
 void session_record_row(struct session *session) {

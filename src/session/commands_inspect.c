@@ -1,5 +1,4 @@
 /* Commands that look. */
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <string.h>
 #include "model/module.h"
 #include "session/info.h"
+#include "session/tree.h"
 #include "session/session_internal.h"
 
 /* ---------------------------------------------------------------- tree */
@@ -23,44 +23,17 @@ void modules_complete(struct session *session, session_add *add, void *context) 
         add_paths(model_root(trainer_model(session->trainer)), add, context);
 }
 
-/* A pattern matches a path, or the end of one from any dot on. */
-static int matches(const char *pattern, const char *path) {
-    for (; path; path = strchr(path, '.') ? strchr(path, '.') + 1 : NULL)
-        if (fnmatch(pattern, path, 0) == 0)
-            return 1;
-    return 0;
-}
-
-/* Prints the outermost modules that match. */
-static int print_matching(struct session *session, const struct module *module, const char *pattern) {
-    int found = 0;
-
-    if (module->path && matches(pattern, module->path)) {
-        struct text tree = {0};
-        module_print(module, &tree);
-        session_print(session, "(%s): %s\n", module->path, tree.data ? tree.data : "");
-        text_free(&tree);
-        return 1;
-    }
-    for (const struct module *child = module->first_child; child; child = child->next)
-        found += print_matching(session, child, pattern);
-    return found;
-}
-
 static int exec_tree(struct session *session, const struct command_line *line, struct error *error) {
-    const struct model *model = trainer_model(session->trainer);
-    struct text tree = {0};
-
-    if (line->count > 1) {
-        if (print_matching(session, model_root(model), line->words[1]))
-            return 0;
-        return session_unknown(session, modules_complete, "module", line->words[1], error);
-    }
-    model_print(model, &tree);
-    session_print(session, "%s%s", tree.data ? tree.data : "",
-                  tree.size && tree.data[tree.size - 1] == '\n' ? "" : "\n");
-    text_free(&tree);
-    return 0;
+    const char *pattern = NULL;
+    long depth = -1;
+    int first = 1, code;
+    if (line->count > 1 && strcmp(line->words[1], "depth"))
+        pattern = line->words[first++];
+    if (line->count > first && (strcmp(line->words[first], "depth") || line->count != first + 2))
+        return error_set(error, ERROR_USAGE, "usage: tree [PATTERN] [depth N]");
+    if (line->count > first && (code = command_integer(line->words[first + 1], "the depth", 0, 1000, &depth, error)))
+        return code;
+    return tree_print(session, pattern, (int)depth, error);
 }
 
 /* ---------------------------------------------------------------- print */
@@ -105,8 +78,12 @@ static int exec_print(struct session *session, const struct command_line *line, 
 }
 
 static const struct command commands[] = {
-    {"tree", NULL, "tree [PATTERN]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
-     "the model as a tree, or the modules that a pattern matches", NULL, exec_tree},
+    {"tree", NULL, "tree [PATTERN] [depth N]", 0, 3, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
+     "the modules with their numbers, or those that a pattern matches; N levels deep",
+     "    A line for each: how many parameters, their norm, that of the gradient, how far the last step went (over "
+     "the\n"
+     "    norm), then the module; +N are folded.  `module` prints the model as PyTorch does.",
+     exec_tree},
     {"print", "p", "print [NAME... | EXPR]", 0, COMMAND_MAX_WORDS,
      COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC,
      "values of metrics and settings, or of an expression; without one, of all metrics",

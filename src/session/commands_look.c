@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "model/module.h"
+#include "graph/program.h"
+#include "session/histogram.h"
 #include "session/info.h"
 #include "session/session_internal.h"
 
@@ -99,56 +101,48 @@ static int is_under(const char *name, const char *path) {
     return !strncmp(name, path, size) && (!size || name[size] == '.');
 }
 
-static const struct module *find_module(const struct module *module, const char *path) {
-    const char *own = module->path ? module->path : "", *tail = own;
-    for (; tail; tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL)
-        if (strcmp(tail, path) == 0)
-            return module;
-    for (const struct module *child = module->first_child; child; child = child->next) {
-        const struct module *found = find_module(child, path);
-        if (found)
-            return found;
-    }
-    return NULL;
+int session_find_module(struct session *session, const char *path, const struct module **out, struct error *error) {
+    int count;
+    *out = module_find(model_root(trainer_model(session->trainer)), path, &count);
+    if (count > 1)
+        return error_set(error, ERROR_NAME, "\"%s\" is the end of %d paths; one of them is %s", path, count,
+                         (*out)->path);
+    return *out ? 0 : session_unknown(session, modules_complete, "module", path, error);
 }
 
 static void print_parameters(struct session *session, const char *path) {
     const struct model *model = trainer_model(session->trainer);
-    size_t skip = path[0] ? strlen(path) + 1 : 0, numbers = 0;
-    double norm = 0, gradient = 0, update = 0;
+    size_t skip = path[0] ? strlen(path) + 1 : 0;
+    struct trainer_norms norms;
     int shown = 0;
     for (int k = 0; k < model_nparameters(model); k++) {
         const struct parameter *p = model_parameter(model, k);
-        struct trainer_parameter look;
         struct text shape = {0};
         if (!is_under(p->name, path) || p->is_buffer)
             continue;
         if (!shown++)
             session_print(session, "%-40s %-14s %8s %10s %10s %10s\n", "parameter", "shape", "dtype", "norm",
                           "gradient", "update");
-        trainer_parameter(session->trainer, k, &look);
+        trainer_parameter(session->trainer, k, &norms);
         for (int d = 0; d < p->ndim; d++)
             text_format(&shape, "%s%d", d ? " x " : "", p->shape[d]);
         session_print(session, "%-40s %-14s %8s %10.4g %10.4g %10.2e%s\n", p->name + skip,
-                      shape.data ? shape.data : "()", dtype_name(p->dtype), look.norm, look.gradient,
-                      look.norm > 0 ? look.update / look.norm : look.update, look.frozen ? "  frozen" : "");
+                      shape.data ? shape.data : "()", dtype_name(p->dtype), norms.norm, norms.gradient,
+                      norms_ratio(&norms), p->frozen ? "  frozen" : "");
         text_free(&shape);
-        numbers += p->numel;
-        norm += look.norm * look.norm;
-        gradient += look.gradient * look.gradient;
-        update += look.update * look.update;
     }
+    trainer_norms(session->trainer, path, NORM_ALL, &norms);
     session_print(session, "%zu parameters, norm %.4g, gradient %.4g, the last step changed %.2e of the norm\n",
-                  numbers, sqrt(norm), sqrt(gradient), norm > 0 ? sqrt(update / norm) : sqrt(update));
+                  norms.numbers, norms.norm, norms.gradient, norms_ratio(&norms));
 }
 
 int info_module(struct session *session, const char *path, struct error *error) {
-    const struct module *root = model_root(trainer_model(session->trainer));
-    const struct module *module = path ? find_module(root, path) : root;
+    const struct module *module = model_root(trainer_model(session->trainer));
     struct text tree = {0};
+    int code = path ? session_find_module(session, path, &module, error) : 0;
 
-    if (!module)
-        return session_unknown(session, modules_complete, "module", path, error);
+    if (code)
+        return code;
     module_print(module, &tree);
     session_print(session, "(%s): %s\n", module->path && module->path[0] ? module->path : "model",
                   tree.data ? tree.data : "");
@@ -163,57 +157,49 @@ static int exec_module(struct session *session, const struct command_line *line,
 
 /* ---------------------------------------------------------------- hist */
 
-enum { BINS = 20, BAR = 40 };
-
-static void print_histogram(struct session *session, const double *values, size_t count) {
-    double low = INFINITY, high = -INFINITY, sum = 0, squares = 0;
-    size_t bins[BINS] = {0}, most = 0, odd = 0;
-    for (size_t k = 0; k < count; k++) {
-        if (!isfinite(values[k])) {
-            odd++;
-            continue;
-        }
-        low = fmin(low, values[k]);
-        high = fmax(high, values[k]);
-        sum += values[k];
-        squares += values[k] * values[k];
-    }
-    double n = (double)(count - odd), width = high > low ? (high - low) / BINS : 1;
-    if (odd)
-        session_print(session, "%zu of %zu are NaN or infinite\n", odd, count);
-    if (n == 0)
-        return;
-    for (size_t k = 0; k < count; k++)
-        if (isfinite(values[k])) {
-            int bin = (int)((values[k] - low) / width);
-            bins[bin < BINS ? bin : BINS - 1]++;
-        }
-    for (int b = 0; b < BINS; b++)
-        most = bins[b] > most ? bins[b] : most;
-    session_print(session, "%zu numbers from %.4g to %.4g, mean %.4g, rms %.4g\n", count, low, high, sum / n,
-                  sqrt(squares / n));
-    for (int b = 0; b < (high > low ? BINS : 1); b++) {
-        char bar[BAR + 1];
-        int length = (int)((bins[b] * BAR + most - 1) / most);
-        memset(bar, '#', (size_t)length);
-        bar[length] = 0;
-        session_print(session, "%11.4g %8zu %s\n", low + (b + 0.5) * width, bins[b], bar);
-    }
+static int hist_kind(const char *word) {
+    static const char *const kinds[] = {"weights", "gradients", "activations"};
+    for (int k = 0; k < 3; k++)
+        if (!strcmp(word, kinds[k]))
+            return k;
+    return -1;
 }
 
-static int exec_hist(struct session *session, const struct command_line *line, struct error *error) {
+static void print_result(void *context, const struct instruction_info *info, const double *values, size_t count) {
+    struct session *session = context;
+    session_print(session, "%s %s of %s\n", info->op, info->shape, info->module);
+    histogram_print(session, values, count);
+}
+
+static int hist_activations(struct session *session, const char *path, struct error *error) {
+    const struct module *module = NULL;
+    struct text text = {0}, *before = session->captured;
+    int code = before ? error_set(error, ERROR_USAGE, "hist PATH activations takes its time: it is no pane")
+                      : session_find_module(session, path, &module, error);
+    if (code)
+        return code;
+    session->captured = &text;
+    code = trainer_results(session->trainer, module->path, print_result, session, error);
+    session->captured = before;
+    if (!code)
+        session_print(session, "%s", text.data ? text.data : "nothing outside of it reads a result of this module\n");
+    text_free(&text);
+    return code;
+}
+
+/* The parameters of a module, or one of this name. */
+static int hist_parameters(struct session *session, const char *name, int gradient, struct error *error) {
     const struct model *model = trainer_model(session->trainer);
-    const struct module *module = find_module(model_root(model), line->words[1]);
-    int gradient = line->count > 2 && strcmp(line->words[2], "gradients") == 0;
+    const struct parameter *one = model_find_parameter(model, name);
+    const struct module *module = NULL;
     double *all = NULL;
     size_t count = 0;
-
-    if (line->count > 2 && !gradient && strcmp(line->words[2], "weights"))
-        return error_set(error, ERROR_NAME, "weights or gradients, not \"%s\"", line->words[2]);
+    int code = one ? 0 : session_find_module(session, name, &module, error);
+    if (code)
+        return code;
     for (int k = 0; k < model_nparameters(model); k++) {
         const struct parameter *p = model_parameter(model, k);
-        int wanted = module ? is_under(p->name, module->path ? module->path : "") : !strcmp(p->name, line->words[1]);
-        if (!wanted || p->is_buffer)
+        if ((one ? p != one : !is_under(p->name, module->path)) || p->is_buffer)
             continue;
         double *values, *grown;
         size_t n = trainer_values(session->trainer, k, gradient, &values);
@@ -228,14 +214,20 @@ static int exec_hist(struct session *session, const struct command_line *line, s
         count += n;
         free(values);
     }
-    if (!module && !count)
-        return session_unknown(session, modules_complete, "module or parameter", line->words[1], error);
     if (!count)
-        session_print(session, "%s has no parameters\n", line->words[1]);
+        session_print(session, "%s has no parameters\n", name);
     else
-        print_histogram(session, all, count);
+        histogram_print(session, all, count);
     free(all);
     return 0;
+}
+
+static int exec_hist(struct session *session, const struct command_line *line, struct error *error) {
+    int kind = line->count > 2 ? hist_kind(line->words[2]) : 0;
+    if (kind < 0)
+        return error_set(error, ERROR_NAME, "weights, gradients or activations, not \"%s\"", line->words[2]);
+    return kind == 2 ? hist_activations(session, line->words[1], error)
+                     : hist_parameters(session, line->words[1], kind, error);
 }
 
 static const struct command commands[] = {
@@ -246,8 +238,11 @@ static const struct command commands[] = {
     {"module", NULL, "module [PATH]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "a module and its parameters: norms, gradients, how far the last step went",
      "    update is the norm of the last change over the norm of the weights.", exec_module},
-    {"hist", NULL, "hist PATH [weights|gradients]", 1, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
-     "a histogram of the weights, or gradients, of a module or parameter", NULL, exec_hist},
+    {"hist", NULL, "hist PATH [weights|gradients|activations]", 1, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     COMPLETE_MODULE, "how the weights, gradients or results of a module are distributed",
+     "    Activations are what others read of the module, on the batch under way or the last one (before any, on the\n"
+     "    first frames), with the weights of now.",
+     exec_hist},
 };
 
 const struct command_group commands_look = {"look", commands, sizeof commands / sizeof *commands};

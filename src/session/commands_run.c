@@ -88,10 +88,12 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
     progress_begin(&progress, session->trainer);
     do {
         session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
+        int64_t batches = trainer_accepted(session->trainer);
         code = trainer_step_unless(session->trainer, session->options.abandoned, session->options.context, error);
         if (code)
             break;
-        session_record_batch(session);
+        if (trainer_accepted(session->trainer) != batches) /* not where only the end of the run was left */
+            session_record_batch(session);
         if (limits->batches > 0)
             limits->batches--;
         draw(session, &progress);
@@ -197,7 +199,9 @@ static int exec_until(struct session *session, const struct command_line *line, 
 
     if (code)
         return code;
+    session->stops.until = until;
     code = run(session, (struct limits){-1, -1, until}, error);
+    session->stops.until = NULL;
     expression_free(until);
     return code;
 }

@@ -239,9 +239,12 @@ static const struct command commands[] = {
      "stop after the batch in which an expression becomes true",
      "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
      "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
-     "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), epoch, step, batch; operators are\n"
-     "    + - * / ^ < <= > >= == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n\n"
-     "    values of a name min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n).",
+     "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), of modules norm.layer0_convnet,\n"
+     "    grad.layer0_convnet (of the last gradient), update.layer0_convnet (of the last step, over the norm), of all\n"
+     "    that is trained norm.model, grad.model, update.model; epoch, step, batch.  Operators are + - * / ^ < <= > "
+     ">=\n"
+     "    == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n values of a name\n"
+     "    min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n), counted from the break or display that asks for them.",
      exec_break},
     {"tbreak", NULL, "tbreak EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "the same, once", NULL, exec_tbreak},

@@ -216,9 +216,12 @@ static int read_pane(struct session *session, const char *word, char name[PANE_N
         code = session_look(session, name, &text, &first);
     if (code == ERROR_NAME || code == ERROR_USAGE) {
         snprintf(name, PANE_NAME, "info %s", word);
-        int second = session_look(session, name, &text, &(struct error){0});
-        if (second == 0 || second == ERROR_STATE)
+        struct error why = {0};
+        int second = session_look(session, name, &text, &why);
+        if (second == 0 || second == ERROR_STATE || (second == ERROR_USAGE && code == ERROR_NAME)) {
             code = second;
+            first = why;
+        }
     }
     if (code == ERROR_NAME)
         error_set(error, ERROR_NAME,

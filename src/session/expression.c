@@ -354,6 +354,20 @@ const char *expression_text(const struct expression *expression) {
     return expression->text;
 }
 
+static void each_history(const struct term *term, void (*call)(void *context, const char *name), void *context) {
+    if (!term)
+        return;
+    if (term->kind == HISTORY)
+        call(context, term->left->name);
+    each_history(term->left, call, context);
+    each_history(term->right, call, context);
+}
+
+void expression_histories(const struct expression *expression, void (*call)(void *context, const char *name),
+                          void *context) {
+    each_history(expression->root, call, context);
+}
+
 /* ---------------------------------------------------------------- values */
 
 static double history_value(const struct series *series, int which, size_t length) {

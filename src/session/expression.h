@@ -8,7 +8,8 @@
  * comparison with NaN is false.
  * Functions: abs sqrt exp log log10 of a number; nan(x): 1 if x is NaN or infinite; min and max of two numbers; and of
  * the history of a name over its last n values: min(name, n), max(name, n), mean(name, n), ema(name, n), delta(name, n)
- * (n may be left out of delta: 1).  The history is that of series: losses of each batch, what is logged, lr. */
+ * (n may be left out of delta: 1).  The history is that of series: losses of each batch, what is logged, lr, and any
+ * other name from when an expression that asks for its history is made a stop point or a display. */
 #ifndef FETTLE_SESSION_EXPRESSION_H
 #define FETTLE_SESSION_EXPRESSION_H
 
@@ -32,5 +33,8 @@ int expression_new(struct expression **out, const char *text, const struct expre
 void expression_free(struct expression *expression);
 double expression_value(const struct expression *expression);
 const char *expression_text(const struct expression *expression);
+/* Calls with each name whose history it asks for. */
+void expression_histories(const struct expression *expression, void (*call)(void *context, const char *name),
+                          void *context);
 
 #endif

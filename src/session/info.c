@@ -68,7 +68,8 @@ static const struct topic {
     {"module", " [PATH]", 1, TOPIC_OPEN, "a module and its parameters", modules_complete, info_module_words},
     {"break", "", 0, 0, "stop points", NULL, info_break},
     {"rewind", "", 0, TOPIC_OPEN, "states that are kept to go back to", NULL, info_rewind},
-    {"program", "", 0, TOPIC_OPEN, "the instructions of a training step", NULL, info_program},
+    {"program", " [step|eval] [all]", 2, TOPIC_OPEN | TOPIC_SLOW,
+     "what a training step is made of, and what its parts cost", info_program_complete, info_program},
     {"data", "", 0, TOPIC_OPEN, "data sets, their frames and atoms", NULL, info_data},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };

@@ -14,6 +14,7 @@ int info_module(struct session *session, const char *path, struct error *error);
 int info_data(struct session *session, int count, char *const *words, struct error *error);
 int info_errors(struct session *session, int count, char *const *words, struct error *error);
 int info_program(struct session *session, int count, char *const *words, struct error *error);
+void info_program_complete(struct session *session, session_add *add, void *context);
 
 /* train, val, test, predict; ERROR_NAME with the nearest */
 void roles_complete(struct session *session, session_add *add, void *context);

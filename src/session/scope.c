@@ -29,6 +29,11 @@ static int resolve(void *context, const char *name, char *out, struct error *err
     values_complete(session, look, &search);
     if (search.exact || search.ends == 1)
         return 0;
+    double unlisted; /* norms have longer names as well */
+    if (!search.ends && session->trainer && session_value(session, name, &unlisted)) {
+        snprintf(out, 256, "%s", name);
+        return 0;
+    }
     if (!error)
         return ERROR_NAME;
     if (search.ends > 1)
@@ -40,8 +45,11 @@ int session_value(const struct session *session, const char *name, double *value
     const struct trainer *trainer = session->trainer;
     if (!trainer)
         return 0;
-    if (trainer_under_way(trainer, name, value) || trainer_metric(trainer, name, value))
+    if (trainer_under_way(trainer, name, value))
         return 1;
+    /* what can be had now goes before what was logged of it */
+    if (strchr(name, '/'))
+        return trainer_metric(trainer, name, value);
     if (!strcmp(name, "epoch"))
         *value = (double)trainer_epoch_now(trainer);
     else if (!strcmp(name, "step"))
@@ -49,7 +57,7 @@ int session_value(const struct session *session, const char *name, double *value
     else if (!strcmp(name, "batch"))
         *value = (double)trainer_accepted(trainer);
     else
-        return trainer_get(trainer, name, value, NULL) == 0;
+        return trainer_get(trainer, name, value, NULL) == 0 || trainer_metric(trainer, name, value);
     return 1;
 }
 
@@ -73,6 +81,7 @@ void values_complete(struct session *session, session_add *add, void *context) {
     trainer_columns(session->trainer, add, context);
     for (size_t k = 0; k < trainer_settings(session->trainer); k++)
         add(context, trainer_setting_name(session->trainer, k));
+    trainer_norm_names(session->trainer, add, context);
     add(context, "epoch");
     add(context, "step");
     add(context, "batch");

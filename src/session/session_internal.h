@@ -83,6 +83,10 @@ int session_find_series(struct session *session, const char *name, const struct 
 void session_record_batch(struct session *session);
 void session_record_row(struct session *session);
 
+/* By its path, or by an end of it that no other module has. */
+struct module;
+int session_find_module(struct session *session, const char *path, const struct module **out, struct error *error);
+
 /* Names for completion, each handed to add, which copies it. */
 typedef void session_add(void *context, const char *candidate);
 void settings_complete(struct session *session, session_add *add, void *context);

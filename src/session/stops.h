@@ -30,6 +30,7 @@ struct stops {
     } * displays;
     size_t ndisplays;
     int next_display;
+    const struct expression *until; /* what the run that goes on is to end with; NULL: nothing */
 };
 
 struct session;

@@ -87,3 +87,20 @@ int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, i
         trainer->frames[k] = data->frames[order[first + k]];
     return batch_join(&trainer->batch, trainer->frames, (int)size, model_batch_options(trainer->model), error);
 }
+
+int batches_any(struct trainer *trainer, struct error *error) {
+    if (trainer->batch)
+        return 0;
+    if (!trainer->loss || !trainer->optimizer.kind || !trainer_batches(trainer))
+        return error_set(error, ERROR_STATE, "nothing is trained here: there is no step to look at");
+    int64_t count = loader_of(trainer)->count, size = loader_of(trainer)->settings.batch_size;
+    size = size < count ? size : count;
+    int64_t *order = malloc((size_t)size * sizeof *order);
+    if (!order)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (int64_t k = 0; k < size; k++)
+        order[k] = k;
+    int code = batches_join(trainer, order, 0, size, error);
+    free(order);
+    return code;
+}

@@ -67,12 +67,8 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
         if (k >= 0)
             bench->eval[k] = clock_seconds() - start;
     }
-    if ((code = trainer_time_program(trainer, TIMED_RUNS, error)))
-        goto out;
-    program_set_timing(trainer->eval.program, 1);
-    for (int k = 0; k < TIMED_RUNS && !code; k++)
-        code = eval_once(trainer, trainer->batch, error);
-    program_set_timing(trainer->eval.program, 0);
+    for (int evaluation = 0; evaluation < 2 && !code; evaluation++)
+        code = trainer_time_program(trainer, evaluation, TIMED_RUNS, error);
 out:
     for (int k = 0; k < n; k++)
         batch_free(batches[k]);

@@ -15,41 +15,77 @@ static const struct option options[] = {
     {"logging_interval", OPTION_STRING, 0, "step", offsetof(struct monitor_options, interval), "step|epoch",
      "when they are logged"},
     {"names", OPTION_STRING_LIST, 0, "['*']", offsetof(struct monitor_options, patterns), NULL,
-     "which: names or patterns (config_*)"},
+     "which: names or patterns (config_*, grad.*, norm.layer1_convnet)"},
 };
 
-static int matches(const struct trainer *trainer, const char *pattern) {
-    for (size_t k = 0; k < trainer_settings(trainer); k++)
-        if (!fnmatch(pattern, trainer_setting_name(trainer, k), 0))
-            return 1;
-    return 0;
+/* Calls with the settings that a pattern stands for, and with norms of modules where it begins as their names do: they
+ * are many, so that * alone does not mean them. */
+struct matching {
+    const struct trainer *trainer;
+    const char *const *patterns;
+    int npatterns;
+    void (*call)(void *context, const char *name);
+    void *context;
+};
+
+static void consider(const struct matching *matching, const char *name, int norms) {
+    for (int p = 0; p < matching->npatterns; p++)
+        if (!(norms && strchr("*?[", matching->patterns[p][0])) && !fnmatch(matching->patterns[p], name, 0)) {
+            matching->call(matching->context, name);
+            return;
+        }
+}
+
+static void consider_norms(void *context, const char *name) {
+    consider(context, name, 1);
+}
+
+static void match(struct matching *matching) {
+    for (size_t k = 0; k < trainer_settings(matching->trainer); k++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s", trainer_setting_name(matching->trainer, k));
+        consider(matching, name, 0);
+    }
+    trainer_norm_names(matching->trainer, consider_norms, matching);
+}
+
+static void count_one(void *context, const char *name) {
+    (void)name;
+    ++*(int *)context;
 }
 
 /* Later on a name may go, with a technique that is dropped. */
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
-    for (int k = 0; k < how->patterns.count; k++)
-        if (!matches(trainer, how->patterns.values[k]))
+    for (int k = 0; k < how->patterns.count; k++) {
+        int count = 0;
+        match(&(struct matching){trainer, how->patterns.values + k, 1, count_one, &count});
+        if (!count)
             return config_error(config_get(callback->config, "names"), error, ERROR_NAME,
                                 "no setting is named '%.100s'; config_* stands for all that begin so",
                                 how->patterns.values[k]);
+    }
     return 0;
+}
+
+struct logging {
+    struct trainer *trainer;
+    struct error *error;
+    int code;
+};
+
+static void log_one(void *context, const char *name) {
+    struct logging *logging = context;
+    double value;
+    if (!logging->code && !(logging->code = trainer_get(logging->trainer, name, &value, logging->error)))
+        logging->code = log_value(logging->trainer, name, value, logging->error);
 }
 
 static int log_them(const struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
-    int code = 0;
-    for (size_t k = 0; !code && k < trainer_settings(trainer); k++) {
-        char name[256];
-        double value;
-        int wanted = 0;
-        snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
-        for (int p = 0; !wanted && p < how->patterns.count; p++)
-            wanted = !fnmatch(how->patterns.values[p], name, 0);
-        if (wanted && !(code = trainer_get(trainer, name, &value, error)))
-            code = log_value(trainer, name, value, error);
-    }
-    return code;
+    struct logging logging = {trainer, error, 0};
+    match(&(struct matching){trainer, how->patterns.values, how->patterns.count, log_one, &logging});
+    return logging.code;
 }
 
 static int by_step(const struct callback *callback) {

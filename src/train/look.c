@@ -1,4 +1,4 @@
-/* A look at single frames and single parameters, for `worst` and `info module`. */
+/* A look at single frames and at the numbers of single parameters. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,27 +140,6 @@ const char *trainer_term_name(const struct trainer *trainer, size_t k) {
 
 static double at(const void *slab, enum dtype dtype, size_t k) {
     return dtype == F32 ? (double)((const float *)slab)[k] : ((const double *)slab)[k];
-}
-
-void trainer_parameter(const struct trainer *trainer, int k, struct trainer_parameter *out) {
-    const struct parameter *p = model_parameter(trainer->model, k);
-    const struct variable *weights = trainer->parameters[p->dtype];
-    double norm = 0, gradient = 0, update = 0;
-    for (size_t j = p->offset; j < p->offset + p->numel; j++) {
-        double now = at(weights->data, p->dtype, j), g = at(trainer->grads[p->dtype], p->dtype, j);
-        double before = at(weights->next, p->dtype, j); /* after a step the other buffer still has the old weights */
-        norm += now * now;
-        gradient += g * g;
-        update += (now - before) * (now - before);
-    }
-    *out = (struct trainer_parameter){
-        .name = p->name,
-        .frozen = p->frozen,
-        .is_buffer = p->is_buffer,
-        .norm = sqrt(norm),
-        .gradient = p->is_buffer ? NAN : sqrt(gradient),
-        .update = p->is_buffer ? NAN : sqrt(update),
-    };
 }
 
 size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out) {

@@ -288,7 +288,7 @@ int train_program_inspect(struct trainer *trainer,
     int code = make(trainer, &inspected, 1, error);
     if (code)
         return code;
-    if (!(code = run(trainer, &inspected, 0, error)))
+    if (!(code = run(trainer, &inspected, 1, error)))
         code = look(context, inspected.program, error);
     program_free_of(&inspected);
     return code;

@@ -191,6 +191,8 @@ static const struct layer *taken_over(const struct trainer *trainer, const struc
 
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error) {
     struct place place;
+    if (norms_value(trainer, name, value))
+        return 0;
     if (find(trainer, name, &place))
         return error ? unknown(trainer, name, error) : ERROR_NAME;
     switch (place.source) {
@@ -244,6 +246,9 @@ int clip_value_set(struct variable *limit, double value, struct error *error) {
 
 int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error) {
     struct place place;
+    double now;
+    if (norms_value(trainer, name, &now))
+        return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);
     if (find(trainer, name, &place))
         return unknown(trainer, name, error);
     if (trainer->open)

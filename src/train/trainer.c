@@ -390,14 +390,6 @@ struct program *trainer_eval_program(const struct trainer *trainer) {
     return trainer->eval.program;
 }
 
-int trainer_time_program(struct trainer *trainer, int runs, struct error *error) {
-    if (!trainer->train.program || !trainer->batch)
-        return error_set(error, ERROR_STATE, "the program of a step is built with the first batch");
-    if (trainer->open)
-        return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, first");
-    return train_program_time(trainer, runs, error);
-}
-
 int trainer_save(struct trainer *trainer, const char *path, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");

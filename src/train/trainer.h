@@ -196,16 +196,32 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
 size_t trainer_terms(const struct trainer *trainer); /* of the loss */
 const char *trainer_term_name(const struct trainer *trainer, size_t k);
 
-/* Norms of an entry of the state dict (model_parameter's k): of the weights, of the gradient and of the change that the
- * last batch brought. */
-struct trainer_parameter {
-    const char *name;
-    int frozen, is_buffer;
-    double norm, gradient, update; /* NaN for buffers: these two */
+/* Norms of parameters (not of buffers): of the values, of the gradient of the last batch and of the change that its
+ * step brought. */
+struct trainer_norms {
+    size_t numbers, frozen; /* how many there are, and how many of them are frozen */
+    unsigned dtypes;        /* 1 << dtype, of those there are */
+    double norm, gradient, update;
 };
-void trainer_parameter(const struct trainer *trainer, int k, struct trainer_parameter *out);
+enum norm_kind { NORM_WEIGHTS = 1, NORM_GRADIENT = 2, NORM_UPDATE = 4, NORM_ALL = 7 };
+/* Of an entry of the state dict (model_parameter's k); of all under the path of a module, "" being the whole model. */
+void trainer_parameter(const struct trainer *trainer, int k, struct trainer_norms *out);
+void trainer_norms(const struct trainer *trainer, const char *path, unsigned which, struct trainer_norms *out);
+double norms_ratio(const struct trainer_norms *norms); /* of the change to the values */
+/* Names under which trainer_get has them: norm.NAME, grad.NAME and update.NAME (the ratio), NAME being the path of a
+ * module, or an end of it that no other has.  Parameters are found by the same names, but not listed. */
+void trainer_norm_names(const struct trainer *trainer, void (*call)(void *context, const char *name), void *context);
 /* The numbers of an entry, or of its gradient; freed by free().  Returns how many, 0 if out of memory. */
 size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out);
+
+/* The batch under way, or the last one, or, before any, the first frames of the training data, through a program that
+ * keeps every value: calls for each result of the module of this path, as numbers, in the order of the program.  State,
+ * gradients and metrics stay as they are. */
+struct instruction_info;
+int trainer_results(struct trainer *trainer, const char *path,
+                    void (*call)(void *context, const struct instruction_info *info, const double *values,
+                                 size_t count),
+                    void *context, struct error *error);
 
 /* Times of training steps and evaluations on the batches of an epoch, joined before the clock starts, after some that
  * are not counted; the state is put back.  Instructions are timed as well: see trainer_time_program. */
@@ -220,9 +236,9 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
 struct program;
 struct program *trainer_program(const struct trainer *trainer);
 struct program *trainer_eval_program(const struct trainer *trainer);
-/* Runs the step's program on the batch at hand so many times, with the weights as they are; program_instruction and
- * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE before the first batch and
- * while one is under way. */
-int trainer_time_program(struct trainer *trainer, int runs, struct error *error);
+/* Runs one of them so many times on that batch, with the weights of training as they are; program_instruction and
+ * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
+ * way. */
+int trainer_time_program(struct trainer *trainer, int evaluation, int runs, struct error *error);
 
 #endif

@@ -202,7 +202,8 @@ int train_program_forward(struct trainer *trainer, struct error *error);
 void train_program_loss(struct trainer *trainer);
 int train_program_gradients(const struct trainer *trainer); /* how many: one, or one for each active term */
 void train_program_backward(struct trainer *trainer, int gradient);
-int train_program_time(struct trainer *trainer, int runs, struct error *error); /* instruction by instruction */
+/* Instruction by instruction.  Gradients of before stay, as they do below. */
+int train_program_time(struct trainer *trainer, int runs, struct error *error);
 /* The same batch again, by a program that keeps every value; look is called before it goes. */
 int train_program_inspect(struct trainer *trainer,
                           int (*look)(void *context, const struct program *program, struct error *error), void *context,
@@ -231,6 +232,9 @@ void update_step(struct trainer *trainer);
 
 /* describe.c: the norm of what the optimizer keeps in a slot, over all parameters */
 double optimizer_norm(const struct trainer *trainer, int slot);
+/* norms.c: 1 and the value of norm.NAME, grad.NAME or update.NAME, where there is one */
+int norms_value(const struct trainer *trainer, const char *name, double *value);
+
 /* settings.c: gives a limit of the gradient a new value: 0 or more. */
 int clip_value_set(struct variable *limit, double value, struct error *error);
 
@@ -304,6 +308,8 @@ int batches_set_size(struct trainer *trainer, double value, struct error *error)
 void batches_begin_epoch(struct trainer *trainer);
 int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* batch k of the epoch */
 int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
+/* Some batch to look at: the one under way, or the last; before any, the first frames of the training data. */
+int batches_any(struct trainer *trainer, struct error *error);
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */

@@ -1,5 +1,6 @@
 /* Single frames and parameters, looked at. */
 #include "runs.h"
+#include "graph/program.h"
 
 #include <math.h>
 
@@ -49,7 +50,7 @@ Test(look, norms_of_parameters) {
     case_steps(trainer, 1);
     for (int k = 0; k < model_nparameters(model); k++) {
         const struct parameter *p = model_parameter(model, k);
-        struct trainer_parameter look;
+        struct trainer_norms look;
         double moved = 0, norm = 0, *values;
         if (p->is_buffer || p->dtype != F64)
             continue;
@@ -67,5 +68,175 @@ Test(look, norms_of_parameters) {
     trainer_get(trainer, "gradient_norm", &all, &error);
     cr_expect(fabs(sqrt(gradients) - all) < 1e-10 * all);
     free(before);
+    trainer_free(trainer);
+}
+
+/* ---------------------------------------------------------------- norms by name */
+
+static int near(double got, double want) {
+    return fabs(got - want) <= 1e-12 * fabs(want);
+}
+
+static double value_of(const struct trainer *trainer, const char *name) {
+    struct error error = {0};
+    double value = NAN;
+    cr_expect_eq(trainer_get(trainer, name, &value, &error), 0, "%s: %s", name, error.message);
+    return value;
+}
+
+static void count_name(void *context, const char *name) {
+    int *count = context;
+    cr_expect(!strncmp(name, "norm.", 5) || !strncmp(name, "grad.", 5) || !strncmp(name, "update.", 7));
+    ++*count;
+}
+
+Test(look, norms_of_modules_are_those_of_their_parameters) {
+    case_enter("ema_config_adamw");
+    struct trainer *trainer = case_open(&(struct start){0});
+    const struct model *model = trainer_model(trainer);
+    struct error error = {0};
+    double sum = 0, gradient = 0, update = 0, value;
+    int names = 0;
+    case_steps(trainer, 3);
+    for (int k = 0; k < model_nparameters(model); k++) {
+        struct trainer_norms norms;
+        if (!strstr(model_parameter(model, k)->name, ".layer0_convnet.") || model_parameter(model, k)->is_buffer)
+            continue;
+        trainer_parameter(trainer, k, &norms);
+        sum += norms.norm * norms.norm;
+        gradient += norms.gradient * norms.gradient;
+        update += norms.update * norms.update;
+    }
+    cr_assert(sum > 0 && gradient > 0 && update > 0);
+    cr_expect(near(value_of(trainer, "norm.layer0_convnet"), sqrt(sum)));
+    cr_expect(near(value_of(trainer, "norm.model.func.layer0_convnet"), sqrt(sum)), "by its whole path");
+    cr_expect(near(value_of(trainer, "grad.layer0_convnet"), sqrt(gradient)));
+    cr_expect(near(value_of(trainer, "update.layer0_convnet"), sqrt(update / sum)));
+    cr_expect(near(value_of(trainer, "grad.model"), value_of(trainer, "gradient_norm")));
+    cr_expect_neq(trainer_get(trainer, "norm.mlp", &value, &error), 0, "the end of several paths");
+    cr_expect_neq(trainer_get(trainer, "norm.", &value, &error), 0);
+    cr_expect_neq(trainer_set(trainer, "norm.model", 1, &error), 0);
+    trainer_norm_names(trainer, count_name, &names);
+    cr_expect(names > 9);
+    trainer_free(trainer);
+}
+
+static void read_norm(void *context, const char *name) {
+    value_of(context, name);
+}
+
+Test(look, every_listed_norm_can_be_read) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){0});
+    trainer_norm_names(trainer, read_norm, trainer);
+    trainer_free(trainer);
+}
+
+Test(look, norms_are_columns_where_they_are_named) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){
+        .output = "out",
+        .overrides = {
+            "trainer.callbacks=[{_target_: fettle.train.SettingMonitor, names: ['*', update.layer1_convnet]}]"}});
+    case_steps(trainer, 2);
+    trainer_free(trainer);
+    struct table table = table_read("out/metrics.csv");
+    cr_expect_str_neq(table_cell(&table, 0, "update.layer1_convnet"), "");
+    cr_expect_str_neq(table_cell(&table, 0, "lr"), "");
+    cr_expect_str_eq(table_cell(&table, 0, "grad.layer0_convnet"), "", "* does not mean norms");
+    table_free(&table);
+}
+
+/* ---------------------------------------------------------------- inside of a step */
+
+struct seen {
+    size_t results, numbers;
+    double first[64];
+};
+
+static void see(void *context, const struct instruction_info *info, const double *values, size_t count) {
+    struct seen *seen = context;
+    (void)info;
+    if (!seen->results++)
+        memcpy(seen->first, values, (count < 64 ? count : 64) * sizeof *values);
+    seen->numbers += count;
+}
+
+static void add_energy(void *context, int type, double reference, double predicted) {
+    struct seen *seen = context;
+    (void)type, (void)reference;
+    if (seen->results < 64)
+        seen->first[seen->results++] = predicted;
+}
+
+/* Of the module that sums energies, before any batch: those of the first frames. */
+ParameterizedTestParameters(look, results_of_modules) {
+    static int dtypes[] = {0, 1};
+    return cr_make_param_array(int, dtypes, 2);
+}
+
+ParameterizedTest(int *wide, look, results_of_modules) {
+    case_enter("ema_adam");
+    struct trainer *trainer =
+        case_open(&(struct start){.overrides = {*wide ? "training_module.model.model_dtype=float64"
+                                                      : "training_module.model.model_dtype=float32"}});
+    struct seen seen = {0}, energies = {0}, none = {0}, features = {0};
+    struct error error = {0};
+    uint64_t before = state_hash(trainer_state(trainer));
+    cr_assert_eq(trainer_results(trainer, "model.func.total_energy_sum", see, &seen, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_parity(trainer, ROLE_TRAIN, 0, 0, add_energy, &energies, &error), 0, "%s", error.message);
+    cr_expect_eq(seen.results, 1);
+    cr_assert_eq(seen.numbers, 4, "a number for each frame of the batch");
+    const struct dataset *data = datamodule_dataset(trainer_data(trainer), ROLE_TRAIN, 0);
+    for (size_t k = 0; k < seen.numbers; k++)
+        cr_expect(fabs(seen.first[k] / data->frames[k]->atoms - energies.first[k]) < (*wide ? 1e-12 : 1e-5));
+    cr_expect_eq(trainer_results(trainer, "model.func.no_such", see, &none, &error), 0);
+    cr_expect_eq(none.results, 0);
+    cr_expect_eq(trainer_results(trainer, "model.func.layer0_convnet", see, &features, &error), 0);
+    cr_expect(features.results >= 1 && features.numbers > 0);
+    cr_expect_eq(state_hash(trainer_state(trainer)), before, "looking changes nothing");
+    trainer_free(trainer);
+}
+
+/* Steps with looks between them make the same bits as without. */
+Test(look, looking_inside_leaves_a_run_as_it_is) {
+    uint64_t hashes[2];
+    for (int looks = 0; looks < 2; looks++) {
+        case_enter("ema_config_adamw");
+        struct trainer *trainer = case_open(&(struct start){.threads = 1});
+        struct error error = {0};
+        for (int k = 0; k < 4; k++) {
+            struct seen seen = {0};
+            case_steps(trainer, 1);
+            double gradient = value_of(trainer, "gradient_norm");
+            for (int evaluation = 0; looks && evaluation < 2; evaluation++) {
+                cr_assert_eq(trainer_time_program(trainer, evaluation, 3, &error), 0, "%s", error.message);
+                const struct program *program = evaluation ? trainer_eval_program(trainer) : trainer_program(trainer);
+                struct instruction_info info;
+                double sum = 0;
+                for (int i = 0; i < program_instructions(program); i++) {
+                    program_instruction(program, i, &info);
+                    sum += info.seconds;
+                }
+                cr_expect(sum > 0 && program_instructions(program) > 20);
+            }
+            if (looks)
+                cr_assert_eq(trainer_results(trainer, "model", see, &seen, &error), 0, "%s", error.message);
+            cr_expect_eq(value_of(trainer, "gradient_norm"), gradient, "gradients stay as they are");
+        }
+        hashes[looks] = state_hash(trainer_state(trainer));
+        trainer_free(trainer);
+    }
+    cr_expect_eq(hashes[0], hashes[1]);
+}
+
+Test(look, without_training_there_is_no_step_to_look_at) {
+    case_enter("ema_adam");
+    struct trainer *trainer =
+        case_open(&(struct start){.overrides = {"run=[val]", "~training_module.optimizer",
+                                                "~training_module.lr_scheduler", "~training_module.loss"}});
+    struct error error = {0};
+    cr_expect_eq(trainer_time_program(trainer, 0, 1, &error), ERROR_STATE);
+    cr_expect_eq(trainer_results(trainer, "model", see, &(struct seen){0}, &error), ERROR_STATE);
     trainer_free(trainer);
 }
