@@ -4,12 +4,25 @@
 
 #include <stddef.h>
 
-enum key_act { PRESS_COMMAND, PRESS_HELP, PRESS_PROMPT, PRESS_PAUSE, PRESS_UP, PRESS_DOWN };
+enum key_act {
+    PRESS_COMMAND,
+    PRESS_HELP,
+    PRESS_PROMPT, /* with line as its beginning, where there is one */
+    PRESS_PAUSE,
+    PRESS_UP,
+    PRESS_DOWN,
+    PRESS_PAGE_UP,
+    PRESS_PAGE_DOWN,
+    PRESS_NEXT, /* the focus */
+    PRESS_PREVIOUS,
+    PRESS_ZOOM,
+    PRESS_FIND_AGAIN
+};
 
 struct key {
     const char *bytes, *name; /* as a terminal sends it, and as people call it */
     enum key_act act;
-    const char *line; /* PRESS_COMMAND: the command */
+    const char *line; /* PRESS_COMMAND: the command; PRESS_PROMPT */
     const char *help; /* NULL: as the key above it */
 };
 

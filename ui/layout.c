@@ -2,9 +2,76 @@
 
 #include <string.h>
 
-enum { CHART_WIDTH = 40, CHART_HEIGHT = 6, SIDE_WIDTH = 30, LOG_HEIGHT = 5 };
+enum {
+    CHART_WIDTH = 40,
+    CHART_HEIGHT = 6,
+    SIDE_WIDTH = 30,
+    SIDE_WIDEST = 56,
+    LOG_HEIGHT = 5,
+    PANE_HEIGHT = 6, /* a pane that needs more than this is shown where there are as many lines */
+    TWO_COLUMNS = 150
+};
 
-void layout_make(struct layout *out, int height, int width) {
+struct rectangle *layout_place(struct layout *layout, int place) {
+    return place == PLACE_LOG     ? &layout->log
+           : place == PLACE_CHART ? &layout->chart
+                                  : &layout->panes[place - PLACE_PANE];
+}
+
+/* How many of the panes from first on a column of so many rows can show. */
+static int count_fitting(const struct layout_wish *wish, int first, int rows) {
+    int count = 0;
+    for (int k = first; k < wish->npanes; k++, count++) {
+        rows -= wish->lines[k] + 1 < PANE_HEIGHT ? wish->lines[k] + 1 : PANE_HEIGHT;
+        if (rows < 0)
+            break;
+    }
+    return count;
+}
+
+/* Rows go to those that need them, evenly; what nobody needs, to the last. */
+static void stack(struct layout *out, const struct layout_wish *wish, int first, int count, struct rectangle column) {
+    int given[PANES_MOST] = {0}, left = column.height, busy = 1;
+    while (left > 0 && busy) {
+        busy = 0;
+        for (int k = 0; k < count && left > 0; k++)
+            if (given[k] < wish->lines[first + k] + 1) {
+                given[k]++;
+                left--;
+                busy = 1;
+            }
+    }
+    for (int k = 0; k < count; k++) {
+        int height = given[k] + (k == count - 1 ? left : 0);
+        out->panes[first + k] = (struct rectangle){column.top, column.left, height, column.width};
+        column.top += height;
+    }
+}
+
+/* The columns of panes at the right of a screen; returns what is left of its width. */
+static int put_panes(struct layout *out, const struct layout_wish *wish, int rows, int width) {
+    int columns = width >= TWO_COLUMNS ? 2 : 1, side = width / 3, first = 0;
+    if (columns == 2)
+        side = width / 4;
+    side = side > SIDE_WIDEST ? SIDE_WIDEST : side < SIDE_WIDTH ? SIDE_WIDTH : side;
+    for (int c = columns - 1; c >= 0 && first < wish->npanes; c--) {
+        int count = count_fitting(wish, first, rows), all = wish->npanes - first;
+        if (c > 0 && count > (all + 1) / 2)
+            count = (all + 1) / 2;
+        if (!count)
+            break;
+        stack(out, wish, first, count, (struct rectangle){0, width - (c + 1) * (side + 1), rows, side + 1});
+        first += count;
+    }
+    if (columns == 2 && first && out->panes[first - 1].left < width - side - 1) { /* the second has stayed empty */
+        for (int k = 0; k < first; k++)
+            out->panes[k].left += side + 1;
+        return width - side - 1;
+    }
+    return first ? width - columns * (side + 1) : width;
+}
+
+void layout_make(struct layout *out, int height, int width, const struct layout_wish *wish) {
     memset(out, 0, sizeof *out);
     if (height < 1 || width < 1)
         return;
@@ -15,11 +82,12 @@ void layout_make(struct layout *out, int height, int width) {
     int rows = height - 2, main_width = width;
     if (rows < 1)
         return;
-    if (width >= CHART_WIDTH + SIDE_WIDTH && rows >= CHART_HEIGHT) {
-        int side = width / 3 > 56 ? 56 : width / 3 < SIDE_WIDTH ? SIDE_WIDTH : width / 3;
-        out->side = (struct rectangle){0, width - side - 1, rows, side + 1};
-        main_width = width - side - 1;
+    if (wish->zoomed >= 0) {
+        *layout_place(out, wish->zoomed) = (struct rectangle){0, 0, rows, width};
+        return;
     }
+    if (width >= CHART_WIDTH + SIDE_WIDTH && rows >= CHART_HEIGHT)
+        main_width = put_panes(out, wish, rows, width);
     int chart = rows >= CHART_HEIGHT + LOG_HEIGHT && main_width >= CHART_WIDTH ? rows / 2 : 0;
     chart = chart && chart < CHART_HEIGHT ? CHART_HEIGHT : chart;
     if (chart)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <string.h>
 #include <unistd.h>
 #include <readline/history.h>
@@ -84,9 +85,22 @@ static void find_history(void) {
         snprintf(prompt_state.history, sizeof prompt_state.history, "%s/history", folder);
 }
 
+/* Ctrl-C does not throw away what has been typed: what poll has seen would be gone before it is read, and reading would
+ * wait with signals blocked. */
+static void prepare(int meta) {
+    struct termios modes;
+    rl_prep_terminal(meta);
+    if (!tcgetattr(STDIN_FILENO, &modes)) {
+        modes.c_lflag |= NOFLSH;
+        tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+    }
+}
+
 static void open_prompt(void) {
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
+    if (rl_prep_term_function)
+        rl_prep_term_function = prepare;
     rl_attempted_completion_function = complete;
     rl_completer_word_break_characters = " \t\n";
     rl_completer_quote_characters = "\"'";

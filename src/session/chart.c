@@ -7,12 +7,27 @@
 
 enum { LABEL = 10, AXES = 1 }; /* columns left of the field, lines below it */
 
+/* The points of a curve that share a column of dots. */
+struct column {
+    double first, last, low, high; /* of those that can be drawn */
+    int drawn;                     /* there are such */
+    int opens, closes;             /* the line is interrupted before the first, after the last of them */
+};
+
+struct cell {
+    unsigned char dots; /* braille */
+    char mark;          /* in place of them; 0: none */
+    char style;
+};
+
 struct field {
     int columns, rows; /* dots */
     int cell_columns, cell_rows;
+    int across, down; /* dots of a cell */
     double low, high;
-    unsigned char *dots; /* [rows][columns] */
-    unsigned char *odd;  /* [cell columns] */
+    struct cell *cells;     /* [cell rows][cell columns] */
+    unsigned char *odd;     /* [cell columns] a NaN or an infinity */
+    struct column *reduced; /* [curves][columns] */
 };
 
 static double scaled(const struct chart *chart, double value) {
@@ -23,14 +38,64 @@ static int is_drawn(const struct chart *chart, double value) {
     return isfinite(value) && (!chart->logarithmic || value > 0);
 }
 
+static int column_of(const struct chart *chart, int columns, int64_t step) {
+    if (chart->last <= chart->first)
+        return 0;
+    return (int)((double)(step - chart->first) / (double)(chart->last - chart->first) * (columns - 1) + 0.5);
+}
+
+/* The first point from `from` on that lies beyond a column. */
+static size_t find_end(const struct chart *chart, const struct chart_curve *curve, int columns, size_t from,
+                       int column) {
+    size_t low = from, high = curve->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (column_of(chart, columns, curve->steps[middle]) <= column)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void reduce(const struct chart *chart, const struct chart_curve *curve, struct field *field,
+                   struct column *out) {
+    for (size_t k = 0; k < curve->count;) {
+        int column = column_of(chart, field->columns, curve->steps[k]);
+        size_t end = find_end(chart, curve, field->columns, k, column);
+        if (column < 0 || column >= field->columns) {
+            k = end;
+            continue;
+        }
+        struct column *into = &out[column];
+        for (; k < end; k++) {
+            double value = curve->values[k];
+            if (!is_drawn(chart, value)) {
+                if (!isfinite(value))
+                    field->odd[column / field->across] = 1;
+                into->opens |= !into->drawn;
+                into->closes = 1;
+                continue;
+            }
+            if (!into->drawn) {
+                into->drawn = 1;
+                into->first = into->low = into->high = value;
+            }
+            into->low = value < into->low ? value : into->low;
+            into->high = value > into->high ? value : into->high;
+            into->last = value;
+            into->closes = 0;
+        }
+    }
+}
+
 static void find_range(const struct chart *chart, struct field *field) {
     field->low = INFINITY;
     field->high = -INFINITY;
-    for (size_t k = 0; k < chart->count; k++)
-        if (is_drawn(chart, chart->values[k])) {
-            double y = scaled(chart, chart->values[k]);
-            field->low = fmin(field->low, y);
-            field->high = fmax(field->high, y);
+    for (size_t k = 0; k < (size_t)chart->ncurves * (size_t)field->columns; k++)
+        if (field->reduced[k].drawn) {
+            field->low = fmin(field->low, scaled(chart, field->reduced[k].low));
+            field->high = fmax(field->high, scaled(chart, field->reduced[k].high));
         }
     if (field->low > field->high)
         field->low = field->high = 0;
@@ -46,63 +111,66 @@ static int row_of(const struct field *field, double y) {
     return row < 0 ? 0 : row >= field->rows ? field->rows - 1 : row;
 }
 
-static int column_of(const struct chart *chart, const struct field *field, size_t k) {
-    int64_t first = chart->steps[0], last = chart->steps[chart->count - 1];
-    if (last <= first)
-        return 0;
-    return (int)((double)(chart->steps[k] - first) / (double)(last - first) * (field->columns - 1) + 0.5);
+static struct cell *cell_at(const struct field *field, int column, int row) {
+    return &field->cells[row / field->down * field->cell_columns + column / field->across];
 }
 
-static void mark(struct field *field, int column, int from, int to) {
-    if (from > to) {
-        int other = from;
-        from = to;
-        to = other;
-    }
-    for (int row = from; row <= to; row++)
-        field->dots[row * field->columns + column] = 1;
-}
-
-/* Each point is joined to the one before it: by a stroke in its own column, up to half of the way in the other's. */
-static void draw_points(const struct chart *chart, struct field *field) {
-    int before_row = -1, before_column = -1;
-    for (size_t k = 0; k < chart->count; k++) {
-        int column = column_of(chart, field, k);
-        if (!is_drawn(chart, chart->values[k])) {
-            if (!isfinite(chart->values[k]))
-                field->odd[column * field->cell_columns / field->columns] = 1;
-            before_row = -1;
-            continue;
-        }
-        int row = row_of(field, scaled(chart, chart->values[k]));
-        if (before_row < 0 || column == before_column) {
-            mark(field, column, before_row < 0 ? row : before_row, row);
-        } else {
-            for (int c = before_column + 1; c <= column; c++) {
-                double share = (double)(c - before_column) / (column - before_column);
-                double last = (double)(c - 1 - before_column) / (column - before_column);
-                mark(field, c, (int)lround(before_row + last * (row - before_row)),
-                     (int)lround(before_row + share * (row - before_row)));
-            }
-        }
-        before_row = row;
-        before_column = column;
-    }
-}
-
-static void add_braille(const struct field *field, int x, int y, struct text *out) {
+/* The cell becomes this curve's: what lies below it is not seen, so that a character is of one curve. */
+static void dot(const struct field *field, const struct chart_curve *curve, int column, int row) {
     static const unsigned char bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
-    unsigned dots = 0;
-    for (int dy = 0; dy < 4; dy++)
-        for (int dx = 0; dx < 2; dx++)
-            if (field->dots[(4 * y + dy) * field->columns + 2 * x + dx])
-                dots |= bits[dy][dx];
-    if (!dots) {
-        text_add(out, " ");
-        return;
+    struct cell *cell = cell_at(field, column, row);
+    if (cell->style != curve->style)
+        *cell = (struct cell){0, 0, curve->style};
+    if (field->down == 4)
+        cell->dots |= bits[row % 4][column % 2];
+    else
+        cell->mark = curve->mark;
+}
+
+static void stroke(const struct field *field, const struct chart_curve *curve, int column, int from, int to) {
+    int low = from < to ? from : to, high = from < to ? to : from;
+    for (int row = low; row <= high; row++)
+        dot(field, curve, column, row);
+}
+
+/* A stroke over what shares a column; from the last point of a column to the first of the next a line. */
+static void draw_curve(const struct chart *chart, const struct chart_curve *curve, const struct field *field,
+                       const struct column *columns) {
+    int before = -1, before_row = 0, few = curve->count * 4 < (size_t)field->cell_columns;
+    for (int x = 0; x < field->columns; x++) {
+        const struct column *column = &columns[x];
+        if (column->opens || (!column->drawn && column->closes))
+            before = -1;
+        if (!column->drawn)
+            continue;
+        int row = row_of(field, scaled(chart, column->first));
+        for (int c = before + 1; before >= 0 && c <= x; c++) {
+            double share = (double)(c - before) / (x - before), last = (double)(c - 1 - before) / (x - before);
+            stroke(field, curve, c, (int)lround(before_row + last * (row - before_row)),
+                   (int)lround(before_row + share * (row - before_row)));
+        }
+        stroke(field, curve, x, row_of(field, scaled(chart, column->low)), row_of(field, scaled(chart, column->high)));
+        before = column->closes ? -1 : x;
+        before_row = row_of(field, scaled(chart, column->last));
     }
-    char encoded[4] = {(char)0xe2, (char)(0xa0 | dots >> 6), (char)(0x80 | (dots & 0x3f)), 0};
-    text_add(out, encoded);
+    for (int x = 0; few && curve->mark != '*' && x < field->columns; x++)
+        if (columns[x].drawn) {
+            struct cell *cell = cell_at(field, x, row_of(field, scaled(chart, columns[x].last)));
+            *cell = (struct cell){0, curve->mark, curve->style};
+        }
+}
+
+static void add_cell(const struct cell *cell, int styled, struct text *out) {
+    char text[] = {cell->style, 0};
+    int dots = cell->dots;
+    if (styled && cell->style != STYLE_PLAIN)
+        text_add(out, text);
+    if (cell->mark)
+        text_add_bytes(out, &cell->mark, 1);
+    else
+        text_add_bytes(out, (char[]){(char)0xe2, (char)(0xa0 | dots >> 6), (char)(0x80 | (dots & 0x3f))}, 3);
+    if (styled && cell->style != STYLE_PLAIN)
+        text_add(out, (char[]){STYLE_PLAIN, 0});
 }
 
 static void add_label(const struct chart *chart, const struct field *field, int y, struct text *out) {
@@ -116,46 +184,60 @@ static void add_label(const struct chart *chart, const struct field *field, int 
 
 /* The last line: first and last step, and between them the marks. */
 static void add_steps(const struct chart *chart, const struct field *field, struct text *out) {
-    int64_t first = chart->steps[0], last = chart->steps[chart->count - 1];
     char line[1024], number[32];
     int width = field->cell_columns < (int)sizeof line ? field->cell_columns : (int)sizeof line - 1;
     memset(line, ' ', sizeof line);
     for (int k = 0; k < chart->nmarks; k++)
-        if (last > first && chart->marks[k].step >= first && chart->marks[k].step <= last)
-            line[(int)((double)(chart->marks[k].step - first) / (double)(last - first) * (width - 1) + 0.5)] =
-                chart->marks[k].what;
-    int size = snprintf(number, sizeof number, "%" PRId64, last);
+        if (chart->last > chart->first && chart->marks[k].step >= chart->first && chart->marks[k].step <= chart->last)
+            line[column_of(chart, width, chart->marks[k].step)] = chart->marks[k].what;
+    int size = snprintf(number, sizeof number, "%" PRId64, chart->last);
     memcpy(line + width - size, number, (size_t)size);
-    size = snprintf(number, sizeof number, "%" PRId64, first);
+    size = snprintf(number, sizeof number, "%" PRId64, chart->first);
     memcpy(line, number, (size_t)size);
     text_format(out, "%*s%.*s\n", LABEL, "", width, line);
 }
 
-void chart_draw(const struct chart *chart, struct text *out) {
-    struct field field = {.cell_columns = chart->width - LABEL, .cell_rows = chart->height - AXES};
-    if (chart->width < 24 || chart->height < 4 || !chart->count)
-        return;
-    field.columns = chart->braille ? 2 * field.cell_columns : field.cell_columns;
-    field.rows = chart->braille ? 4 * field.cell_rows : field.cell_rows;
-    field.dots = calloc((size_t)field.columns * (size_t)field.rows, 1);
-    field.odd = calloc((size_t)field.cell_columns, 1);
-    if (!field.dots || !field.odd)
-        goto out;
-    find_range(chart, &field);
-    draw_points(chart, &field);
-    for (int y = 0; y < field.cell_rows; y++) {
-        add_label(chart, &field, y, out);
-        for (int x = 0; x < field.cell_columns; x++)
-            if (y == field.cell_rows - 1 && field.odd[x])
+static void add_field(const struct chart *chart, const struct field *field, struct text *out) {
+    int cursor = chart->cursor >= chart->first && chart->cursor <= chart->last
+                     ? column_of(chart, field->cell_columns, chart->cursor)
+                     : -1;
+    for (int y = 0; y < field->cell_rows; y++) {
+        add_label(chart, field, y, out);
+        for (int x = 0; x < field->cell_columns; x++) {
+            const struct cell *cell = &field->cells[y * field->cell_columns + x];
+            if (y == field->cell_rows - 1 && field->odd[x])
                 text_add(out, "!");
-            else if (chart->braille)
-                add_braille(&field, x, y, out);
+            else if (cell->dots || cell->mark)
+                add_cell(cell, chart->styled, out);
             else
-                text_add(out, field.dots[y * field.columns + x] ? "*" : " ");
+                text_add(out, x == cursor ? "|" : " ");
+        }
         text_add(out, "\n");
     }
+}
+
+void chart_draw(const struct chart *chart, struct text *out) {
+    struct field field = {.cell_columns = chart->width - LABEL, .cell_rows = chart->height - AXES};
+    if (chart->width < 24 || chart->height < 4 || !chart->ncurves)
+        return;
+    field.across = chart->braille ? 2 : 1;
+    field.down = chart->braille ? 4 : 1;
+    field.columns = field.across * field.cell_columns;
+    field.rows = field.down * field.cell_rows;
+    field.cells = calloc((size_t)field.cell_columns * (size_t)field.cell_rows, sizeof *field.cells);
+    field.odd = calloc((size_t)field.cell_columns, 1);
+    field.reduced = calloc((size_t)chart->ncurves * (size_t)field.columns, sizeof *field.reduced);
+    if (!field.cells || !field.odd || !field.reduced)
+        goto out;
+    for (int k = 0; k < chart->ncurves; k++)
+        reduce(chart, &chart->curves[k], &field, field.reduced + k * field.columns);
+    find_range(chart, &field);
+    for (int k = 0; k < chart->ncurves; k++)
+        draw_curve(chart, &chart->curves[k], &field, field.reduced + k * field.columns);
+    add_field(chart, &field, out);
     add_steps(chart, &field, out);
 out:
-    free(field.dots);
+    free(field.cells);
     free(field.odd);
+    free(field.reduced);
 }

@@ -78,6 +78,10 @@ static int is_over(const struct session *session, const struct limits *limits) {
            trainer_done(session->trainer);
 }
 
+static void note_why(struct session *session, const char *why) {
+    snprintf(session->why, sizeof session->why, "%.*s", (int)strcspn(why, "\n"), why);
+}
+
 /* One stretch, to its end or to a stop point, whose number is put into *stop. */
 static int run_stretch(struct session *session, struct limits *limits, int *stop, struct error *error) {
     struct progress progress;
@@ -101,13 +105,18 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
         session->in_run++;
         int interrupted = !*stop && session_interrupted(session);
         session->in_run--;
+        interrupted |= session->stopping;
         if (interrupted && !is_over(session, limits))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     } while (!code && !*stop && !is_over(session, limits));
     if (session->options.progress)
         session->options.progress(session->options.context, "");
-    if (*stop)
+    if (*stop) {
         session_print(session, "%s", why.data ? why.data : "");
+        note_why(session, why.data ? why.data : "");
+    } else if (code) {
+        note_why(session, code == ERROR_INTERRUPT ? "paused" : error->message);
+    }
     text_free(&why);
     return code;
 }
@@ -144,6 +153,8 @@ static int run(struct session *session, struct limits limits, struct error *erro
     if (trainer_done(session->trainer))
         return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
     session->epochs = 0;
+    session->why[0] = 0;
+    session->stopping = 0;
     do {
         go_on = 0;
         code = run_stretch(session, &limits, &stop, error);
@@ -281,6 +292,15 @@ static int exec_stepi(struct session *session, const struct command_line *line, 
     return code;
 }
 
+/* While a run goes on: typed in panes, or among the commands of a stop point. */
+static int exec_stop(struct session *session, const struct command_line *line, struct error *error) {
+    (void)line;
+    if (!session->in_run)
+        return error_set(error, ERROR_STATE, "no run is going on");
+    session->stopping = 1;
+    return 0;
+}
+
 static int exec_abandon(struct session *session, const struct command_line *line, struct error *error) {
     (void)line;
     (void)error;
@@ -319,6 +339,8 @@ static const struct command commands[] = {
      "the\n"
      "    terms of the batch under way can be printed, and `abandon` gives it up.",
      exec_stepi},
+    {"stop", NULL, "stop", 0, 0, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
+     "pause the run that goes on after its batch", NULL, exec_stop},
     {"abandon", NULL, "abandon", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
      "give up the batch that is under way: the state is as before it", NULL, exec_abandon},
     {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now", NULL,

@@ -22,6 +22,13 @@ static void print_command(struct session *session, const struct command *command
         session_print(session, "%s\n", command->help);
 }
 
+static void print_summary(struct session *session, const struct command *command) {
+    enum { COLUMN = 24 };
+    int is_long = strlen(command->usage) > COLUMN;
+    session_print(session, "  %-*s%s", COLUMN, command->usage, is_long ? "\n" : "");
+    session_print(session, "  %*s%s\n", is_long ? COLUMN : 0, "", command->summary);
+}
+
 static int exec_help(struct session *session, const struct command_line *line, struct error *error) {
     const struct command *command = NULL;
 
@@ -34,8 +41,7 @@ static int exec_help(struct session *session, const struct command_line *line, s
     for (size_t g = 0; g < command_group_count; g++) {
         session_print(session, "%s%s\n", g ? "\n" : "", command_groups[g]->name);
         for (size_t k = 0; k < command_groups[g]->count; k++)
-            session_print(session, "  %-28s %s\n", command_groups[g]->commands[k].usage,
-                          command_groups[g]->commands[k].summary);
+            print_summary(session, &command_groups[g]->commands[k]);
     }
     session_print(session, "\nAny unique beginning of a name does; Enter repeats the last safe command.\n");
     return 0;
@@ -49,7 +55,7 @@ static int exec_apropos(struct session *session, const struct command_line *line
             const struct command *command = &command_groups[g]->commands[k];
             if (strcasestr(command->name, line->words[1]) || strcasestr(command->summary, line->words[1]) ||
                 (command->help && strcasestr(command->help, line->words[1]))) {
-                session_print(session, "  %-28s %s\n", command->usage, command->summary);
+                print_summary(session, command);
                 found = 1;
             }
         }

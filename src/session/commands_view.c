@@ -1,21 +1,18 @@
 /* Commands of what is to be seen: the curve of the chart, the panes beside it. */
 #include "session/view.h"
 
-#include <inttypes.h>
-#include <langinfo.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/chart.h"
 #include "session/session_internal.h"
 
-static const char first_curve[] = "train_loss_step/weighted_sum";
-
 void view_begin(struct view_options *view) {
+    static const char *const panes[] = {"values", "info layers", "info optimizer", "info break", "info rewind", "tree"};
     memset(view, 0, sizeof *view);
-    view->curve.logarithmic = 1;
-    snprintf(view->panes[view->npanes++], PANE_NAME, "values");
+    view->curve = (struct curve_view){.logarithmic = 1, .cursor = -1};
+    for (; view->npanes < (int)(sizeof panes / sizeof *panes); view->npanes++)
+        snprintf(view->panes[view->npanes], PANE_NAME, "%s", panes[view->npanes]);
 }
 
 void view_mark(struct session *session, char what) {
@@ -30,127 +27,16 @@ void view_mark(struct session *session, char what) {
 
 /* ---------------------------------------------------------------- curves */
 
-static int64_t newest(struct session *session, const struct curve_view *view) {
-    const struct series *series = series_find(&session->series, view->name[0] ? view->name : first_curve);
-    return series && series->count ? series->steps[series->count - 1] : 0;
-}
-
-/* Zooming and panning, around the end of what is seen. */
-static int read_motion(struct curve_view *view, struct session *session, const char *word) {
-    int64_t all = newest(session, view), seen = view->last ? view->last : all;
-    if (!strcmp(word, "in")) {
-        view->last = seen > 20 ? seen / 2 : seen;
-    } else if (!strcmp(word, "out")) {
-        view->last = 2 * seen >= all ? 0 : 2 * seen;
-    } else if (!strcmp(word, "left")) {
-        int64_t end = (view->end ? view->end : all) - (seen + 3) / 4;
-        view->last = seen;
-        view->end = end < seen ? seen : end;
-    } else if (!strcmp(word, "right")) {
-        view->end = view->end ? view->end + (seen + 3) / 4 : 0;
-        view->end = view->end >= all ? 0 : view->end;
-    } else if (!strcmp(word, "live")) {
-        view->end = 0;
-    } else if (!strcmp(word, "freeze")) {
-        view->end = all;
-    } else if (!strcmp(word, "all")) {
-        view->last = view->end = 0;
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
-int curve_read(struct curve_view *view, struct session *session, const struct command_line *line, int first,
-               struct error *error) {
-    struct curve_view read = *view;
-    const struct series *series;
-    int code = 0;
-    for (int k = first; !code && k < line->count; k++) {
-        const char *word = line->words[k], *next = k + 1 < line->count ? line->words[k + 1] : NULL;
-        long number;
-        if (!strcmp(word, "log") || !strcmp(word, "linear")) {
-            read.logarithmic = !strcmp(word, "log");
-        } else if (!strcmp(word, "smooth") && next) {
-            read.keep = text_to_double(next, strlen(next));
-            if (!(read.keep >= 0 && read.keep < 1))
-                code =
-                    error_set(error, ERROR_VALUE, "smooth is followed by a number from 0 to below 1, not \"%s\"", next);
-            k++;
-        } else if (!strcmp(word, "last") && next) {
-            if (!(code = command_integer(next, "the number of steps", 1, 1000000000, &number, error)))
-                read.last = number;
-            k++;
-        } else if (!read_motion(&read, session, word)) {
-            if (k != first)
-                code =
-                    error_set(error, ERROR_USAGE,
-                              "log, linear, smooth S, last N, all, in, out, left, right, freeze or live is expected, "
-                              "not \"%s\"",
-                              word);
-            else if (!(code = session_find_series(session, word, &series, error)))
-                snprintf(read.name, sizeof read.name, "%s", series->name);
-        }
-    }
-    if (!code)
-        *view = read;
-    return code;
-}
-
-/* The first point of a step above. */
-static size_t beyond(const struct series *series, int64_t step) {
-    size_t low = 0, high = series->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (series->steps[middle] <= step)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-int curve_draw(const struct curve_view *view, struct session *session, int width, int height, struct text *out,
-               struct error *error) {
-    const struct series *series;
-    int code = session_find_series(session, view->name[0] ? view->name : first_curve, &series, error);
-    if (code || !series->count)
-        return code;
-    int64_t end = view->end ? view->end : series->steps[series->count - 1];
-    size_t to = beyond(series, end), from = view->last ? beyond(series, end - view->last) : 0, run_up = from;
-    if (to == from)
-        return 0;
-    double *smooth = NULL;
-    if (view->keep > 0) { /* what is further back than this weighs nothing */
-        double reach = 40 / (1 - view->keep);
-        run_up = (double)from > reach ? from - (size_t)reach : 0;
-        struct series part = {.count = to - run_up, .values = series->values + run_up};
-        if (!(smooth = malloc(part.count * sizeof *smooth)))
-            return error_set(error, ERROR_MEMORY, "out of memory");
-        series_smooth(&part, view->keep, smooth);
-    }
-    struct chart chart = {.count = to - from,
-                          .steps = series->steps + from,
-                          .values = smooth ? smooth + (from - run_up) : series->values + from,
-                          .width = width,
-                          .height = height - 1,
-                          .logarithmic = view->logarithmic,
-                          .braille = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-                          .marks = session->view.marks,
-                          .nmarks = session->view.nmarks};
-    text_format(out, "%s%s%s%s, last %.6g\n", series->name, view->logarithmic ? ", logarithmic" : "",
-                smooth ? ", smoothed" : "", view->end ? ", frozen" : "", series->values[to - 1]);
-    chart_draw(&chart, out);
-    free(smooth);
-    return 0;
-}
-
 static int exec_plot(struct session *session, const struct command_line *line, struct error *error) {
-    struct curve_view view = {.logarithmic = 0};
+    struct curve_view view = {.cursor = -1};
     struct command_line words = *line;
     struct text text = {0};
     long width = 78, height = 16;
     int code = 0;
+    if (session->room.width) { /* a pane's */
+        width = session->room.width;
+        height = session->room.height - 1;
+    }
     if (line->count > 3 && !strcmp(line->words[line->count - 3], "size")) {
         words.count -= 3;
         if ((code = command_integer(line->words[words.count + 1], "the width", 24, 1000, &width, error)) ||
@@ -158,7 +44,7 @@ static int exec_plot(struct session *session, const struct command_line *line, s
             return code;
     }
     if ((code = curve_read(&view, session, &words, 1, error)) ||
-        (code = curve_draw(&view, session, (int)width, (int)height + 1, &text, error)))
+        (code = curve_draw(&view, session, (int)width, (int)height + 1, session->room.width > 0, &text, error)))
         return code;
     session_print(session, "%s", text.data ? text.data : "");
     text_free(&text);
@@ -166,11 +52,13 @@ static int exec_plot(struct session *session, const struct command_line *line, s
 }
 
 static int exec_chart(struct session *session, const struct command_line *line, struct error *error) {
-    struct curve_view *view = &session->view.curve;
-    int code = curve_read(view, session, line, 1, error);
-    if (!code && line->count == 1)
-        session_print(session, "%s, %s, smooth %.6g, last %" PRId64 "%s\n", view->name[0] ? view->name : first_curve,
-                      view->logarithmic ? "log" : "linear", view->keep, view->last, view->end ? ", frozen" : "");
+    int code = curve_read(&session->view.curve, session, line, 1, error);
+    struct text text = {0};
+    if (!code && line->count == 1) {
+        curve_tell(&session->view.curve, &text);
+        session_print(session, "%s\n", text.data ? text.data : "");
+    }
+    text_free(&text);
     return code;
 }
 
@@ -194,14 +82,17 @@ static void draw_values(struct session *session, struct text *out) {
     }
 }
 
-void pane_draw(struct session *session, const char *name, struct text *out) {
+void pane_draw(struct session *session, const char *name, int width, int height, struct text *out) {
     struct error error = {0};
     if (!session->trainer)
         return;
+    session->room.width = width;
+    session->room.height = height;
     if (!strcmp(name, "values"))
         draw_values(session, out);
     else if (session_look(session, name, out, &error))
         text_format(out, "%s\n", error.message);
+    session->room.width = session->room.height = 0;
 }
 
 /* "values", a command that only looks, or what `info` knows ("ema"). */
@@ -250,24 +141,103 @@ static int exec_layout(struct session *session, const struct command_line *line,
     return code;
 }
 
+/* ---------------------------------------------------------------- the screen itself */
+
+static int ask_screen(struct session *session, const char *what, const char *name, struct error *error) {
+    struct text request = {0};
+    if (!session->options.screen)
+        return error_set(error, ERROR_STATE, "there is no screen here: panes come on a terminal, without --line");
+    text_format(&request, "%s %s", what, name);
+    if (!request.failed)
+        session->options.screen(session->options.context, request.data);
+    text_free(&request);
+    return 0;
+}
+
+static int is_place(const char *word) {
+    static const char *const places[] = {"chart", "log", "next", "previous"};
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++)
+        if (!strcmp(word, places[k]))
+            return 1;
+    return 0;
+}
+
+/* A pane by its name, or a word of it ("ema" for "info ema"). */
+static const char *find_pane(const struct session *session, const char *word) {
+    for (int k = 0; k < session->view.npanes; k++) {
+        const char *name = session->view.panes[k], *last = strrchr(name, ' ');
+        if (!strcmp(name, word) || (last && !strcmp(last + 1, word)) ||
+            (!strncmp(name, word, strlen(word)) && name[strlen(word)] == ' '))
+            return name;
+    }
+    return NULL;
+}
+
+static int exec_focus(struct session *session, const struct command_line *line, struct error *error) {
+    int zoom = line->count > 1 && !strcmp(line->words[line->count - 1], "zoom");
+    const char *word = line->count - zoom > 1 ? line->words[1] : "", *name = word;
+    struct text panes = {0};
+    int code = 0;
+    if (line->count - zoom > 2)
+        code = error_set(error, ERROR_USAGE, "zoom is expected behind the pane, not \"%s\"", line->words[2]);
+    else if (word[0] && !is_place(word) && !(name = find_pane(session, word))) {
+        for (int k = 0; k < session->view.npanes; k++)
+            text_format(&panes, ", %s", session->view.panes[k]);
+        code =
+            error_set(error, ERROR_NAME, "no pane \"%s\"; there are chart, log%s", word, panes.data ? panes.data : "");
+    }
+    text_free(&panes);
+    return code ? code : ask_screen(session, zoom ? "zoom" : "focus", name, error);
+}
+
+static int exec_find(struct session *session, const struct command_line *line, struct error *error) {
+    return ask_screen(session, "find", line->rest, error);
+}
+
+static int exec_screen(struct session *session, const struct command_line *line, struct error *error) {
+    static const char *const words[] = {"save", "mouse"};
+    const char *word = line->words[1], *value = line->words[2];
+    if (!strcmp(word, "save") || (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off"))))
+        return ask_screen(session, word, value, error);
+    if (!strcmp(word, "mouse"))
+        return error_set(error, ERROR_VALUE, "on or off is expected, not \"%s\"", value);
+    const char *nearest = text_nearest(word, words, 2);
+    return error_set(error, ERROR_USAGE, "save FILE or mouse on|off is expected, not \"%s\"%s%s%s", word,
+                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
 static const struct command commands[] = {
-    {"plot", NULL, "plot [CURVE] [log] [smooth S] [last N] [size WIDTH HEIGHT]", 0, 12,
-     COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC, "draw a curve in characters",
+    {"plot", NULL, "plot [CURVE...] [log] [smooth S] [last N] [size WIDTH HEIGHT]", 0, 16,
+     COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC, "draw curves in characters",
      "    A curve is a metric by its full name, or by its end where that is enough; without one, the loss of each "
-     "batch.\n"
-     "    Every batch is kept, however seldom rows are logged.  smooth 0.9 shows a running mean.  Letters under it "
-     "are\n"
-     "    what was done on the way: S strategy or optimizer, c another change, R a way back, k a checkpoint.",
+     "batch\n"
+     "    and that of the validation.  Every batch is kept, however seldom rows are logged.  smooth 0.9 draws a "
+     "running\n"
+     "    mean over the values themselves.  Letters under it are what was done on the way: S strategy or optimizer,\n"
+     "    c another change, R a way back, k a checkpoint.",
      exec_plot},
-    {"chart", NULL, "chart [CURVE] [log|linear] [smooth S] [last N|all] [in|out|left|right] [freeze|live]", 0, 12,
-     COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC, "what the chart of the screen shows",
-     "    in and out zoom, left and right move along, freeze and live stop and follow what comes.", exec_chart},
+    {"chart", NULL,
+     "chart [CURVE...] [log|linear] [smooth S] [last N|all] [in|out|left|right] [freeze|live] [cursor "
+     "STEP|left|right|off]",
+     0, 16, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC, "what the chart of the screen shows",
+     "    in and out zoom, left and right move along, freeze and live stop and follow what comes; cursor tells the "
+     "values\n"
+     "    at a step.  Without a word it says what is shown.",
+     exec_chart},
     {"layout", NULL, "layout [PANE...]", 0, PANES_MOST, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_TOPIC,
      "the panes beside the chart; without one, those there are",
-     "    A pane is `values` (settings and validation), a topic of `info` (ema, config, optimizer, scheduler, break) "
-     "or a\n"
-     "    command that only looks: layout values config \"tree *layer0*\".",
+     "    A pane is `values` (settings and validation), a topic of `info` (layers, optimizer, break) or a command\n"
+     "    that only looks: layout values config \"tree *layer0*\" \"plot forces_mae log\".  Those that come first "
+     "stay\n"
+     "    longest where there is little room.",
      exec_layout},
+    {"focus", NULL, "focus [PANE|chart|log|next|previous] [zoom]", 0, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
+     "the pane that keys scroll; zoom gives it the screen, or takes it back", NULL, exec_focus},
+    {"find", NULL, "find [TEXT]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
+     "go to the next line with a text in the pane that has the focus; without one, the same text again", NULL,
+     exec_find},
+    {"screen", NULL, "screen save FILE | mouse on|off", 2, 2, COMMAND_LIVE, COMPLETE_FILE,
+     "write the screen as text to a file; whether the mouse is the program's", NULL, exec_screen},
 };
 
 const struct command_group commands_view = {"view", commands, sizeof commands / sizeof *commands};

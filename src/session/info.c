@@ -45,6 +45,30 @@ static int info_rewind(struct session *session, int count, char *const *words, s
     return 0;
 }
 
+static int describe(struct session *session, const char *what, struct error *error) {
+    struct text text = {0};
+    int code = trainer_describe(session->trainer, what, &text, error);
+
+    if (!code)
+        session_print(session, "%s", text.data ? text.data : "");
+    text_free(&text);
+    return code;
+}
+
+/* Of the training module, but for the base where there are others. */
+static int info_layers(struct session *session, int count, char *const *words, struct error *error) {
+    const char *what;
+    int code = 0, layers = 0;
+    (void)count, (void)words;
+    session_print(session, "%s\n", trainer_strategy(session->trainer));
+    for (size_t k = 0; !code && (what = trainer_described(session->trainer, k)); k++)
+        if (strcmp(what, "optimizer") && strcmp(what, "scheduler") && strcmp(what, "base")) {
+            code = describe(session, what, error);
+            layers++;
+        }
+    return code || layers ? code : describe(session, "base", error);
+}
+
 static int info_module_words(struct session *session, int count, char *const *words, struct error *error) {
     return info_module(session, count ? words[0] : NULL, error);
 }
@@ -66,6 +90,7 @@ static const struct topic {
     {"run", "", 0, TOPIC_OPEN, "where the loop stands", NULL, info_run},
     {"session", "", 0, TOPIC_OPEN, "the config as resolved", NULL, info_session},
     {"module", " [PATH]", 1, TOPIC_OPEN, "a module and its parameters", modules_complete, info_module_words},
+    {"layers", "", 0, TOPIC_OPEN, "all layers of the training module", NULL, info_layers},
     {"break", "", 0, 0, "stop points", NULL, info_break},
     {"rewind", "", 0, TOPIC_OPEN, "states that are kept to go back to", NULL, info_rewind},
     {"program", " [step|eval] [all]", 2, TOPIC_OPEN | TOPIC_SLOW,
@@ -159,16 +184,6 @@ static int find_name(struct session *session, const char *word, char name[64], s
         return error_set(error, ERROR_NAME, "\"%s\" begins several topics; `info` lists them", word);
     snprintf(name, 64, "%s", meant.name[0] ? meant.name : word);
     return 0;
-}
-
-static int describe(struct session *session, const char *what, struct error *error) {
-    struct text text = {0};
-    int code = trainer_describe(session->trainer, what, &text, error);
-
-    if (!code)
-        session_print(session, "%s", text.data ? text.data : "");
-    text_free(&text);
-    return code;
 }
 
 /* Techniques that this run could have, but has not. */

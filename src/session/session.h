@@ -14,6 +14,9 @@ struct session_options {
     void (*progress)(void *context, const char *line);
     int (*interrupted)(void *context); /* asked after every batch; may be NULL */
     int (*abandoned)(void *context);   /* asked between the phases of a batch, to give it up; may be NULL */
+    /* What only a screen can do: "focus PANE", "zoom PANE" (one of its panes, "chart", "log", "next", "previous"),
+     * "find TEXT", "save FILE", "mouse on|off".  NULL where there is none. */
+    void (*screen)(void *context, const char *request);
     void *context;
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */

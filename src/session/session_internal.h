@@ -44,11 +44,16 @@ struct session {
     struct rewinding rewinding;
     struct view_options view;
     struct text *captured; /* what is printed goes here; NULL: to the front end */
-    int catches_off;       /* `catch off` */
-    int in_run;            /* a run goes on: what is executed now is between two of its batches */
-    int silent;            /* what the loop tells is known already */
-    int go_on;             /* `continue` among the commands of a stop point */
-    int in_commands;       /* they are being executed */
+    struct {
+        int width, height;
+    } room;          /* of the pane that what is captured is for; 0: none */
+    char why[160];   /* the last run ended before its time; "" if it did not */
+    int stopping;    /* `stop` was executed */
+    int catches_off; /* `catch off` */
+    int in_run;      /* a run goes on: what is executed now is between two of its batches */
+    int silent;      /* what the loop tells is known already */
+    int go_on;       /* `continue` among the commands of a stop point */
+    int in_commands; /* they are being executed */
 };
 
 /* Closes what is open, if anything is. */

@@ -6,14 +6,19 @@
 #include "base/error.h"
 #include "base/text.h"
 
-enum { PANES_MOST = 4, PANE_NAME = 128, MARKS_MOST = 256 };
+enum { PANES_MOST = 8, PANE_NAME = 128, MARKS_MOST = 256, CURVES_MOST = 4 };
 
-/* A curve, or a part of it. */
+/* Bytes in the text of a view that say how what follows should look; they take no room. */
+enum { STYLE_PLAIN = 1, STYLE_FAINT, STYLE_CURVE, STYLE_LAST = STYLE_CURVE + CURVES_MOST - 1 };
+
+/* Curves on one pair of axes, or a part of them. */
 struct curve_view {
-    char name[256]; /* of a series; "": the loss of each batch */
+    char names[CURVES_MOST][PANE_NAME]; /* of series; none: the loss of each batch, and that of the validation */
+    int ncurves;
     int logarithmic;
     double keep;       /* of smoothing, 0 to below 1 (series_smooth); 0: none */
     int64_t last, end; /* the `last` steps (0: all) up to `end` (0: to the newest) */
+    int64_t cursor;    /* the step whose values are told; -1: the newest */
 };
 
 /* Something that happened on the way: drawn under curves. */
@@ -35,15 +40,16 @@ struct command_line;
 
 void view_begin(struct view_options *view); /* as a session opens */
 void view_mark(struct session *session, char what);
-/* Words of `plot` and `chart` from words[first] on: CURVE, log, linear, smooth S, last N, all, in, out, left, right,
- * live. view is changed only where all are understood. */
+/* Words of `plot` and `chart` from words[first] on: CURVES, log, linear, smooth S, last N, all, in, out, left, right,
+ * live, freeze, cursor STEP|left|right|off.  view is changed only where all are understood. */
 int curve_read(struct curve_view *view, struct session *session, const struct command_line *line, int first,
                struct error *error);
-/* A line that says what it is, then height - 1 lines; nothing where there is no point or less room than 24 x 5.
- * ERROR_NAME, ERROR_STATE: there is no such curve. */
-int curve_draw(const struct curve_view *view, struct session *session, int width, int height, struct text *out,
-               struct error *error);
-/* What a pane shows now; what is wrong with it where it cannot. */
-void pane_draw(struct session *session, const char *name, struct text *out);
+/* A line that says what they are, then height - 1 lines; nothing where there is no point or less room than 24 x 5.
+ * styled: with STYLE_ bytes.  ERROR_NAME, ERROR_STATE: there is no such curve. */
+int curve_draw(const struct curve_view *view, struct session *session, int width, int height, int styled,
+               struct text *out, struct error *error);
+void curve_tell(const struct curve_view *view, struct text *out); /* as words that `chart` takes */
+/* What a pane shows now, in the room that it has; what is wrong with it where it cannot. */
+void pane_draw(struct session *session, const char *name, int width, int height, struct text *out);
 
 #endif

@@ -20,10 +20,10 @@ struct worker {
     pthread_cond_t wake;
     char **queue;
     size_t count;
-    struct text printed;
+    struct text printed, requests;
     struct view view;
     char progress[256];
-    int width, height;
+    struct view_room chart, panes[PANES_MOST];
     int resized, running, finished, ending, rescue;
     int descriptor;
     atomic_int interrupted;
@@ -66,10 +66,10 @@ static void copy_view(struct view *to, const struct view *from) {
 static void publish(struct worker *worker, int running) {
     struct session *session = worker->session;
     struct view view = {.state = "empty"};
-    int width, height;
+    struct view_room chart, panes[PANES_MOST];
     pthread_mutex_lock(&worker->lock);
-    width = worker->width;
-    height = worker->height;
+    chart = worker->chart;
+    memcpy(panes, worker->panes, sizeof panes);
     pthread_mutex_unlock(&worker->lock);
     if (session->trainer) {
         struct text place = {0};
@@ -83,12 +83,14 @@ static void publish(struct worker *worker, int running) {
                  : place.data                   ? place.data
                                                 : "");
         text_free(&place);
-        curve_draw(&session->view.curve, session, width, height, &view.chart, NULL);
+        curve_draw(&session->view.curve, session, chart.width, chart.height, 1, &view.chart, NULL);
+        snprintf(view.why, sizeof view.why, "%s", running ? "" : session->why);
     }
     view.npanes = session->view.npanes;
     for (int k = 0; k < view.npanes; k++) {
         snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
-        pane_draw(session, view.panes[k].name, &view.panes[k].text);
+        if (panes[k].height > 0)
+            pane_draw(session, view.panes[k].name, panes[k].width, panes[k].height, &view.panes[k].text);
     }
     pthread_mutex_lock(&worker->lock);
     free_view(&worker->view);
@@ -101,6 +103,14 @@ static void publish(struct worker *worker, int running) {
 
 static void on_print(void *context, const char *text) {
     worker_print(context, text);
+}
+
+static void on_screen(void *context, const char *request) {
+    struct worker *worker = context;
+    pthread_mutex_lock(&worker->lock);
+    text_format(&worker->requests, "%s\n", request);
+    pthread_mutex_unlock(&worker->lock);
+    tell(worker);
 }
 
 static void on_progress(void *context, const char *line) {
@@ -193,6 +203,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     own.progress = on_progress;
     own.interrupted = on_look;
     own.abandoned = on_hurry;
+    own.screen = on_screen;
     own.context = worker;
     worker->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&worker->lock, NULL);
@@ -237,6 +248,7 @@ void worker_free(struct worker *worker, int rescue) {
         session_rescue(worker->session);
     session_free(worker->session);
     text_free(&worker->printed);
+    text_free(&worker->requests);
     free_view(&worker->view);
     drop_queue(worker);
     close(worker->descriptor);
@@ -290,7 +302,7 @@ void view_free(struct view *view) {
     memset(view, 0, sizeof *view);
 }
 
-void worker_take(struct worker *worker, struct text *printed, struct view *out) {
+void worker_take(struct worker *worker, struct text *printed, struct text *requests, struct view *out) {
     uint64_t count;
     if (read(worker->descriptor, &count, sizeof count) < 0) {
         /* nothing new */
@@ -298,15 +310,18 @@ void worker_take(struct worker *worker, struct text *printed, struct view *out) 
     pthread_mutex_lock(&worker->lock);
     *printed = worker->printed;
     worker->printed = (struct text){0};
+    *requests = worker->requests;
+    worker->requests = (struct text){0};
     copy_view(out, &worker->view);
     pthread_mutex_unlock(&worker->lock);
 }
 
-void worker_set_chart(struct worker *worker, int width, int height) {
+void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]) {
+    size_t size = sizeof worker->panes;
     pthread_mutex_lock(&worker->lock);
-    worker->resized |= worker->width != width || worker->height != height;
-    worker->width = width;
-    worker->height = height;
+    worker->resized |= memcmp(&chart, &worker->chart, sizeof chart) || memcmp(panes, worker->panes, size);
+    worker->chart = chart;
+    memcpy(worker->panes, panes, size);
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
 }

@@ -14,6 +14,7 @@ struct worker;
 /* What there is to see, as of the last publication: a copy that nobody changes. */
 struct view {
     char state[16];    /* "idle", "running", "done", "empty" (nothing is open) */
+    char why[160];     /* the last run ended before its time; "" if it did not */
     char status[256];  /* where the loop stands, loss, time left */
     struct text chart; /* lines, for the size asked for */
     int npanes;
@@ -37,10 +38,14 @@ int worker_busy(struct worker *worker);     /* something is executed, or waits *
 int worker_finished(struct worker *worker); /* `quit` was executed */
 /* Readable when there is something new; worker_take empties it. */
 int worker_descriptor(const struct worker *worker);
-/* Text printed since the last call, and the newest view (the caller's: view_free). */
-void worker_take(struct worker *worker, struct text *printed, struct view *out);
-/* The chart that views show: 0 x 0 for none. */
-void worker_set_chart(struct worker *worker, int width, int height);
+/* Text printed since the last call, what was asked of the screen (session_options.screen, a line each), and the newest
+ * view; all of it is the caller's (view_free). */
+void worker_take(struct worker *worker, struct text *printed, struct text *requests, struct view *out);
+/* The room for what views show: 0 x 0 where there is none, and it is not drawn then. */
+struct view_room {
+    int width, height;
+};
+void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]);
 /* Candidates as session_complete gives them; nothing while the worker is busy. */
 int worker_complete(struct worker *worker, const char *line, const char *word,
                     void (*add)(void *context, const char *candidate), void *context);

@@ -44,7 +44,15 @@ static struct text draw(const double *values, size_t count, int width, int heigh
     int64_t *steps = malloc(count * sizeof *steps);
     for (size_t k = 0; k < count; k++)
         steps[k] = (int64_t)k;
-    chart_draw(&(struct chart){count, steps, values, width, height, logarithmic, braille, NULL, 0}, &out);
+    chart_draw(&(struct chart){.ncurves = 1,
+                               .curves = {{count, steps, values, '*', STYLE_CURVE}},
+                               .last = (int64_t)count - 1,
+                               .width = width,
+                               .height = height,
+                               .logarithmic = logarithmic,
+                               .braille = braille,
+                               .cursor = -1},
+               &out);
     free(steps);
     return out;
 }

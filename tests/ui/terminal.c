@@ -306,7 +306,7 @@ static void check_panes(void) {
     expect(&t, "no command", "a mistake is told in the log");
     type(&t, "\033");
     expect(&t, "goes back to the prompt", "Esc leads to the panes");
-    check_alive(&t, "?", "log: down", "? shows the keys");
+    check_alive(&t, "?", "focus: down", "? shows the keys");
     type(&t, "G+-\033[D\033[Cavf\033[99~Z");
     check_alive(&t, "6", "info rewind", "other panes");
     check_alive(&t, "g1iprint 3*3\r", "9.0", "i leads back");
