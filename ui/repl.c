@@ -144,7 +144,7 @@ static int execute_given(struct session *session, const struct repl_options *opt
             error_prefix(error, "%s: ", options->commands[k]);
     }
     if (!code && options->script && !session_finished(session))
-        code = session_source(session, options->script, error);
+        code = session_source(session, options->script, 0, error);
     return code;
 }
 

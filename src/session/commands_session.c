@@ -11,7 +11,9 @@ static int exec_quit(struct session *session, const struct command_line *line, s
 }
 
 static int exec_source(struct session *session, const struct command_line *line, struct error *error) {
-    return session_source(session, line->words[1], error);
+    if (line->count > 2 && strcmp(line->words[2], "typed"))
+        return error_set(error, ERROR_USAGE, "typed is expected behind the file, not \"%s\"", line->words[2]);
+    return session_source(session, line->words[1], line->count > 2, error);
 }
 
 static void print_command(struct session *session, const struct command *command) {
@@ -79,8 +81,8 @@ static int exec_save(struct session *session, const struct command_line *line, s
 static const struct command commands[] = {
     {"save", NULL, "save FILE", 1, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE, "write a checkpoint (safetensors)",
      "    It holds the weights under NequIP's names, the config and everything that `--resume` needs.", exec_save},
-    {"source", ". <", "source FILE", 1, 1, 0, COMPLETE_FILE, "execute the commands of a file, until one fails", NULL,
-     exec_source},
+    {"source", ". <", "source FILE [typed]", 1, 2, 0, COMPLETE_FILE, "execute the commands of a file, until one fails",
+     "    typed: as if each line were typed: it is shown, and a mistake does not end the script.", exec_source},
     {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,
      exec_help},
     {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",

@@ -39,6 +39,17 @@ int session_interrupted(const struct session *session) {
     return session->options.interrupted && session->options.interrupted(session->options.context);
 }
 
+/* The sign of a NaN says nothing; in a column its place is kept. */
+static void drop_signs(char *line) {
+    for (char *at = line; (at = strstr(at, "-nan"));) {
+        int apart = at > line && at[-1] == ' ' && !(at > line + 1 && at[-2] == ' ');
+        if (apart)
+            memmove(at, at + 1, strlen(at));
+        else
+            at[0] = ' ';
+    }
+}
+
 void session_print(struct session *session, const char *format, ...) {
     char *line = NULL;
     va_list arguments;
@@ -49,6 +60,7 @@ void session_print(struct session *session, const char *format, ...) {
     va_end(arguments);
     if (length < 0)
         return;
+    drop_signs(line);
     if (session->captured) {
         text_add(session->captured, line);
         free(line);
@@ -169,7 +181,7 @@ static void add_place(struct error *error, const char *path, int number) {
     }
 }
 
-int session_source(struct session *session, const char *path, struct error *error) {
+int session_source(struct session *session, const char *path, int typed, struct error *error) {
     int standard = strcmp(path, "-") == 0, number = 0, code = 0;
     FILE *file = standard ? stdin : fopen(path, "r");
     char *line = NULL;
@@ -184,9 +196,17 @@ int session_source(struct session *session, const char *path, struct error *erro
     session->depth++;
     while (!code && !session->finished && getline(&line, &capacity, file) >= 0) {
         number++;
+        if (typed)
+            session_print(session, "(fettle) %.*s\n", (int)strcspn(line, "\r\n"), line);
         if (!line[strspn(line, " \t\r\n")])
             continue;
         code = session_execute(session, line, error);
+        if (code && typed && code != ERROR_INTERRUPT) {
+            char said[1536];
+            session_print(session, "fettle: %s\n", error_format(error, said, sizeof said));
+            memset(error, 0, sizeof *error);
+            code = 0;
+        }
         if (code && error)
             add_place(error, standard ? "standard input" : path, number);
     }

@@ -28,8 +28,9 @@ void session_free(struct session *session);
 /* Executes one line.  An empty line repeats the last command that may be repeated.  ERROR_INTERRUPT where it was
  * paused by `interrupted`. */
 int session_execute(struct session *session, const char *line, struct error *error);
-/* Executes the lines of a script, "-" for standard input, until the first that fails. */
-int session_source(struct session *session, const char *path, struct error *error);
+/* Executes the lines of a script, "-" for standard input, until the first that fails.  typed: each line is shown, as if
+ * it were typed at a prompt, and a mistake is told and does not end the script. */
+int session_source(struct session *session, const char *path, int typed, struct error *error);
 /* Whether a line may be executed between two batches of a run: it looks at things, or changes settings. */
 int session_is_live(const char *line);
 /* A run that has trained is saved as last.safetensors in its folder: for a terminal that is gone. */
