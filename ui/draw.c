@@ -81,13 +81,21 @@ void draw_row(int row, int column, const char *text, int width, attr_t attribute
     attrset(A_NORMAL);
 }
 
-/* Names left, numbers right. */
+/* Names left, numbers right.  Of a name that is too long the end is kept: that is where names differ. */
 static void spread(char *line, size_t size, int width) {
     char name[256] = "", value[64] = "";
     sscanf(line, "%255s %63s", name, value);
-    int room = width - 1 - (int)strlen(value);
+    int room = width - 1 - (int)strlen(value), length = (int)strlen(name);
+    char *epoch = strstr(name, "_epoch/"), *shown = name;
     room = room > 0 ? room : 0;
-    snprintf(line, size, "%-*.*s %s", room, room, name, value);
+    if (length > room && epoch)
+        memmove(epoch, epoch + 6, strlen(epoch + 6) + 1);
+    length = (int)strlen(name);
+    if (length > room && room > 2) {
+        shown = name + length - room;
+        memcpy(shown, "..", 2);
+    }
+    snprintf(line, size, "%-*.*s %s", room, room, shown, value);
 }
 
 /* The next row of a text: returns where the one after it begins, NULL at the end. */

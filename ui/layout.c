@@ -8,7 +8,7 @@ enum {
     SIDE_WIDTH = 30,
     SIDE_WIDEST = 56,
     LOG_HEIGHT = 5,
-    PANE_HEIGHT = 6, /* a pane that needs more than this is shown where there are as many lines */
+    PANE_HEIGHT = 8, /* a pane that needs more than this is shown where there are as many lines */
     TWO_COLUMNS = 150
 };
 

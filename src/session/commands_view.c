@@ -64,21 +64,27 @@ static int exec_chart(struct session *session, const struct command_line *line, 
 
 /* ---------------------------------------------------------------- panes */
 
+static void draw_setting(const struct trainer *trainer, const char *name, struct text *out) {
+    double value;
+    if (!trainer_get(trainer, name, &value, NULL) && !isnan(value))
+        text_format(out, "%s %.4g\n", name, value);
+}
+
+/* What a person looks at first comes first: the room may be small. */
 static void draw_values(struct session *session, struct text *out) {
     const struct trainer *trainer = session->trainer;
     char name[256];
     double value;
-    for (size_t k = 0; k < trainer_settings(trainer); k++) {
-        snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
-        if (!strncmp(name, "optimizer.", 10) || !strncmp(name, "scheduler.", 10)) /* these have panes of their own */
-            continue;
-        if (!trainer_get(trainer, name, &value, NULL) && !isnan(value))
-            text_format(out, "%s %.4g\n", name, value);
-    }
+    draw_setting(trainer, "lr", out);
     for (size_t k = 0; k < trainer_metrics(trainer); k++) {
         const char *metric = trainer_metric_name(trainer, k);
         if (!strncmp(metric, "val", 3) && trainer_metric(trainer, metric, &value))
             text_format(out, "%s %.4g\n", metric, value);
+    }
+    for (size_t k = 0; k < trainer_settings(trainer); k++) {
+        snprintf(name, sizeof name, "%s", trainer_setting_name(trainer, k));
+        if (strcmp(name, "lr"))
+            draw_setting(trainer, name, out);
     }
 }
 
