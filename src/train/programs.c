@@ -192,14 +192,6 @@ int train_program_make(struct trainer *trainer, struct error *error) {
         return code;
     program_free_of(&trainer->train);
     trainer->train = made;
-    /* what the new program does not differentiate by (frozen since) has no gradient, not that of some earlier batch */
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t bytes = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
-        memset(trainer->grads[d], 0, bytes);
-        for (int k = 0; k < MAX_TERMS; k++)
-            if (trainer->term_grads[k][d])
-                memset(trainer->term_grads[k][d], 0, bytes);
-    }
     return 0;
 }
 
@@ -239,11 +231,27 @@ static int begin(struct trainer *trainer, struct train_program *train, int insid
     return program_begin(train->program, trainer->team, &binding, error);
 }
 
+/* What the program does not differentiate by has no gradient, neither one of an earlier batch nor what a technique has
+ * made of it. */
+static void clear_frozen(struct trainer *trainer) {
+    for (int k = 0; k < model_nparameters(trainer->model); k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        size_t offset = p->offset * dtype_size(p->dtype), bytes = p->numel * dtype_size(p->dtype);
+        if (!p->frozen || p->is_buffer)
+            continue;
+        memset((char *)trainer->grads[p->dtype] + offset, 0, bytes);
+        for (int t = 0; t < MAX_TERMS; t++)
+            if (trainer->term_grads[t][p->dtype])
+                memset((char *)trainer->term_grads[t][p->dtype] + offset, 0, bytes);
+    }
+}
+
 int train_program_forward(struct trainer *trainer, struct error *error) {
     struct train_program *train = &trainer->train;
     int code = begin(trainer, train, 0, error);
     if (code)
         return code;
+    clear_frozen(trainer);
     program_run_stage(train->program, STAGE_PREDICTIONS);
     set_prediction(&trainer->prediction, train->program, train->prediction);
     return 0;

@@ -8,7 +8,7 @@
 
 #include "model/safetensors.h"
 
-static void copy_file(const char *from, const char *to) {
+void file_copy(const char *from, const char *to) {
     struct error error = {0};
     char *data;
     size_t size;
@@ -55,7 +55,7 @@ void case_enter(const char *name) {
         if (entry->d_name[0] == '.')
             continue;
         snprintf(path, sizeof path, "%s/%s", from, entry->d_name);
-        copy_file(path, strcmp(entry->d_name, "metrics.csv") ? entry->d_name : "wanted.csv");
+        file_copy(path, strcmp(entry->d_name, "metrics.csv") ? entry->d_name : "wanted.csv");
     }
     closedir(directory);
 }
@@ -91,6 +91,35 @@ static struct config *config_with(const struct start *start) {
         cr_assert_eq(config_override(config, start->overrides[k], &error), 0, "%s: %s", start->overrides[k],
                      error.message);
     return config;
+}
+
+void start_add(struct start *start, const char *override) {
+    size_t n = 0, most = sizeof start->overrides / sizeof *start->overrides;
+    while (start->overrides[n])
+        n++;
+    cr_assert_lt(n + 1, most);
+    start->overrides[n] = override;
+}
+
+static int has_layer(const struct composition_kind *kind, const char *name) {
+    for (int l = 0; l < MAX_LAYERS && kind->layers[l]; l++)
+        if (!strcmp(kind->layers[l]->name, name))
+            return 1;
+    return 0;
+}
+
+void start_add_technique(struct start *start, size_t k) {
+    static char target[128];
+    const struct composition_kind *kind = composition_kinds[k];
+    snprintf(target, sizeof target, "training_module._target_=%s", kind->target.target);
+    start_add(start, target);
+    if (!has_layer(kind, "ema"))
+        start_add(start, "~training_module.ema_decay");
+    if (has_layer(kind, "mconfig"))
+        start_add(start, "training_module.optimizer._target_=torch.optim.SGD");
+    if (has_layer(kind, "schedulefree"))
+        start_add(start, k % 2 ? "training_module.optimizer._target_=schedulefree.AdamWScheduleFree"
+                               : "training_module.optimizer._target_=schedulefree.RAdamScheduleFree");
 }
 
 int case_try(struct trainer **out, const struct start *start, struct error *error) {

@@ -3,6 +3,7 @@
 #define TEST_TRAIN_RUNS_H
 
 #include "reference.h"
+#include "train/composition.h"
 #include "train/trainer.h"
 
 /* Enters a new empty folder, which goes with the process (or with the next one entered). */
@@ -20,14 +21,18 @@ struct start {
     const char *output, *init, *resume, *replay;
     int threads;
     struct heard *heard;
-    const char *overrides[12]; /* as on the command line; NULL ends */
+    const char *overrides[24]; /* as on the command line; NULL ends */
 };
 /* config.yaml of this folder, with overrides. */
 int case_try(struct trainer **out, const struct start *start, struct error *error);
 struct trainer *case_open(const struct start *start);
 int case_check(const struct start *start, struct error *error);
+void start_add(struct start *start, const char *override);
+/* The case ema_adam under composition_kinds[k], with an optimizer that suits it. */
+void start_add_technique(struct start *start, size_t k);
 void case_run(struct trainer *trainer);
 void case_steps(struct trainer *trainer, int count);
+void file_copy(const char *from, const char *to);
 void files_equal(const char *a, const char *b);
 
 /* A metrics.csv in memory. */

@@ -14,43 +14,24 @@ static void change(struct trainer *trainer, const char *a, const char *b, const 
     cr_assert_eq(trainer_change(trainer, c ? 3 : 2, words, NULL, &error), 0, "%s", error.message);
 }
 
-#define FREE "~training_module.ema_decay"
-static const char *const techniques[][3] = {
-    {"training_module._target_=base", FREE},
-    {"training_module._target_=ema"},
-    {"training_module._target_=config", FREE},
-    {"training_module._target_=ema_config"},
-    {"training_module._target_=schedulefree", FREE,
-     "training_module.optimizer._target_=schedulefree.AdamWScheduleFree"},
-    {"training_module._target_=config_schedulefree", FREE,
-     "training_module.optimizer._target_=schedulefree.RAdamScheduleFree"},
-    {"training_module._target_=mconfig", FREE, "training_module.optimizer._target_=torch.optim.SGD"},
-    {"training_module._target_=ema_mconfig", "training_module.optimizer._target_=torch.optim.SGD"},
-    {"training_module._target_=ema_adaptive_clip"},
-};
-enum { TECHNIQUES = sizeof techniques / sizeof *techniques };
-
 ParameterizedTestParameters(point, back_and_forth_to_the_bit) {
-    static int cases[4 * TECHNIQUES];
-    for (int k = 0; k < 4 * TECHNIQUES; k++)
-        cases[k] = k;
-    return cr_make_param_array(int, cases, 4 * TECHNIQUES);
+    static int cases[4 * 64];
+    for (size_t k = 0; k < 4 * composition_kind_count; k++)
+        cases[k] = (int)k;
+    return cr_make_param_array(int, cases, 4 * composition_kind_count);
 }
 
-/* float32 and float64, one thread and two. */
+/* Each composition in float32 and float64, with one thread and two. */
 ParameterizedTest(int *index, point, back_and_forth_to_the_bit) {
-    const char *const *technique = techniques[*index / 4];
     struct start start = {.output = "out", .threads = 1 + *index % 2};
     struct error error = {0};
     struct trainer_point *first, *middle;
     uint64_t hashes[12];
-    int n = 0;
     case_enter("ema_adam");
-    start.overrides[n++] = *index & 2 ? "training_module.model.model_dtype=float32" : "data.seed=3";
-    start.overrides[n++] = "data.train_dataloader.batch_size=3";
-    start.overrides[n++] = "data.train_dataloader.shuffle=true";
-    for (int k = 0; k < 3 && technique[k]; k++)
-        start.overrides[n++] = technique[k];
+    start_add(&start, *index & 2 ? "training_module.model.model_dtype=float32" : "data.seed=3");
+    start_add(&start, "data.train_dataloader.batch_size=3");
+    start_add(&start, "data.train_dataloader.shuffle=true");
+    start_add_technique(&start, (size_t)*index / 4);
     struct trainer *trainer = case_open(&start);
     cr_assert_eq(trainer_point_new(&first, trainer, &error), 0, "%s", error.message);
     for (int k = 0; k < 12; k++) {
@@ -75,6 +56,101 @@ ParameterizedTest(int *index, point, back_and_forth_to_the_bit) {
     trainer_point_free(first);
     trainer_point_free(middle);
     trainer_free(trainer);
+}
+
+/* ---------------------------------------------------------------- all kinds of state at once */
+
+/* Changes that are made before these batches. */
+static const struct {
+    int64_t before;
+    const char *words[3];
+} on_the_way[] = {{3, {"set", "batch_size", "2"}}, {5, {"freeze", "edge_mlp"}}, {8, {"set", "lr", "0.004"}}};
+
+/* One batch on, with the changes that come before it; 0 at the end of the run. */
+static int go_on(struct trainer *trainer) {
+    for (int k = 0; k < 3; k++)
+        if (trainer_accepted(trainer) == on_the_way[k].before)
+            change(trainer, on_the_way[k].words[0], on_the_way[k].words[1], on_the_way[k].words[2]);
+    case_steps(trainer, 1);
+    return !trainer_done(trainer);
+}
+
+/* The path of the best checkpoint, as ModelCheckpoint's state has it. */
+static const char *best_of(const struct trainer *trainer) {
+    for (size_t k = 0; k < state_count(trainer_state(trainer)); k++) {
+        const struct variable *v = state_at(trainer_state(trainer), k);
+        if (v->type == STATE_U8 && strlen(v->name) > 4 && !strcmp(v->name + strlen(v->name) - 4, "best"))
+            return v->data;
+    }
+    return "";
+}
+
+ParameterizedTestParameters(point, everything_comes_back) {
+    static int cases[2 * 64];
+    for (size_t k = 0; k < 2 * composition_kind_count; k++)
+        cases[k] = (int)k;
+    return cr_make_param_array(int, cases, 2 * composition_kind_count);
+}
+
+/* Shuffled frames, a batch size that changes, frozen parameters, groups of parameters, a plateau scheduler, early
+ * stopping, the best checkpoints, a schedule of loss coefficients: over every composition in float32 and float64. */
+ParameterizedTest(int *index, point, everything_comes_back) {
+    enum { MOST = 64 };
+    struct start start = {.output = "out"};
+    struct error error = {0};
+    struct trainer_point *first, *middle = NULL;
+    uint64_t hashes[MOST] = {0};
+    int n = 0;
+    case_enter("ema_adam");
+    start_add(&start, *index % 2 ? "training_module.model.model_dtype=float32" : "data.seed=3");
+    start_add(&start, "data.train_dataloader.batch_size=3");
+    start_add(&start, "data.train_dataloader.shuffle=true");
+    start_add(&start, "trainer.max_epochs=6");
+    if (!strstr(composition_kinds[*index / 2]->target.alias, "schedulefree")) /* which has no groups */
+        start_add(&start, "++training_module.optimizer.param_groups={_target_: fettle.train.ParamGroups, groups: "
+                          "[{params: layer1_convnet, lr: 0.002}]}");
+    start_add(&start,
+              "trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: "
+              "val0_epoch/weighted_sum, patience: 2, min_delta: 0.05}, {_target_: "
+              "lightning.pytorch.callbacks.ModelCheckpoint, monitor: val0_epoch/weighted_sum, save_top_k: 2, dirpath: "
+              "kept}, {_target_: nequip.train.callbacks.LinearLossCoefficientScheduler, final_coeffs: "
+              "{per_atom_energy_mse: 2.0, forces_mse: 1.0}, start_epoch: 1, transition_epochs: 3}]");
+    start_add_technique(&start, (size_t)*index / 2);
+    struct trainer *trainer = case_open(&start);
+    cr_assert_eq(trainer_point_new(&first, trainer, &error), 0, "%s", error.message);
+    for (int more = 1; more && n < MOST; n++) {
+        if (n == 6)
+            cr_assert_eq(trainer_point_new(&middle, trainer, &error), 0, "%s", error.message);
+        more = go_on(trainer);
+        hashes[n] = hash(trainer);
+    }
+    cr_assert(trainer_done(trainer) && n > 10, "%d batches", n);
+    char *best = strdup(best_of(trainer));
+    cr_assert_neq(*best, 0);
+    file_copy("out/metrics.csv", "metrics.csv");
+    file_copy("out/audit.log", "audit.log");
+    file_copy(best, "best.safetensors");
+    int64_t targets[] = {0, 7, n - 1, 4};
+    for (int k = 0; k < 4; k++) {
+        int64_t to = targets[k];
+        cr_assert_eq(trainer_point_return(trainer, to >= 6 ? middle : first, to, &error), 0, "%s", error.message);
+        if (to)
+            cr_expect_eq(hash(trainer), hashes[to - 1], "batch %d of %d", (int)to, n);
+        int at = (int)to;
+        for (int more = 1; more && at < n; at++) { /* and on again, to the end */
+            more = go_on(trainer);
+            cr_expect_eq(hash(trainer), hashes[at], "on from batch %d, at %d", (int)to, at);
+        }
+    }
+    cr_expect(trainer_done(trainer));
+    cr_expect_str_eq(best_of(trainer), best);
+    trainer_point_free(first);
+    trainer_point_free(middle);
+    trainer_free(trainer);
+    files_equal("out/metrics.csv", "metrics.csv");
+    files_equal("out/audit.log", "audit.log");
+    weights_compare(best, "best.safetensors", 0);
+    free(best);
 }
 
 /* Back over changes of rate, training module and optimizer, and on again with them. */
