@@ -27,7 +27,9 @@ enum command_completion {
     COMPLETE_TOPIC,
     COMPLETE_STRATEGY,
     COMPLETE_OPTIMIZER,
-    COMPLETE_PHASE
+    COMPLETE_PHASE,
+    COMPLETE_POINT,
+    COMPLETE_BRANCH
 };
 
 enum { COMMAND_MAX_WORDS = 64 };
@@ -63,7 +65,7 @@ extern const size_t command_group_count;
 
 /* The groups, each in a file of its own. */
 extern const struct command_group commands_build, commands_run, commands_stop, commands_time, commands_inspect;
-extern const struct command_group commands_look, commands_figure, commands_view, commands_session;
+extern const struct command_group commands_fork, commands_look, commands_figure, commands_view, commands_session;
 
 /* Splits a line.  An empty line has count 0.  command_line_free is due in every case. */
 int command_split(struct command_line *out, const char *line, struct error *error);

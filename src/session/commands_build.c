@@ -44,6 +44,7 @@ void session_close(struct session *session) {
     int unused = session->trainer && trainer_global_step(session->trainer) == 0;
 
     session_forget_points(session);
+    session_forget_fork(session);
     trainer_free(session->trainer);
     config_free(session->config);
     series_free(&session->series);
@@ -151,20 +152,24 @@ static int has_setting(const struct session *session, const char *name) {
     return 0;
 }
 
-/* A change that the run's audit log remembers; the words are the command's. */
-static int change(struct session *session, const struct command_line *line, const char *name, struct error *error) {
-    const char *words[COMMAND_MAX_WORDS];
+int session_change(struct session *session, int count, const char *const *words, struct error *error) {
     struct text report = {0};
-    words[0] = name;
-    for (int k = 1; k < line->count; k++)
-        words[k] = line->words[k];
-    int code = trainer_change(session->trainer, line->count, words, &report, error);
+    int code = trainer_change(session->trainer, count, words, &report, error);
     if (!code) {
-        view_mark(session, !strcmp(name, "strategy") || !strcmp(name, "optimizer") ? 'S' : 'c');
+        view_mark(session, !strcmp(words[0], "strategy") || !strcmp(words[0], "optimizer") ? 'S' : 'c');
         session_print(session, "%s", report.data ? report.data : "");
     }
     text_free(&report);
     return code;
+}
+
+/* The words are the command's, but for its name, which may have been cut short. */
+static int change(struct session *session, const struct command_line *line, const char *name, struct error *error) {
+    const char *words[COMMAND_MAX_WORDS];
+    words[0] = name;
+    for (int k = 1; k < line->count; k++)
+        words[k] = line->words[k];
+    return session_change(session, line->count, words, error);
 }
 
 /* Anything in the config may be changed as long as nothing was trained: the run is made anew. */

@@ -177,13 +177,17 @@ static int run(struct session *session, struct limits limits, struct error *erro
     return code;
 }
 
+int session_run_batches(struct session *session, long batches, struct error *error) {
+    return run(session, (struct limits){batches, -1, NULL}, error);
+}
+
 static int exec_step(struct session *session, const struct command_line *line, struct error *error) {
     long count = 1;
     int code = 0;
 
     if (line->count > 1)
         code = command_integer(line->words[1], "the number of batches", 1, MAX_COUNT, &count, error);
-    return code ? code : run(session, (struct limits){count, -1, NULL}, error);
+    return code ? code : session_run_batches(session, count, error);
 }
 
 static int exec_next(struct session *session, const struct command_line *line, struct error *error) {

@@ -52,7 +52,7 @@ void session_keep_point(struct session *session, int at_once) {
     r->cost = r->kept_at - now;
 }
 
-static int go_back(struct session *session, const struct trainer_point *point, int64_t batch, struct error *error) {
+int session_go_back(struct session *session, const struct trainer_point *point, int64_t batch, struct error *error) {
     struct rewinding *r = &session->rewinding;
     session->silent++;
     int code = trainer_point_return(session->trainer, point, batch, error);
@@ -89,7 +89,7 @@ static int exec_rewind(struct session *session, const struct command_line *line,
         return error_set(error, ERROR_STATE,
                          "no state is kept from before batch %lld; `info rewind` shows those that are",
                          (long long)(now - count));
-    return go_back(session, point, now - count, error);
+    return session_go_back(session, point, now - count, error);
 }
 
 /* ---------------------------------------------------------------- states by name */
@@ -141,7 +141,7 @@ static int exec_restart(struct session *session, const struct command_line *line
     struct named_point *named = find_named(session, line->words[1]);
     if (!named)
         return session_unknown(session, named_complete, "checkpoint", line->words[1], error);
-    return go_back(session, named->point, trainer_point_batch(named->point), error);
+    return session_go_back(session, named->point, trainer_point_batch(named->point), error);
 }
 
 void session_print_points(struct session *session) {

@@ -35,6 +35,10 @@ int session_finished(const struct session *session) {
     return session->finished;
 }
 
+int session_asked(const struct session *session) {
+    return session->options.asked ? session->options.asked(session->options.context) : session_interrupted(session);
+}
+
 int session_interrupted(const struct session *session) {
     return session->options.interrupted && session->options.interrupted(session->options.context);
 }
@@ -281,6 +285,12 @@ int session_complete(struct session *session, const char *line, const char *word
         break;
     case COMPLETE_PHASE:
         phases_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_POINT:
+        points_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_BRANCH:
+        branches_complete(session, add_matching, &filter);
         break;
     case COMPLETE_FILE:
     case COMPLETE_NONE:

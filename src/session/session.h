@@ -13,7 +13,10 @@ struct session_options {
     /* A line that replaces the one before it, while something runs; "" ends it.  May be NULL. */
     void (*progress)(void *context, const char *line);
     int (*interrupted)(void *context); /* asked after every batch; may be NULL */
-    int (*abandoned)(void *context);   /* asked between the phases of a batch, to give it up; may be NULL */
+    /* Whether it was interrupted, asked where nothing else may be done meanwhile, as `interrupted` may; NULL: that one.
+     */
+    int (*asked)(void *context);
+    int (*abandoned)(void *context); /* asked between the phases of a batch, to give it up; may be NULL */
     /* What only a screen can do: "focus PANE", "zoom PANE" (one of its panes, "chart", "log", "next", "previous"),
      * "find TEXT", "save FILE", "mouse on|off".  NULL where there is none. */
     void (*screen)(void *context, const char *request);

@@ -27,6 +27,16 @@ struct rewinding {
     size_t nnamed;
 };
 
+/* The next batches as things are and after a change. */
+struct forking {
+    struct trainer_point *start; /* NULL: there was no fork */
+    uint64_t hash;               /* of the state there */
+    struct trainer_branch *this, *other;
+    int64_t batches;
+    char *words[COMMAND_MAX_WORDS]; /* of the change */
+    int count;
+};
+
 struct session {
     struct session_options options;
     struct trainer *trainer; /* NULL while nothing is open */
@@ -42,6 +52,7 @@ struct session {
     struct stops stops;
     struct expression_scope scope;
     struct rewinding rewinding;
+    struct forking fork;
     struct view_options view;
     struct text *captured; /* what is printed goes here; NULL: to the front end */
     struct {
@@ -60,6 +71,7 @@ struct session {
 void session_close(struct session *session);
 void session_print(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int session_interrupted(const struct session *session);
+int session_asked(const struct session *session); /* the same, and nothing is done meanwhile */
 
 /* What the loop tells while it runs. */
 void session_event(struct session *session, enum trainer_event event, const char *text);
@@ -76,7 +88,17 @@ void session_show_displays(struct session *session);
 void session_keep_point(struct session *session, int at_once); /* unless it would cost too much */
 void session_forget_points(struct session *session);
 void session_print_points(struct session *session);
+/* To the state after `batch` batches; says where it is then. */
+int session_go_back(struct session *session, const struct trainer_point *point, int64_t batch, struct error *error);
 int session_set_rewind(struct session *session, const char *word, struct error *error);
+
+/* commands_fork.c */
+void session_forget_fork(struct session *session);
+
+/* A change that the run's audit log remembers; says what it did. */
+int session_change(struct session *session, int count, const char *const *words, struct error *error);
+/* As `step` does. */
+int session_run_batches(struct session *session, long batches, struct error *error);
 
 /* What a command that only looks would print; ERROR_USAGE where it does more. */
 int session_look(struct session *session, const char *line, struct text *out, struct error *error);
@@ -101,6 +123,8 @@ void strategies_complete(struct session *session, session_add *add, void *contex
 void optimizers_complete(struct session *session, session_add *add, void *context);
 void values_complete(struct session *session, session_add *add, void *context);
 void topics_complete(struct session *session, session_add *add, void *context);
+void points_complete(struct session *session, session_add *add, void *context);
+void branches_complete(struct session *session, session_add *add, void *context);
 void phases_complete(struct session *session, session_add *add, void *context);
 
 /* ERROR_NAME: there is no `what` of this name; the nearest of those that `complete` gives. */

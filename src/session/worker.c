@@ -152,6 +152,10 @@ static int on_look(void *context) {
     return atomic_load(&worker->interrupted);
 }
 
+static int on_asked(void *context) {
+    return atomic_load(&((struct worker *)context)->interrupted) > 0;
+}
+
 static int on_hurry(void *context) {
     return atomic_load(&((struct worker *)context)->interrupted) > 1;
 }
@@ -202,6 +206,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     own.print = on_print;
     own.progress = on_progress;
     own.interrupted = on_look;
+    own.asked = on_asked;
     own.abandoned = on_hurry;
     own.screen = on_screen;
     own.context = worker;

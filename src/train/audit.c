@@ -40,7 +40,7 @@ int audit_add(struct trainer *trainer, int count, const char *const *words, stru
 int audit_write(struct trainer *trainer, struct error *error) {
     struct file_writer *writer;
     struct text path = {0};
-    if (!trainer->output)
+    if (!trainer->output || trainer->aside)
         return 0;
     text_format(&path, "%s/audit.log", trainer->output);
     int code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;

@@ -170,7 +170,7 @@ static int judge(struct callback *callback, struct trainer *trainer, struct erro
     struct kept *kept = keep->kept->data;
     int64_t *count = keep->count->data, most = how->save_top_k < 0 ? MOST_KEPT : how->save_top_k;
     int is_max = !strcmp(how->mode, "max"), code = 0, saved = 0;
-    if (!trainer->output || (how->every_n_epochs && (cursor->epoch + 1) % how->every_n_epochs))
+    if (!trainer->output || trainer->aside || (how->every_n_epochs && (cursor->epoch + 1) % how->every_n_epochs))
         return 0;
     most = most > MOST_KEPT ? MOST_KEPT : most;
     double score = 0;

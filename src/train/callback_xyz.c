@@ -121,6 +121,8 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
 static int append(const struct xyz_options *how, const struct trainer *trainer, const struct evaluated *what,
                   struct error *error) {
     char path[4096], epoch[32] = "";
+    if (trainer->aside)
+        return 0;
     if (how->file_per_epoch)
         snprintf(epoch, sizeof epoch, "_epoch%lld", (long long)cursor_of(trainer)->epoch);
     if (snprintf(path, sizeof path, "%s_dataset%zu%s.xyz", how->out_file, what->set, epoch) >= (int)sizeof path)

@@ -11,6 +11,8 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (trainer->aside)
+        return;
     if (event == EVENT_STOP || event == EVENT_NOTICE || event == EVENT_CHECKPOINT)
         run_folder_note(trainer, text);
     if (trainer->how.event)
@@ -125,9 +127,9 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
     int code = 0;
     if (!row || !row->count)
         return 0;
-    if (trainer->csv)
+    if (trainer->csv && !trainer->aside)
         code = csv_log_row(trainer->csv, epoch, step, row->count, (const char *const *)row->names, row->values, error);
-    if (trainer->csv)
+    if (trainer->csv && !trainer->aside)
         cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
     trainer->row = (struct trainer_row){row->count, (const char *const *)row->names, row->values, epoch, step};
     trainer_tell(trainer, EVENT_ROW, "%s", row->names[0]);

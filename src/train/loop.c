@@ -84,8 +84,7 @@ static int may_stop(const struct trainer *trainer) {
            cursor->step >= trainer->options.min_steps;
 }
 
-/* What ends training, or NULL. */
-static const char *ends(const struct trainer *trainer) {
+const char *loop_ends(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
     if (how->max_epochs >= 0 && cursor->epochs >= how->max_epochs)
@@ -98,7 +97,7 @@ static const char *ends(const struct trainer *trainer) {
 static int epoch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     int code;
-    if (ends(trainer)) {
+    if (loop_ends(trainer)) {
         cursor->trained = 1;
         cursor->run++;
         cursor->run_stage++;

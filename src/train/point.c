@@ -84,11 +84,32 @@ size_t trainer_point_size(const struct trainer_point *point) {
     return snapshot_size(point->state);
 }
 
+size_t trainer_point_metrics(const struct trainer_point *point) {
+    return point->history.count;
+}
+
+const char *trainer_point_metric_name(const struct trainer_point *point, size_t k) {
+    return point->history.names[k];
+}
+
+int trainer_point_metric(const struct trainer_point *point, const char *name, double *value) {
+    for (size_t k = 0; k < point->history.count; k++)
+        if (!strcmp(point->history.names[k], name)) {
+            *value = point->history.values[k];
+            return 1;
+        }
+    return 0;
+}
+
+const void *point_weights(const struct trainer_point *point, enum dtype dtype) {
+    return snapshot_data(point->state, dtype == F32 ? "model.f32" : "model.f64");
+}
+
 int64_t trainer_accepted(const struct trainer *trainer) {
     return cursor_of(trainer)->accepted;
 }
 
-static int go_to(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
+int point_go_to(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
     struct history history;
     int code;
     trainer_abandon(trainer);
@@ -160,7 +181,7 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
     char *audit = strdup(trainer_audit(trainer));
     if (!audit)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    if (!code && !(code = go_to(trainer, point, error)) && !(code = restore_files(trainer, point, error))) {
+    if (!code && !(code = point_go_to(trainer, point, error)) && !(code = restore_files(trainer, point, error))) {
         made = strlen(trainer_audit(trainer));
         if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)
             code = audit_replay_text(trainer, audit, made, error);
@@ -176,7 +197,7 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
     }
     if (code) {
         struct error second = {0};
-        if (!go_to(trainer, now, &second))
+        if (!point_go_to(trainer, now, &second))
             restore_files(trainer, now, &second);
     } else {
         char text[96];

@@ -68,7 +68,7 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     char when[32];
     struct tm parts;
     time_t now = time(NULL);
-    if (!trainer->log || !localtime_r(&now, &parts))
+    if (!trainer->log || trainer->aside || !localtime_r(&now, &parts))
         return;
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
     fprintf(trainer->log, "%s  %s\n", when, text);
@@ -77,7 +77,7 @@ void run_folder_note(struct trainer *trainer, const char *text) {
 
 int run_folder_last(struct trainer *trainer, struct error *error) {
     char path[4096];
-    if (!trainer->output)
+    if (!trainer->output || trainer->aside)
         return 0;
     double start = clock_seconds();
     int code = path_in(trainer, "last.safetensors", path, error);

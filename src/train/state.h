@@ -74,7 +74,8 @@ struct snapshot *state_save(const struct state *state);
 /* Puts a copy back: names, types and lengths must match, except that small ones may differ in length (their owners'
  * doing).  On an error nothing has changed.  Ends an open transaction. */
 int state_restore(struct state *state, const struct snapshot *snapshot, struct error *error);
-size_t snapshot_size(const struct snapshot *snapshot); /* bytes it takes */
+size_t snapshot_size(const struct snapshot *snapshot);                        /* bytes it takes */
+const void *snapshot_data(const struct snapshot *snapshot, const char *name); /* of a variable; NULL: there is none */
 void snapshot_free(struct snapshot *snapshot);
 uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size); /* goes on from a hash of what came before */
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */

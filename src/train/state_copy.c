@@ -74,6 +74,11 @@ static const struct saved *find_saved(const struct snapshot *snapshot, const cha
     return NULL;
 }
 
+const void *snapshot_data(const struct snapshot *snapshot, const char *name) {
+    const struct saved *saved = find_saved(snapshot, name);
+    return saved ? saved->data : NULL;
+}
+
 /* A variable and what it will hold. */
 struct incoming {
     struct variable *variable;

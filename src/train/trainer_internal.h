@@ -153,6 +153,7 @@ struct trainer {
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
+    int aside;              /* what is done now will be taken back: nothing is written or told */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -310,6 +311,12 @@ int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* ba
 int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error);
 /* Some batch to look at: the one under way, or the last; before any, the first frames of the training data. */
 int batches_any(struct trainer *trainer, struct error *error);
+
+/* point.c */
+int point_go_to(struct trainer *trainer, const struct trainer_point *point, struct error *error); /* files apart */
+const void *point_weights(const struct trainer_point *point, enum dtype dtype);                   /* the slab */
+
+const char *loop_ends(const struct trainer *trainer); /* what ends training before the next epoch, or NULL */
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
