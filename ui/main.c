@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "console.h"
 #include "fettle/fettle.h"
+#include "graph/kernels.h"
 #include "repl.h"
 #include "signals.h"
 #include "verb.h"
@@ -44,7 +45,8 @@ static void print_help(void) {
         printf("  %-8s %s\n", verbs[k]->name, verbs[k]->summary);
     printf("\noptions:\n");
     print_options(main_options, MAIN_OPTIONS);
-    printf("\nFETTLE_LOG_LEVEL=DEBUG prints the model before training; FETTLE_NUM_THREADS sets the threads.\n"
+    printf("\nFETTLE_LOG_LEVEL=DEBUG prints the model before training; FETTLE_NUM_THREADS sets the threads;\n"
+           "FETTLE_KERNELS=portable|avx2|avx512 takes other kernels than the widest the processor has.\n"
            "Exit status: 0 done, 1 failed, 2 a command line that cannot be understood, 130 interrupted.\n");
 }
 
@@ -199,6 +201,12 @@ int main(int argc, char **argv) {
     console_init(&console);
     console_take_log(&console);
     signals_install(1);
+    const char *form = getenv("FETTLE_KERNELS");
+    if (form && kernels_use(form, &error)) {
+        error_prefix(&error, "FETTLE_KERNELS: ");
+        console_error(&console, &error);
+        return 1;
+    }
     for (int k = 0; argc > 1 && k < VERBS; k++)
         if (strcmp(argv[1], verbs[k]->name) == 0)
             verb = verbs[k];

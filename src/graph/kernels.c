@@ -4,34 +4,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct kernel_set *choose(void) {
-    const struct kernel_set *best = &kernels_portable;
-    const char *wanted = getenv("FETTLE_KERNELS");
+/* From the plainest to the widest. */
+static const struct kernel_set *const forms[] = {
+    &kernels_portable,
+#ifdef __x86_64__
+    &kernels_avx2,
+    &kernels_avx512,
+#endif
+};
+enum { FORMS = sizeof forms / sizeof *forms };
+
+static const struct kernel_set *chosen;
+
+/* How many of the forms this processor can run. */
+static int supported(void) {
+    int count = 1;
 #ifdef __x86_64__
     __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (wanted && !strcmp(wanted, "portable"))
-        return best;
-    if (avx2)
-        best = &kernels_avx2;
-    if (wanted && !strcmp(wanted, "avx2"))
-        return best;
-    if (avx512)
-        best = &kernels_avx512;
-#else
-    (void)wanted;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        count++;
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+            count++;
+    }
 #endif
-    return best;
+    return count;
+}
+
+int kernels_use(const char *name, struct error *error) {
+    int count = supported();
+    for (int k = 0; k < FORMS; k++)
+        if (!strcmp(forms[k]->name, name)) {
+            if (k >= count)
+                return error_set(error, ERROR_STATE, "this processor cannot run the kernels '%s', only up to '%s'",
+                                 name, forms[count - 1]->name);
+            __atomic_store_n(&chosen, forms[k], __ATOMIC_RELEASE);
+            return 0;
+        }
+    return error_set(error, ERROR_NAME, "there are no kernels '%.40s'; there are portable, avx2 and avx512", name);
 }
 
 const struct kernel_set *kernels_active(void) {
-    static const struct kernel_set *chosen; /* the same answer whoever comes first */
     const struct kernel_set *set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
-    if (!set) {
-        set = choose();
-        __atomic_store_n(&chosen, set, __ATOMIC_RELEASE);
+    if (!set) { /* the same answer whoever comes first */
+        struct error ignored;
+        const char *wanted = getenv("FETTLE_KERNELS");
+        if (!wanted || kernels_use(wanted, &ignored))
+            __atomic_store_n(&chosen, forms[supported() - 1], __ATOMIC_RELEASE);
+        set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     }
     return set;
 }

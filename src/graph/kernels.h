@@ -50,6 +50,8 @@ extern const struct kernel_set kernels_avx2, kernels_avx512;
 
 /* The form in use: the widest that the processor has, or the one that FETTLE_KERNELS names. */
 const struct kernel_set *kernels_active(void);
+/* Another form from now on: "portable", "avx2", "avx512".  Not while a program runs. */
+int kernels_use(const char *name, struct error *error);
 
 #ifndef KERNELS_OWN_NAMES /* the files that define a form have their own, static */
 #define DECLARE(name) kernel kernel_##name##_f32, kernel_##name##_f64;

@@ -21,6 +21,7 @@
 #define LANES (LANE_BYTES / 4)
 typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
 #include "graph/kernels_math_f32.inc"
+#include "graph/kernels_vector.inc"
 #include "graph/kernels_gemm.inc"
 #include "graph/kernels_elementwise.inc"
 #include "graph/kernels_structure.inc"
@@ -38,6 +39,7 @@ typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
 #define ONE double
 #define LANES (LANE_BYTES / 8)
 typedef double vec_f64 __attribute__((vector_size(LANE_BYTES)));
+#include "graph/kernels_vector.inc"
 #include "graph/kernels_gemm.inc"
 #include "graph/kernels_elementwise.inc"
 #include "graph/kernels_structure.inc"

@@ -270,6 +270,14 @@ CASE(fold) {
     return graph_fold(graph, a, w, 34, paths, 2);
 }
 
+/* More types, attributes and channels than a vector unit takes at a time. */
+CASE(fold_wide) {
+    static const struct fold_path paths[] = {{2, 86, 6, 0, 0, 0, 0.5}, {1, 19, 3, 1, 1032, 172, 0.3}};
+    struct node *a = leaf(graph, dtype, in, DIM_STATIC, 5, 6);
+    struct node *w = leaf(graph, dtype, in, DIM_STATIC, 1, 1032 + 57);
+    return graph_fold(graph, a, w, 191, paths, 2);
+}
+
 CASE(couple) {
     static const struct couple_entry entries[] = {
         {0, 1, 0, 0.5}, {2, 0, 1, -1.5}, {1, 2, 0, 0.25}, {2, 2, 3, 1}, {0, 0, 3, 2}};
@@ -288,13 +296,13 @@ static struct node *product(struct graph *graph, enum dtype dtype, struct case_i
 }
 
 CASE(tensor_product) {
-    static const struct block shape[] = {{1, 19}, {3, 17}}, to[] = {{1, 36}, {3, 36}};
+    static const struct block shape[] = {{1, 35}, {3, 33}}, to[] = {{1, 68}, {3, 68}};
     static const struct tp_path paths[] = {
         /* in, out, out_mul, m, w, odd, identity */
-        {0, 0, 0, 0, 0, 0, 1},   {0, 1, 0, 1, 19, 1, 0},  {1, 1, 19, 0, 38, 0, 1},
-        {1, 0, 19, 4, 55, 1, 0}, {1, 1, 19, 7, 72, 1, 0},
+        {0, 0, 0, 0, 0, 0, 1},    {0, 1, 0, 1, 35, 1, 0},   {1, 1, 35, 0, 70, 0, 1},
+        {1, 0, 35, 4, 103, 1, 0}, {1, 1, 35, 7, 136, 1, 0},
     };
-    return product(graph, dtype, in, shape, 2, to, 2, paths, 5, 16, 89);
+    return product(graph, dtype, in, shape, 2, to, 2, paths, 5, 16, 169);
 }
 
 CASE(tensor_product_l2) {
@@ -363,6 +371,7 @@ const struct op_case op_cases[] = {
     {"linear with gaps", "linear", linear_unread, 2},
     {"typed linear", "typed_linear", typed_linear, 2},
     {"fold", "fold", fold, 2},
+    {"fold, wide", "fold", fold_wide, 2},
     {"couple", "couple", couple, 2},
     {"tensor product, l 1", "tensor_product", tensor_product, 2},
     {"tensor product, l 2", "tensor_product", tensor_product_l2, 2},

@@ -220,19 +220,28 @@ Test(ops, finite_differences_directed) {
         finite_differences(k, 1);
 }
 
-/* One case in float64 as built, and again in another way: the results must agree to rounding. */
-static void agree(int which, enum dtype dtype, int inspect, int threads, double tolerance) {
+static void use_form(const char *form) {
+    struct error error = {0};
+    if (form)
+        cr_assert_eq(kernels_use(form, &error), 0, "%s", error.message);
+}
+
+/* One case in float64 as built, and again in another way: the results must agree to rounding. form: the kernels of the
+ * other way, the plainest standing against them. */
+static void agree_form(int which, enum dtype dtype, int inspect, int threads, double tolerance, const char *form) {
     const struct op_case *c = &op_cases[which];
     struct setup s, t;
     struct node *out[2 * CASE_MAX_INPUTS + 2];
     long sizes[2 * CASE_MAX_INPUTS + 3];
     double *a = calloc(64 * MOST, sizeof *a), *b = calloc(64 * MOST, sizeof *b);
+    use_form(form ? "portable" : NULL);
     setup(&s, F64, 0);
     int n = build_all(&s, c, out, sizes);
     struct program *program = make(&s, out, n, 0);
     evaluate(&s, program, NULL, s.numbers, a, sizes);
     program_free(program);
 
+    use_form(form);
     setup(&t, dtype, 0);
     n = build_all(&t, c, out, sizes);
     program = make(&t, out, n, inspect);
@@ -253,6 +262,10 @@ static void agree(int which, enum dtype dtype, int inspect, int threads, double 
     free(b);
     teardown(&s);
     teardown(&t);
+}
+
+static void agree(int which, enum dtype dtype, int inspect, int threads, double tolerance) {
+    agree_form(which, dtype, inspect, threads, tolerance, NULL);
 }
 
 Test(ops, float32_agrees) {
@@ -337,6 +350,23 @@ Test(ops, a_stage_brings_its_outputs_and_no_others) {
     cr_expect_eq(squared[2], 9);
     program_free(program);
     graph_free(graph);
+}
+
+Test(ops, forms_of_kernels_agree) {
+    static const char *const forms[] = {"portable", "avx2", "avx512"};
+    for (int f = 0; f < 3; f++) {
+        struct error error = {0};
+        if (kernels_use(forms[f], &error))
+            continue; /* not on this processor */
+        cr_expect_str_eq(kernels_active()->name, forms[f]);
+        for (int k = 0; k < op_case_count; k++) {
+            agree_form(k, F64, 0, 1, 1e-12, forms[f]);
+            agree_form(k, F32, 0, 2, 2e-4, forms[f]);
+        }
+    }
+    struct error error = {0};
+    cr_expect_eq(kernels_use("avx1024", &error), ERROR_NAME);
+    cr_expect(strstr(error.message, "avx512"), "%s", error.message);
 }
 
 Test(ops, every_op_has_a_case) {

@@ -77,6 +77,11 @@ fails "cut short" 1 'cut.safetensors' "$fettle" eval --model cut.safetensors wat
 fails "not a checkpoint" 1 'water.xyz' "$fettle" eval --model model.yaml --weights water.xyz water.xyz
 fails "species" 1 'Xe' "$fettle" eval --model good/last.safetensors xenon.xyz
 
+# ---- kernels
+fails "kernels" 1 'portable, avx2 and avx512' env FETTLE_KERNELS=wide "$fettle" eval --model model.yaml water.xyz
+expect "portable kernels" 0 env FETTLE_KERNELS=portable "$fettle" eval --model model.yaml water.xyz
+shows "portable kernels" out 'energy=-4.634'
+
 # ---- where output goes
 : >file
 fails "folder that is a file" 1 'file' "$fettle" run config.yaml -o file/folder
