@@ -103,30 +103,33 @@ void pane_draw(struct session *session, const char *name, int width, int height,
 
 /* "values", a command that only looks, or what `info` knows ("ema"). */
 static int read_pane(struct session *session, const char *word, char name[PANE_NAME], struct error *error) {
+    const struct command *command = NULL;
     struct text text = {0};
-    struct error first = {0};
+    char first[64];
     int code = 0;
     if (strlen(word) + 6 > PANE_NAME)
         return error_set(error, ERROR_VALUE, "a pane's name has %d characters at most", PANE_NAME - 6);
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(word, " "), word);
     snprintf(name, PANE_NAME, "%s", word);
-    if (strcmp(word, "values"))
-        code = session_look(session, name, &text, &first);
-    if (code == ERROR_NAME || code == ERROR_USAGE) {
+    if (!strcmp(word, "values"))
+        return 0;
+    if (command_find(&command, first, NULL))
+        command = NULL;
+    if (!command || !(command->flags & COMMAND_LOOK)) {
+        struct error ignored = {0};
         snprintf(name, PANE_NAME, "info %s", word);
-        struct error why = {0};
-        int second = session_look(session, name, &text, &why);
-        if (second == 0 || second == ERROR_STATE || (second == ERROR_USAGE && code == ERROR_NAME)) {
-            code = second;
-            first = why;
-        }
+        code = word[0] ? session_look(session, name, &text, &ignored) : ERROR_NAME;
+        if (code && code != ERROR_STATE && !command)
+            code = error_set(error, ERROR_NAME,
+                             "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a "
+                             "topic of `info` (ema, config, optimizer, scheduler, break, run)",
+                             word);
+        if (!command || !code)
+            goto out;
+        snprintf(name, PANE_NAME, "%s", word);
     }
-    if (code == ERROR_NAME)
-        error_set(error, ERROR_NAME,
-                  "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a topic of "
-                  "`info` (ema, config, optimizer, scheduler, break, run)",
-                  word);
-    else if (code && code != ERROR_STATE && error)
-        *error = first;
+    code = session_look(session, name, &text, error);
+out:
     text_free(&text);
     return code == ERROR_STATE ? 0 : code; /* there is nothing to see yet */
 }
