@@ -37,6 +37,7 @@ struct term {
     double number;
     const char *name; /* full */
     int function;     /* of functions[], or an enum history */
+    int height;       /* of the tree below it: what is evaluated calls itself as often */
     struct term *left, *right;
 };
 
@@ -47,7 +48,7 @@ struct expression {
     struct term *root;
 };
 
-enum { MAX_DEPTH = 200 };
+enum { MAX_DEPTH = 200, MAX_HEIGHT = 4000 };
 
 struct parser {
     struct expression *expression;
@@ -87,8 +88,10 @@ static struct term *term_new(struct parser *parser, enum kind kind, struct term 
     struct term *term = arena_alloc(parser->expression->arena, sizeof *term);
     if (!term)
         return fail(parser, parser->at, "out of memory");
-    *term = (struct term){.kind = kind, .left = left, .right = right};
-    return term;
+    int below = left ? left->height : 0;
+    below = right && right->height > below ? right->height : below;
+    *term = (struct term){.kind = kind, .left = left, .right = right, .height = below + 1};
+    return below < MAX_HEIGHT ? term : fail(parser, parser->at, "too long");
 }
 
 static int is_name_start(int c) {

@@ -172,3 +172,25 @@ Test(expression, nonsense_neither_crashes_nor_hangs) {
     cr_expect_neq(expression_new(&expression, deep, &scope, &error), 0);
     free(deep);
 }
+
+/* Parsed from the left, what is long is deep: what evaluates it calls itself. */
+Test(expression, what_is_too_long_is_refused) {
+    enum { PIECES = 500000 };
+    static const char *const pieces[] = {"1+", "2/", "1<", "a*"};
+    for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+        char *text = malloc(2 * PIECES + 2);
+        struct expression *expression;
+        struct error error = {0};
+        for (size_t j = 0; j < PIECES; j++)
+            memcpy(text + 2 * j, pieces[k], 2);
+        strcpy(text + 2 * PIECES, "1");
+        cr_expect_eq(expression_new(&expression, text, &scope, &error), ERROR_VALUE);
+        cr_expect(strstr(error.message, "too long"), "%s", error.message);
+        strcpy(text + 2 * 3000, "1");
+        error = (struct error){0};
+        cr_assert_eq(expression_new(&expression, text, &scope, &error), 0, "%s", error.message);
+        expression_value(expression);
+        expression_free(expression);
+        free(text);
+    }
+}
