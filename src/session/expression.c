@@ -48,12 +48,12 @@ struct expression {
     struct term *root;
 };
 
-enum { MAX_DEPTH = 200, MAX_HEIGHT = 4000 };
+enum { MAX_DEPTH = 200, MAX_HEIGHT = 4000, MAX_LOOKS = 2000 };
 
 struct parser {
     struct expression *expression;
     const char *text, *at;
-    int depth;
+    int depth, looks; /* names that were looked for */
     struct error *error;
     int code;
 };
@@ -120,11 +120,13 @@ static struct term *parse_name(struct parser *parser) {
     const char *begin = parser->at;
     size_t size = 0, longest;
     char name[256], full[256];
-    while (is_name_part((unsigned char)begin[size]))
+    while (size < sizeof name && is_name_part((unsigned char)begin[size])) /* none is as long as this */
         size++;
     longest = size;
     while (size > 0) {
         if (size < sizeof name) {
+            if (++parser->looks > MAX_LOOKS)
+                return fail(parser, begin, "too many names");
             snprintf(name, sizeof name, "%.*s", (int)size, begin);
             if (!scope->resolve(scope->context, name, full, NULL)) {
                 struct term *term = term_new(parser, NAME, NULL, NULL);

@@ -181,7 +181,11 @@ static void add_place(struct error *error, const char *path, int number) {
         snprintf(error->file, sizeof error->file, "%s", path);
         error->line = number;
     } else {
-        snprintf(error->message + length, sizeof error->message - length, " (line %d of %s)", number, path);
+        char place[300];
+        int size = snprintf(place, sizeof place, " (line %d of %.250s)", number, path);
+        if (length >= (size_t)size && !strcmp(error->message + length - (size_t)size, place))
+            return; /* a script that calls itself */
+        snprintf(error->message + length, sizeof error->message - length, "%s", place);
     }
 }
 

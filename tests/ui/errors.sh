@@ -82,6 +82,20 @@ fails "kernels" 1 'portable, avx2 and avx512' env FETTLE_KERNELS=wide "$fettle" 
 expect "portable kernels" 0 env FETTLE_KERNELS=portable "$fettle" eval --model model.yaml water.xyz
 shows "portable kernels" out 'energy=-4.634'
 
+# ---- changes that are to be made again
+printf 'epoch 0, batch 1\tset\tlr\t0.1\n' >audit.log
+fails "no place" 1 'audit.log:1' run --replay audit.log
+fails "no audit log" 1 'nowhere.log' run --replay nowhere.log
+printf 'epoch 0, batch 0, step 0, before load\tset\tlrr\t0.1\n' >audit.log
+fails "a change that cannot be made" 1 "the nearest is 'lr'" run --replay audit.log
+printf 'epoch 0, batch 0, step 0, before load\tfrobnicate\n' >audit.log
+fails "no change" 1 'a change is set, strategy' run --replay audit.log
+printf 'epoch 0, batch 0, step 0, before load\tset\tlr\t0.1\n' >audit.log
+fails "another log than the checkpoint's" 1 'does not begin with' \
+    sh -c '"$0" run config.yaml -o changed --replay audit.log >out 2>&1
+    sed s/0.1/0.2/ audit.log >other.log
+    exec "$0" run config.yaml -o o --resume changed/last.safetensors --replay other.log trainer.max_epochs=3' "$fettle"
+
 # ---- where output goes
 : >file
 fails "folder that is a file" 1 'file' "$fettle" run config.yaml -o file/folder

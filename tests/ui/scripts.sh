@@ -22,4 +22,26 @@ for script in scripts/*.fettle scripts/*.lines; do
         diff -u "$here/scripts/$name.out" out >difference || { bad "$name"; sed 's/^/    | /' difference; }
     fi
 done
+
+# Every command has a script, and by itself does what it can, or fails with one line that says why.
+"$fettle" -b -x help | grep '^  ' >table
+while read -r name next _; do
+    grep -qE "^ *$name( |\$)" scripts/*.fettle scripts/*.lines || bad "no script has the command $name"
+    "$fettle" -b -x "help $name" >out 2>err
+    grep -q "^$name" out || bad "help $name"
+    for words in '' ' w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w'; do
+        "$fettle" -b -x "$name$words" >out 2>err </dev/null
+        status=$?
+        case $words$next in
+        [A-Z]*) want="usage: $name" ;;
+        ' '*) want="more than 64 words" ;;
+        *) want='usage: \|no session is open\|no [a-z]* "\|there are no ' ;;
+        esac
+        if [ $status != 0 ]; then
+            [ "$(wc -l <err)" = 1 ] && grep -q "$want" err || bad "$name$words"
+        elif [ "$want" = "usage: $name" ]; then
+            bad "$name does without what it needs"
+        fi
+    done
+done <table
 finish
