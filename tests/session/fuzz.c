@@ -47,7 +47,7 @@ static const char session_yaml[] =
     "    - {_target_: nequip.data.transforms.NeighborListTransform, r_max: 3.0}\n"
     "  train_dataloader: {_target_: torch.utils.data.DataLoader, batch_size: 2, shuffle: true}\n"
     "  val_dataloader: {_target_: torch.utils.data.DataLoader, batch_size: 2}\n"
-    "trainer: {_target_: lightning.Trainer, max_epochs: 8}\n"
+    "trainer: {_target_: lightning.Trainer, max_epochs: 40}\n"
     "training_module:\n"
     "  _target_: nequip.train.EMALightningModule\n"
     "  loss:\n"
@@ -93,31 +93,11 @@ static int chance(unsigned percent) {
 
 /* ---------------------------------------------------------------- words */
 
-static const char *const numbers[] = {"0",
-                                      "1",
-                                      "1",
-                                      "2",
-                                      "2",
-                                      "3",
-                                      "-1",
-                                      "-0",
-                                      "0.5",
-                                      ".5",
-                                      "1e-3",
-                                      "nan",
-                                      "inf",
-                                      "-inf",
-                                      "1e999",
-                                      "1e-320",
-                                      "0x2",
-                                      "007",
-                                      "99999999999999999999",
-                                      "1.5.2",
-                                      "+1",
-                                      "1e",
-                                      "1e+",
-                                      "--1",
-                                      "NaN"};
+static const char *const numbers[] = {
+    "0",     "1",    "1",   "1",   "2",    "2",     "3",      "4",   "5",   "0.5",
+    "0.01",  "0.9",  "1",   "1",   "2",    "2",     "3",      "-1",  "-0",  "0.5",
+    ".5",    "1e-3", "nan", "inf", "-inf", "1e999", "1e-320", "0x2", "007", "99999999999999999999",
+    "1.5.2", "+1",   "1e",  "1e+", "--1",  "NaN"};
 
 /* What stands among the arguments of commands. */
 static const char *const keywords[] = {"log",       "linear",      "smooth",     "last",
@@ -316,7 +296,7 @@ static void draw(struct text *line, struct session *session) {
             text_add(line, chance(97) ? quote : "");
         }
     }
-    if (chance(15))
+    if (chance(8))
         mutate(line);
     keep_inside(line->data);
 }
@@ -342,18 +322,31 @@ static uint64_t add_stops(uint64_t hash, const struct stops *stops) {
     return state_hash_bytes(hash, &stops->collecting, sizeof stops->collecting);
 }
 
-static uint64_t session_hash(const struct session *session) {
-    const struct view_options *view = &session->view;
+/* What a command without arguments prints. */
+static uint64_t add_printed(uint64_t hash, struct session *session, const char *name) {
+    struct command_line line;
+    const struct command *command;
+    struct text text = {0};
+    cr_assert_eq(command_find(&command, name, NULL), 0);
+    cr_assert_eq(command_split(&line, name, NULL), 0);
+    session->captured = &text;
+    command->exec(session, &line, &(struct error){0});
+    session->captured = NULL;
+    command_line_free(&line);
+    hash = add_text(hash, text.data);
+    text_free(&text);
+    return hash;
+}
+
+static uint64_t session_hash(struct session *session) {
     uint64_t hash = state_hash_bytes(0, &session->trainer, sizeof session->trainer);
     hash = add_stops(hash, &session->stops);
     hash = state_hash_bytes(hash, &session->catches_off, sizeof session->catches_off);
     hash = state_hash_bytes(hash, &session->rewinding.capacity, sizeof session->rewinding.capacity);
     hash = state_hash_bytes(hash, &session->rewinding.nnamed, sizeof session->rewinding.nnamed);
-    hash = state_hash_bytes(hash, &view->nmarks, sizeof view->nmarks);
-    hash = add_text(hash, view->curve.name);
-    hash = state_hash_bytes(hash, &view->curve.last, sizeof view->curve.last + sizeof view->curve.end);
-    for (int k = 0; k < view->npanes; k++)
-        hash = add_text(hash, view->panes[k]);
+    hash = state_hash_bytes(hash, &session->view.nmarks, sizeof session->view.nmarks);
+    hash = add_printed(hash, session, "chart");
+    hash = add_printed(hash, session, "layout");
     if (!session->trainer)
         return hash;
     struct text yaml = {0};

@@ -24,7 +24,7 @@ for script in scripts/*.fettle scripts/*.lines; do
 done
 
 # Every command has a script, and by itself does what it can, or fails with one line that says why.
-"$fettle" -b -x help | grep '^  ' >table
+"$fettle" -b -x help | grep '^  [a-z]' >table
 while read -r name next _; do
     grep -qE "^ *$name( |\$)" scripts/*.fettle scripts/*.lines || bad "no script has the command $name"
     "$fettle" -b -x "help $name" >out 2>err
