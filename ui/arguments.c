@@ -1,6 +1,7 @@
 #include "arguments.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -106,4 +107,13 @@ int arguments_integer(const struct arguments *arguments, const struct argument *
                          low, high, word);
     *out = value;
     return 0;
+}
+
+int arguments_memory(const struct arguments *arguments, const struct argument *options, int index, size_t *out,
+                     struct error *error) {
+    long value = -1;
+    int code = arguments_integer(arguments, options, index, 0, 1 << 24, &value, error);
+
+    *out = value < 0 ? 0 : value == 0 ? SIZE_MAX : (size_t)value << 20;
+    return code;
 }

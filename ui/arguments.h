@@ -29,5 +29,8 @@ void arguments_free(struct arguments *arguments);
 /* An integer option in low..high; leaves *out alone where it is absent. */
 int arguments_integer(const struct arguments *arguments, const struct argument *options, int index, long low, long high,
                       long *out, struct error *error);
+/* An amount of memory in MB as bytes: 0 where it is absent, SIZE_MAX for 0. */
+int arguments_memory(const struct arguments *arguments, const struct argument *options, int index, size_t *out,
+                     struct error *error);
 
 #endif

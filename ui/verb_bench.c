@@ -14,8 +14,9 @@ static const struct argument options[] = {
     {"json", 0, "FILE", "write the numbers as JSON"},
     {"repeats", 0, "N", "how many steps and evaluations to time; 40 without it"},
     {"top", 0, "N", "how many modules and instructions to list, the longest first; 12 without it"},
+    {"memory", 0, "MB", "larger buffers are worked through in chunks; 1024 (evaluation: 64) without it, 0: no bound"},
 };
-enum { THREADS, JSON, REPEATS, TOP, OPTIONS };
+enum { THREADS, JSON, REPEATS, TOP, MEMORY, OPTIONS };
 
 struct quartiles {
     double low, median, high; /* ms */
@@ -221,18 +222,20 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct config *config = NULL;
     struct result result = {0};
     long threads = 0, repeats = 40, top = 12;
+    size_t memory;
     int code;
 
     if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
         (code = arguments_integer(arguments, options, REPEATS, 1, 1000000, &repeats, error)) ||
-        (code = arguments_integer(arguments, options, TOP, 0, 1000000, &top, error)))
+        (code = arguments_integer(arguments, options, TOP, 0, 1000000, &top, error)) ||
+        (code = arguments_memory(arguments, options, MEMORY, &memory, error)))
         return code;
     if ((code = config_read(&config, arguments->rest[0], error)))
         goto out;
     for (int k = 1; k < arguments->count; k++)
         if ((code = config_override(config, arguments->rest[k], error)))
             goto out;
-    struct trainer_options trainer_options = {.threads = (int)threads};
+    struct trainer_options trainer_options = {.threads = (int)threads, .memory = memory};
     if ((code = trainer_open(&trainer, config, &trainer_options, error)) ||
         (code = measure(trainer, repeats, &result, error)))
         goto out;
@@ -247,7 +250,7 @@ out:
 
 const struct verb verb_bench = {
     .name = "bench",
-    .usage = "CONFIG.yaml [--threads N] [--repeats N] [--top N] [--json FILE] [key=value...]",
+    .usage = "CONFIG.yaml [--threads N] [--repeats N] [--top N] [--memory MB] [--json FILE] [key=value...]",
     .summary = "time a training step and an evaluation",
     .help =
         "A training step is forward, loss, backward, optimizer and EMA; an evaluation is energies, forces and stress.\n"

@@ -17,8 +17,9 @@ static const struct argument options[] = {
     {"threads", 0, "N", "threads to compute with"},
     {"raw", 0, NULL, "the weights as trained, not their moving average"},
     {"times", 0, NULL, "print how long each frame took, and the memory at most"},
+    {"memory", 0, "MB", "larger buffers are worked through in chunks; 64 without it, 0: no bound"},
 };
-enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, TIMES, OPTIONS };
+enum { MODEL, WEIGHTS, JSON, LOSS_GRADS, OUTPUT, THREADS, RAW, TIMES, MEMORY, OPTIONS };
 
 static int write_file(const struct evaluation *evaluation, const struct evaluation_terms *terms, const char *path,
                       struct error *error) {
@@ -100,7 +101,8 @@ static int run(const struct arguments *arguments, struct error *error) {
 
     if (!arguments->value[MODEL])
         return error_set(error, ERROR_USAGE, "--model is missing");
-    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)))
+    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
+        (code = arguments_memory(arguments, options, MEMORY, &open.buffer_memory, error)))
         return code;
     open.threads = (int)threads;
     if (fettle_open(&model, arguments->value[MODEL], &open, &cause)) {
@@ -137,7 +139,8 @@ out:
 
 const struct verb verb_eval = {
     .name = "eval",
-    .usage = "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] [--times] FRAMES.xyz",
+    .usage =
+        "--model M [--weights W] [-o OUT.xyz | --json OUT.json] [--loss-grads G] [--times] [--memory MB] FRAMES.xyz",
     .summary = "evaluate frames: energies, forces, stress, and errors against their labels",
     .help =
         "Without --json the frames are written as extxyz with energy, forces, stress and energies per atom as the\n"

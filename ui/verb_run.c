@@ -16,8 +16,9 @@ static const struct argument options[] = {
     {"resume", 0, "CKPT", "checkpoint to go on from"},
     {"replay", 0, "AUDIT", "make the changes of an audit log again"},
     {"threads", 0, "N", "threads to compute with"},
+    {"memory", 0, "MB", "larger buffers are worked through in chunks; 1024 (evaluation: 64) without it, 0: no bound"},
 };
-enum { OUTPUT, INIT, RESUME, REPLAY, THREADS, OPTIONS };
+enum { OUTPUT, INIT, RESUME, REPLAY, THREADS, MEMORY, OPTIONS };
 
 struct running {
     struct console console;
@@ -116,12 +117,14 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct config *config = NULL;
     char *folder = NULL;
     long threads = 0;
+    size_t memory = 0;
     int code;
 
     console_init(&running.console);
     console_take_log(&running.console);
     running.console.keep = 1;
-    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)))
+    if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
+        (code = arguments_memory(arguments, options, MEMORY, &memory, error)))
         return code;
     folder = arguments->value[OUTPUT] ? strdup(arguments->value[OUTPUT]) : progress_default_output();
     if (!folder) {
@@ -138,6 +141,7 @@ static int run(const struct arguments *arguments, struct error *error) {
                                               .resume = arguments->value[RESUME],
                                               .replay = arguments->value[REPLAY],
                                               .threads = (int)threads,
+                                              .memory = memory,
                                               .event = on_event,
                                               .context = &running};
     if ((code = trainer_open(&running.trainer, config, &trainer_options, error)))

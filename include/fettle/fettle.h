@@ -46,13 +46,16 @@ struct fettle_error {
 struct fettle_model;
 
 /* Zero-initialise and set what matters; version must be FETTLE_OPTIONS_VERSION. */
-#define FETTLE_OPTIONS_VERSION 1
+#define FETTLE_OPTIONS_VERSION 2
 struct fettle_options {
     int version;
     int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else all processors */
     const char *weights; /* a safetensors file whose weights replace those of `path`; NULL: none */
     int raw_weights;     /* take the weights as trained, not their moving average, where the checkpoint has both */
     size_t memory_limit; /* bytes that the neighbour list of one call may take; 0: no limit */
+    /* Bytes of buffers beyond which the work for atoms and pairs is done in chunks that stay below it (what has to be
+     * kept of each comes on top); 0: 64 MiB.  SIZE_MAX: no bound.  Results differ by rounding.  Since version 2. */
+    size_t buffer_memory;
 };
 
 /* Opens a checkpoint (*.safetensors), or a model or a whole training config in YAML.  Weights that a YAML model lacks

@@ -1,5 +1,6 @@
 #include "graph/program.h"
 #include "base/clock.h"
+#include "graph/chunked.h"
 #include "graph/program_internal.h"
 #include "graph/kernels.h"
 #include "graph/simplify.h"
@@ -290,6 +291,10 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
         goto out;
     plan(program, !inspect);
     place_barriers(program);
+    program->graph = graph;
+    program->roots = simple;
+    program->memory = PROGRAM_MEMORY;
+    simple = NULL;
     *out = program;
     program = NULL;
 out:
@@ -313,6 +318,8 @@ void program_free(struct program *program) {
     }
     for (int k = 0; k < DIM_COUNT; k++)
         free(program->split[k]);
+    chunked_free(program->chunked);
+    free(program->roots);
     free(program->buffer);
     free(program->scratch);
     free(program->values);
@@ -429,6 +436,18 @@ static void make_splits(struct program *program, const struct topology *t, int m
     split[members] = atoms;
 }
 
+/* The buffers of all storages, whose offsets are set. */
+static size_t lay_out(struct program *program, const struct topology *t) {
+    size_t size = 0;
+    for (int k = 0; k < program->nstorages; k++) {
+        struct storage *s = &program->storages[k];
+        s->offset = size;
+        size_t rows = s->dim == DIM_STATIC ? 1 : (size_t)t->dim[s->dim];
+        size += (rows * s->row + 127) / 64 * 64;
+    }
+    return size;
+}
+
 static long rows_now(const struct node *node, const struct topology *t) {
     return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
 }
@@ -455,13 +474,7 @@ static int bind(struct program *program, struct team *team, const struct program
     }
     make_splits(program, t, members);
 
-    size_t size = 0;
-    for (int k = 0; k < program->nstorages; k++) {
-        struct storage *s = &program->storages[k];
-        s->offset = size;
-        size_t rows = s->dim == DIM_STATIC ? 1 : (size_t)t->dim[s->dim];
-        size += (rows * s->row + 127) / 64 * 64;
-    }
+    size_t size = lay_out(program, t);
     if (reserve(&program->buffer, &program->capacity, size + 64))
         return error_set(error, ERROR_MEMORY, "not enough memory for a batch of %d atoms and %d edges (%zu MiB)",
                          t->dim[DIM_ATOMS], t->edges, size >> 20);
@@ -523,6 +536,9 @@ static int bind(struct program *program, struct team *team, const struct program
 
 /* ---------------------------------------------------------------- running */
 
+/* The buffers of a chunk stay in the processor's caches. */
+enum { CHUNK_BYTES = 4 << 20 };
+
 static void run_fill(const struct kernel_args *args) {
     double value = ((const struct fill_attr *)args->node->attr)->value;
     long begin, end;
@@ -582,22 +598,42 @@ int program_begin(struct program *program, struct team *team, const struct progr
     program->team = team;
     program->bound = binding->outputs;
     program->timed_runs += program->timing;
-    return bind(program, team, binding, error);
+    program->in_chunks = !program->inspect && !program->timing && lay_out(program, binding->topology) > program->memory;
+    if (!program->in_chunks)
+        return bind(program, team, binding, error);
+    int code = 0;
+    if (!program->chunked)
+        code = chunked_make(&program->chunked, program->graph, program->roots, program->output_stage, program->noutputs,
+                            program->inputs, program->ninputs, error);
+    return code ? code
+                : chunked_begin(program->chunked, team, binding,
+                                program->memory < CHUNK_BYTES ? program->memory : CHUNK_BYTES, error);
 }
 
-void program_run_stage(struct program *program, int stage) {
+int program_run_stage(struct program *program, int stage, struct error *error) {
+    if (program->in_chunks)
+        return chunked_run(program->chunked, stage, error);
     run_stages(program, stage, stage);
+    return 0;
 }
 
 int program_run(struct program *program, struct team *team, const struct program_binding *binding,
                 struct error *error) {
     int code = program_begin(program, team, binding, error);
+    if (!code && program->in_chunks)
+        return chunked_run(program->chunked, program->nstages - 1, error);
     if (!code)
         run_stages(program, 0, program->nstages - 1);
     return code;
 }
 
+void program_set_memory(struct program *program, size_t bytes) {
+    program->memory = bytes;
+}
+
 const void *program_output(const struct program *program, int output, long *rows, int *cols) {
+    if (program->in_chunks)
+        return chunked_output(program->chunked, output, rows, cols);
     const struct value *v = &program->values[program->outputs[output]];
     if (rows)
         *rows = v->rows;

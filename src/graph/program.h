@@ -16,7 +16,7 @@ struct program_options {
     const int *stages;
 };
 
-/* outputs[k] becomes output k of the program. */
+/* outputs[k] becomes output k of the program.  The graph must live as long. */
 int program_build(struct program **out, struct graph *graph, struct node *const *outputs, int noutputs,
                   const struct program_options *options, struct error *error);
 void program_free(struct program *program);
@@ -33,13 +33,19 @@ struct program_binding {
     void *const *outputs;            /* [noutputs] where output k goes; NULL (or an entry NULL): it stays inside */
 };
 
+/* A run whose buffers would take more bytes than this goes through atoms and pairs in chunks instead (sweeps.h), the
+ * buffers of one chunk staying below it; what has to be kept of all atoms and pairs comes on top.  Results
+ * differ by rounding.  Programs begin with PROGRAM_MEMORY; timed runs and inspection builds never go in chunks. */
+enum { PROGRAM_MEMORY = 64 << 20 };
+void program_set_memory(struct program *program, size_t bytes);
+
 int program_run(struct program *program, struct team *team, const struct program_binding *binding, struct error *error);
 
 /* The same in stretches, to the same bits: program_begin, then each stage in order.  What is bound (the arrays of
  * pointers too) stays as it is until the last one; an output may be read once its stage was run. */
 int program_begin(struct program *program, struct team *team, const struct program_binding *binding,
                   struct error *error);
-void program_run_stage(struct program *program, int stage);
+int program_run_stage(struct program *program, int stage, struct error *error);
 
 /* After a run: output k, as blocks lie in memory (plain outputs: row-major), until the next run. */
 const void *program_output(const struct program *program, int output, long *rows, int *cols);

@@ -75,6 +75,13 @@ struct program {
     size_t capacity;
     void *scratch;
     size_t scratch_capacity, scratch_size;
+
+    /* for runs in chunks, whose sweeps are made when one is needed */
+    struct graph *graph;
+    struct node **roots; /* [noutputs] as simplified */
+    size_t memory;       /* bytes of buffers beyond which a run goes in chunks */
+    struct chunked *chunked;
+    int in_chunks; /* the last run went so */
 };
 
 #endif

@@ -1,4 +1,5 @@
 /* A look inside a program and at what its last run left. */
+#include "graph/chunked.h"
 #include "graph/program_internal.h"
 
 #include <math.h>
@@ -98,5 +99,5 @@ int program_first_nonfinite(const struct program *program, long *row, int *col) 
 }
 
 size_t program_memory(const struct program *program) {
-    return program->capacity + program->scratch_capacity;
+    return program->capacity + program->scratch_capacity + (program->chunked ? chunked_memory(program->chunked) : 0);
 }

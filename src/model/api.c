@@ -30,7 +30,7 @@ struct fettle_model {
     struct team *team;
     struct batch *batch;
     int has_forces;
-    size_t memory_limit;
+    size_t memory_limit, buffer_memory;
 };
 
 #define TEXT_OF(x) #x
@@ -141,8 +141,11 @@ static int build_program(struct fettle_model *handle, struct error *error) {
     handle->has_forces = outputs.forces != NULL;
     struct node *nodes[OUT_COUNT] = {outputs.total_energy, outputs.atomic_energy, outputs.forces, outputs.stress};
     struct program_options options = {0};
-    return program_build(&handle->program, handle->graph, nodes, handle->has_forces ? OUT_COUNT : OUT_FORCES, &options,
+    code = program_build(&handle->program, handle->graph, nodes, handle->has_forces ? OUT_COUNT : OUT_FORCES, &options,
                          error);
+    if (!code && handle->buffer_memory)
+        program_set_memory(handle->program, handle->buffer_memory);
+    return code;
 }
 
 /* Statistics of the training data, where the model's arguments ask for them: only then is data read. */
@@ -242,6 +245,7 @@ static int open_model(struct fettle_model *handle, const char *path, const struc
     int checkpoint = 0, code;
 
     handle->memory_limit = options->memory_limit;
+    handle->buffer_memory = options->version >= 2 ? options->buffer_memory : 0;
     if ((code = is_checkpoint(path, &checkpoint, error)))
         return code;
     code = checkpoint ? open_checkpoint(handle, path, options->raw_weights, error) : open_config(handle, path, error);
@@ -268,7 +272,7 @@ int fettle_open(struct fettle_model **out, const char *path, const struct fettle
     if (!out || !path)
         return fail_argument(error, "fettle_open needs a place for the model and a path");
     *out = NULL;
-    if (options && (options->version != FETTLE_OPTIONS_VERSION || options->threads < 0))
+    if (options && (options->version < 1 || options->version > FETTLE_OPTIONS_VERSION || options->threads < 0))
         return fail_argument(error, "fettle_open does not know these options (version, threads)");
     handle = calloc(1, sizeof *handle);
     if (!handle) {

@@ -151,16 +151,18 @@ static int forward(struct trainer *trainer, struct error *error) {
 }
 
 static int loss(struct trainer *trainer, struct error *error) {
-    train_program_loss(trainer);
-    int code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
+    int code = train_program_loss(trainer, error);
+    if (code)
+        return code;
+    code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
     if (!code && trainer->train_metrics)
         code = metrics_update(trainer->train_metrics, trainer->batch, &trainer->prediction, trainer->values.metrics,
                               error);
     return code;
 }
 
-static void backward(struct trainer *trainer) {
-    train_program_backward(trainer, trainer->gradients++);
+static int backward(struct trainer *trainer, struct error *error) {
+    return train_program_backward(trainer, trainer->gradients++, error);
 }
 
 int loop_gradients(struct trainer *trainer, struct error *error) {
@@ -169,7 +171,7 @@ int loop_gradients(struct trainer *trainer, struct error *error) {
         code = loss(trainer, error);
     trainer->gradients = 0;
     while (!code && trainer->gradients < train_program_gradients(trainer))
-        backward(trainer);
+        code = backward(trainer, error);
     return code;
 }
 
@@ -442,8 +444,8 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
             cursor->phase = PHASE_BACKWARD;
         break;
     case PHASE_BACKWARD:
-        backward(trainer);
-        if (trainer->gradients == train_program_gradients(trainer))
+        code = backward(trainer, error);
+        if (!code && trainer->gradients == train_program_gradients(trainer))
             cursor->phase = PHASE_COMBINE;
         break;
     case PHASE_COMBINE:

@@ -5,6 +5,10 @@
 
 #include "train/trainer_internal.h"
 
+/* A step makes more anew in chunks than an evaluation does, and takes half as long again: chunks are for batches that
+ * would not fit otherwise. */
+enum { STEP_MEMORY = 1 << 30 };
+
 static const char *const prediction_names[5] = {"total_energy", "atomic_energy", "forces", "stress", "virial"};
 
 static void prediction_nodes(const struct model_outputs *model, struct node **nodes) {
@@ -162,6 +166,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     if ((code = program_build(&want.program, want.graph, outputs, n,
                               &(struct program_options){.inspect = inspect, .stages = stages}, error)))
         goto out;
+    program_set_memory(want.program, trainer->how.memory ? trainer->how.memory : STEP_MEMORY);
     want.inputs = calloc((size_t)program_inputs(want.program) + 1, sizeof *want.inputs);
     want.outputs = calloc((size_t)n + 1, sizeof *want.outputs);
     if (!want.inputs || !want.outputs) {
@@ -249,31 +254,32 @@ static void clear_frozen(struct trainer *trainer) {
 int train_program_forward(struct trainer *trainer, struct error *error) {
     struct train_program *train = &trainer->train;
     int code = begin(trainer, train, 0, error);
-    if (code)
-        return code;
-    clear_frozen(trainer);
-    program_run_stage(train->program, STAGE_PREDICTIONS);
-    set_prediction(&trainer->prediction, train->program, train->prediction);
-    return 0;
+    if (!code)
+        clear_frozen(trainer);
+    if (!code)
+        code = program_run_stage(train->program, STAGE_PREDICTIONS, error);
+    if (!code)
+        set_prediction(&trainer->prediction, train->program, train->prediction);
+    return code;
 }
 
-void train_program_loss(struct trainer *trainer) {
-    program_run_stage(trainer->train.program, STAGE_LOSS);
+int train_program_loss(struct trainer *trainer, struct error *error) {
+    return program_run_stage(trainer->train.program, STAGE_LOSS, error);
 }
 
 int train_program_gradients(const struct trainer *trainer) {
     return gradients_of(&trainer->train);
 }
 
-void train_program_backward(struct trainer *trainer, int gradient) {
-    program_run_stage(trainer->train.program, STAGE_GRADIENTS + gradient);
+int train_program_backward(struct trainer *trainer, int gradient, struct error *error) {
+    return program_run_stage(trainer->train.program, STAGE_GRADIENTS + gradient, error);
 }
 
 /* All of a step. */
 static int run(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
     int code = begin(trainer, train, inside, error);
     for (int stage = 0; !code && stage < STAGE_GRADIENTS + gradients_of(train); stage++)
-        program_run_stage(train->program, stage);
+        code = program_run_stage(train->program, stage, error);
     return code;
 }
 
@@ -350,6 +356,8 @@ int eval_program_make(struct trainer *trainer, struct error *error) {
     }
     if ((code = program_build(&eval->program, eval->graph, outputs, n, NULL, error)))
         goto out;
+    if (trainer->how.memory)
+        program_set_memory(eval->program, trainer->how.memory);
     eval->inputs = calloc((size_t)program_inputs(eval->program) + 1, sizeof *eval->inputs);
     if (!eval->inputs)
         code = error_set(error, ERROR_MEMORY, "out of memory");

@@ -53,6 +53,8 @@ struct trainer_options {
     const char *resume; /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
     const char *replay; /* an audit log whose changes are made again where they were made; NULL: none */
     int threads;        /* 0: team_default_size */
+    size_t memory;      /* bytes of buffers beyond which work goes in chunks; 0: 1 GiB for steps, PROGRAM_MEMORY for
+                           evaluation */
     void (*event)(void *context, enum trainer_event event, const char *text); /* may be NULL */
     void *context;
 };

@@ -200,9 +200,9 @@ int train_program_make(struct trainer *trainer, struct error *error); /* if the 
 void train_program_free(struct trainer *trainer);
 /* A step on trainer->batch: predictions, terms, then each gradient. */
 int train_program_forward(struct trainer *trainer, struct error *error);
-void train_program_loss(struct trainer *trainer);
+int train_program_loss(struct trainer *trainer, struct error *error);
 int train_program_gradients(const struct trainer *trainer); /* how many: one, or one for each active term */
-void train_program_backward(struct trainer *trainer, int gradient);
+int train_program_backward(struct trainer *trainer, int gradient, struct error *error);
 /* Instruction by instruction.  Gradients of before stay, as they do below. */
 int train_program_time(struct trainer *trainer, int runs, struct error *error);
 /* The same batch again, by a program that keeps every value; look is called before it goes. */

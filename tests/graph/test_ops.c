@@ -3,6 +3,7 @@
  * leaves the table. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +108,7 @@ static void evaluate_in(struct setup *s, struct program *program, struct team *t
     int code = stages ? program_begin(program, team, &binding, &error) : program_run(program, team, &binding, &error);
     cr_assert_eq(code, 0, "%s", error.message);
     for (int stage = 0; stage < stages; stage++)
-        program_run_stage(program, stage);
+        cr_assert_eq(program_run_stage(program, stage, &error), 0);
     for (int k = 0; sizes[k] >= 0; k++) {
         long rows;
         int cols;
@@ -227,8 +228,9 @@ static void use_form(const char *form) {
 }
 
 /* One case in float64 as built, and again in another way: the results must agree to rounding. form: the kernels of the
- * other way, the plainest standing against them. */
-static void agree_form(int which, enum dtype dtype, int inspect, int threads, double tolerance, const char *form) {
+ * other way, the plainest standing against them.  memory: what it is computed in. */
+static void agree_in(int which, enum dtype dtype, int inspect, int threads, double tolerance, const char *form,
+                     size_t memory) {
     const struct op_case *c = &op_cases[which];
     struct setup s, t;
     struct node *out[2 * CASE_MAX_INPUTS + 2];
@@ -245,6 +247,7 @@ static void agree_form(int which, enum dtype dtype, int inspect, int threads, do
     setup(&t, dtype, 0);
     n = build_all(&t, c, out, sizes);
     program = make(&t, out, n, inspect);
+    program_set_memory(program, memory);
     struct team *team = team_new(threads);
     evaluate(&t, program, team, t.numbers, b, sizes);
     program_free(program);
@@ -265,7 +268,7 @@ static void agree_form(int which, enum dtype dtype, int inspect, int threads, do
 }
 
 static void agree(int which, enum dtype dtype, int inspect, int threads, double tolerance) {
-    agree_form(which, dtype, inspect, threads, tolerance, NULL);
+    agree_in(which, dtype, inspect, threads, tolerance, NULL, SIZE_MAX);
 }
 
 Test(ops, float32_agrees) {
@@ -283,6 +286,14 @@ Test(ops, threads_agree) {
         agree(k, F64, 0, 2, 1e-12);
         agree(k, F64, 0, 5, 1e-12);
         agree(k, F32, 0, 3, 2e-4);
+    }
+}
+
+Test(ops, chunks_agree) {
+    for (int k = 0; k < op_case_count; k++) {
+        agree_in(k, F64, 0, 1, 1e-12, NULL, 1);
+        agree_in(k, F64, 0, 3, 1e-12, NULL, 1);
+        agree_in(k, F32, 0, 2, 2e-4, NULL, 1);
     }
 }
 
@@ -313,6 +324,11 @@ static void stretches(int which, enum dtype dtype, int threads) {
         cr_expect_eq(memcmp(a, b, (size_t)count * sizeof *a), 0, "%s, %d threads, %s", op_cases[which].name, threads,
                      apart ? "in stretches" : "run through");
     }
+    program_set_memory(program, 1);
+    evaluate_in(&s, program, team, s.numbers, a, sizes, 4);
+    evaluate_in(&s, program, team, s.numbers, b, sizes, 0);
+    cr_expect_eq(memcmp(a, b, (size_t)count * sizeof *a), 0, "%s, %d threads, in chunks", op_cases[which].name,
+                 threads);
     program_free(program);
     team_free(team);
     free(a);
@@ -343,10 +359,10 @@ Test(ops, a_stage_brings_its_outputs_and_no_others) {
     cr_assert_eq(program_build(&program, graph, outputs, 2, &options, &error), 0, "%s", error.message);
     struct program_binding binding = {.topology = &topology, .inputs = inputs, .outputs = to};
     cr_assert_eq(program_begin(program, NULL, &binding, &error), 0, "%s", error.message);
-    program_run_stage(program, 0);
+    cr_assert_eq(program_run_stage(program, 0, &error), 0);
     cr_expect_eq(doubled[2], 6);
     cr_expect_eq(squared[2], 0);
-    program_run_stage(program, 1);
+    cr_assert_eq(program_run_stage(program, 1, &error), 0);
     cr_expect_eq(squared[2], 9);
     program_free(program);
     graph_free(graph);
@@ -360,8 +376,8 @@ Test(ops, forms_of_kernels_agree) {
             continue; /* not on this processor */
         cr_expect_str_eq(kernels_active()->name, forms[f]);
         for (int k = 0; k < op_case_count; k++) {
-            agree_form(k, F64, 0, 1, 1e-12, forms[f]);
-            agree_form(k, F32, 0, 2, 2e-4, forms[f]);
+            agree_in(k, F64, 0, 1, 1e-12, forms[f], SIZE_MAX);
+            agree_in(k, F32, 0, 2, 2e-4, forms[f], SIZE_MAX);
         }
     }
     struct error error = {0};

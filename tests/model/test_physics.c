@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "harness.h"
@@ -220,6 +221,33 @@ EACH_MODEL(frames_of_a_batch_do_not_mix) {
         free_result(&one);
     }
     free_result(&all);
+    for (int f = 0; f < 3; f++)
+        frame_free(frames[f]);
+    machine_free(machine);
+}
+
+/* Nor on the memory that they are computed in, beyond rounding; and in the same memory they are the same. */
+EACH_MODEL(chunks_of_any_size_give_the_same) {
+    static const size_t sizes[] = {SIZE_MAX, 1, 1, 20000, 60000};
+    struct machine *machine = new_machine(*k);
+    struct frame *frames[] = {new_frame(1), new_frame(0), new_frame(1)};
+    struct result results[sizeof sizes / sizeof *sizes];
+    for (int i = 0; i < 3 * ATOMS; i++)
+        frames[2]->pos[i] *= 1.03;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        program_set_memory(machine->program, sizes[s]);
+        struct result *r = &results[s], *whole = &results[0];
+        *r = evaluate(machine, frames, 3);
+        cr_expect(deviation(r->total_energy, whole->total_energy, 3) < 1e-12);
+        cr_expect(deviation(r->atomic_energy, whole->atomic_energy, 3 * ATOMS) < 1e-12);
+        cr_expect(deviation(r->forces, whole->forces, 9 * ATOMS) < 1e-11);
+        cr_expect(deviation(r->stress, whole->stress, 27) < 1e-11);
+        cr_expect(deviation(r->virial, whole->virial, 27) < 1e-11);
+    }
+    cr_expect(memcmp(results[1].forces, results[0].forces, 9 * ATOMS * sizeof(double)), "nothing went in chunks");
+    cr_expect(!memcmp(results[1].forces, results[2].forces, 9 * ATOMS * sizeof(double)), "chance plays a part");
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        free_result(&results[s]);
     for (int f = 0; f < 3; f++)
         frame_free(frames[f]);
     machine_free(machine);

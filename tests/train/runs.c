@@ -130,6 +130,7 @@ int case_try(struct trainer **out, const struct start *start, struct error *erro
         .resume = start->resume,
         .replay = start->replay,
         .threads = start->threads ? start->threads : 1,
+        .memory = start->memory,
         .event = start->heard ? hear : NULL,
         .context = start->heard,
     };

@@ -20,6 +20,7 @@ struct heard {
 struct start {
     const char *output, *init, *resume, *replay;
     int threads;
+    size_t memory;
     struct heard *heard;
     const char *overrides[24]; /* as on the command line; NULL ends */
 };

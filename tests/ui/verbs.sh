@@ -81,6 +81,9 @@ tr -d '\n' <b.json | grep -o '"shape[^}]*' | sed 's/.*"share": \([^,]*\).*/\1/' 
 expect "bench without tables" 0 "$fettle" bench config.yaml --top 0 --repeats 2 --threads 1
 [ "$(wc -l <out)" = 4 ] || bad "bench: not four lines"
 fails "bench of nonsense" 2 "--top" "$fettle" bench config.yaml --top -1
+expect "bounded memory" 0 "$fettle" run config.yaml -o bounded --memory 1
+expect "memory" 0 "$fettle" eval --model model.yaml --memory 0 -o w.xyz water.xyz
+fails "memory of nonsense" 2 "--memory is a whole number" "$fettle" eval --model model.yaml --memory x -o w.xyz water.xyz
 expect "times" 0 "$fettle" eval --model model.yaml --times -o w.xyz water.xyz
 shows "times" out "us an atom"
 

@@ -1,0 +1,420 @@
+#include "graph/chunked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/chunks.h"
+#include "graph/program_internal.h"
+#include "graph/sweeps.h"
+
+enum { LEAST_ROWS = 4 };
+
+/* A transport between a chunk and all rows. */
+enum move_kind {
+    MOVE_IN,      /* rows that follow each other */
+    MOVE_GATHER,  /* rows of the chunk's atoms */
+    MOVE_OUT,     /* rows that follow each other */
+    MOVE_SCATTER, /* the chunk's atoms' rows are added */
+    MOVE_SUM      /* all numbers are added */
+};
+
+struct move {
+    enum move_kind kind;
+    const struct layout *layout;
+    enum dtype dtype;
+    char *whole, *part;
+    long rows, part_rows, begin; /* of the whole, of the part; where the part begins */
+    const int *atoms;
+};
+
+struct buffer {
+    char *data;
+    size_t capacity;
+};
+
+struct chunked {
+    struct sweeps *sweeps;
+    int largest; /* number of inputs or outputs of a sweep at most */
+    void **inputs, **outputs;
+    struct move *moves;
+    int nmoves;
+    struct chunks chunks[DIM_COUNT];
+    struct buffer kept, local;   /* passed values; what is copied of a chunk */
+    struct buffer work, scratch; /* lent to the program of the sweep at work */
+    size_t *offset;              /* [passed] in kept */
+    const int *output_stages;    /* [results] */
+    const char *const *names;    /* [nnames] of the inputs that are bound */
+    int nnames;
+
+    /* the run that was begun: */
+    struct program_binding binding;
+    const struct topology *topology;
+    struct team *team;
+    int next;  /* sweep */
+    int stage; /* outputs of stages before it are there */
+};
+
+int chunked_make(struct chunked **out, struct graph *graph, struct node *const *outputs, const int *output_stages,
+                 int noutputs, const char *const *names, int nnames, struct error *error) {
+    struct chunked *c = calloc(1, sizeof *c);
+    *out = NULL;
+    if (!c)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    c->output_stages = output_stages;
+    c->names = names;
+    c->nnames = nnames;
+    int code = sweeps_make(&c->sweeps, graph, outputs, noutputs, error);
+    if (code)
+        goto out;
+    for (int s = 0; s < c->sweeps->count; s++) {
+        const struct sweep *sweep = &c->sweeps->sweeps[s];
+        int inputs = sweep->program ? program_inputs(sweep->program) : 0;
+        c->largest = inputs > c->largest ? inputs : c->largest;
+        c->largest = sweep->nroots > c->largest ? sweep->nroots : c->largest;
+    }
+    c->inputs = calloc((size_t)c->largest + 1, sizeof *c->inputs);
+    c->outputs = calloc((size_t)c->largest + 1, sizeof *c->outputs);
+    c->moves = calloc(2 * (size_t)c->largest + 1, sizeof *c->moves);
+    c->offset = calloc((size_t)c->sweeps->npassed + 1, sizeof *c->offset);
+    if (!c->inputs || !c->outputs || !c->moves || !c->offset)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+out:
+    if (code)
+        chunked_free(c);
+    else
+        *out = c;
+    return code;
+}
+
+void chunked_free(struct chunked *c) {
+    if (!c)
+        return;
+    sweeps_free(c->sweeps);
+    free(c->inputs);
+    free(c->outputs);
+    free(c->moves);
+    free(c->offset);
+    for (int d = 0; d < DIM_COUNT; d++)
+        chunks_free(&c->chunks[d]);
+    free(c->kept.data);
+    free(c->local.data);
+    free(c->work.data);
+    free(c->scratch.data);
+    free(c);
+}
+
+size_t chunked_memory(const struct chunked *c) {
+    return c->kept.capacity + c->local.capacity + c->work.capacity + c->scratch.capacity;
+}
+
+static int reserve(struct buffer *buffer, size_t size) {
+    if (size <= buffer->capacity)
+        return 0;
+    size = (size + size / 8 + 4095) / 4096 * 4096;
+    free(buffer->data);
+    buffer->data = aligned_alloc(64, size);
+    buffer->capacity = buffer->data ? size : 0;
+    return buffer->data ? 0 : -1;
+}
+
+static long rows_of_node(const struct node *node, const struct topology *t) {
+    return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
+}
+
+static size_t bytes_of(const struct node *node, long rows) {
+    return ((size_t)rows * (size_t)node->layout->cols * dtype_size(node->dtype) + 127) / 64 * 64;
+}
+
+/* ---------------------------------------------------------------- where passed values lie
+ *
+ * A value lives from the sweep that makes it to the last that wants it; each takes the lowest place that is free. */
+
+static int place_kept(struct chunked *c, const struct topology *t) {
+    const struct sweeps *all = c->sweeps;
+    size_t total = 0;
+    for (int k = 0; k < all->npassed; k++) {
+        const struct passed *p = &all->passed[k];
+        size_t size = bytes_of(p->node, rows_of_node(p->node, t)), at = 0;
+        for (int again = 1; again;) {
+            again = 0;
+            for (int j = 0; j < k; j++) {
+                const struct passed *q = &all->passed[j];
+                size_t end = c->offset[j] + bytes_of(q->node, rows_of_node(q->node, t));
+                if (q->made <= p->last && p->made <= q->last && c->offset[j] < at + size && at < end) {
+                    at = end;
+                    again = 1;
+                }
+            }
+        }
+        c->offset[k] = at;
+        total = at + size > total ? at + size : total;
+    }
+    return reserve(&c->kept, total + 64);
+}
+
+static char *kept(const struct chunked *c, int passed) {
+    return c->kept.data + c->offset[passed];
+}
+
+/* ---------------------------------------------------------------- moving rows */
+
+static void add_numbers(char *to, const char *from, size_t bytes, enum dtype dtype) {
+    if (dtype == F32) {
+        float *x = (float *)to;
+        const float *y = (const float *)from;
+        for (size_t k = 0; k < bytes / sizeof *x; k++)
+            x[k] += y[k];
+    } else {
+        double *x = (double *)to;
+        const double *y = (const double *)from;
+        for (size_t k = 0; k < bytes / sizeof *x; k++)
+            x[k] += y[k];
+    }
+}
+
+static void move_rows(const struct move *move, long begin, long end) {
+    size_t number = dtype_size(move->dtype);
+    for (int b = 0; b < move->layout->nblocks; b++) {
+        size_t row = (size_t)move->layout->blocks[b].mid * (size_t)move->layout->blocks[b].mul * number;
+        size_t before = (size_t)move->layout->offset[b] * number;
+        char *whole = move->whole + before * (size_t)move->rows;
+        char *part = move->part + before * (size_t)move->part_rows;
+        if (move->kind == MOVE_IN || move->kind == MOVE_OUT) {
+            char *rows = whole + (size_t)(move->begin + begin) * row, *mine = part + (size_t)begin * row;
+            memcpy(move->kind == MOVE_IN ? mine : rows, move->kind == MOVE_IN ? rows : mine,
+                   (size_t)(end - begin) * row);
+            continue;
+        }
+        for (long r = begin; r < end; r++) {
+            char *theirs = whole + (size_t)move->atoms[r] * row, *mine = part + (size_t)r * row;
+            if (move->kind == MOVE_GATHER)
+                memcpy(mine, theirs, row);
+            else
+                add_numbers(theirs, mine, row, move->dtype);
+        }
+    }
+}
+
+static void move_member(void *context, int member, int members) {
+    const struct chunked *c = context;
+    for (int k = 0; k < c->nmoves; k++) {
+        const struct move *move = &c->moves[k];
+        long rows = move->kind == MOVE_SUM ? move->part_rows * move->layout->cols : move->part_rows;
+        long begin = rows * member / members, end = rows * (member + 1) / members;
+        size_t number = dtype_size(move->dtype);
+        if (move->kind == MOVE_SUM)
+            add_numbers(move->whole + (size_t)begin * number, move->part + (size_t)begin * number,
+                        (size_t)(end - begin) * number, move->dtype);
+        else
+            move_rows(move, begin, end);
+    }
+}
+
+static void run_moves(struct chunked *c) {
+    if (c->nmoves && c->team)
+        team_run(c->team, move_member, c);
+    else if (c->nmoves)
+        move_member(c, 0, 1);
+    c->nmoves = 0;
+}
+
+/* ---------------------------------------------------------------- sweeps */
+
+static int find_name(const char *const *names, int count, const char *name) {
+    for (int k = 0; k < count; k++)
+        if (!strcmp(names[k], name))
+            return k;
+    return -1;
+}
+
+/* All rows of an input of a sweep's program: a passed value, or an input of the whole. */
+static char *source_of(const struct chunked *c, const struct node *leaf) {
+    for (int k = 0; k < c->sweeps->npassed; k++)
+        if (c->sweeps->passed[k].leaf == leaf)
+            return kept(c, k);
+    int input = find_name(c->names, c->nnames, ((const struct input_attr *)leaf->attr)->name);
+    return input < 0 ? NULL : (char *)c->binding.inputs[input];
+}
+
+static const struct node *input_node(const struct program *program, int input) {
+    for (int k = 0; k < program->nvalues; k++)
+        if (program->values[k].input == input)
+            return program->values[k].node;
+    return NULL;
+}
+
+/* Programs of sweeps take turns in one buffer. */
+static int run_program(struct chunked *c, struct program *program, const struct program_binding *binding,
+                       struct error *error) {
+    program->buffer = c->work.data;
+    program->capacity = c->work.capacity;
+    program->scratch = c->scratch.data;
+    program->scratch_capacity = c->scratch.capacity;
+    int code = program_run(program, c->team, binding, error);
+    c->work = (struct buffer){program->buffer, program->capacity};
+    c->scratch = (struct buffer){program->scratch, program->scratch_capacity};
+    program->buffer = program->scratch = NULL;
+    program->capacity = program->scratch_capacity = 0;
+    return code;
+}
+
+/* Memory that a chunk takes for a value: rows that lie in one piece can be used where they are. */
+static char *lend(char *whole, const struct node *node, enum dim domain, const struct chunk *chunk, long all,
+                  char **local, struct move *move, enum move_kind kind) {
+    if (node->dim == domain && node->layout->nblocks == 1)
+        return whole + (size_t)chunk->begin * (size_t)node->layout->cols * dtype_size(node->dtype);
+    long rows = rows_of_node(node, &chunk->topology);
+    *move = (struct move){.kind = kind,
+                          .layout = node->layout,
+                          .dtype = node->dtype,
+                          .whole = whole,
+                          .part = *local,
+                          .rows = all,
+                          .part_rows = rows,
+                          .begin = chunk->begin,
+                          .atoms = chunk->atoms};
+    *local += bytes_of(node, rows);
+    return move->part;
+}
+
+static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct chunk *chunk, struct error *error) {
+    struct program *program = sweep->program;
+    const struct topology *t = &chunk->topology, *whole = c->topology;
+    enum dim domain = sweep->domain;
+    int ninputs = program_inputs(program), nouts = 0;
+    size_t need = 64;
+    for (int k = 0; k < ninputs; k++)
+        need += bytes_of(input_node(program, k), rows_of_node(input_node(program, k), t));
+    for (int k = 0; k < sweep->nroots; k++) {
+        const struct node *node = c->sweeps->passed[sweep->roots[k]].node;
+        need += bytes_of(node, rows_of_node(node, t));
+    }
+    if (reserve(&c->local, need))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    char *local = c->local.data;
+    c->nmoves = 0;
+    for (int k = 0; k < ninputs; k++) {
+        const struct node *leaf = input_node(program, k);
+        char *source = source_of(c, leaf);
+        struct move move = {.layout = NULL};
+        c->inputs[k] = source;
+        if (!source || leaf->dim == DIM_STATIC || leaf->dim == DIM_FRAMES)
+            continue;
+        c->inputs[k] = lend(source, leaf, domain, chunk, rows_of_node(leaf, whole), &local, &move,
+                            leaf->dim == domain ? MOVE_IN : MOVE_GATHER);
+        if (move.layout)
+            c->moves[c->nmoves++] = move;
+    }
+    run_moves(c);
+    struct move *outs = c->moves + c->largest;
+    for (int k = 0; k < sweep->nroots; k++) {
+        const struct node *node = c->sweeps->passed[sweep->roots[k]].node;
+        struct move move = {.layout = NULL};
+        enum move_kind kind = node->dim == domain ? MOVE_OUT : node->dim == DIM_ATOMS ? MOVE_SCATTER : MOVE_SUM;
+        c->outputs[k] =
+            lend(kept(c, sweep->roots[k]), node, domain, chunk, rows_of_node(node, whole), &local, &move, kind);
+        if (move.layout)
+            outs[nouts++] = move;
+    }
+    struct program_binding own = {.topology = t,
+                                  .inputs = (const void *const *)c->inputs,
+                                  .params = {c->binding.params[F32], c->binding.params[F64]},
+                                  .outputs = c->outputs};
+    int code = run_program(c, program, &own, error);
+    if (code)
+        return code;
+    memmove(c->moves, outs, (size_t)nouts * sizeof *outs);
+    c->nmoves = nouts;
+    run_moves(c);
+    return 0;
+}
+
+static int run_whole(struct chunked *c, const struct sweep *sweep, struct error *error) {
+    for (int k = 0; k < program_inputs(sweep->program); k++)
+        c->inputs[k] = source_of(c, input_node(sweep->program, k));
+    for (int k = 0; k < sweep->nroots; k++)
+        c->outputs[k] = kept(c, sweep->roots[k]);
+    struct program_binding own = c->binding;
+    own.inputs = (const void *const *)c->inputs;
+    own.outputs = c->outputs;
+    return run_program(c, sweep->program, &own, error);
+}
+
+static int run_sweep(struct chunked *c, const struct sweep *sweep, struct error *error) {
+    const struct topology *t = c->topology;
+    int code = 0;
+    if (sweep->domain == DIM_STATIC)
+        return run_whole(c, sweep, error);
+    for (int k = 0; k < sweep->nroots; k++) {
+        const struct node *node = c->sweeps->passed[sweep->roots[k]].node;
+        if (node->dim != sweep->domain) /* chunks add to it */
+            memset(kept(c, sweep->roots[k]), 0, bytes_of(node, rows_of_node(node, t)));
+    }
+    const struct chunks *chunks = &c->chunks[sweep->domain];
+    for (int k = 0; k < chunks->count && !code; k++)
+        code = run_chunk(c, sweep, &chunks->chunk[k], error);
+    return code;
+}
+
+/* Rows of a chunk, so that no sweep takes more than so many bytes for it. */
+static int chunk_rows(const struct chunked *c, enum dim domain, size_t bytes) {
+    size_t most = 1;
+    for (int s = 0; s < c->sweeps->count; s++) {
+        const struct sweep *sweep = &c->sweeps->sweeps[s];
+        size_t row = 0;
+        if (sweep->domain != domain || !sweep->program)
+            continue;
+        for (int k = 0; k < sweep->program->nstorages; k++) {
+            const struct storage *storage = &sweep->program->storages[k];
+            /* a chunk's pairs share atoms */
+            row += storage->dim == domain ? storage->row : storage->dim == DIM_ATOMS ? storage->row / 4 : 0;
+        }
+        most = row > most ? row : most;
+    }
+    size_t rows = bytes / most;
+    return rows < LEAST_ROWS ? LEAST_ROWS : rows > (1 << 24) ? 1 << 24 : (int)rows;
+}
+
+int chunked_begin(struct chunked *c, struct team *team, const struct program_binding *binding, size_t chunk_bytes,
+                  struct error *error) {
+    c->binding = *binding;
+    c->topology = binding->topology;
+    c->team = team;
+    c->next = c->stage = 0;
+    for (int d = DIM_ATOMS; d <= DIM_PAIRS; d++)
+        if (chunks_cut(&c->chunks[d], team, c->topology, (enum dim)d, chunk_rows(c, (enum dim)d, chunk_bytes)))
+            return error_set(error, ERROR_MEMORY, "out of memory");
+    if (place_kept(c, c->topology))
+        return error_set(error, ERROR_MEMORY, "not enough memory for a batch of %d atoms and %d edges",
+                         c->topology->dim[DIM_ATOMS], c->topology->edges);
+    return 0;
+}
+
+int chunked_run(struct chunked *c, int stage, struct error *error) {
+    int last = c->next - 1, code = 0;
+    for (int k = 0; k < c->sweeps->nresults; k++) {
+        int made = c->sweeps->passed[c->sweeps->results[k]].made;
+        last = c->output_stages[k] <= stage && made > last ? made : last;
+    }
+    for (; c->next <= last && !code; c->next++)
+        if (c->sweeps->sweeps[c->next].program)
+            code = run_sweep(c, &c->sweeps->sweeps[c->next], error);
+    for (int k = 0; k < c->sweeps->nresults && !code; k++) {
+        const struct node *node = c->sweeps->passed[c->sweeps->results[k]].node;
+        if (c->output_stages[k] >= c->stage && c->output_stages[k] <= stage && c->binding.outputs &&
+            c->binding.outputs[k])
+            memcpy(c->binding.outputs[k], kept(c, c->sweeps->results[k]),
+                   (size_t)rows_of_node(node, c->topology) * (size_t)node->layout->cols * dtype_size(node->dtype));
+    }
+    c->stage = stage + 1;
+    return code;
+}
+
+const void *chunked_output(const struct chunked *c, int output, long *rows, int *cols) {
+    const struct node *node = c->sweeps->passed[c->sweeps->results[output]].node;
+    if (rows)
+        *rows = rows_of_node(node, c->topology);
+    if (cols)
+        *cols = node->layout->cols;
+    return kept(c, c->sweeps->results[output]);
+}
