@@ -40,7 +40,7 @@ int loss_coefficients_read(const struct config_node *map, const struct metrics *
         total += values[term] = config_float(value);
     }
     /* NequIP would go on without any loss */
-    if (config_count(map) && !(total > 0 && isfinite(total)))
+    if (!(total > 0 && isfinite(total)))
         return config_error(map, error, ERROR_VALUE, "the coefficients must add up to more than 0, not %g", total);
     return 0;
 }

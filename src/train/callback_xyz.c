@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "data/extxyz.h"
 #include "train/trainer_internal.h"
 
@@ -59,9 +60,28 @@ static int check(const void *given, const struct config_node *config, struct err
     return 0;
 }
 
+/* Labels that frames lack are missed now, not when the training is done. */
+static int check_labels(const struct xyz_options *how, const struct config_node *config, const struct dataset *data,
+                        struct error *error) {
+    char where[512];
+    for (int k = 0; k < how->originals.count; k++)
+        for (size_t f = 0; f < data->count; f++)
+            if (!frame_field(data->frames[f], how->originals.values[k]))
+                return config_error(place(config, "output_fields_from_original_dataset"), error, ERROR_DATA,
+                                    "%s has no '%.60s' to write as original_dataset_%.60s",
+                                    frame_label(data->frames[f], where, sizeof where), how->originals.values[k],
+                                    how->originals.values[k]);
+    return 0;
+}
+
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct xyz_options *how = callback->options;
-    int types = model_ntypes(trainer->model);
+    enum data_role role = callback->kind == &callback_test_xyz ? ROLE_TEST : ROLE_VAL;
+    int types = model_ntypes(trainer->model), code = 0;
+    for (size_t k = 0; !code && k < datamodule_count(trainer->data, role); k++)
+        code = check_labels(how, callback->config, datamodule_dataset(trainer->data, role, k), error);
+    if (code)
+        return code;
     if (how->symbols.count && how->symbols.count != types)
         return config_error(place(callback->config, "chemical_symbols"), error, ERROR_VALUE,
                             "%d symbols for a model of %d types", how->symbols.count, types);
@@ -83,20 +103,13 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
         const char *field = how->originals.values[k];
         const struct field *label = frame_field(source, field);
         char name[64];
-        if (!label) {
-            char where[512];
-            error_set(error, ERROR_DATA, "%s has no '%.60s' to write as original_dataset_%.60s",
-                      frame_label(source, where, sizeof where), field, field);
-            frame_free(frame);
-            return NULL;
-        }
         if (snprintf(name, sizeof name, "original_dataset_%s", strcmp(field, "total_energy") ? field : "energy") >=
             (int)sizeof name) {
             error_set(error, ERROR_VALUE, "the name original_dataset_%.60s is too long", field);
             frame_free(frame);
             return NULL;
         }
-        fine = frame_set_field(frame, name, label->per_atom, label->cols, label->values) != NULL;
+        fine = label && frame_set_field(frame, name, label->per_atom, label->cols, label->values) != NULL;
     }
     if (fine && prediction->total_energy)
         fine = frame_set_field(frame, "total_energy", 0, 1, prediction->total_energy + f) != NULL;
@@ -128,9 +141,19 @@ static int append(const struct xyz_options *how, const struct trainer *trainer, 
     if (snprintf(path, sizeof path, "%s_dataset%zu%s.xyz", how->out_file, what->set, epoch) >= (int)sizeof path)
         return error_set(error, ERROR_IO, "the path %.60s... is too long", how->out_file);
     FILE *stream = fopen(path, "ae");
+    int code = 0;
+    if (!stream && errno == ENOENT) { /* the folder */
+        char *slash = strrchr(path, '/');
+        if (slash)
+            *slash = 0;
+        if (slash && (code = file_make_directories(path, error)))
+            return code;
+        if (slash)
+            *slash = '/';
+        stream = fopen(path, "ae");
+    }
     if (!stream)
         return error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
-    int code = 0;
     for (int f = 0; !code && f < what->batch->frames; f++) {
         struct frame *frame = predicted_frame(how, what, f, error);
         if (frame)

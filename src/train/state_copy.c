@@ -183,21 +183,32 @@ uint64_t state_hash(const struct state *state) {
 
 static const char prefix[] = "state.";
 
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const struct variable *const *)a)->name, (*(const struct variable *const *)b)->name);
+}
+
 int state_store(const struct state *state, struct safetensors *file, struct error *error) {
-    for (size_t k = 0; k < state_count(state); k++) {
-        const struct variable *variable = state_at(state, k);
+    size_t count = state_count(state);
+    const struct variable **sorted = malloc((count + 1) * sizeof *sorted);
+    int code = sorted ? 0 : error_set(error, ERROR_MEMORY, "out of memory while storing the state");
+    for (size_t k = 0; !code && k < count; k++)
+        sorted[k] = state_at(state, k);
+    if (!code) /* changes on the way have left them in an order of their own */
+        qsort(sorted, count, sizeof *sorted, by_name);
+    for (size_t k = 0; !code && k < count; k++) {
+        const struct variable *variable = sorted[k];
+        char *name = NULL;
         if (state_is_adopted(variable))
             continue;
-        char *name = NULL;
         if (asprintf(&name, "%s%s", prefix, variable->name) < 0)
-            return error_set(error, ERROR_MEMORY, "out of memory while storing the state");
-        int code =
-            safetensors_add(file, name, state_type_name(variable->type), 1, &variable->count, variable->data, error);
+            code = error_set(error, ERROR_MEMORY, "out of memory while storing the state");
+        else
+            code = safetensors_add(file, name, state_type_name(variable->type), 1, &variable->count, variable->data,
+                                   error);
         free(name);
-        if (code)
-            return code;
     }
-    return 0;
+    free(sorted);
+    return code;
 }
 
 static const struct tensor *stored(const struct safetensors *file, const struct variable *variable) {

@@ -49,6 +49,11 @@ static int check_sections(const struct config_node *root, struct error *error) {
             return config_error(root, error, ERROR_NAME, "the section '%s' is missing%s%s%s", required[k],
                                 near ? "; is '" : "", near ? near : "", near ? "' meant to be it?" : "");
         }
+    const struct config_node *resume = config_get(root, "ckpt_path");
+    if (resume && config_kind(resume) != CONFIG_STRING && config_kind(resume) != CONFIG_NULL &&
+        config_kind(resume) != CONFIG_DEFERRED)
+        return config_error(resume, error, ERROR_TYPE, "the path of a checkpoint is expected, or null, not %s",
+                            config_kind_name(resume));
     return 0;
 }
 

@@ -56,6 +56,8 @@ static const struct {
     {"~training_module.optimizer", {"optimizer"}},
     {"~training_module.model", {"model"}},
     {"run=[train,test]", {"test_metrics"}},
+    {"++ckpt_path=3", {"ckpt_path", "path of a checkpoint"}},
+    {"++ckpt_path=[a.safetensors]", {"ckpt_path", "path of a checkpoint"}},
 };
 enum { WRONG = sizeof wrong / sizeof *wrong };
 

@@ -129,6 +129,7 @@ static const struct {
 } wrong[] = {
     {0, "+trainer.callbacks.1.schedule.3.force_mse=1.0", "forces_mse", 0},
     {0, "trainer.callbacks.1.schedule.3={forces_mse: 0.0}", "more than 0", 0},
+    {0, "~trainer.callbacks.1.schedule.3.forces_mse", "more than 0", 1},
     {0, "trainer.callbacks.1.schedule.3={forces_mse: much}", "finite number", 0},
     {0, "trainer.callbacks.1.schedule.3=[1.0]", "a map of loss terms", 1},
     {0, "+trainer.callbacks.1.schedule.later={forces_mse: 1.0}", "whole number", 0},
@@ -208,4 +209,23 @@ Test(loss_coefficients_files, predictions_of_a_validation) {
     cr_expect(strstr(text, ":forces:R:3") && strstr(text, " energy=") && strstr(text, ":energies:R:1"), "%.200s", text);
     free(text);
     cr_expect(file_exists("seen_dataset0_epoch0.xyz"));
+}
+
+/* Labels that there are not are missed before the training, not after it. */
+Test(loss_coefficients_files, labels_to_write_that_no_frame_has) {
+    struct error error = {0};
+    struct trainer *trainer;
+    struct start start = {.overrides = {"~trainer.callbacks.2.interval", "~trainer.callbacks.2.frequency",
+                                        "trainer.callbacks.2._target_=nequip.train.callbacks.ValTimeXYZFileWriter",
+                                        "+trainer.callbacks.2.out_file=new/folder/seen",
+                                        "+trainer.callbacks.2.output_fields_from_original_dataset=[forces,charges]"}};
+    case_enter("loss_schedule");
+    cr_expect_eq(case_try(&trainer, &start, &error), ERROR_DATA);
+    cr_expect_null(trainer);
+    cr_expect(strstr(error.message, "'charges'") && strstr(error.message, "val.xyz"), "%s", error.message);
+    start.overrides[4] = NULL;
+    trainer = case_open(&start);
+    cr_expect_eq(trainer_validate(trainer, &error), 0, "%s", error.message);
+    cr_expect(file_exists("new/folder/seen_dataset0.xyz"));
+    trainer_free(trainer);
 }
