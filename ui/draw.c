@@ -98,13 +98,24 @@ static void spread(char *line, size_t size, int width) {
     snprintf(line, size, "%-*.*s %s", room, room, shown, value);
 }
 
+/* Columns that are held apart by blanks are cut, not wrapped. */
+static int is_table(const char *row) {
+    size_t indent = strspn(row, " ");
+    return indent > 3 || strstr(row + indent, "  ") != NULL;
+}
+
 /* The next row of a text: returns where the one after it begins, NULL at the end. */
 static const char *take_row(const char *text, int width, int wraps, char row[ROW_MOST]) {
     size_t size = strcspn(text, "\n"), fits = size;
     int columns;
     snprintf(row, ROW_MOST, "%.*s", (int)size, text);
-    if (wraps && width > 0) {
+    if (wraps && width > 0 && !is_table(row)) {
         fits = text_fit(row, width, &columns);
+        for (size_t k = fits; fits < size && row[fits] && k > fits / 2; k--)
+            if (row[k] == ' ') { /* between words */
+                row[k] = 0;
+                return text + k + 1;
+            }
         fits = fits ? fits : size;
     }
     if (fits < size) {

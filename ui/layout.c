@@ -50,9 +50,8 @@ static void stack(struct layout *out, const struct layout_wish *wish, int first,
 
 /* The columns of panes at the right of a screen; returns what is left of its width. */
 static int put_panes(struct layout *out, const struct layout_wish *wish, int rows, int width) {
-    int columns = width >= TWO_COLUMNS ? 2 : 1, side = width / 3, first = 0;
-    if (columns == 2)
-        side = width / 4;
+    int columns = width >= TWO_COLUMNS ? 2 : 1, side = columns == 2 ? width * 27 / 100 : width * 2 / 5, first = 0;
+    side = side > width - CHART_WIDTH ? width - CHART_WIDTH : side;
     side = side > SIDE_WIDEST ? SIDE_WIDEST : side < SIDE_WIDTH ? SIDE_WIDTH : side;
     for (int c = columns - 1; c >= 0 && first < wish->npanes; c--) {
         int count = count_fitting(wish, first, rows), all = wish->npanes - first;

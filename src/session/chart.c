@@ -188,8 +188,12 @@ static void add_steps(const struct chart *chart, const struct field *field, stru
     int width = field->cell_columns < (int)sizeof line ? field->cell_columns : (int)sizeof line - 1;
     memset(line, ' ', sizeof line);
     for (int k = 0; k < chart->nmarks; k++)
-        if (chart->last > chart->first && chart->marks[k].step >= chart->first && chart->marks[k].step <= chart->last)
-            line[column_of(chart, width, chart->marks[k].step)] = chart->marks[k].what;
+        if (chart->last > chart->first && chart->marks[k].step >= chart->first && chart->marks[k].step <= chart->last) {
+            int column = column_of(chart, width, chart->marks[k].step);
+            while (line[column] != ' ' && line[column] != chart->marks[k].what && column < width - 1)
+                column++;
+            line[column] = chart->marks[k].what;
+        }
     int size = snprintf(number, sizeof number, "%" PRId64, chart->last);
     memcpy(line + width - size, number, (size_t)size);
     size = snprintf(number, sizeof number, "%" PRId64, chart->first);

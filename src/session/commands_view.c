@@ -116,16 +116,23 @@ static int read_pane(struct session *session, const char *word, char name[PANE_N
     if (command_find(&command, first, NULL))
         command = NULL;
     if (!command || !(command->flags & COMMAND_LOOK)) {
-        struct error ignored = {0};
+        struct error topic = {0};
         snprintf(name, PANE_NAME, "info %s", word);
-        code = word[0] ? session_look(session, name, &text, &ignored) : ERROR_NAME;
-        if (code && code != ERROR_STATE && !command)
+        code = word[0] ? session_look(session, name, &text, &topic) : ERROR_NAME;
+        if (!code || code == ERROR_STATE)
+            goto out;
+        if (code != ERROR_NAME) {
+            if (error)
+                *error = topic;
+            goto out;
+        }
+        if (!command) {
             code = error_set(error, ERROR_NAME,
                              "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a "
                              "topic of `info` (ema, config, optimizer, scheduler, break, run)",
                              word);
-        if (!command || !code)
             goto out;
+        }
         snprintf(name, PANE_NAME, "%s", word);
     }
     code = session_look(session, name, &text, error);

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
 
@@ -24,6 +25,7 @@ struct worker {
     struct view view;
     char progress[256];
     struct view_room chart, panes[PANES_MOST];
+    double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
     int resized, running, finished, ending, rescue;
     int descriptor;
     atomic_int interrupted;
@@ -63,10 +65,27 @@ static void copy_view(struct view *to, const struct view *from) {
     }
 }
 
+/* What watching costs a run: each part is drawn so seldom that it takes less than a hundredth of the time. */
+static int is_due(const struct worker *worker, int part, int running) {
+    return !running || clock_seconds() >= worker->due[part];
+}
+
+static void note_cost(struct worker *worker, int part, double begin) {
+    enum { SELDOM = 150 };
+    double now = clock_seconds();
+    worker->due[part] = now + SELDOM * (now - begin);
+}
+
+static void take_text(struct text *to, struct text *from) {
+    *to = *from;
+    *from = (struct text){0};
+}
+
 static void publish(struct worker *worker, int running) {
     struct session *session = worker->session;
     struct view view = {.state = "empty"};
     struct view_room chart, panes[PANES_MOST];
+    int keep_chart = 0, keep_pane[PANES_MOST] = {0};
     pthread_mutex_lock(&worker->lock);
     chart = worker->chart;
     memcpy(panes, worker->panes, sizeof panes);
@@ -83,16 +102,34 @@ static void publish(struct worker *worker, int running) {
                  : place.data                   ? place.data
                                                 : "");
         text_free(&place);
-        curve_draw(&session->view.curve, session, chart.width, chart.height, 1, &view.chart, NULL);
+        if (is_due(worker, 0, running)) {
+            double begin = clock_seconds();
+            curve_draw(&session->view.curve, session, chart.width, chart.height, 1, &view.chart, NULL);
+            note_cost(worker, 0, begin);
+        } else {
+            keep_chart = 1;
+        }
         snprintf(view.why, sizeof view.why, "%s", running ? "" : session->why);
     }
     view.npanes = session->view.npanes;
     for (int k = 0; k < view.npanes; k++) {
         snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
-        if (panes[k].height > 0)
+        if (panes[k].height <= 0)
+            continue;
+        if (strcmp(worker->view.panes[k].name, view.panes[k].name) || is_due(worker, 1 + k, running)) {
+            double begin = clock_seconds();
             pane_draw(session, view.panes[k].name, panes[k].width, panes[k].height, &view.panes[k].text);
+            note_cost(worker, 1 + k, begin);
+        } else {
+            keep_pane[k] = 1;
+        }
     }
     pthread_mutex_lock(&worker->lock);
+    if (keep_chart)
+        take_text(&view.chart, &worker->view.chart);
+    for (int k = 0; k < view.npanes; k++)
+        if (keep_pane[k])
+            take_text(&view.panes[k].text, &worker->view.panes[k].text);
     free_view(&worker->view);
     worker->view = view;
     pthread_mutex_unlock(&worker->lock);

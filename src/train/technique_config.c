@@ -190,23 +190,28 @@ static void add_cell(struct text *out, int width, int digits, double value, cons
 static void describe(const struct layer *layer, struct text *out) {
     const struct metrics *loss = layer->trainer->loss;
     const struct config *config = layer->own;
-    int n = config->terms, known = 0;
-    for (int i = 0; i < n; i++)
+    int n = config->terms, known = 0, longest = 4;
+    for (int i = 0; i < n; i++) {
+        int length = (int)strlen(metrics_term_name(loss, (size_t)i));
+        longest = length > longest ? length : longest;
         known |= !isnan(get_norm(layer, i, 0));
+    }
     if (!known)
         text_add(out, "no step has been made yet\n");
-    text_format(out, "%-28s %12s %12s %12s %12s\n", "term", "coefficient", "grad norm", "weight", "cos(result)");
+    /* narrow enough for a pane */
+    text_format(out, "%-*s %6s %9s %8s %7s\n", longest, "term", "coeff", "norm", "weight", "cos");
     for (int i = 0; i < n; i++) {
-        text_format(out, "%-28s", metrics_term_name(loss, (size_t)i));
-        add_cell(out, 12, -1, metrics_coefficient(loss, (size_t)i), "null");
-        add_cell(out, 12, -1, get_norm(layer, i, 0), "-");
-        add_cell(out, 12, -1, get_weight(layer, i, 0), "-");
-        add_cell(out, 12, 4, get_with_result(layer, i, 0), "-");
+        text_format(out, "%-*s", longest, metrics_term_name(loss, (size_t)i));
+        add_cell(out, 6, -1, metrics_coefficient(loss, (size_t)i), "null");
+        add_cell(out, 9, -1, get_norm(layer, i, 0), "-");
+        add_cell(out, 8, -1, get_weight(layer, i, 0), "-");
+        add_cell(out, 7, 4, get_with_result(layer, i, 0), "-");
         text_add(out, "\n");
     }
-    text_add(out, "the step is the sum of weight x gradient; cosines between gradients (below 0: in conflict):\n");
+    text_add(out, "a step is the sum of weight x gradient; norm: of a gradient, cos: of it with the step\n"
+                  "cosines between gradients (below 0: in conflict):\n");
     for (int i = 0; i < n; i++) {
-        text_format(out, "%-28s", metrics_term_name(loss, (size_t)i));
+        text_format(out, "%-*s", longest, metrics_term_name(loss, (size_t)i));
         for (int j = 0; j < n; j++)
             add_cell(out, 8, 4, get_cosine(layer, i, j), "-");
         text_add(out, "\n");

@@ -310,9 +310,10 @@ static void check_panes(void) {
     type(&t, "G+-\033[D\033[Cavf\033[99~Z");
     check_alive(&t, "6", "info rewind", "other panes");
     check_alive(&t, "g1iprint 3*3\r", "9.0", "i leads back");
+    resize(&t, 60, 200); /* room for all values */
     type(&t, "continue\r");
     expect(&t, "running", "a run");
-    check_alive(&t, "set ema_decay 8.125e-1\r", " 0.8125",
+    check_alive(&t, "set ema_decay 8.125e-1\r", "0.8125",
                 "what is typed takes effect while it runs"); /* among the values */
     type(&t, "\003");                                        /* would drop what still waits */
     check_alive(&t, "", "paused", "Ctrl-C pauses");
