@@ -84,5 +84,7 @@ int config_error(const struct config_node *node, struct error *error, enum error
  * infinities, which JSON does not have, become the strings "NaN", "Infinity" and "-Infinity". */
 void config_write_yaml(const struct config_node *node, struct text *out);
 void config_write_json(const struct config_node *node, struct text *out);
+/* A string in double quotes, as both read it.  Bytes that are no UTF-8 become their Latin-1 characters. */
+void config_quote(const char *string, struct text *out);
 
 #endif

@@ -25,8 +25,7 @@ static int character(const unsigned char *s, unsigned *code) {
     return *code >= least[size] && *code <= 0x10ffff && (*code < 0xd800 || *code > 0xdfff) ? size : 0;
 }
 
-/* In double quotes, as both YAML and JSON read it. Bytes that are no UTF-8 become their Latin-1 characters. */
-static void write_quoted(const char *text, struct text *out) {
+void config_quote(const char *text, struct text *out) {
     text_add(out, "\"");
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         unsigned code = 0;
@@ -78,7 +77,7 @@ static void write_string(const char *text, int flow, struct text *out) {
     if (plain(text, flow))
         text_add(out, text);
     else
-        write_quoted(text, out);
+        config_quote(text, out);
 }
 
 static void write_float(double value, int json, struct text *out) {
@@ -105,7 +104,7 @@ static void write_scalar(const struct config_node *node, int flow, int json, str
     case CONFIG_STRING:
     case CONFIG_DEFERRED:
         if (json)
-            write_quoted(node->text, out);
+            config_quote(node->text, out);
         else
             write_string(node->text, flow, out);
         return;
@@ -175,7 +174,7 @@ static void write_block(const struct config_node *node, int depth, struct text *
         int is_long = strlen(key) > 120; /* YAML finds the colon of a short key only */
         text_add(out, is_long ? "? " : "");
         if (is_long || !plain(key, 1))
-            write_quoted(key, out);
+            config_quote(key, out);
         else
             text_add(out, key);
         if (is_long) {
@@ -208,7 +207,7 @@ void config_write_json(const struct config_node *node, struct text *out) {
     for (size_t k = 0; k < node->count; k++) {
         text_add(out, k ? ", " : "");
         if (map) {
-            write_quoted(node->keys[k]->text, out);
+            config_quote(node->keys[k]->text, out);
             text_add(out, ": ");
         }
         config_write_json(node->values[k], out);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "session/progress.h"
 #include "session/session_internal.h"
+#include "session/setup.h"
 #include "train/composition.h"
 #include "train/optimizer.h"
 
@@ -72,8 +73,18 @@ static FILE *open_log(const char *output) {
     return log;
 }
 
-/* Makes a run of a config, aside, and puts it in the place of the one before. */
-static int open_config(struct session *session, struct config *config, const char *path, struct error *error) {
+/* The set-up for a run that is not yet the session's. */
+static int make_setup(struct session *session, struct setup *setup, struct trainer *trainer, struct error *error) {
+    struct trainer *now = session->trainer;
+    session->trainer = trainer;
+    int code = setup ? setup_make(setup, session, error) : 0;
+    session->trainer = now;
+    return code;
+}
+
+/* Makes a run of a config, aside, and puts it in the place of the one before.  setup may be NULL. */
+static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
+                       struct error *error) {
     struct trainer *trainer = NULL;
     char *output = progress_default_output(), *name = strdup(path);
     struct trainer_options options = {
@@ -84,7 +95,10 @@ static int open_config(struct session *session, struct config *config, const cha
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
         code = trainer_open(&trainer, config, &options, error);
+    if (!code)
+        code = make_setup(session, setup, trainer, error);
     if (code) {
+        trainer_free(trainer);
         discard_output(output);
         free(output);
         free(name);
@@ -96,6 +110,8 @@ static int open_config(struct session *session, struct config *config, const cha
     session->config = config;
     session->output = output;
     session->path = name;
+    if (setup)
+        setup_take(setup, session);
     trainer_catch(trainer, !session->catches_off);
     return 0;
 }
@@ -129,18 +145,23 @@ static int exec_open(struct session *session, const struct command_line *line, s
     int first = line->count > 1 && !is_override(line->words[1]) ? 2 : 1;
     const char *path = first == 2 ? line->words[1] : NULL;
     struct config *config = NULL;
+    struct setup *setup = NULL;
     int code = read_config(&config, session, path, error);
 
     for (int k = first; k < line->count && !code; k++)
         code = config_override(config, line->words[k], error);
     if (!code)
-        code = open_config(session, config, path ? path : builtin_name, error);
+        code = setup_read(&setup, session, config, error);
+    if (!code)
+        code = open_config(session, config, path ? path : builtin_name, setup, error);
     if (code) {
         config_free(config);
-        return code;
+    } else {
+        describe(session);
+        code = setup ? setup_run(setup, session, error) : 0;
     }
-    describe(session);
-    return 0;
+    setup_free(setup);
+    return code;
 }
 
 /* ---------------------------------------------------------------- settings */
@@ -188,7 +209,7 @@ static int set_config(struct session *session, const char *name, const char *val
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    if ((code = config_override(config, override, error)) || (code = open_config(session, config, path, error)))
+    if ((code = config_override(config, override, error)) || (code = open_config(session, config, path, NULL, error)))
         goto out;
     config = NULL;
     describe(session);

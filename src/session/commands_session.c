@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "session/session_internal.h"
+#include "session/setup.h"
 
 static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {
     (void)line;
@@ -70,17 +71,33 @@ static int exec_echo(struct session *session, const struct command_line *line, s
     return 0;
 }
 
-static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
-    int code = trainer_save(session->trainer, line->words[1], error);
+static int is_config(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
+}
 
+/* save FILE, save FILE.yaml [CHECKPOINT] */
+static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
+    const char *path = line->words[1], *checkpoint = line->count > 2 ? line->words[2] : NULL;
+    int code;
+
+    if (checkpoint && (!is_config(path) || is_config(checkpoint)))
+        return error_set(error, ERROR_USAGE, "save FILE, or save FILE.yaml CHECKPOINT: \"%s\" is %s",
+                         is_config(path) ? checkpoint : path, is_config(path) ? "no checkpoint" : "no config");
+    code =
+        is_config(path) ? setup_write(session, path, checkpoint, error) : trainer_save(session->trainer, path, error);
     if (!code)
-        session_print(session, "saved %s\n", line->words[1]);
+        session_print(session, "saved %s%s%s\n", path, checkpoint ? " and " : "", checkpoint ? checkpoint : "");
     return code;
 }
 
 static const struct command commands[] = {
-    {"save", NULL, "save FILE", 1, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE, "write a checkpoint (safetensors)",
-     "    It holds the weights under NequIP's names, the config and everything that `--resume` needs.", exec_save},
+    {"save", NULL, "save FILE [CHECKPOINT]", 1, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
+     "write a checkpoint (safetensors), or the session (.yaml)",
+     "    A checkpoint holds the weights under NequIP's names, the config and everything that `--resume` needs.\n"
+     "    FILE.yaml is the config with what stands under `fettle`: panes, chart, displays, stop points.  With a\n"
+     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.",
+     exec_save},
     {"source", ". <", "source FILE [typed]", 1, 2, 0, COMPLETE_FILE, "execute the commands of a file, until one fails",
      "    typed: as if each line were typed: it is shown, and a mistake does not end the script.", exec_source},
     {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,

@@ -101,8 +101,7 @@ void pane_draw(struct session *session, const char *name, int width, int height,
     session->room.width = session->room.height = 0;
 }
 
-/* "values", a command that only looks, or what `info` knows ("ema"). */
-static int read_pane(struct session *session, const char *word, char name[PANE_NAME], struct error *error) {
+int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error) {
     const struct command *command = NULL;
     struct text text = {0};
     char first[64];
@@ -151,7 +150,7 @@ static int exec_layout(struct session *session, const struct command_line *line,
         return 0;
     view.npanes = 0;
     for (int k = 1; !code && k < line->count; k++)
-        code = read_pane(session, line->words[k], view.panes[view.npanes++], error);
+        code = pane_read(session, line->words[k], view.panes[view.npanes++], error);
     if (!code)
         session->view = view;
     return code;

@@ -17,8 +17,11 @@ static int find_curves(const struct curve_view *view, struct session *session, c
                        struct error *error) {
     int code = 0;
     *count = 0;
-    for (int k = 0; !code && k < view->ncurves; k++)
-        code = session_find_series(session, view->names[k], &out[(*count)++], error);
+    for (int k = 0; k < view->ncurves; k++) /* some may have no point yet */
+        if ((out[*count] = series_find(&session->series, view->names[k])))
+            ++*count;
+    if (!*count && view->ncurves)
+        code = session_find_series(session, view->names[0], &out[(*count)++], error);
     if (!code && !view->ncurves)
         code = session_find_series(session, default_curves[0], &out[(*count)++], error);
     for (int k = 1; !code && !view->ncurves && k < DEFAULTS; k++)

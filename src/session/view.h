@@ -49,6 +49,8 @@ int curve_read(struct curve_view *view, struct session *session, const struct co
 int curve_draw(const struct curve_view *view, struct session *session, int width, int height, int styled,
                struct text *out, struct error *error);
 void curve_tell(const struct curve_view *view, struct text *out); /* as words that `chart` takes */
+/* What a pane is called that a user names so: "values", a command that only looks, or what `info` knows ("ema"). */
+int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error);
 /* What a pane shows now, in the room that it has; what is wrong with it where it cannot. */
 void pane_draw(struct session *session, const char *name, int width, int height, struct text *out);
 

@@ -61,6 +61,9 @@ struct trainer_options {
 
 /* Names and types of everything in the config, data unread; statistics of the data may still be unknown. */
 int trainer_check(const struct config_node *root, struct error *error);
+/* The same, and calls for every name of a value that can be known by then: all that will be logged, and settings. */
+int trainer_check_names(const struct config_node *root, void (*add)(void *context, const char *name), void *context,
+                        struct error *error);
 
 /* Reads data, builds the model, makes everything ready.  The config is copied.  On failure *out is NULL and nothing is
  * left behind. */

@@ -82,16 +82,22 @@ int config_schedule(const struct config_node *config, struct schedule_options *o
 
 /* ---------------------------------------------------------------- the check before data is read */
 
+/* Metrics of a config that keep nothing. */
+static int metrics_of(struct metrics **out, const struct config_node *config, const struct config_node *types,
+                      struct error *error) {
+    const char *type_names[256];
+    int ntypes = 0;
+    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
+        type_names[ntypes++] = config_text(config_at(types, k));
+    return metrics_new(out, config, ntypes, type_names, NULL, "", error);
+}
+
 /* Adds the names under which a manager's values are logged. */
 static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
                      size_t nprefixes, struct arena *arena, const char **names, size_t *n, size_t most,
                      struct error *error) {
     struct metrics *metrics;
-    const char *type_names[256];
-    int ntypes = 0;
-    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
-        type_names[ntypes++] = config_text(config_at(types, k));
-    int code = metrics_new(&metrics, config, ntypes, type_names, NULL, "", error);
+    int code = metrics_of(&metrics, config, types, error);
     if (code)
         return code;
     for (size_t p = 0; p < nprefixes; p++)
@@ -117,11 +123,7 @@ static int check_monitor(const struct config_node *node, const char *name, const
 static int check_callbacks_loss(const struct callbacks *callbacks, const struct config_node *config,
                                 const struct config_node *types, struct error *error) {
     struct metrics *loss;
-    const char *type_names[256];
-    int ntypes = 0;
-    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
-        type_names[ntypes++] = config_text(config_at(types, k));
-    int code = metrics_new(&loss, config, ntypes, type_names, NULL, "", error);
+    int code = metrics_of(&loss, config, types, error);
     if (code)
         return code;
     if (metrics_nterms(loss) > MAX_TERMS)
@@ -135,7 +137,33 @@ static int check_callbacks_loss(const struct callbacks *callbacks, const struct 
     return code;
 }
 
-static int check_all(const struct config_node *root, struct arena *arena, struct error *error) {
+/* Names of values, for whoever asks for them. */
+struct naming {
+    void (*add)(void *context, const char *name);
+    void *context;
+};
+
+/* Settings, as a trainer would name them: of one that has only what names them. */
+static int name_settings(const struct naming *naming, const struct composition *composition,
+                         const struct module_options *module, const struct optimizer_kind *kind, void *options,
+                         int groups, struct error *error) {
+    struct trainer sketch = {.composition = *composition, .state = state_new(), .batch_size = &(struct variable){0}};
+    int code = sketch.state ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    if (kind) {
+        sketch.optimizer = (struct optimizer){.kind = kind, .slots = kind->slots(options)};
+        sketch.optimizer.groups.count = groups;
+    }
+    if (!code && module->loss)
+        code = metrics_of(&sketch.loss, module->loss, config_get(module->model, "type_names"), error);
+    for (size_t k = 0; !code && k < trainer_settings(&sketch); k++)
+        naming->add(naming->context, trainer_setting_name(&sketch, k));
+    metrics_free(sketch.loss);
+    state_free(sketch.state);
+    return code;
+}
+
+static int check_all(const struct config_node *root, const struct naming *naming, struct arena *arena,
+                     struct error *error) {
     enum { MOST = 4096 };
     struct trainer_settings settings;
     struct composition composition;
@@ -201,10 +229,10 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         ((code = metrics_check(module.test_metrics, error)) ||
          (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, arena, names, &n, MOST, error))))
         return code;
+    const struct optimizer_kind *kind = NULL;
+    struct param_groups groups = {0};
+    void *options = NULL;
     if (module.optimizer) {
-        const struct optimizer_kind *kind;
-        void *options;
-        struct param_groups groups;
         if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)) ||
             (code = param_groups_read(kind, options, module.optimizer, &groups, arena, error)))
             return code;
@@ -236,14 +264,27 @@ static int check_all(const struct config_node *root, struct arena *arena, struct
         if ((code = check_monitor(callback->config, name, names, n, error)))
             return code;
     }
-    return module.loss ? check_callbacks_loss(&callbacks, module.loss, types, error) : 0;
+    if (module.loss && (code = check_callbacks_loss(&callbacks, module.loss, types, error)))
+        return code;
+    for (size_t k = 0; naming && k < n; k++)
+        naming->add(naming->context, names[k]);
+    return naming ? name_settings(naming, &composition, &module, kind, options, groups.count, error) : 0;
 }
 
-int trainer_check(const struct config_node *root, struct error *error) {
+static int check(const struct config_node *root, const struct naming *naming, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = check_all(root, arena, error);
+    int code = check_all(root, naming, arena, error);
     arena_free(arena);
     return code;
+}
+
+int trainer_check(const struct config_node *root, struct error *error) {
+    return check(root, NULL, error);
+}
+
+int trainer_check_names(const struct config_node *root, void (*add)(void *context, const char *name), void *context,
+                        struct error *error) {
+    return check(root, &(struct naming){add, context}, error);
 }

@@ -146,12 +146,22 @@ struct trainer *case_open(const struct start *start) {
     return trainer;
 }
 
+static void ignore(void *context, const char *name) {
+    (void)context;
+    (void)name;
+}
+
 int case_check(const struct start *start, struct error *error) {
+    return case_names(start, ignore, NULL, error);
+}
+
+int case_names(const struct start *start, void (*add)(void *context, const char *name), void *context,
+               struct error *error) {
     struct config *config = config_with(start);
-    struct config_context context = {.output_dir = "out"};
-    int code = config_resolve(config, &context, error);
+    struct config_context where = {.output_dir = "out"};
+    int code = config_resolve(config, &where, error);
     if (!code)
-        code = trainer_check(config_root(config), error);
+        code = trainer_check_names(config_root(config), add, context, error);
     config_free(config);
     return code;
 }

@@ -28,6 +28,9 @@ struct start {
 int case_try(struct trainer **out, const struct start *start, struct error *error);
 struct trainer *case_open(const struct start *start);
 int case_check(const struct start *start, struct error *error);
+/* trainer_check_names of it. */
+int case_names(const struct start *start, void (*add)(void *context, const char *name), void *context,
+               struct error *error);
 void start_add(struct start *start, const char *override);
 /* The case ema_adam under composition_kinds[k], with an optimizer that suits it. */
 void start_add_technique(struct start *start, size_t k);
