@@ -87,6 +87,7 @@ static int exec_worst(struct session *session, const struct command_line *line, 
     }
     if ((code = trainer_frames(session->trainer, role, 0, &frames, &count, error)))
         return code;
+    session_print_weights(session);
     by_term = term;
     qsort(frames, count, sizeof *frames, compare);
     print_frames(session, frames, count < (size_t)most ? count : (size_t)most);
@@ -230,11 +231,47 @@ static int exec_hist(struct session *session, const struct command_line *line, s
                      : hist_parameters(session, line->words[1], kind, error);
 }
 
+/* ---------------------------------------------------------------- ema */
+
+void session_print_weights(struct session *session) {
+    if (trainer_look_weights(session->trainer) == WEIGHTS_RAW)
+        session_print(session, "with the raw weights (ema off)\n");
+}
+
+static void on_off_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
+    add(context, "on");
+    add(context, "off");
+}
+
+static int exec_ema(struct session *session, const struct command_line *line, struct error *error) {
+    static const char *const said[] = {
+        [WEIGHTS_ONLY] = "there are the weights of training only: looks and validation see these",
+        [WEIGHTS_AVERAGED] = "on: looks see the average, as validation does",
+        [WEIGHTS_RAW] = "off: looks see the raw weights; validation sees the average as before",
+    };
+    const char *word = line->count > 1 ? line->words[1] : NULL;
+    int code = 0;
+    if (word && strcmp(word, "on") && strcmp(word, "off"))
+        return session_unknown(session, on_off_complete, "state", word, error);
+    if (word)
+        code = trainer_look_raw(session->trainer, !strcmp(word, "off"), error);
+    if (!code)
+        session_print(session, "%s\n", said[trainer_look_weights(session->trainer)]);
+    return code;
+}
+
 static const struct command commands[] = {
     {"worst", NULL, "worst [N] [train|val|test] [TERM]", 0, 3, COMMAND_OPEN, COMPLETE_NONE,
      "the frames that add most to the loss, and their worst atoms",
      "    Each frame by itself, with the weights that evaluation sees; ordered by the loss or by one of its terms.",
      exec_worst},
+    {"ema", NULL, "ema [on|off]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
+     "whether looks see the averaged weights, as validation does, or the raw ones",
+     "    Under `ema off`, worst, `info errors` and parity plots use the raw weights, and `validate` shows both "
+     "beside\n"
+     "    each other.  It is a way to look: the run, its validation and what it logs stay as they are.",
+     exec_ema},
     {"module", NULL, "module [PATH]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
      "a module and its parameters: norms, gradients, how far the last step went",
      "    update is the norm of the last change over the norm of the weights.", exec_module},

@@ -313,16 +313,47 @@ static int exec_abandon(struct session *session, const struct command_line *line
     return 0;
 }
 
+/* Metrics with the weights that validation sees, and beside them those with the raw ones. */
+struct validation {
+    struct session *session;
+    size_t count, at;
+    struct {
+        char name[256];
+        double value;
+    } seen[256];
+};
+
+static void keep_metric(void *context, const char *name, double value) {
+    struct validation *validation = context;
+    if (validation->count == sizeof validation->seen / sizeof *validation->seen)
+        return;
+    snprintf(validation->seen[validation->count].name, sizeof validation->seen->name, "%s", name);
+    validation->seen[validation->count++].value = value;
+}
+
+static void print_both(void *context, const char *name, double value) {
+    struct validation *validation = context;
+    if (validation->at < validation->count)
+        session_print(validation->session, "%-40s %-12.6g %.6g\n", name, validation->seen[validation->at++].value,
+                      value);
+}
+
 static int exec_validate(struct session *session, const struct command_line *line, struct error *error) {
-    int code = trainer_validate(session->trainer, error);
+    struct validation *validation = calloc(1, sizeof *validation);
+    int code, both = trainer_look_weights(session->trainer) == WEIGHTS_RAW;
 
     (void)line;
-    for (size_t k = 0; k < trainer_metrics(session->trainer) && !code; k++) {
-        const char *name = trainer_metric_name(session->trainer, k);
-        double value;
-        if (strncmp(name, "val", 3) == 0 && strstr(name, "_epoch/") && trainer_metric(session->trainer, name, &value))
-            session_print(session, "%-40s %.6g\n", name, value);
+    if (!validation)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    validation->session = session;
+    code = trainer_evaluate(session->trainer, ROLE_VAL, 0, keep_metric, validation, error);
+    if (!code && both) {
+        session_print(session, "%-40s %-12s %s\n", "", "average", "raw");
+        code = trainer_evaluate(session->trainer, ROLE_VAL, 1, print_both, validation, error);
     }
+    for (size_t k = 0; !code && !both && k < validation->count; k++)
+        session_print(session, "%-40s %.6g\n", validation->seen[k].name, validation->seen[k].value);
+    free(validation);
     return code;
 }
 
@@ -347,8 +378,8 @@ static const struct command commands[] = {
      "pause the run that goes on after its batch", NULL, exec_stop},
     {"abandon", NULL, "abandon", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
      "give up the batch that is under way: the state is as before it", NULL, exec_abandon},
-    {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now", NULL,
-     exec_validate},
+    {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now",
+     "    Aside: nothing is logged.  Under `ema off` with the average and with the raw weights.", exec_validate},
 };
 
 const struct command_group commands_run = {"run", commands, sizeof commands / sizeof *commands};

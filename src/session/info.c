@@ -95,7 +95,10 @@ static const struct topic {
     {"rewind", "", 0, TOPIC_OPEN, "states that are kept to go back to", NULL, info_rewind},
     {"program", " [step|eval] [all]", 2, TOPIC_OPEN | TOPIC_SLOW,
      "what a training step is made of, and what its parts cost", info_program_complete, info_program},
-    {"data", "", 0, TOPIC_OPEN, "data sets, their frames and atoms", NULL, info_data},
+    {"data", " [ROLE]", 1, TOPIC_OPEN | TOPIC_SLOW, "data sets, their labels, and what is odd about them",
+     roles_complete, info_data},
+    {"errors", " [ROLE]", 1, TOPIC_OPEN | TOPIC_SLOW, "errors of energies and of forces, by type", roles_complete,
+     info_errors},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 

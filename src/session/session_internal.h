@@ -114,6 +114,9 @@ void session_record_row(struct session *session);
 struct module;
 int session_find_module(struct session *session, const char *path, const struct module **out, struct error *error);
 
+/* Says it where looks use the raw weights though evaluation would see others. */
+void session_print_weights(struct session *session);
+
 /* Names for completion, each handed to add, which copies it. */
 typedef void session_add(void *context, const char *candidate);
 void settings_complete(struct session *session, session_add *add, void *context);

@@ -85,13 +85,17 @@ static int run_on(struct trainer_branch *branch, struct trainer *trainer, const 
     return 0;
 }
 
+static void remember(void *context, const char *name, double value) {
+    history_set(context, name, value);
+}
+
 static int run(struct trainer_branch *branch, struct trainer *trainer, const struct trainer_branch_options *options,
                struct text *report, struct error *error) {
     int code = options->count ? trainer_change(trainer, options->count, options->words, report, error) : 0;
     if (!code)
         code = run_on(branch, trainer, options, error);
     if (!code && options->validate)
-        code = trainer_validate(trainer, error);
+        code = trainer_evaluate(trainer, ROLE_VAL, 0, remember, trainer, error);
     return code ? code : trainer_point_new(&branch->end, trainer, error);
 }
 

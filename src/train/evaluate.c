@@ -19,15 +19,18 @@ void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_C
     }
 }
 
-int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
-                 struct error *error) {
-    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
-    int64_t size = datamodule_loader(trainer->data, role)->batch_size, batches = batches_of(trainer, role, set);
-    const void *params[DTYPE_COUNT];
-    int code = eval_program_make(trainer, error);
+void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
     evaluation_params(trainer, params);
-    if (limit >= 0 && limit < batches)
-        batches = limit;
+    for (int d = 0; d < DTYPE_COUNT && trainer->look_raw; d++)
+        params[d] = trainer->parameters[d]->data;
+}
+
+/* tell: callbacks are told. */
+static int evaluate_batches(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics,
+                            int64_t batches, const void *const params[DTYPE_COUNT], int tell, struct error *error) {
+    const struct dataset *data = datamodule_dataset(trainer->data, role, set);
+    int64_t size = datamodule_loader(trainer->data, role)->batch_size;
+    int code = eval_program_make(trainer, error);
     for (int64_t b = 0; !code && b < batches; b++) {
         int64_t first = b * size, count = (int64_t)data->count - first;
         struct prediction prediction;
@@ -37,24 +40,38 @@ int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struc
             code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
         if (!code)
             code = metrics_update(metrics, trainer->eval_batch, &prediction, NULL, error);
-        if (!code)
+        if (!code && tell)
             code =
                 callbacks_evaluated(trainer, &(struct evaluated){role, set, trainer->eval_batch, &prediction}, error);
     }
     return code;
 }
 
-int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
-    size_t sets = role == ROLE_VAL ? trainer->nval : trainer->ntest;
-    double limit_value = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
+static size_t sets_of(const struct trainer *trainer, enum data_role role) {
+    return role == ROLE_VAL ? trainer->nval : trainer->ntest;
+}
+
+static struct metrics *metrics_of(const struct trainer *trainer, enum data_role role, size_t set) {
+    return role == ROLE_VAL ? trainer->val_metrics[set] : trainer->test_metrics[set];
+}
+
+/* Batches of a set, as many as the trainer's settings let through. */
+static int64_t batches_wanted(const struct trainer *trainer, enum data_role role, size_t set) {
+    double limit = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
     int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;
+    return trainer_settings_limit(limit, is_count, batches_of(trainer, role, set));
+}
+
+int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
+    const void *params[DTYPE_COUNT];
     int code = 0;
-    for (size_t k = 0; !code && k < sets; k++) {
-        struct metrics *metrics = role == ROLE_VAL ? trainer->val_metrics[k] : trainer->test_metrics[k];
-        int64_t most = trainer_settings_limit(limit_value, is_count, batches_of(trainer, role, k));
+    evaluation_params(trainer, params);
+    for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
+        struct metrics *metrics = metrics_of(trainer, role, k);
+        int64_t most = batches_wanted(trainer, role, k);
         most = limit >= 0 && limit < most ? limit : most;
         metrics_reset(metrics);
-        code = most ? evaluate_set(trainer, role, k, metrics, most, error) : 0;
+        code = most ? evaluate_batches(trainer, role, k, metrics, most, params, 1, error) : 0;
         if (!code && most && log) {
             double values[256];
             char prefix[64];
@@ -65,4 +82,51 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
         metrics_reset(metrics);
     }
     return code;
+}
+
+int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
+                     void (*add)(void *context, const char *name, double value), void *context, struct error *error) {
+    const void *params[DTYPE_COUNT];
+    int code = 0;
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it before a validation");
+    if (!sets_of(trainer, role))
+        return error_set(error, ERROR_STATE, "there are no %s data, or there are no %s_metrics", data_role_name(role),
+                         data_role_name(role));
+    evaluation_params(trainer, params);
+    for (int d = 0; d < DTYPE_COUNT && raw; d++)
+        params[d] = trainer->parameters[d]->data;
+    for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
+        struct metrics *metrics = metrics_of(trainer, role, k);
+        double values[256];
+        metrics_reset(metrics);
+        code = evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), params, 0, error);
+        metrics_compute(metrics, values);
+        metrics_reset(metrics);
+        for (size_t j = 0; !code && j < metrics_count(metrics); j++) {
+            char name[256];
+            snprintf(name, sizeof name, "%s%zu_epoch/%s", data_role_name(role), k, metrics_name(metrics, j));
+            add(context, name, values[j]);
+        }
+    }
+    return code;
+}
+
+/* ---------------------------------------------------------------- looks */
+
+static int keeps_others(const struct trainer *trainer) {
+    const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
+    return layer && layer->kind->evaluation;
+}
+
+int trainer_look_raw(struct trainer *trainer, int raw, struct error *error) {
+    if (raw && !keeps_others(trainer))
+        return error_set(error, ERROR_STATE, "%s keeps no average of the weights: there are those of training only",
+                         trainer->composition.kind->target.target);
+    trainer->look_raw = raw;
+    return 0;
+}
+
+enum trainer_weights trainer_look_weights(const struct trainer *trainer) {
+    return !keeps_others(trainer) ? WEIGHTS_ONLY : trainer->look_raw ? WEIGHTS_RAW : WEIGHTS_AVERAGED;
 }

@@ -71,7 +71,7 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
         return error_set(error, ERROR_STATE, "there is no %s data set %zu", data_role_name(role), set);
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     int code = eval_program_make(trainer, error);
-    evaluation_params(trainer, params);
+    look_params(trainer, params);
     for (size_t k = 0; !code && k < data->count; k++) {
         const struct frame *frame = data->frames[k];
         const char *name = forces ? "forces" : "total_energy";
@@ -113,7 +113,7 @@ int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, str
             metrics_new(&loss, config, model_ntypes(trainer->model), model_type_names(trainer->model), NULL, "", error);
     if (!code)
         code = eval_program_make(trainer, error);
-    evaluation_params(trainer, params);
+    look_params(trainer, params);
     for (size_t k = 0; !code && k < data->count; k++) {
         frames[k].index = (int64_t)k;
         code = look_at(trainer, loss, data->frames[k], params, &frames[k], error);

@@ -300,6 +300,8 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
     composition_close(&old.composition);
     schedule_free(&old.schedule);
     state_remove(trainer->state, retired);
+    if (trainer_look_weights(trainer) == WEIGHTS_ONLY)
+        trainer->look_raw = 0;
     trainer_sync(trainer);
     state_sync(trainer->state);
     kept->config = old.config;

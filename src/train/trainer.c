@@ -395,13 +395,3 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return checkpoint_write(trainer, path, error);
 }
-
-int trainer_validate(struct trainer *trainer, struct error *error) {
-    if (trainer->open)
-        return error_set(error, ERROR_STATE, "a batch is under way: finish it before a validation");
-    if (!trainer->nval)
-        return error_set(error, ERROR_STATE, "there is no validation data, or there are no val_metrics");
-    int code = evaluate_role(trainer, ROLE_VAL, -1, 1, error);
-    log_drop(trainer); /* looked at, not logged */
-    return code;
-}

@@ -215,8 +215,16 @@ const char *trainer_audit(const struct trainer *trainer);
 /* Writes a checkpoint of the state at the last batch boundary. */
 int trainer_save(struct trainer *trainer, const char *path, struct error *error);
 
-/* Validation now, with the weights that evaluation sees; the values are those logged as val0_epoch/... */
-int trainer_validate(struct trainer *trainer, struct error *error);
+/* Validation (or test) now, aside: with the weights that it sees, or, raw, with those of training.  Calls with each
+ * metric of each set by its full name ("val0_epoch/forces_mae"); nothing is logged, no callback told. */
+int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
+                     void (*add)(void *context, const char *name, double value), void *context, struct error *error);
+
+/* Which weights trainer_frames and trainer_parity look with: those that validation and test see (at the start), or
+ * those of training.  The run itself goes on as it would.  ERROR_STATE where the technique keeps no others. */
+enum trainer_weights { WEIGHTS_ONLY, WEIGHTS_AVERAGED, WEIGHTS_RAW }; /* ONLY: both are the same */
+int trainer_look_raw(struct trainer *trainer, int raw, struct error *error);
+enum trainer_weights trainer_look_weights(const struct trainer *trainer);
 
 /* A frame by itself, with the weights that evaluation sees. */
 struct trainer_frame {

@@ -154,6 +154,7 @@ struct trainer {
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
     int aside;              /* what is done now will be taken back: nothing is written or told */
+    int look_raw;           /* looks use the raw weights, whatever evaluation sees */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -241,9 +242,9 @@ int clip_value_set(struct variable *limit, double value, struct error *error);
 
 /* evaluate.c: the parameters that evaluation sees */
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
-/* All batches of a set (at most limit, if >= 0), values into metrics' epoch accumulators. */
-int evaluate_set(struct trainer *trainer, enum data_role role, size_t set, struct metrics *metrics, int64_t limit,
-                 struct error *error);
+/* Those that looks use: these, or the raw ones where that was asked for. */
+void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
+/* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 

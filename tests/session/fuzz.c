@@ -444,12 +444,12 @@ static long from_environment(const char *name, long otherwise) {
 /* What the comparison below would see. */
 Test(fuzz, each_of_these_changes_the_session) {
     static const char *const lines[] = {
-        "set lr 0.5",        "break lr < 1",    "display lr",    "watch epoch", "condition 1 lr",
-        "ignore 1 2",        "commands 1",      "print lr",      "end",         "catch off",
-        "checkpoint a",      "freeze edge_mlp", "set rewind 3",  "layout run",  "step",
-        "chart lr last 5",   "strategy base",   "optimizer sgd", "validate",    "stepi",
-        "abandon",           "disable 2",       "undisplay",     "delete",      "rewind 1",
-        "chart last 7 live", "open config.yaml"};
+        "set lr 0.5",      "break lr < 1",    "display lr",    "watch epoch", "condition 1 lr",
+        "ignore 1 2",      "commands 1",      "print lr",      "end",         "catch off",
+        "checkpoint a",    "freeze edge_mlp", "set rewind 3",  "layout run",  "step",
+        "chart lr last 5", "strategy base",   "optimizer sgd", "stepi",       "abandon",
+        "disable 2",       "undisplay",       "delete",        "rewind 1",    "chart last 7 live",
+        "open config.yaml"};
     struct bound bound = {.batches = 100};
     enter_scratch();
     random_seed(&stream, 1);

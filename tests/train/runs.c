@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,6 +171,25 @@ void case_steps(struct trainer *trainer, int count) {
     struct error error = {0};
     for (int k = 0; k < count; k++)
         cr_assert_eq(trainer_step(trainer, &error), 0, "%s", error.message);
+}
+
+struct wanted_metric {
+    const char *name;
+    double value;
+};
+
+static void find_metric(void *context, const char *name, double value) {
+    struct wanted_metric *wanted = context;
+    if (!strcmp(name, wanted->name))
+        wanted->value = value;
+}
+
+double case_validation(struct trainer *trainer, int raw, const char *name) {
+    struct wanted_metric wanted = {name, NAN};
+    struct error error = {0};
+    cr_assert_eq(trainer_evaluate(trainer, ROLE_VAL, raw, find_metric, &wanted, &error), 0, "%s", error.message);
+    cr_assert(!isnan(wanted.value), "%s", name);
+    return wanted.value;
 }
 
 void files_equal(const char *a, const char *b) {

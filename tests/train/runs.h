@@ -37,6 +37,8 @@ void start_add_technique(struct start *start, size_t k);
 void case_run(struct trainer *trainer);
 void case_steps(struct trainer *trainer, int count);
 void file_copy(const char *from, const char *to);
+/* A metric of a validation now, with the weights that it sees, or the raw ones. */
+double case_validation(struct trainer *trainer, int raw, const char *name);
 void files_equal(const char *a, const char *b);
 
 /* A metrics.csv in memory. */

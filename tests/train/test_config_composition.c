@@ -86,14 +86,13 @@ ParameterizedTest(int *index, config_composition, the_average_follows_each_step_
         start.overrides[3] = "training_module.optimizer._target_=torch.optim.SGD";
     }
     struct trainer *trainer = case_open(&start);
-    struct error error = {0};
     cr_expect_eq(setting(trainer, "ema_updates"), 1); /* the copy */
     for (int k = 1; k <= 5; k++) {
         step(trainer, 1);
         cr_expect_eq(setting(trainer, "ema_updates"), 1 + (double)trainer_global_step(trainer));
         cr_expect_eq(trainer_global_step(trainer), k);
         uint64_t before = state_hash(trainer_state(trainer));
-        cr_assert_eq(trainer_validate(trainer, &error), 0, "%s", error.message);
+        case_validation(trainer, 0, "val0_epoch/weighted_sum");
         cr_expect_eq(state_hash(trainer_state(trainer)), before, "a validation has left something behind");
     }
     trainer_free(trainer);
@@ -190,12 +189,10 @@ Test(config_composition, mconfig_takes_one_term_a_step) {
     step(trainer, 1);
     cr_expect_eq(setting(trainer, "mconfig_steps"), 1);
     step(trainer, 1);
-    trainer_validate(trainer, &(struct error){0});
-    trainer_metric(trainer, "val0_epoch/weighted_sum", &second);
+    second = case_validation(trainer, 0, "val0_epoch/weighted_sum");
     case_run(trainer);
     cr_expect_eq(setting(trainer, "mconfig_steps"), (double)trainer_global_step(trainer) - 1);
-    trainer_validate(trainer, &(struct error){0});
-    trainer_metric(trainer, "val0_epoch/weighted_sum", &last);
+    last = case_validation(trainer, 0, "val0_epoch/weighted_sum");
     cr_expect(isfinite(last) && last < second, "%g, then %g", second, last);
     trainer_free(trainer);
 }

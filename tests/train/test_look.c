@@ -240,3 +240,87 @@ Test(look, without_training_there_is_no_step_to_look_at) {
     cr_expect_eq(trainer_results(trainer, "model", see, &(struct seen){0}, &error), ERROR_STATE);
     trainer_free(trainer);
 }
+
+/* ---------------------------------------------------------------- raw and averaged weights */
+
+static double sum_of_losses(struct trainer *trainer) {
+    struct trainer_frame *frames;
+    struct error error = {0};
+    double sum = 0;
+    size_t count;
+    cr_assert_eq(trainer_frames(trainer, ROLE_VAL, 0, &frames, &count, &error), 0, "%s", error.message);
+    for (size_t k = 0; k < count; k++)
+        sum += frames[k].loss;
+    free(frames);
+    return sum;
+}
+
+/* The average does not act upon the raw weights: these are those of the same run without it. */
+Test(look, raw_weights_are_those_of_training) {
+    static const char metric[] = "val0_epoch/weighted_sum";
+    struct error error = {0};
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){
+        .threads = 1,
+        .overrides = {"training_module._target_=nequip.train.NequIPLightningModule", "~training_module.ema_decay"}});
+    case_steps(trainer, 3);
+    double plain = case_validation(trainer, 0, metric), losses = sum_of_losses(trainer);
+    cr_expect_eq(trainer_look_weights(trainer), WEIGHTS_ONLY);
+    cr_expect_eq(trainer_look_raw(trainer, 1, &error), ERROR_STATE);
+    cr_expect(strstr(error.message, "keeps no average"), "%s", error.message);
+    cr_expect_eq(trainer_look_raw(trainer, 0, &error), 0);
+    trainer_free(trainer);
+
+    trainer = case_open(&(struct start){.threads = 1});
+    case_steps(trainer, 3);
+    cr_expect_eq(trainer_look_weights(trainer), WEIGHTS_AVERAGED);
+    cr_expect_eq(case_validation(trainer, 1, metric), plain);
+    cr_expect_neq(case_validation(trainer, 0, metric), plain);
+    cr_expect_neq(sum_of_losses(trainer), losses);
+    cr_assert_eq(trainer_look_raw(trainer, 1, &error), 0);
+    cr_expect_eq(sum_of_losses(trainer), losses);
+    cr_expect_eq(trainer_look_weights(trainer), WEIGHTS_RAW);
+    cr_assert_eq(trainer_change(trainer, 2, (const char *const[]){"strategy", "base"}, NULL, &error), 0, "%s",
+                 error.message);
+    cr_expect_eq(trainer_look_weights(trainer), WEIGHTS_ONLY);
+    cr_assert_eq(trainer_change(trainer, 2, (const char *const[]){"strategy", "ema"}, NULL, &error), 0, "%s",
+                 error.message);
+    cr_expect_eq(trainer_look_weights(trainer), WEIGHTS_AVERAGED, "nobody asked for it since");
+    trainer_free(trainer);
+}
+
+/* metrics.csv and the state of a run in which somebody looks at both, and of one in which nobody does. */
+static const char *const looked_at[] = {"ema_adam", "ema_config_adamw", "schedulefree_adamw"};
+
+ParameterizedTestParameters(look, a_run_does_not_know_which_weights_are_looked_at) {
+    static int cases[] = {0, 1, 2};
+    return cr_make_param_array(int, cases, 3);
+}
+
+ParameterizedTest(int *which, look, a_run_does_not_know_which_weights_are_looked_at) {
+    uint64_t hashes[2];
+    char *rows[2];
+    for (int looks = 0; looks < 2; looks++) {
+        struct error error = {0};
+        size_t size;
+        case_enter(looked_at[*which]);
+        struct trainer *trainer = case_open(&(struct start){.output = "out", .threads = 1});
+        while (!trainer_done(trainer)) {
+            case_steps(trainer, 1);
+            if (!looks)
+                continue;
+            cr_assert_eq(trainer_look_raw(trainer, 1, &error), 0, "%s", error.message);
+            case_validation(trainer, 0, "val0_epoch/weighted_sum");
+            case_validation(trainer, 1, "val0_epoch/weighted_sum");
+            if (trainer_global_step(trainer) % 3 == 0)
+                sum_of_losses(trainer);
+        }
+        hashes[looks] = state_hash(trainer_state(trainer));
+        trainer_free(trainer);
+        cr_assert_eq(file_read("out/metrics.csv", &rows[looks], &size, &error), 0, "%s", error.message);
+    }
+    cr_expect_eq(hashes[0], hashes[1]);
+    cr_expect_str_eq(rows[0], rows[1]);
+    free(rows[0]);
+    free(rows[1]);
+}
