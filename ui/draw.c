@@ -107,17 +107,9 @@ static int is_table(const char *row) {
 /* The next row of a text: returns where the one after it begins, NULL at the end. */
 static const char *take_row(const char *text, int width, int wraps, char row[ROW_MOST]) {
     size_t size = strcspn(text, "\n"), fits = size;
-    int columns;
     snprintf(row, ROW_MOST, "%.*s", (int)size, text);
-    if (wraps && width > 0 && !is_table(row)) {
-        fits = text_fit(row, width, &columns);
-        for (size_t k = fits; fits < size && row[fits] && k > fits / 2; k--)
-            if (row[k] == ' ') { /* between words */
-                row[k] = 0;
-                return text + k + 1;
-            }
-        fits = fits ? fits : size;
-    }
+    if (wraps && width > 0 && !is_table(row))
+        fits = text_row(row, width);
     if (fits < size) {
         row[fits < ROW_MOST ? fits : ROW_MOST - 1] = 0;
         return text + fits;
@@ -169,23 +161,25 @@ void draw_text(const struct rectangle *where, const char *text) {
 }
 
 void draw_log(const struct rectangle *where, const struct lines *lines, size_t scroll, const char *find) {
-    int row = where->height - 1, columns;
+    int row = where->height - 1;
     for (size_t k = lines->count; k > 0 && row >= 0; k--) {
-        const char *line = lines_at(lines, k - 1), *parts[64];
+        const char *line = lines_at(lines, k - 1), *parts[65];
         attr_t look = look_of(line, find);
         int count = 0;
         do {
             parts[count++] = line;
-            size_t size = text_fit(line, where->width, &columns);
-            line += size ? size : strlen(line);
+            line += text_row(line, where->width);
         } while (*line && count < 64);
+        parts[count] = line;
         while (count > 0 && row >= 0) {
             count--;
             if (scroll) {
                 scroll--;
                 continue;
             }
-            draw_row(where->top + row--, where->left, parts[count], where->width, look);
+            char part[ROW_MOST];
+            snprintf(part, sizeof part, "%.*s", (int)(parts[count + 1] - parts[count]), parts[count]);
+            draw_row(where->top + row--, where->left, part, where->width, look);
         }
     }
     for (; row >= 0; row--)

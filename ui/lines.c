@@ -67,3 +67,14 @@ size_t text_fit(const char *text, int width, int *columns) {
     }
     return size;
 }
+
+size_t text_row(const char *text, int width) {
+    int columns;
+    size_t size = text_fit(text, width, &columns);
+    if (!text[size])
+        return size;
+    for (size_t k = size; k > size / 2; k--)
+        if (text[k] == ' ')
+            return k + 1;
+    return size ? size : 1;
+}

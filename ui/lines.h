@@ -19,5 +19,8 @@ const char *lines_at(const struct lines *lines, size_t k); /* 0: the oldest */
 /* How many bytes of a UTF-8 text fit into so many columns; *columns is what they take.  Control characters and broken
  * sequences take one column each. */
 size_t text_fit(const char *text, int width, int *columns);
+/* How many bytes of a text are its first row in such a width, cut between words where that is possible, 1 at least (0
+ * for no text); a blank at which it is cut belongs to it. */
+size_t text_row(const char *text, int width);
 
 #endif

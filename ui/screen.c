@@ -238,12 +238,11 @@ static int page(int up) {
 /* Rows that the lines of the log behind this one take. */
 static size_t rows_below(size_t line) {
     size_t rows = 0;
-    int columns, width = ui.layout.log.width;
+    int width = ui.layout.log.width;
     for (size_t k = line + 1; k < ui.lines.count; k++) {
         const char *text = lines_at(&ui.lines, k);
         do {
-            size_t size = text_fit(text, width, &columns);
-            text += size ? size : strlen(text);
+            text += text_row(text, width);
             rows++;
         } while (*text);
     }
