@@ -79,6 +79,27 @@ static int read_fork(struct forking *out, const struct command_line *line, int *
     return 0;
 }
 
+static const char *const changes[] = {"set", "strategy", "optimizer", "freeze", "unfreeze", "reinit"};
+enum { CHANGES = sizeof changes / sizeof *changes };
+
+void changes_complete(struct session *session, session_add *add, void *context) {
+    (void)session;
+    for (int k = 0; k < CHANGES; k++)
+        add(context, changes[k]);
+    add(context, "val");
+}
+
+const char *fork_change(const char *line) {
+    for (const char *word = line; *word; word += strspn(word, " \t")) {
+        size_t size = strcspn(word, " \t");
+        for (int k = 0; k < CHANGES && word[size]; k++)
+            if (strlen(changes[k]) == size && !strncmp(word, changes[k], size))
+                return word;
+        word += size;
+    }
+    return NULL;
+}
+
 static void print_fork(struct session *session);
 
 static int exec_fork(struct session *session, const struct command_line *line, struct error *error) {
@@ -102,6 +123,8 @@ static int exec_fork(struct session *session, const struct command_line *line, s
     if (code) {
         session_forget_fork(session);
         session->fork = before;
+        if (code == ERROR_INTERRUPT)
+            session_print(session, "the fork was given up; the run is where it was\n");
     } else {
         session->fork = before;
         session_forget_fork(session);
@@ -389,7 +412,7 @@ static int exec_keep(struct session *session, const struct command_line *line, s
 }
 
 static const struct command commands[] = {
-    {"fork", NULL, "fork [N] [val] CHANGE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_COMMAND,
+    {"fork", NULL, "fork [N] [val] CHANGE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_CHANGE,
      "the next N batches as things are and after a change, beside each other",
      "    fork 20 strategy ema_config ema_decay=0.99\n"
      "    fork 50 val set lr 0.003                    with the validation sets at the end of both\n"

@@ -293,6 +293,13 @@ int session_complete(struct session *session, const char *line, const char *word
     case COMPLETE_POINT:
         points_complete(session, add_matching, &filter);
         break;
+    case COMPLETE_CHANGE: {
+        const char *change = fork_change(line);
+        if (change)
+            return session_complete(session, change, word, add, context);
+        changes_complete(session, add_matching, &filter);
+        break;
+    }
     case COMPLETE_BRANCH:
         branches_complete(session, add_matching, &filter);
         break;

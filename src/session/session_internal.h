@@ -94,6 +94,8 @@ int session_set_rewind(struct session *session, const char *word, struct error *
 
 /* commands_fork.c */
 void session_forget_fork(struct session *session);
+/* Where the change begins in a line of `fork`, once its name is there; or NULL. */
+const char *fork_change(const char *line);
 
 /* A change that the run's audit log remembers; says what it did. */
 int session_change(struct session *session, int count, const char *const *words, struct error *error);
@@ -127,6 +129,7 @@ void optimizers_complete(struct session *session, session_add *add, void *contex
 void values_complete(struct session *session, session_add *add, void *context);
 void topics_complete(struct session *session, session_add *add, void *context);
 void points_complete(struct session *session, session_add *add, void *context);
+void changes_complete(struct session *session, session_add *add, void *context);
 void branches_complete(struct session *session, session_add *add, void *context);
 void phases_complete(struct session *session, session_add *add, void *context);
 

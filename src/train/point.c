@@ -128,6 +128,9 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
         history_free(&history);
         return code;
     }
+    /* the last gradient was another batch's; there is no last step either, as after a resume */
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        memset(trainer->grads[d], 0, model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
     history_free(&trainer->history);
     trainer->history = history;
     trainer->seconds = point->seconds;

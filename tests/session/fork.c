@@ -1,4 +1,4 @@
-/* A fork that is called off. */
+/* Branches at the prompt. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -53,6 +53,37 @@ static int execute(struct session *session, const char *line) {
     return session_execute(session, line, &error);
 }
 
+static void add(void *context, const char *candidate) {
+    text_format(context, "%s ", candidate);
+}
+
+/* Candidates for the end of a line, separated by blanks. */
+static void completes(struct session *session, const char *line, const char *want) {
+    struct text got = {0};
+    const char *word = strrchr(line, ' ');
+    session_complete(session, line, word ? word + 1 : line, add, &got);
+    cr_assert(eq(str, got.data ? got.data : "", (char *)want), "%s", line);
+    text_free(&got);
+}
+
+Test(fork, completion) {
+    struct place place = {.patience = 1000000};
+    struct session *session = opened(&place);
+    completes(session, "for", "fork ");
+    completes(session, "fork 20 ", "set strategy optimizer freeze unfreeze reinit val ");
+    completes(session, "fork 20 val str", "strategy ");
+    completes(session, "fork 20 val strategy ema_c", "ema_config ");
+    completes(session, "fork optimizer sg", "sgd sgd_free ");
+    completes(session, "fork set batch", "batch_size ");
+    completes(session, "keep ", "this other neither ");
+    completes(session, "diff ", "now ");
+    completes(session, "stepi back", "backward ");
+    cr_assert(eq(int, execute(session, "checkpoint first"), 0));
+    cr_assert(eq(int, execute(session, "fork 1 set lr 0.2"), 0));
+    completes(session, "diff first ", "first now this other start ");
+    closed(session, &place);
+}
+
 Test(fork, called_off) {
     struct place place = {.patience = 1000000};
     struct session *session = opened(&place);
@@ -68,6 +99,7 @@ Test(fork, called_off) {
         cr_assert(eq(int, execute(session, "fork 1 strategy config"), ERROR_INTERRUPT));
         cr_assert(eq(u64, state_hash(trainer_state(session->trainer)), before));
         cr_assert(eq(ptr, (void *)session->fork.other, (void *)kept), "the fork before stays");
+        cr_assert(ne(ptr, strstr(place.printed.data, "given up"), NULL));
         cr_assert(eq(str, (char *)trainer_audit(session->trainer), ""));
     }
     place.patience = 1000000;

@@ -58,6 +58,30 @@ ParameterizedTest(int *index, point, back_and_forth_to_the_bit) {
     trainer_free(trainer);
 }
 
+/* A gradient, or a step, of a batch that is to come is nothing that could be looked at. */
+Test(point, what_is_looked_at_is_not_of_later_batches) {
+    struct error error = {0};
+    struct trainer_point *point;
+    struct trainer_norms now, again;
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){0});
+    case_steps(trainer, 3);
+    cr_assert_eq(trainer_point_new(&point, trainer, &error), 0);
+    case_steps(trainer, 1);
+    trainer_norms(trainer, "", NORM_ALL, &now);
+    case_steps(trainer, 1);
+    cr_assert_eq(trainer_point_return(trainer, point, 3, &error), 0, "%s", error.message);
+    trainer_norms(trainer, "", NORM_ALL, &again);
+    cr_expect_eq(again.gradient, 0);
+    cr_expect_eq(again.update, 0);
+    cr_assert_eq(trainer_point_return(trainer, point, 4, &error), 0, "%s", error.message);
+    trainer_norms(trainer, "", NORM_ALL, &again);
+    cr_expect_eq(again.gradient, now.gradient);
+    cr_expect_eq(again.update, now.update);
+    trainer_point_free(point);
+    trainer_free(trainer);
+}
+
 /* ---------------------------------------------------------------- all kinds of state at once */
 
 /* Changes that are made before these batches. */
