@@ -172,6 +172,13 @@ struct node *graph_tensor_product(struct graph *graph, struct node *x, struct no
                                   const struct block *out_blocks, int nout_blocks, const struct tp_path *paths,
                                   int npaths);
 
+/* ---------------------------------------------------------------- narrowing */
+
+/* Replaces each *outputs[k] (NULL is passed over) by an equal node, made without the blocks that nobody reads: linear
+ * layers, products and radial weights of paths that end in such blocks, and whatever feeds only them.  Nodes of which
+ * everything is read stay as they are. */
+void graph_narrow(struct graph *graph, struct node **const *outputs, int noutputs);
+
 /* ---------------------------------------------------------------- differentiation */
 
 /* out[k] = the derivative of sum(y * seed) by wrt[k], in the shape of wrt[k]; seed NULL is 1 everywhere; a zero

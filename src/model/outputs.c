@@ -42,6 +42,7 @@ static void force_stress_emit(const struct module *module, struct emitter *emitt
     struct graph *graph = emitter->graph;
     struct model_outputs *out = emitter->outputs;
     emit_module(emitter, module->first_child);
+    graph_narrow(graph, (struct node * *[]){&out->total_energy, &out->atomic_energy}, 2);
     if (!layer->derivatives || !emitter->derivatives)
         return;
     struct node *g;

@@ -255,11 +255,12 @@ CASE(linear_unread) /* a block that no path writes, weights that no path reads *
     return graph_linear(graph, a, w, to, 2, paths, 1);
 }
 
-CASE(typed_linear) {
+CASE(typed_linear) /* with weights that no path reads */
+{
     static const struct block to[] = {{1, 18}, {3, 7}};
-    static const struct linear_path paths[] = {{0, 0, 0, 0.5}, {2, 0, 360, 0.25}, {1, 1, 450, -0.7}};
+    static const struct linear_path paths[] = {{0, 0, 0, 0.5}, {2, 0, 360, 0.25}, {1, 1, 461, -0.7}};
     struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, features, 4);
-    struct node *w = leaf(graph, dtype, in, DIM_STATIC, 3, 450 + 17 * 7);
+    struct node *w = leaf(graph, dtype, in, DIM_STATIC, 3, 461 + 17 * 7 + 3);
     return graph_typed_linear(graph, a, w, INDEX_TYPE, to, 2, paths, 3);
 }
 
