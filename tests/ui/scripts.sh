@@ -16,6 +16,7 @@ for script in scripts/*.fettle scripts/*.lines; do
     name=${name%.*}
     # Paths differ from machine to machine.
     sed -i -e "s|$scratch/||g" -e 's|outputs/[-0-9]*/[-0-9]*|outputs/DATE/TIME|g' out
+    steady out
     if [ -n "${UPDATE:-}" ]; then
         cp out "$here/scripts/$name.out"
     else

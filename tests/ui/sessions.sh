@@ -7,6 +7,7 @@ export LC_ALL=C.UTF-8
 for script in sessions/*.fettle; do
     name=$(basename "$script" .fettle)
     "$fettle" -b -x "source $script typed" >out 2>&1 </dev/null || bad "$name: exit status $?"
+    steady out
     if [ -n "${UPDATE:-}" ]; then
         cp out "$here/../../sessions/$name.out"
     else
