@@ -162,8 +162,12 @@ static int add_column(struct extxyz_reader *reader, const char *name, size_t siz
                             column->name);
     column->type = type;
     column->cols = cols;
-    int text = strcmp(column->name, "symbols") == 0;
-    int wanted = text ? 1 : strcmp(column->name, "positions") == 0 ? 3 : strcmp(column->name, "numbers") == 0 ? 1 : 0;
+    column->role = strcmp(column->name, "symbols") == 0     ? ROLE_SYMBOLS
+                   : strcmp(column->name, "positions") == 0 ? ROLE_POSITIONS
+                   : strcmp(column->name, "numbers") == 0   ? ROLE_NUMBERS
+                                                            : ROLE_FIELD;
+    static const int columns_of[] = {[ROLE_SYMBOLS] = 1, [ROLE_POSITIONS] = 3, [ROLE_NUMBERS] = 1};
+    int text = column->role == ROLE_SYMBOLS, wanted = columns_of[column->role];
     if (wanted && (cols != wanted || (type == 'S') != text))
         return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: %s must be %d column%s of %s",
                         column->name, wanted, wanted > 1 ? "s" : "", text ? "strings (S)" : "numbers (R or I)");
@@ -220,8 +224,9 @@ static int parse_properties(struct extxyz_reader *reader, const char *text, stru
     }
     int places = 0, species = 0;
     for (size_t k = 0; k < reader->ncolumns; k++) {
-        places |= strcmp(reader->columns[k].name, "positions") == 0;
-        species |= strcmp(reader->columns[k].name, "symbols") == 0 || strcmp(reader->columns[k].name, "numbers") == 0;
+        enum xyz_role role = reader->columns[k].role;
+        places |= role == ROLE_POSITIONS;
+        species |= role == ROLE_SYMBOLS || role == ROLE_NUMBERS;
     }
     if (!places || !species)
         return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties has no %s: %s",
@@ -273,7 +278,9 @@ static int read_symbol(struct frame *frame, int i, const struct line *word) {
             symbol[k] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
     symbol[word->size] = 0;
-    frame->numbers[i] = element_number(symbol);
+    /* neighbours in a file are often alike */
+    frame->numbers[i] =
+        i > 0 && strcmp(symbol, frame->symbols[i - 1]) == 0 ? frame->numbers[i - 1] : element_number(symbol);
     return 1;
 }
 
@@ -306,11 +313,11 @@ static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, s
                                 column->name);
             double value = 0;
             int good = 1;
-            if (strcmp(column->name, "symbols") == 0) {
+            if (column->role == ROLE_SYMBOLS) {
                 good = by_number || read_symbol(frame, i, &word);
-            } else if (strcmp(column->name, "positions") == 0) {
+            } else if (column->role == ROLE_POSITIONS) {
                 good = read_value(column, &word, &frame->pos[3 * i + c]);
-            } else if (strcmp(column->name, "numbers") == 0) {
+            } else if (column->role == ROLE_NUMBERS) {
                 good = read_value(column, &word, &value) && value >= 1 && value <= 118;
                 if (good) {
                     frame->numbers[i] = (int)value;

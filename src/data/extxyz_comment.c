@@ -1,6 +1,7 @@
 /* The comment line of an extended XYZ frame: key=value pairs as ASE reads them, and somewhat more: nested brackets,
  * Fortran exponents, empty quoted values. */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,6 +30,29 @@ static int word_number(const char *text, size_t size, double *out) {
     else
         return 0;
     return 1;
+}
+
+/* Up to 19 digits, in the 64 bits of an x87 number: the quotient or product is rounded once to these, and a second time
+ * to the 53 of a double, which is right unless the first rounding may have crossed the middle between two doubles. */
+static int wide_number(uint64_t mantissa, long scale, double *out) {
+#if LDBL_MANT_DIG == 64
+    static const long double more[] = {1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
+    if (scale < -27 || scale > 27)
+        return 0;
+    long size = scale < 0 ? -scale : scale;
+    long double power = size < 23 ? (long double)powers[size] : more[size - 23];
+    long double value = scale < 0 ? (long double)mantissa / power : (long double)mantissa * power;
+    int exponent;
+    uint64_t bits = (uint64_t)ldexpl(frexpl(value, &exponent), 64);
+    int rest = (int)(bits & 0x7ff);
+    if (rest >= 0x3ff && rest <= 0x401)
+        return 0;
+    *out = (double)value;
+    return 1;
+#else
+    (void)mantissa, (void)scale, (void)out;
+    return 0;
+#endif
 }
 
 int xyz_number(const char *text, size_t size, double *out) {
@@ -78,6 +102,10 @@ int xyz_number(const char *text, size_t size, double *out) {
         double value = (double)mantissa;
         value = scale < 0 ? value / powers[-scale] : value * powers[scale];
         *out = negative ? -value : value;
+        return 1;
+    }
+    if (kept < 20 && wide_number(mantissa, scale, out)) {
+        *out = negative ? -*out : *out;
         return 1;
     }
     char buffer[64], *copy = size < sizeof buffer ? buffer : malloc(size + 1);

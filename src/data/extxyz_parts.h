@@ -36,8 +36,10 @@ int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size
 void xyz_comment_free(struct xyz_comment *comment);
 
 /* A property: some columns of the atoms' lines. */
+enum xyz_role { ROLE_FIELD, ROLE_SYMBOLS, ROLE_POSITIONS, ROLE_NUMBERS };
 struct xyz_column {
     char name[64]; /* as ASE calls it: "positions" for pos, "numbers" for Z, "symbols" for species */
+    enum xyz_role role;
     char type;     /* R, I, S, L */
     int cols;
     const char *target; /* the field it becomes, NULL: none */

@@ -392,3 +392,25 @@ Test(extxyz, fuzz) {
     cr_assert_gt(good, 1000);
     cr_assert_gt(bad, 1000);
 }
+
+/* Numbers of 15 to 19 digits, and those next to the middle between two doubles, come out as strtod has them. */
+Test(extxyz, numbers_are_rounded_once) {
+    unsigned long long state = 88172645463325252ull;
+    for (int k = 0; k < 200000; k++) {
+        char text[80];
+        double value, digits;
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        int places = 15 + k % 5;
+        unsigned long long mantissa = state;
+        if (k % 3 == 0) /* the middle, in 54 bits, times a power of ten that divides out */
+            snprintf(text, sizeof text, "%llu.%dE%d", (state >> 10 | 1ull << 53 | 1), k % 2, k % 7 - 3);
+        else
+            snprintf(text, sizeof text, "%s%.*LfE%d", k % 2 ? "-" : "", places - 3,
+                     (long double)(mantissa % 1000000007ull) / 1000003.0L, k % 61 - 30);
+        cr_assert(xyz_number(text, strlen(text), &value), "%s", text);
+        digits = strtod(text, NULL);
+        cr_assert_eq(memcmp(&value, &digits, sizeof value), 0, "%s: %.17g, not %.17g", text, value, digits);
+    }
+}
