@@ -40,7 +40,7 @@ enum xyz_role { ROLE_FIELD, ROLE_SYMBOLS, ROLE_POSITIONS, ROLE_NUMBERS };
 struct xyz_column {
     char name[64]; /* as ASE calls it: "positions" for pos, "numbers" for Z, "symbols" for species */
     enum xyz_role role;
-    char type;     /* R, I, S, L */
+    char type; /* R, I, S, L */
     int cols;
     const char *target; /* the field it becomes, NULL: none */
     double *values;     /* where the numbers go, [atoms][cols]; NULL: nowhere */

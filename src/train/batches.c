@@ -20,6 +20,10 @@ static int64_t limit(const struct trainer *trainer, struct loader *loader) {
 }
 
 int batches_open(struct trainer *trainer, struct error *error) {
+    trainer->ahead = prefetch_new();
+    trainer->eval_ahead = prefetch_new();
+    if (!trainer->ahead || !trainer->eval_ahead)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     int has_train = datamodule_count(trainer->data, ROLE_TRAIN) > 0;
     size_t count = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0;
     trainer->loader_variable = state_add(trainer->state, "loop.loader", STATE_U8, sizeof(struct loader), 0, error);
@@ -68,13 +72,8 @@ void batches_begin_epoch(struct trainer *trainer) {
     loader_epoch(loader, trainer->order->data);
 }
 
-int batches_load(struct trainer *trainer, int64_t k, struct error *error) {
-    int64_t first, size;
-    loader_batch(loader_of(trainer), k, &first, &size);
-    return batches_join(trainer, trainer->order->data, first, size, error);
-}
-
-int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error) {
+/* The frames of a stretch of the order, in trainer->frames. */
+static int gather(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error) {
     const struct dataset *data = datamodule_dataset(trainer->data, ROLE_TRAIN, 0);
     if ((size_t)size > trainer->nframes) {
         const struct frame **frames = realloc(trainer->frames, (size_t)size * sizeof *frames);
@@ -85,7 +84,28 @@ int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, i
     }
     for (int64_t k = 0; k < size; k++)
         trainer->frames[k] = data->frames[order[first + k]];
-    return batch_join(&trainer->batch, trainer->frames, (int)size, model_batch_options(trainer->model), error);
+    return 0;
+}
+
+int batches_load(struct trainer *trainer, int64_t k, struct error *error) {
+    const struct loader *loader = loader_of(trainer);
+    int64_t first, size;
+    loader_batch(loader, k, &first, &size);
+    int code = batches_join(trainer, trainer->order->data, first, size, error);
+    if (code || k + 1 >= loader_batches(loader))
+        return code;
+    loader_batch(loader, k + 1, &first, &size);
+    if (gather(trainer, trainer->order->data, first, size, error))
+        return ERROR_MEMORY;
+    prefetch_ask(trainer->ahead, trainer->frames, (int)size, model_batch_options(trainer->model));
+    return 0;
+}
+
+int batches_join(struct trainer *trainer, const int64_t *order, int64_t first, int64_t size, struct error *error) {
+    int code = gather(trainer, order, first, size, error);
+    return code ? code
+                : prefetch_join(trainer->ahead, &trainer->batch, trainer->frames, (int)size,
+                                model_batch_options(trainer->model), error);
 }
 
 int batches_any(struct trainer *trainer, struct error *error) {

@@ -33,9 +33,13 @@ static int evaluate_batches(struct trainer *trainer, enum data_role role, size_t
     int code = eval_program_make(trainer, error);
     for (int64_t b = 0; !code && b < batches; b++) {
         int64_t first = b * size, count = (int64_t)data->count - first;
+        const struct frame *const *frames = (const struct frame *const *)data->frames + first;
         struct prediction prediction;
-        code = batch_join(&trainer->eval_batch, (const struct frame *const *)data->frames + first,
-                          (int)(count < size ? count : size), model_batch_options(trainer->model), error);
+        code = prefetch_join(trainer->eval_ahead, &trainer->eval_batch, frames, (int)(count < size ? count : size),
+                             model_batch_options(trainer->model), error);
+        if (!code && b + 1 < batches)
+            prefetch_ask(trainer->eval_ahead, frames + size, (int)(count - size < size ? count - size : size),
+                         model_batch_options(trainer->model));
         if (!code)
             code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
         if (!code)

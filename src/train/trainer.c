@@ -293,6 +293,8 @@ void trainer_free(struct trainer *trainer) {
     log_drop(trainer);
     free(trainer->pending);
     history_free(&trainer->history);
+    prefetch_free(trainer->ahead);
+    prefetch_free(trainer->eval_ahead);
     batch_free(trainer->batch);
     batch_free(trainer->eval_batch);
     free(trainer->frames);

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "data/batch.h"
+#include "data/prefetch.h"
 #include "graph/program.h"
 #include "train/callback.h"
 #include "train/composition.h"
@@ -143,7 +144,8 @@ struct trainer {
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
-    const struct frame **frames; /* scratch */
+    struct prefetch *ahead, *eval_ahead; /* the next of each */
+    const struct frame **frames;         /* scratch */
     size_t nframes;
     struct train_program train;
     struct eval_program eval;
