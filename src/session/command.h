@@ -30,7 +30,8 @@ enum command_completion {
     COMPLETE_PHASE,
     COMPLETE_POINT,
     COMPLETE_BRANCH,
-    COMPLETE_CHANGE
+    COMPLETE_CHANGE,
+    COMPLETE_BUILD
 };
 
 enum { COMMAND_MAX_WORDS = 64 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "session/draft.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
 #include "session/setup.h"
@@ -48,6 +49,8 @@ void session_close(struct session *session) {
     session_forget_fork(session);
     trainer_free(session->trainer);
     config_free(session->config);
+    config_free(session->draft);
+    session->draft = NULL;
     series_free(&session->series);
     session->view.nmarks = 0;
     if (session->log)
@@ -116,6 +119,10 @@ static int open_config(struct session *session, struct config *config, const cha
     return 0;
 }
 
+int session_begin(struct session *session, struct config *config, const char *path, struct error *error) {
+    return open_config(session, config, path, NULL, error);
+}
+
 static int read_config(struct config **out, const struct session *session, const char *path, struct error *error) {
     if (path)
         return config_read(out, path, error);
@@ -128,7 +135,7 @@ static int is_override(const char *word) {
     return word[0] == '~' || strchr(word, '=') != NULL;
 }
 
-static void describe(struct session *session) {
+void session_describe(struct session *session) {
     const struct trainer *trainer = session->trainer;
     const struct model *model = trainer_model(trainer);
     size_t parameters = 0;
@@ -157,7 +164,7 @@ static int exec_open(struct session *session, const struct command_line *line, s
     if (code) {
         config_free(config);
     } else {
-        describe(session);
+        session_describe(session);
         code = setup ? setup_run(setup, session, error) : 0;
     }
     setup_free(setup);
@@ -212,7 +219,7 @@ static int set_config(struct session *session, const char *name, const char *val
     if ((code = config_override(config, override, error)) || (code = open_config(session, config, path, NULL, error)))
         goto out;
     config = NULL;
-    describe(session);
+    session_describe(session);
 out:
     config_free(config);
     free(override);
@@ -348,6 +355,13 @@ static const struct command commands[] = {
      "    A session is a NequIP config.  Overrides are key=value, +key=value, ~key.  Where it cannot be opened, the\n"
      "    session that is open stays.",
      exec_open},
+    {"build", NULL, "build [NAME [KEY=VALUE...] | accept | drop]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_BUILD,
+     "build another model and show it; a new run begins with it once it is accepted; alone, list the builders",
+     "    Arguments that the model of now was given, and that the builder takes, stay as they are unless given; ~KEY\n"
+     "    takes one away.  `info builders NAME` explains them.  `build accept` opens a new run, with a folder of its "
+     "own,\n"
+     "    under the training module of now; what was trained is saved as last.safetensors in the folder it has.",
+     draft_exec},
     {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING, "change a setting",
      "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
      "    config will do (trainer.max_epochs); the model is then built anew.",

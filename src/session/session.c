@@ -1,4 +1,5 @@
 #include "session/session_internal.h"
+#include "session/draft.h"
 #include "session/info.h"
 
 #include <ctype.h>
@@ -302,6 +303,9 @@ int session_complete(struct session *session, const char *line, const char *word
     }
     case COMPLETE_BRANCH:
         branches_complete(session, add_matching, &filter);
+        break;
+    case COMPLETE_BUILD:
+        draft_complete(session, line, add_matching, &filter);
         break;
     case COMPLETE_FILE:
     case COMPLETE_NONE:

@@ -41,6 +41,7 @@ struct session {
     struct session_options options;
     struct trainer *trainer; /* NULL while nothing is open */
     struct config *config;   /* as it was read, with overrides */
+    struct config *draft;    /* with a model that `build` has made and nobody accepted yet; NULL: none */
     char *path;              /* of the file that is open; "built-in" */
     char *output;            /* folder that a run writes to */
     FILE *log;               /* in that folder: commands and what they print; NULL: none */
@@ -66,6 +67,10 @@ struct session {
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */
 };
+
+/* Makes a run of a config, aside, and puts it in the place of the one before; the config is the session's then. */
+int session_begin(struct session *session, struct config *config, const char *path, struct error *error);
+void session_describe(struct session *session); /* what is open, in a line */
 
 /* Closes what is open, if anything is. */
 void session_close(struct session *session);

@@ -153,6 +153,12 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
  * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
 int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
                    struct error *error);
+/* The config as it was given, with the changes of `strategy` and `optimizer` made since. */
+const struct config *trainer_given(const struct trainer *trainer);
+/* The model that such a config asks for, with the statistics of this run's data; the config is checked as at a start.
+ * The caller frees it. */
+int trainer_draft(const struct trainer *trainer, const struct config *config, struct model **out, struct error *error);
+
 /* Points to go back to.  A point is a copy of all that belongs to the state, taken between batches. */
 struct trainer_point;
 int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struct error *error);
