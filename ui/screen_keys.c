@@ -1,0 +1,221 @@
+/* What is typed: lines of the prompt, by readline; single keys of the panes; the mouse; what is pasted. */
+#include "screen_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+#include "keys.h"
+#include "prompt.h"
+#include "signals.h"
+
+/* ---------------------------------------------------------------- the prompt */
+
+void screen_say(const char *text) {
+    lines_add(&ui.lines, text);
+    ui.scroll[PLACE_LOG] = 0;
+    ui.wants_drawing = 1;
+}
+
+static void on_line(char *line) {
+    if (!line) { /* Ctrl-D */
+        ui.finished = 1;
+        return;
+    }
+    prompt_remember(line);
+    screen_say(SCREEN_PROMPT);
+    screen_say(line);
+    screen_say("\n");
+    if (worker_send(ui.worker, line))
+        screen_say("too many lines wait already\n");
+    free(line);
+}
+
+static void on_redisplay(void) {
+    ui.prompt_moved = 1;
+}
+
+static int page_up(int count, int key) {
+    (void)count, (void)key;
+    return screen_page(1);
+}
+
+static int page_down(int count, int key) {
+    (void)count, (void)key;
+    return screen_page(0);
+}
+
+static void show_matches(char **matches, int count, int longest) {
+    int across = ui.layout.log.width / (longest + 2);
+    across = across > 0 ? across : 1;
+    for (int k = 1; k <= count; k++) {
+        char cell[512];
+        snprintf(cell, sizeof cell, "%-*s%s", longest + 2, matches[k], k % across == 0 || k == count ? "\n" : "");
+        screen_say(cell);
+    }
+}
+
+static int complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
+                    void *context) {
+    return worker_complete(ui.worker, line, word, add, context);
+}
+
+/* For readline: it may ask for more than has been read. */
+static int next_byte(FILE *stream) {
+    (void)stream;
+    int byte = input_byte(&ui.input, signals_ending);
+    return byte < 0 ? EOF : byte;
+}
+
+void screen_open_prompt(void) {
+    rl_catch_signals = 0;
+    rl_catch_sigwinch = 0;
+    rl_change_environment = 0;
+    rl_prep_term_function = NULL;
+    rl_deprep_term_function = NULL;
+    rl_redisplay_function = on_redisplay;
+    rl_completion_display_matches_hook = show_matches;
+    rl_completion_query_items = 0;
+    rl_getc_function = next_byte;
+    rl_variable_bind("keyseq-timeout", "0");           /* it would look for the rest of a key behind our back */
+    rl_variable_bind("enable-bracketed-paste", "off"); /* input.c takes what is pasted */
+    rl_outstream = fopen("/dev/null", "w");
+    prompt_open_with(complete);
+    rl_bind_keyseq("\\e[5~", page_up);
+    rl_bind_keyseq("\\e[6~", page_down);
+    rl_callback_handler_install(SCREEN_PROMPT, on_line);
+}
+
+/* ---------------------------------------------------------------- single keys */
+
+static void show_keys(void) {
+    const struct key *key;
+    char left[64] = "", line[160];
+    for (size_t k = 0; (key = keys_at(k)); k++) {
+        const struct key *next = keys_at(k + 1);
+        size_t used = strlen(left);
+        if (!strstr(left, key->name))
+            snprintf(left + used, sizeof left - used, "%s%s", used ? " " : "", key->name);
+        if (next && !next->help)
+            continue;
+        const struct key *first = key;
+        while (!first->help)
+            first--;
+        snprintf(line, sizeof line, "  %-16s %s\n", left, first->help);
+        screen_say(line);
+        left[0] = 0;
+    }
+}
+
+static void leave_panes(const char *line) {
+    ui.in_panes = 0;
+    ui.wants_drawing = ui.prompt_moved = 1;
+    if (line) {
+        rl_replace_line(line, 1);
+        rl_point = rl_end;
+    }
+}
+
+static void press(const struct key *key) {
+    switch (key->act) {
+    case PRESS_COMMAND:
+        if (worker_send(ui.worker, key->line))
+            screen_say("too many lines wait already\n");
+        break;
+    case PRESS_HELP:
+        show_keys();
+        break;
+    case PRESS_PROMPT:
+        leave_panes(key->line);
+        break;
+    case PRESS_PAUSE:
+        if (worker_busy(ui.worker))
+            worker_interrupt(ui.worker);
+        break;
+    case PRESS_UP:
+    case PRESS_DOWN:
+        screen_roll(ui.focus, key->act == PRESS_UP, 1);
+        break;
+    case PRESS_PAGE_UP:
+    case PRESS_PAGE_DOWN:
+        screen_page(key->act == PRESS_PAGE_UP);
+        break;
+    case PRESS_NEXT:
+    case PRESS_PREVIOUS:
+        screen_move_focus(key->act == PRESS_NEXT ? 1 : -1);
+        break;
+    case PRESS_ZOOM:
+        screen_set_focus(ui.focus, !ui.zoomed);
+        break;
+    case PRESS_FIND_AGAIN:
+        screen_find("");
+        break;
+    }
+}
+
+static int place_at(int row, int column) {
+    for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++) {
+        const struct rectangle *where = layout_place(&ui.layout, k);
+        if (row >= where->top && row < where->top + where->height && column >= where->left &&
+            column < where->left + where->width)
+            return k;
+    }
+    return -1;
+}
+
+static void on_mouse(void) {
+    enum { LEFT = 0, WHEEL_UP = 64, WHEEL_DOWN = 65 };
+    int place = place_at(ui.input.mouse.row, ui.input.mouse.column), button = ui.input.mouse.button;
+    if (place < 0 || !ui.input.mouse.pressed)
+        return;
+    if (button == LEFT) {
+        ui.in_panes = 1;
+        screen_set_focus(place, ui.zoomed);
+    } else if (button == WHEEL_UP || button == WHEEL_DOWN) {
+        screen_roll(place, button == WHEEL_UP, 3);
+        if (place == PLACE_CHART)
+            worker_send(ui.worker, button == WHEEL_UP ? "chart in" : "chart out");
+    }
+}
+
+/* Each line of it is as if it had been typed. */
+static void on_paste(void) {
+    char *text = ui.input.text;
+    if (ui.in_panes || RL_ISSTATE(RL_STATE_ISEARCH))
+        return;
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        int ends = text[size] == '\n';
+        text[size] = 0;
+        rl_insert_text(text);
+        if (ends) {
+            on_line(strdup(rl_line_buffer));
+            rl_replace_line("", 1);
+        }
+        text += size + ends;
+    }
+    ui.prompt_moved = 1;
+}
+
+void screen_obey_input(void) {
+    enum input_kind kind;
+    size_t used;
+    while (!ui.finished && (kind = input_next(&ui.input)) != INPUT_NOTHING) {
+        if (kind == INPUT_MOUSE) {
+            on_mouse();
+        } else if (kind == INPUT_PASTE) {
+            on_paste();
+        } else if (kind == INPUT_ESCAPE) {
+            ui.in_panes = 1;
+            ui.find[0] = 0;
+            ui.wants_drawing = ui.prompt_moved = 1;
+        } else if (ui.in_panes) {
+            const struct key *key = keys_find(ui.input.bytes, ui.input.count, &used);
+            input_take(&ui.input, used);
+            if (key)
+                press(key);
+        } else {
+            rl_callback_read_char();
+        }
+    }
+}
