@@ -66,36 +66,42 @@ Test(config_composition, what_is_refused_does_not_fit_and_says_why) {
 
 /* ---------------------------------------------------------------- averages */
 
-static const char *const averaged[] = {"nequip.train.EMALightningModule", "nequip.train.EMAConFIGLightningModule",
-                                       "fettle.train.EMAMConFIGLightningModule"};
-
 ParameterizedTestParameters(config_composition, the_average_follows_each_step_once) {
-    static int indices[] = {0, 1, 2};
-    return cr_make_param_array(int, indices, 3);
+    static int kinds[64];
+    for (size_t k = 0; k < composition_kind_count; k++)
+        kinds[k] = (int)k;
+    return cr_make_param_array(int, kinds, composition_kind_count);
 }
 
-ParameterizedTest(int *index, config_composition, the_average_follows_each_step_once) {
-    char target[128];
-    snprintf(target, sizeof target, "training_module._target_=%s", averaged[*index]);
-    case_enter("ema_config_adamw");
-    struct start start = {.output = NULL, .overrides = {target}};
-    if (*index != 1)
-        start.overrides[1] = "~training_module.lr_scheduler";
-    if (*index == 2) {
-        start.overrides[2] = "~training_module.optimizer.amsgrad";
-        start.overrides[3] = "training_module.optimizer._target_=torch.optim.SGD";
+/* Under every composition that has one; and where batches are summed, once for all of them. */
+ParameterizedTest(int *kind, config_composition, the_average_follows_each_step_once) {
+    int has = 0, whole = 0;
+    for (int l = 0; l < MAX_LAYERS && composition_kinds[*kind]->layers[l]; l++) {
+        const struct technique *layer = composition_kinds[*kind]->layers[l];
+        has |= !strcmp(layer->name, "ema");
+        whole |= strcmp(layer->name, "base") && layer->claims & CLAIM_BACKWARD; /* it wants each batch to itself */
     }
-    struct trainer *trainer = case_open(&start);
-    cr_expect_eq(setting(trainer, "ema_updates"), 1); /* the copy */
-    for (int k = 1; k <= 5; k++) {
-        step(trainer, 1);
-        cr_expect_eq(setting(trainer, "ema_updates"), 1 + (double)trainer_global_step(trainer));
-        cr_expect_eq(trainer_global_step(trainer), k);
-        uint64_t before = state_hash(trainer_state(trainer));
-        case_validation(trainer, 0, "val0_epoch/weighted_sum");
-        cr_expect_eq(state_hash(trainer_state(trainer)), before, "a validation has left something behind");
+    for (int sum = 1; has && sum <= 2 - whole; sum++) {
+        case_enter("ema_adam");
+        struct start start = {.output = NULL};
+        char accumulate[64];
+        snprintf(accumulate, sizeof accumulate, "++trainer.accumulate_grad_batches=%d", sum);
+        start_add(&start, "trainer.max_epochs=20");
+        start_add(&start, accumulate);
+        start_add_technique(&start, (size_t)*kind);
+        struct trainer *trainer = case_open(&start);
+        cr_expect_eq(setting(trainer, "ema_updates"), 1); /* the copy */
+        for (int k = 1; k <= 9; k++) {
+            step(trainer, 1);
+            cr_expect_eq(setting(trainer, "ema_updates"), 1 + (double)trainer_global_step(trainer));
+            cr_expect(sum > 1 || trainer_global_step(trainer) == k);
+            uint64_t before = state_hash(trainer_state(trainer));
+            case_validation(trainer, 0, "val0_epoch/weighted_sum");
+            cr_expect_eq(state_hash(trainer_state(trainer)), before, "a validation has left something behind");
+        }
+        cr_expect(trainer_global_step(trainer) >= 4);
+        trainer_free(trainer);
     }
-    trainer_free(trainer);
 }
 
 /* ---------------------------------------------------------------- ConFIG and its scheduler */
