@@ -4,6 +4,23 @@
 
 #include "train/trainer_internal.h"
 
+static const char *watched(const struct callback *callback) {
+    const char *metric = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+    return metric ? metric : "";
+}
+
+/* A list may be changed, and a run be resumed with it: what goes by this name must be the same callback, or none. */
+static void name_state(struct callbacks *callbacks, struct callback *callback) {
+    const char *metric = watched(callback), *kind = callback->kind->target.alias;
+    char which[16] = "";
+    int before = 0;
+    for (int k = 0; k < callbacks->count; k++)
+        before += callbacks->list[k].kind == callback->kind && !strcmp(watched(&callbacks->list[k]), metric);
+    if (*metric)
+        snprintf(which, sizeof which, ".%08x", (unsigned)state_hash_bytes(0, metric, strlen(metric)));
+    snprintf(callback->prefix, sizeof callback->prefix, "callback.%.30s%s.%d.", kind, which, before);
+}
+
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
     struct option_target targets[64];
     memset(out, 0, sizeof *out);
@@ -30,7 +47,6 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
         callback->config = node;
         callback->options = arena_alloc(arena, callback->kind->options_size + 1);
         callback->own = arena_alloc(arena, callback->kind->private_size + 1);
-        snprintf(callback->prefix, sizeof callback->prefix, "callback.%d.", out->count);
         if (!callback->options || !callback->own)
             return error_set(error, ERROR_MEMORY, "out of memory");
         code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena,
@@ -39,6 +55,7 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
             code = callback->kind->check(callback->options, node, error);
         if (code)
             return code;
+        name_state(out, callback);
         out->count++;
     }
     return 0;
@@ -52,6 +69,13 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
         if (callbacks->list[k].kind->open)
             code = callbacks->list[k].kind->open(&callbacks->list[k], trainer, error);
     return code;
+}
+
+const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name) {
+    for (int k = 0; k < callbacks->count; k++)
+        if (!strncmp(name, callbacks->list[k].prefix, strlen(callbacks->list[k].prefix)))
+            return &callbacks->list[k];
+    return NULL;
 }
 
 #define CALL(hook)                                                                                                     \

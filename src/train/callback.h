@@ -55,7 +55,7 @@ struct callback_kind {
 struct callback {
     const struct callback_kind *kind;
     void *options, *own;
-    char prefix[64]; /* of its state: "callback.0." */
+    char prefix[64]; /* of its state: "callback.softadapt.0."; another for each that watches another metric */
     const struct config_node *config;
 };
 
@@ -73,6 +73,8 @@ extern const size_t callback_kind_count;
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
+/* The one whose state has this name; NULL: none. */
+const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_loaded(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);

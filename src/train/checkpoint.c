@@ -173,6 +173,33 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
     return code;
 }
 
+/* Callbacks that the run had not, when the checkpoint was written: they begin anew. */
+struct newcomers {
+    const struct callback *list[MAX_CALLBACKS];
+    int count;
+};
+
+static int is_new(void *context, const struct variable *variable) {
+    const struct newcomers *newcomers = context;
+    for (int k = 0; k < newcomers->count; k++)
+        if (!strncmp(variable->name, newcomers->list[k]->prefix, strlen(newcomers->list[k]->prefix)))
+            return 1;
+    return 0;
+}
+
+static void find_newcomers(struct trainer *trainer, const struct safetensors *file, const char *path,
+                           struct newcomers *out) {
+    out->count = 0;
+    for (size_t k = 0; k < state_count(trainer->state); k++) {
+        const struct variable *variable = state_at(trainer->state, k);
+        const struct callback *owner = callbacks_owner(&trainer->callbacks, variable->name);
+        if (!owner || is_new(out, variable) || state_stored(file, variable))
+            continue;
+        out->list[out->count++] = owner;
+        trainer_tell(trainer, EVENT_NOTICE, "%s begins anew: %s has no state of it", owner->kind->target.target, path);
+    }
+}
+
 int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
@@ -188,8 +215,11 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
         code = read_weights(trainer, file, !weights_only, error);
     if (!code && !weights_only && file_layer(trainer))
         code = load_training(trainer, file, error);
-    if (!code && !weights_only)
-        code = state_load(trainer->state, file, error);
+    if (!code && !weights_only) {
+        struct newcomers newcomers;
+        find_newcomers(trainer, file, path, &newcomers);
+        code = state_load(trainer->state, file, is_new, &newcomers, error);
+    }
     if (!code && !weights_only)
         load_history(trainer, file);
     if (!code)

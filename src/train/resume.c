@@ -142,7 +142,10 @@ static void compare(struct comparison *c, const char *path, const struct config_
         int map = kind == CONFIG_MAP;
         if (map ? config_get(was, config_key(is, k)) != NULL : k < config_count(was))
             continue;
-        snprintf(below, sizeof below, "%.400s.%.100s", path, map ? config_key(is, k) : "");
+        if (map)
+            snprintf(below, sizeof below, "%.400s.%.100s", path, config_key(is, k));
+        else
+            snprintf(below, sizeof below, "%.400s.%zu", path, k);
         differ(c, below, NULL, config_at(is, k));
     }
 }

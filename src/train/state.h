@@ -82,8 +82,10 @@ uint64_t state_hash(const struct state *state); /* over names, types, lengths an
 
 /* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of
  * another type or length (elastic ones may have any length: everybody else may rely on theirs), and then has changed
- * nothing. */
+ * nothing; those that `skips` is true of (NULL: none) stay as they are. */
 int state_store(const struct state *state, struct safetensors *file, struct error *error);
-int state_load(struct state *state, const struct safetensors *file, struct error *error);
+int state_load(struct state *state, const struct safetensors *file,
+               int (*skips)(void *context, const struct variable *variable), void *context, struct error *error);
+int state_stored(const struct safetensors *file, const struct variable *variable); /* it is there, whatever it is */
 
 #endif

@@ -220,7 +220,12 @@ static const struct tensor *stored(const struct safetensors *file, const struct 
     return tensor;
 }
 
-int state_load(struct state *state, const struct safetensors *file, struct error *error) {
+int state_stored(const struct safetensors *file, const struct variable *variable) {
+    return stored(file, variable) != NULL;
+}
+
+int state_load(struct state *state, const struct safetensors *file,
+               int (*skips)(void *context, const struct variable *variable), void *context, struct error *error) {
     int code = 0;
     size_t count = state_count(state), nincoming = 0;
     struct incoming *incoming = calloc(count + 1, sizeof *incoming);
@@ -228,7 +233,7 @@ int state_load(struct state *state, const struct safetensors *file, struct error
         return error_set(error, ERROR_MEMORY, "out of memory while reading the state");
     for (size_t k = 0; k < count; k++) {
         struct variable *variable = state_at(state, k);
-        if (state_is_adopted(variable))
+        if (state_is_adopted(variable) || (skips && skips(context, variable)))
             continue;
         const struct tensor *tensor = stored(file, variable);
         size_t each = state_type_size(variable->type);

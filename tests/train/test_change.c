@@ -373,6 +373,65 @@ ParameterizedTest(int *k, change, resumes) {
               resumes[*k].word);
 }
 
+/* The only variable of this end among the callbacks' state. */
+static const struct variable *callback_state(const struct trainer *trainer, const char *kind, const char *end) {
+    const struct variable *found = NULL;
+    for (size_t k = 0; k < state_count(trainer_state(trainer)); k++) {
+        const struct variable *variable = state_at(trainer_state(trainer), k);
+        size_t size = strlen(variable->name), tail = strlen(end);
+        if (!strncmp(variable->name, "callback.", 9) && strstr(variable->name, kind) && size > tail &&
+            !strcmp(variable->name + size - tail, end)) {
+            cr_expect_null(found, "%s, %s", found->name, variable->name);
+            found = variable;
+        }
+    }
+    cr_assert_not_null(found, "%s %s", kind, end);
+    return found;
+}
+
+/* A callback goes on with its own state wherever it stands in the list now; one that was not there begins anew. */
+Test(change, resumed_with_other_callbacks) {
+#define STOPPING(metric)                                                                                               \
+    "{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val0_epoch/" metric ", patience: 50}"
+#define SOFTADAPT "{_target_: nequip.train.callbacks.SoftAdapt, beta: 1.1, interval: batch, frequency: 3}"
+    static const char *const lists[] = {
+        "trainer.callbacks=[" STOPPING("weighted_sum") ", " SOFTADAPT "]",
+        "trainer.callbacks=[" SOFTADAPT
+        ", {_target_: early_stopping, monitor: val0_epoch/forces_mae}, " STOPPING("weighted_sum") "]",
+        "trainer.callbacks=[" STOPPING("forces_mae") ", " SOFTADAPT "]",
+        "trainer.callbacks=[]",
+    };
+    struct error error = {0};
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.overrides = {lists[0]}});
+    case_steps(trainer, (int)trainer_batches(trainer) + 1);
+    double best = *(double *)callback_state(trainer, "early", "best")->data;
+    double latest = *(double *)callback_state(trainer, "softadapt", "latest")->data;
+    cr_expect(isfinite(best) && latest > 0);
+    cr_assert_eq(trainer_save(trainer, "saved.safetensors", &error), 0, "%s", error.message);
+    trainer_free(trainer);
+    for (int k = 1; k < 4; k++) {
+        struct heard heard = {0};
+        trainer = case_open(&(struct start){.overrides = {lists[k]}, .resume = "saved.safetensors", .heard = &heard});
+        cr_expect_gt(heard.notices, 0);
+        if (k < 3)
+            cr_expect_eq(*(double *)callback_state(trainer, "softadapt", "latest")->data, latest);
+        if (k == 2)
+            cr_expect_eq(*(double *)callback_state(trainer, "early", "best")->data, (double)INFINITY);
+        int same = 0, new = 0;
+        for (size_t v = 0; k == 1 && v < state_count(trainer_state(trainer)); v++) {
+            const struct variable *variable = state_at(trainer_state(trainer), v);
+            if (strstr(variable->name, "early_stopping") && strstr(variable->name, ".best")) {
+                same += *(double *)variable->data == best;
+                new += isinf(*(double *)variable->data);
+            }
+        }
+        cr_expect(k > 1 || (same == 1 && new == 1), "%d, %d", same, new);
+        case_run(trainer);
+        trainer_free(trainer);
+    }
+}
+
 /* ---------------------------------------------------------------- what techniques know of themselves, logged */
 
 Test(change, settings_as_columns) {

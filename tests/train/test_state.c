@@ -186,25 +186,25 @@ Test(state, a_checkpoint_brings_it_back) {
     cr_assert_eq(state_store(state, file, &error), 0, "%s", error.message);
     cr_assert_eq(safetensors_write(file, path, &error), 0, "%s", error.message);
     cr_assert_eq(safetensors_read(&read, path, &error), 0, "%s", error.message);
-    cr_assert_eq(state_load(other, read, &error), 0, "%s", error.message);
+    cr_assert_eq(state_load(other, read, NULL, NULL, &error), 0, "%s", error.message);
     cr_expect_eq(state_hash(other), state_hash(state));
 
     /* what does not fit is named, and nothing has changed */
     add(other, "missing", STATE_F64, 1, 0);
     uint64_t hash = state_hash(other);
-    cr_expect_eq(state_load(other, read, &error), ERROR_DATA);
+    cr_expect_eq(state_load(other, read, NULL, NULL, &error), ERROR_DATA);
     cr_expect(strstr(error.message, "state.missing"), "%s", error.message);
     cr_expect_eq(state_hash(other), hash);
     state_remove(other, "missing");
     state_remove(other, "fixed");
     add(other, "fixed", STATE_F64, 4, 0);
     error = (struct error){0};
-    cr_expect_eq(state_load(other, read, &error), ERROR_DATA);
+    cr_expect_eq(state_load(other, read, NULL, NULL, &error), ERROR_DATA);
     cr_expect(strstr(error.message, "state.fixed") && strstr(error.message, "3 numbers"), "%s", error.message);
     state_remove(other, "fixed");
     add(other, "fixed", STATE_F32, 3, 0);
     error = (struct error){0};
-    cr_expect_eq(state_load(other, read, &error), ERROR_DATA);
+    cr_expect_eq(state_load(other, read, NULL, NULL, &error), ERROR_DATA);
     cr_expect(strstr(error.message, "F64"), "%s", error.message);
     unlink(path);
     safetensors_free(file);
