@@ -1,6 +1,7 @@
 /* Data sets by their _target_: files, generated frames, and subsets of other data sets. */
 #include <stdlib.h>
 #include <string.h>
+#include "data/cache.h"
 #include "data/datamodule_parts.h"
 
 static const struct option ase_args_rows[] = {
@@ -56,9 +57,7 @@ int source_read(struct datamodule *datamodule, const char *path, const struct ex
         return error_set(error, ERROR_MEMORY, "out of memory");
     int code = datamodule_own(datamodule, dataset, error);
     if (!code)
-        code = dataset_read(dataset, path, keys, error);
-    for (size_t k = 0; k < dataset->count && !code; k++)
-        code = transforms_apply(transforms, dataset->frames[k], error);
+        code = cache_read(dataset, path, keys, transforms, error);
     if (!code)
         *out = dataset;
     return code;

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "base/file.h"
 
 struct dataset *dataset_new(void) {
@@ -17,6 +18,9 @@ void dataset_free(struct dataset *dataset) {
         frame_free(dataset->frames[k]);
     for (size_t k = 0; k < dataset->nnames; k++)
         free(dataset->names[k]);
+    for (size_t k = 0; k < dataset->nmaps; k++)
+        munmap(dataset->maps[k].data, dataset->maps[k].size);
+    free(dataset->maps);
     free(dataset->frames);
     free(dataset->names);
     free(dataset);
@@ -34,6 +38,17 @@ int dataset_add(struct dataset *dataset, struct frame *frame, struct error *erro
         dataset->capacity = capacity;
     }
     dataset->frames[dataset->count++] = frame;
+    return 0;
+}
+
+int dataset_own_map(struct dataset *dataset, void *data, size_t size, struct error *error) {
+    struct dataset_map *maps = realloc(dataset->maps, (dataset->nmaps + 1) * sizeof *maps);
+    if (!maps) {
+        munmap(data, size);
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    dataset->maps = maps;
+    maps[dataset->nmaps++] = (struct dataset_map){data, size};
     return 0;
 }
 

@@ -13,6 +13,13 @@ struct dataset {
     size_t capacity;
     size_t nnames;
     char **names; /* what frames' source and unused point to */
+    size_t nmaps;
+    struct dataset_map *maps; /* files mapped into memory, in which arrays of frames lie */
+};
+
+struct dataset_map {
+    void *data;
+    size_t size;
 };
 
 struct dataset *dataset_new(void); /* empty, owning; NULL if out of memory */
@@ -21,6 +28,9 @@ void dataset_free(struct dataset *dataset);
 int dataset_add(struct dataset *dataset, struct frame *frame, struct error *error);
 /* A string that lives as long as the data set; NULL if out of memory. */
 const char *dataset_intern(struct dataset *dataset, const char *text);
+
+/* Unmaps it when the data set goes (at once on failure). */
+int dataset_own_map(struct dataset *dataset, void *data, size_t size, struct error *error);
 
 /* All frames of a file, after those that are there already.  A file without frames is an error. */
 int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct error *error);

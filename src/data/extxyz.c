@@ -1,6 +1,7 @@
 #include "data/extxyz.h"
 #include <limits.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct extxyz_reader {
     struct text scratch;
     unsigned char *seen; /* by rows of mapping and include */
     int overridden;      /* noticed already */
+    struct text warnings;
     locale_t c_locale;
 };
 
@@ -62,6 +64,7 @@ void extxyz_close(struct extxyz_reader *reader) {
         free(reader->unused[k]);
     free(reader->unused);
     text_free(&reader->scratch);
+    text_free(&reader->warnings);
     xyz_comment_free(&reader->comment);
     free(reader->properties);
     free(reader->columns);
@@ -375,13 +378,28 @@ static int read_cell(struct extxyz_reader *reader, struct frame *frame, int line
     return 0;
 }
 
+static void warn(struct extxyz_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct extxyz_reader *reader, const char *format, ...) {
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    log_message(LOG_WARNING, "%s", message);
+    text_format(&reader->warnings, "%s\n", message);
+}
+
+const char *extxyz_warnings(const struct extxyz_reader *reader) {
+    return reader->warnings.data ? reader->warnings.data : "";
+}
+
 static void notice_override(struct extxyz_reader *reader, const struct frame *frame, const char *target,
                             const char *key) {
     if (!frame_field(frame, target) || reader->overridden)
         return;
     reader->overridden = 1;
-    log_message(LOG_WARNING, "%s: %s has several sources; the key %s goes before the others (exclude_keys can drop it)",
-                reader->name, target, key);
+    warn(reader, "%s: %s has several sources; the key %s goes before the others (exclude_keys can drop it)",
+         reader->name, target, key);
 }
 
 /* All fields, the sources that go before others last. */
@@ -451,16 +469,16 @@ static int list_unused(struct extxyz_reader *reader, struct frame *frame) {
     return 1;
 }
 
-static void warn_unseen(const struct extxyz_reader *reader) {
+static void warn_unseen(struct extxyz_reader *reader) {
     const struct extxyz_keys *keys = reader->keys;
     if (!keys || reader->ordinal == 0)
         return;
     for (int row = 0; row < keys->nmapping + keys->ninclude; row++) {
         const char *key = row < keys->nmapping ? keys->mapping_from[row] : keys->include[row - keys->nmapping];
         if (!reader->seen[row])
-            log_message(LOG_WARNING, "%s: no frame has the key %s that %s names%s%s", reader->name, key,
-                        row < keys->nmapping ? "key_mapping" : "include_keys",
-                        reader->nunused ? "; not used are: " : "", reader->nunused ? reader->unused[0] : "");
+            warn(reader, "%s: no frame has the key %s that %s names%s%s", reader->name, key,
+                 row < keys->nmapping ? "key_mapping" : "include_keys", reader->nunused ? "; not used are: " : "",
+                 reader->nunused ? reader->unused[0] : "");
     }
 }
 

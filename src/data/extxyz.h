@@ -30,6 +30,9 @@ int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *
 /* frame->unused of its frames points into memory of the reader: put it elsewhere first. */
 void extxyz_close(struct extxyz_reader *reader);
 
+/* The warnings that reading gave, a line each. */
+const char *extxyz_warnings(const struct extxyz_reader *reader);
+
 /* Writes a frame with all its fields under the names that ASE reads (total_energy as energy), in numbers that read
  * back as the same double.  Failed writes show in ferror(out). */
 void extxyz_write(FILE *out, const struct frame *frame);

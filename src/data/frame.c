@@ -28,19 +28,24 @@ struct frame *frame_new(int atoms) {
     return frame;
 }
 
+void frame_drop(const struct frame *frame, void *array) {
+    if (!frame->map || (char *)array < frame->map || (char *)array >= frame->map + frame->map_size)
+        free(array);
+}
+
 void frame_free(struct frame *frame) {
     if (!frame)
         return;
     for (int k = 0; k < frame->nfields; k++)
-        free(frame->fields[k].values);
+        frame_drop(frame, frame->fields[k].values);
     free(frame->fields);
-    free(frame->pos);
-    free(frame->numbers);
-    free(frame->symbols);
-    free(frame->types);
-    free(frame->pair_i);
-    free(frame->pair_j);
-    free(frame->pair_shift);
+    frame_drop(frame, frame->pos);
+    frame_drop(frame, frame->numbers);
+    frame_drop(frame, frame->symbols);
+    frame_drop(frame, frame->types);
+    frame_drop(frame, frame->pair_i);
+    frame_drop(frame, frame->pair_j);
+    frame_drop(frame, frame->pair_shift);
     free(frame);
 }
 
@@ -115,7 +120,7 @@ double *frame_set_field(struct frame *frame, const char *name, int per_atom, int
         memset(field, 0, sizeof *field);
         strcpy(field->name, name);
     }
-    free(field->values);
+    frame_drop(frame, field->values);
     field->per_atom = per_atom != 0;
     field->cols = cols;
     field->values = stored;
@@ -126,7 +131,7 @@ void frame_remove_field(struct frame *frame, const char *name) {
     struct field *field = (struct field *)frame_field(frame, name);
     if (!field)
         return;
-    free(field->values);
+    frame_drop(frame, field->values);
     struct field *last = &frame->fields[--frame->nfields];
     memmove(field, field + 1, (size_t)(last - field) * sizeof *field);
 }
@@ -188,9 +193,9 @@ int frame_make_directed(struct frame *frame, struct error *error) {
         memcpy(&pair_shift[3 * e], list[e].shift, sizeof list[e].shift);
     }
     free(list);
-    free(frame->pair_i);
-    free(frame->pair_j);
-    free(frame->pair_shift);
+    frame_drop(frame, frame->pair_i);
+    frame_drop(frame, frame->pair_j);
+    frame_drop(frame, frame->pair_shift);
     frame->pair_i = pair_i;
     frame->pair_j = pair_j;
     frame->pair_shift = pair_shift;

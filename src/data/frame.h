@@ -34,10 +34,16 @@ struct frame {
     int *pair_i, *pair_j;
     int *pair_shift; /* [pairs][3] image shifts */
     int directed;    /* one pair an edge (cutoffs not symmetric), else one pair for both edges */
+
+    /* memory of the data set in which arrays may lie, rather than being the frame's own */
+    const char *map;
+    size_t map_size;
 };
 
 struct frame *frame_new(int atoms); /* NULL if out of memory */
 void frame_free(struct frame *frame);
+/* Frees an array of the frame, unless it lies in the map. */
+void frame_drop(const struct frame *frame, void *array);
 struct frame *frame_copy(const struct frame *frame);
 const struct field *frame_field(const struct frame *frame, const char *name); /* or NULL */
 /* Adds (or replaces) a field; values are copied, NULL leaves zeros. Returns the stored array, NULL if out of memory. */

@@ -368,9 +368,9 @@ int frame_neighbours(struct frame *frame, double r_max, int directed, size_t lim
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    free(frame->pair_i);
-    free(frame->pair_j);
-    free(frame->pair_shift);
+    frame_drop(frame, frame->pair_i);
+    frame_drop(frame, frame->pair_j);
+    frame_drop(frame, frame->pair_shift);
     frame->pair_i = list.i;
     frame->pair_j = list.j;
     frame->pair_shift = list.shift;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "data/transform_parts.h"
 
 const struct transform_kind *const transform_kinds[] = {
@@ -22,6 +23,7 @@ struct transforms {
     size_t count;
     struct entry *entries;
     size_t frame_limit, limit, used; /* bytes */
+    struct text text;
 };
 
 static int read_entry(struct transforms *transforms, const struct config_node *config, struct error *error) {
@@ -95,6 +97,10 @@ int transforms_new(struct transforms **out, const struct config_node *config, st
         code = read_entry(transforms, config_at(config, k), error);
     if (!code)
         code = check_order(transforms, config, error);
+    if (!code && config_count(config))
+        config_write_yaml(config, &transforms->text);
+    if (!code && transforms->text.failed)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
     if (code)
         transforms_free(transforms);
     else
@@ -115,6 +121,7 @@ void transforms_free(struct transforms *transforms) {
         return;
     arena_free(transforms->arena);
     free(transforms->entries);
+    text_free(&transforms->text);
     free(transforms);
 }
 
@@ -139,6 +146,15 @@ int transforms_apply(struct transforms *transforms, struct frame *frame, struct 
     size_t after = pair_bytes(frame);
     transforms->used += after > before ? after - before : 0;
     return code;
+}
+
+void transforms_forget(struct transforms *transforms, const struct frame *frame) {
+    size_t bytes = pair_bytes(frame);
+    transforms->used -= bytes < transforms->used ? bytes : transforms->used;
+}
+
+const char *transforms_text(const struct transforms *transforms) {
+    return transforms->text.data ? transforms->text.data : "";
 }
 
 static const struct transform_mapper *mapper_of(const struct transforms *transforms) {

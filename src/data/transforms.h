@@ -27,6 +27,9 @@ int transforms_new(struct transforms **out, const struct config_node *config, st
 int transforms_check(const struct config_node *config, struct error *error); /* the same without a result */
 void transforms_free(struct transforms *transforms);
 int transforms_apply(struct transforms *transforms, struct frame *frame, struct error *error);
+/* The frame's neighbour list no longer counts towards the limit. */
+void transforms_forget(struct transforms *transforms, const struct frame *frame);
+const char *transforms_text(const struct transforms *transforms); /* the config they were made from, as YAML */
 
 /* Bytes that all neighbour lists together may take; by default half of the machine's memory. */
 void transforms_set_limit(struct transforms *transforms, size_t bytes);
