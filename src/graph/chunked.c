@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "graph/chunks.h"
 #include "graph/program_internal.h"
 #include "graph/sweeps.h"
@@ -112,7 +113,7 @@ static int reserve(struct buffer *buffer, size_t size) {
         return 0;
     size = (size + size / 8 + 4095) / 4096 * 4096;
     free(buffer->data);
-    buffer->data = aligned_alloc(64, size);
+    buffer->data = memory_new(size);
     buffer->capacity = buffer->data ? size : 0;
     return buffer->data ? 0 : -1;
 }

@@ -1,5 +1,6 @@
 #include "graph/program.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "graph/chunked.h"
 #include "graph/program_internal.h"
 #include "graph/kernels.h"
@@ -347,7 +348,7 @@ static int reserve(void **buffer, size_t *capacity, size_t size) {
     if (size <= *capacity)
         return 0;
     size = (size + size / 4 + 4095) / 4096 * 4096;
-    void *bigger = aligned_alloc(64, size);
+    void *bigger = memory_new(size);
     if (!bigger)
         return -1;
     free(*buffer);

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/dot.h"
 #include "train/eigen.h"
+#include "train/optimizer_kinds.h"
 
 /* An eigenvalue of the matrix of cosines below this times the largest counts as zero.  Gradients in float32 that are
  * multiples of each other but for rounding have one of 1e-15; a cosine of 1 - 1e-6 has one of 1e-6. */
 #define CUTOFF 1e-13
 
 /* ---------------------------------------------------------------- over all parameters, by the team */
+
+enum { BLOCK = 1024 };
 
 struct job {
     const struct config_vectors *vectors;
@@ -27,31 +31,19 @@ static void stretch(size_t count, int member, int members, size_t *begin, size_t
     *begin = *begin < *end ? *begin : *end;
 }
 
-static double product(enum dtype dtype, const void *a, const void *b, size_t begin, size_t end) {
-    double lanes[8] = {0}, sum = 0; /* a fixed order, and one that vectorises */
-    if (dtype == F32) {
-        const float *x = a, *y = b;
-        for (size_t k = begin; k < end; k++)
-            lanes[k % 8] += (double)x[k] * (double)y[k];
-    } else {
-        const double *x = a, *y = b;
-        for (size_t k = begin; k < end; k++)
-            lanes[k % 8] += x[k] * y[k];
-    }
-    for (int k = 0; k < 8; k++)
-        sum += lanes[k];
-    return sum;
-}
-
 static void run_products(void *context, int member, int members) {
     const struct job *job = context;
     const struct config_vectors *v = job->vectors;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
         stretch(v->counts[d], member, members, &begin, &end);
-        for (int i = 0; i < v->count; i++)
-            for (int j = 0; j <= i; j++)
-                job->products[member][i][j] += product((enum dtype)d, v->part[i][d], v->part[j][d], begin, end);
+        /* each stretch of the gradients is fetched from memory once */
+        for (size_t at = begin; at < end; at += BLOCK) {
+            size_t to = end - at < BLOCK ? end : at + BLOCK;
+            for (int i = 0; i < v->count; i++)
+                for (int j = 0; j <= i; j++)
+                    job->products[member][i][j] += dot((enum dtype)d, v->part[i][d], v->part[j][d], at, to);
+        }
     }
 }
 
@@ -74,10 +66,27 @@ int config_products(struct team *team, const struct config_vectors *vectors, dou
 }
 
 /* Terms that nearly cancel leave little: in float64 the rounding is that of the result, not of the terms. */
+OPTIMIZER_CLONES
+static void add_f32(size_t count, double w, const float *restrict x, double *restrict sums) {
+    for (size_t k = 0; k < count; k++)
+        sums[k] += w * (double)x[k];
+}
+
+OPTIMIZER_CLONES
+static void add_f64(size_t count, double w, const double *restrict x, double *restrict sums) {
+    for (size_t k = 0; k < count; k++)
+        sums[k] += w * x[k];
+}
+
+OPTIMIZER_CLONES
+static void narrow(size_t count, const double *restrict sums, float *restrict out) {
+    for (size_t k = 0; k < count; k++)
+        out[k] = (float)sums[k];
+}
+
 static void run_sum(void *context, int member, int members) {
     const struct job *job = context;
     const struct config_vectors *v = job->vectors;
-    enum { BLOCK = 512 };
     double sums[BLOCK];
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
@@ -85,21 +94,13 @@ static void run_sum(void *context, int member, int members) {
         for (size_t at = begin; at < end; at += BLOCK) {
             size_t count = end - at < BLOCK ? end - at : BLOCK;
             memset(sums, 0, sizeof sums);
-            for (int i = 0; i < v->count; i++) {
-                double w = job->weights[i];
-                if (d == F32) {
-                    const float *restrict x = (const float *)v->part[i][d] + at;
-                    for (size_t k = 0; k < count; k++)
-                        sums[k] += w * (double)x[k];
-                } else {
-                    const double *restrict x = (const double *)v->part[i][d] + at;
-                    for (size_t k = 0; k < count; k++)
-                        sums[k] += w * x[k];
-                }
-            }
+            for (int i = 0; i < v->count; i++)
+                if (d == F32)
+                    add_f32(count, job->weights[i], (const float *)v->part[i][d] + at, sums);
+                else
+                    add_f64(count, job->weights[i], (const double *)v->part[i][d] + at, sums);
             if (d == F32)
-                for (size_t k = 0; k < count; k++)
-                    ((float *)job->out[d])[at + k] = (float)sums[k];
+                narrow(count, sums, (float *)job->out[d] + at);
             else
                 memcpy((double *)job->out[d] + at, sums, count * sizeof *sums);
         }

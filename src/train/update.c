@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/dot.h"
 #include "train/trainer_internal.h"
 
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error) {
@@ -74,18 +75,7 @@ static void run_norm(void *context, int member, int members) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(job->trainer->model, (enum dtype)d);
         size_t begin = count * (size_t)member / (size_t)members, end = count * (size_t)(member + 1) / (size_t)members;
-        double lanes[16] = {0}; /* a fixed order, and one that vectorises */
-        if (d == F32) {
-            const float *g = job->trainer->grads[d];
-            for (size_t k = begin; k < end; k++)
-                lanes[k % 16] += (double)g[k] * (double)g[k];
-        } else {
-            const double *g = job->trainer->grads[d];
-            for (size_t k = begin; k < end; k++)
-                lanes[k % 16] += g[k] * g[k];
-        }
-        for (int k = 0; k < 16; k++)
-            total += lanes[k];
+        total += dot((enum dtype)d, job->trainer->grads[d], job->trainer->grads[d], begin, end);
     }
     job->sums[member] = total;
 }
