@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <readline/history.h>
 #include <readline/readline.h>
 #include "base/clock.h"
 #include "builtin.h"
@@ -120,6 +121,7 @@ static void on_interrupt(void) {
     } else {
         rl_free_line_state();
         rl_callback_sigcleanup();
+        using_history(); /* back to its end */
         rl_replace_line("", 0);
         rl_point = 0;
         ui.prompt_moved = 1;
