@@ -1,24 +1,16 @@
 /* The prompt on a real terminal: typing, completion, history, Ctrl-C in all the wrong moments, signals. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
+#include "child.h"
 
-/* Generous, because a sanitized program on a busy machine is slow. */
-enum { PATIENCE_MS = 60000, SEEN_MAX = 1 << 20, SKIPPED = 77 };
+enum { SEEN_MAX = 1 << 20 };
 
 struct terminal {
-    int fd;
-    pid_t child;
+    struct child child;
     char *seen; /* since the last expect that was met */
     size_t size;
 };
@@ -33,30 +25,32 @@ static void check(int good, const char *what) {
     failures += !good;
 }
 
-static long now_ms(void) {
-    struct timespec time;
+/* The newest half stays where there is too much. */
+static void keep(void *context, const char *bytes, size_t size) {
+    struct terminal *t = context;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    if (t->size + size >= SEEN_MAX) {
+        memmove(t->seen, t->seen + t->size / 2, t->size - t->size / 2);
+        t->size -= t->size / 2;
+    }
+    memcpy(t->seen + t->size, bytes, size);
+    t->size += size;
+    t->seen[t->size] = '\0';
 }
 
 static void start_on(struct terminal *t, const char *type_name, char *const *arguments) {
-    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    char type[64], state[128];
+    const char *environment[] = {type, state, "FETTLE_NUM_THREADS=1", NULL};
 
+    snprintf(type, sizeof type, "TERM=%s", type_name);
+    snprintf(state, sizeof state, "XDG_STATE_HOME=%s", scratch);
     memset(t, 0, sizeof *t);
     t->seen = calloc(1, SEEN_MAX);
-    t->child = forkpty(&t->fd, NULL, NULL, &size);
-    if (t->child < 0) {
+    t->child.sink = keep;
+    t->child.context = t;
+    if (child_start(&t->child, 24, 80, arguments, environment)) {
         printf("skipped: no pseudo-terminal (%s)\n", strerror(errno));
-        exit(SKIPPED);
-    }
-    if (t->child == 0) {
-        setenv("TERM", type_name, 1);
-        setenv("XDG_STATE_HOME", scratch, 1);
-        setenv("FETTLE_NUM_THREADS", "1", 1);
-        if (chdir(scratch) == 0)
-            execv(fettle, arguments);
-        _exit(127);
+        exit(EXIT_SKIPPED);
     }
 }
 
@@ -64,26 +58,11 @@ static void start(struct terminal *t, char *const *arguments) {
     start_on(t, "xterm", arguments);
 }
 
-/* Reads once; 0 where the other end is gone or nothing came in time. */
-static int receive(struct terminal *t, long wait_ms) {
-    struct pollfd input = {.fd = t->fd, .events = POLLIN};
-    ssize_t got;
-
-    if (poll(&input, 1, wait_ms > 0 ? (int)wait_ms : 0) <= 0)
-        return 0;
-    got = read(t->fd, t->seen + t->size, SEEN_MAX - 1 - t->size);
-    if (got <= 0)
-        return 0;
-    t->size += (size_t)got;
-    t->seen[t->size] = '\0';
-    return 1;
-}
-
 static void expect(struct terminal *t, const char *text, const char *what) {
     long end = now_ms() + PATIENCE_MS;
     char *found;
 
-    while (!(found = strstr(t->seen, text)) && now_ms() < end && receive(t, end - now_ms()))
+    while (!(found = strstr(t->seen, text)) && now_ms() < end && child_receive(&t->child, end - now_ms()))
         ;
     check(found != NULL, what);
     if (!found) {
@@ -96,31 +75,16 @@ static void expect(struct terminal *t, const char *text, const char *what) {
 }
 
 static void type(struct terminal *t, const char *keys) {
-    size_t length = strlen(keys);
-
-    if (write(t->fd, keys, length) != (ssize_t)length)
+    if (child_type(&t->child, keys, strlen(keys)))
         check(0, "typing");
 }
 
 /* Waits for the end; the exit status, or 128 + signal. */
 static int finish(struct terminal *t) {
-    long end = now_ms() + PATIENCE_MS;
-    int status = 0;
-    pid_t done = 0;
+    int status = child_finish(&t->child);
 
-    while (done == 0 && now_ms() < end) {
-        receive(t, 20);
-        if (t->size > SEEN_MAX / 2)
-            t->size = 0;
-        done = waitpid(t->child, &status, WNOHANG);
-    }
-    if (done == 0) {
-        kill(t->child, SIGKILL);
-        waitpid(t->child, &status, 0);
-    }
-    close(t->fd);
     free(t->seen);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return status;
 }
 
 /* ---------------------------------------------------------------- cases */
@@ -171,21 +135,12 @@ static void check_history(void) {
     check(finish(&t) == 0, "an end of file ends well");
 }
 
-/* The modes come after the last text that a program writes. */
-static int becomes(const struct terminal *t, const struct termios *before) {
-    struct termios now;
-    for (long end = now_ms() + PATIENCE_MS; now_ms() < end; usleep(1000))
-        if (!tcgetattr(t->fd, &now) && (before->c_lflag & (ICANON | ECHO)) == (now.c_lflag & (ICANON | ECHO)))
-            return 1;
-    return 0;
-}
-
 static void check_interrupt(void) {
     struct termios before;
     struct terminal t;
 
     start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", "trainer.max_epochs=1000000", NULL});
-    tcgetattr(t.fd, &before);
+    tcgetattr(t.child.fd, &before);
     expect(&t, "(fettle) ", "a prompt before a long run");
     type(&t, "continue\r");
     expect(&t, "epoch", "it runs");
@@ -204,14 +159,14 @@ static void check_interrupt(void) {
     expect(&t, "(fettle) ", "another long run");
     type(&t, "continue\r");
     expect(&t, "epoch", "it runs too");
-    kill(t.child, SIGTERM);
+    kill(t.child.pid, SIGTERM);
     expect(&t, "paused", "SIGTERM stops it after the batch");
-    check(becomes(&t, &before), "the terminal is as it was");
+    check(child_modes_become(&t.child, &before), "the terminal is as it was");
     check(finish(&t) == 128 + SIGTERM, "SIGTERM ends the program");
 
     start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
     expect(&t, "(fettle) ", "a prompt to leave");
-    kill(t.child, SIGHUP);
+    kill(t.child.pid, SIGHUP);
     check(finish(&t) == 128 + SIGHUP, "SIGHUP at the prompt ends the program");
 }
 
@@ -242,13 +197,6 @@ static void check_terminals(void) {
     }
 }
 
-/* A size that the program is told of. */
-static void resize(struct terminal *t, int rows, int columns) {
-    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
-
-    ioctl(t->fd, TIOCSWINSZ, &size);
-}
-
 /* The number that comes back shows that what was typed arrived whole, and that the screen still lives. */
 static void check_alive(struct terminal *t, const char *question, const char *answer, const char *what) {
     int found = 0;
@@ -259,9 +207,9 @@ static void check_alive(struct terminal *t, const char *question, const char *an
         long end = now_ms() + 200;
         t->size = 0;
         t->seen[0] = '\0';
-        resize(t, 24, 80 + k % 2);
+        child_resize(&t->child, 24, 80 + k % 2);
         while (!(found = strstr(t->seen, answer) != NULL) && now_ms() < end)
-            receive(t, end - now_ms());
+            child_receive(&t->child, end - now_ms());
     }
     check(found, what);
 }
@@ -273,7 +221,7 @@ static void check_panes(void) {
     char paste[5001];
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
-    tcgetattr(t.fd, &before);
+    tcgetattr(t.child.fd, &before);
     expect(&t, "idle", "panes");
     check_alive(&t, "print 6*7\r", "42.0", "a command in panes");
     type(&t, "step 3\rfinish\r");
@@ -283,7 +231,7 @@ static void check_panes(void) {
     expect(&t, "next", "completion in panes");
     type(&t, "\025");
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-        resize(&t, sizes[k][0], sizes[k][1]);
+        child_resize(&t.child, sizes[k][0], sizes[k][1]);
         usleep(50000);
         type(&t, k % 2 ? "in\t" : "\022pri"); /* in the middle of something */
         usleep(50000);
@@ -292,12 +240,7 @@ static void check_panes(void) {
     check_alive(&t, "print 7*7\r", "49.0", "after every size");
     memset(paste, 'x', sizeof paste - 1);
     paste[sizeof paste - 1] = 0;
-    for (int k = 0; k < 5; k++) { /* not more at once than a terminal takes */
-        char part[1001];
-        snprintf(part, sizeof part, "%.1000s", paste + 1000 * k);
-        type(&t, part);
-        receive(&t, 50);
-    }
+    type(&t, paste);
     type(&t, "\025");
     check_alive(&t, "print 8*8\r", "64.0", "after a long paste");
     type(&t, "\033[99~\033OZ\001\013\xff\xfe\025\033[200~abc\033[201~\025");
@@ -310,7 +253,7 @@ static void check_panes(void) {
     type(&t, "G+-\033[D\033[Cavf\033[99~Z");
     check_alive(&t, "6", "info rewind", "other panes");
     check_alive(&t, "g1iprint 3*3\r", "9.0", "i leads back");
-    resize(&t, 60, 200); /* room for all values */
+    child_resize(&t.child, 60, 200); /* room for all values */
     type(&t, "continue\r");
     expect(&t, "running", "a run");
     check_alive(&t, "set ema_decay 8.125e-1\r", "0.8125",
@@ -320,7 +263,7 @@ static void check_panes(void) {
     check_alive(&t, "print 5*5\r", "25.0", "and the prompt is there");
     type(&t, "quit\r");
     expect(&t, "\033[?1049l", "the screen is left");
-    check(becomes(&t, &before), "with the terminal as it was");
+    check(child_modes_become(&t.child, &before), "with the terminal as it was");
     check(finish(&t) == 0, "quit from panes");
 
     start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", NULL});
@@ -328,7 +271,7 @@ static void check_panes(void) {
     type(&t, "set rewind 3\rcontinue\r");
     expect(&t, "running", "another run");
     usleep(200000);
-    kill(t.child, SIGTERM);
+    kill(t.child.pid, SIGTERM);
     check(finish(&t) == 128 + SIGTERM, "SIGTERM ends panes");
     check(system("ls outputs/*/*/last.safetensors >/dev/null 2>&1") == 0, "and the run is saved");
 }
@@ -336,22 +279,21 @@ static void check_panes(void) {
 int main(int argc, char **argv) {
     char command[4096];
 
-    if (argc != 3 || !mkdtemp(scratch))
+    if (argc != 3 || !mkdtemp(scratch) || !(fettle = realpath(argv[1], NULL)))
         return 2;
-    fettle = argv[1];
     snprintf(command, sizeof command, "cp '%s'/config.yaml '%s'/water.xyz %s", argv[2], argv[2], scratch);
-    if (system(command))
+    if (system(command) || chdir(scratch))
         return 2;
     check_editing();
     check_history();
     check_interrupt();
     check_run();
     check_terminals();
-    if (chdir(scratch) == 0)
-        check_panes();
+    check_panes();
     snprintf(command, sizeof command, "rm -rf '%s'", scratch);
     if (system(command))
         failures++;
+    free((char *)fettle);
     printf("%d failed\n", failures);
     return failures != 0;
 }
