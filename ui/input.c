@@ -72,9 +72,9 @@ static enum input_kind next_pasted(struct input *input) {
     size_t size = end ? (size_t)(end - input->bytes) : input->count, used = 0;
     if (!end) { /* a part of the end may be there already */
         char *escape = memrchr(input->bytes, '\033', input->count);
-        if (escape && !memcmp(escape, paste_end, (size_t)(input->bytes + input->count - escape)) &&
-            input->bytes + input->count - escape < (ptrdiff_t)sizeof paste_end - 1)
-            size = (size_t)(escape - input->bytes);
+        size_t part = escape ? (size_t)(input->bytes + input->count - escape) : 0;
+        if (part && part < sizeof paste_end - 1 && !memcmp(escape, paste_end, part))
+            size -= part;
     }
     for (size_t k = 0; k < size; k++) {
         unsigned char c = (unsigned char)input->bytes[k];

@@ -97,6 +97,7 @@ static void prepare(int meta) {
 }
 
 static void open_prompt(void) {
+    signal(SIGQUIT, SIG_IGN); /* Ctrl-\ lies beside Enter; it would leave the terminal as it is */
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
     if (rl_prep_term_function)

@@ -143,6 +143,12 @@ int child_modes_become(struct child *child, const struct termios *before) {
     return 0;
 }
 
+int child_ended(const struct child *child) {
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == child->pid;
+}
+
 int child_finish(struct child *child) {
     long end = now_ms() + PATIENCE_MS;
     int status = 0;

@@ -29,6 +29,8 @@ void child_resize(struct child *child, int rows, int columns);
 int child_settle(struct child *child, long quiet_ms);
 /* The terminal is read line by line with echo, or not, as in `before`: 0 where it does not become so. */
 int child_modes_become(struct child *child, const struct termios *before);
+/* It has ended; child_finish says how, once. */
+int child_ended(const struct child *child);
 /* Waits for the end; the exit status, or 128 + signal; -1 for one that had to be killed. */
 int child_finish(struct child *child);
 /* kB that it has resident now; 0 where nobody knows. */
