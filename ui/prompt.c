@@ -98,6 +98,8 @@ static void prepare(int meta) {
 
 static void open_prompt(void) {
     signal(SIGQUIT, SIG_IGN); /* Ctrl-\ lies beside Enter; it would leave the terminal as it is */
+    /* Alt-9 a few times, and readline would insert the next character for minutes: no numeric arguments */
+    rl_unbind_function_in_map(rl_digit_argument, emacs_meta_keymap);
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
     if (rl_prep_term_function)
