@@ -163,13 +163,13 @@ void draw_text(const struct rectangle *where, const char *text) {
 void draw_log(const struct rectangle *where, const struct lines *lines, size_t scroll, const char *find) {
     int row = where->height - 1;
     for (size_t k = lines->count; k > 0 && row >= 0; k--) {
-        const char *line = lines_at(lines, k - 1), *parts[65];
+        const char *line = lines_at(lines, k - 1), *parts[1025];
         attr_t look = look_of(line, find);
         int count = 0;
         do {
             parts[count++] = line;
             line += text_row(line, where->width);
-        } while (*line && count < 64);
+        } while (*line && count < 1024);
         parts[count] = line;
         while (count > 0 && row >= 0) {
             count--;

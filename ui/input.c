@@ -45,11 +45,14 @@ void input_take(struct input *input, size_t count) {
 }
 
 int input_byte(struct input *input, int (*ending)(void)) {
-    while (!input->count) {
+    enum { GIVE_UP = 7 }; /* Ctrl-G */
+    if (!input->count) {
         int ready = wait_for(1000);
         if (ending() || (ready && !input_read(input)))
             return -1;
     }
+    if (!input->count)
+        return GIVE_UP;
     unsigned char byte = (unsigned char)input->bytes[0];
     input_take(input, 1);
     return byte;

@@ -30,7 +30,8 @@ void input_ask_no_more(int descriptor);
 int input_read(struct input *input);
 enum input_kind input_next(struct input *input);
 void input_take(struct input *input, size_t count);
-/* For those who must have a byte: waits; -1 where the terminal is gone or *ending() says so. */
+/* For those who must have a byte: waits for a second, then gives up with Ctrl-G; -1 where the terminal is gone or
+ * *ending() says so. */
 int input_byte(struct input *input, int (*ending)(void));
 
 #endif

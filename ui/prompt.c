@@ -26,6 +26,7 @@ static struct {
     int done;
     char **candidates;
     size_t count, next;
+    int held; /* a byte that line_byte has not given to readline yet; 0: none */
 } prompt_state;
 
 /* ---------------------------------------------------------------- completion */
@@ -96,10 +97,81 @@ static void prepare(int meta) {
     }
 }
 
+static int nothing(int count, int key) {
+    (void)count, (void)key;
+    return 0;
+}
+
+int prompt_held(void) {
+    int byte = prompt_state.held;
+    prompt_state.held = 0;
+    return byte;
+}
+
+static void feed(int byte) {
+    prompt_state.held = byte;
+    rl_callback_read_char();
+}
+
+void prompt_end_search(void) {
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH))
+        feed('\n');
+}
+
+int prompt_ends_search(int byte) {
+    return RL_ISSTATE(RL_STATE_ISEARCH) && (byte == '\033' || byte == CTRL('X'));
+}
+
+/* readline 8.2 loses count of who owns the list of what can be undone (the line, the entry of the history it comes
+ * from, the line that was typed before one looked there), and frees it twice when the line is done with.  It is
+ * forgotten before: some bytes a line. */
+extern HIST_ENTRY *_rl_saved_line_for_history;
+
+void prompt_forget_undo(void) {
+    HIST_ENTRY *entry = current_history();
+    rl_undo_list = NULL;
+    if (entry)
+        entry->data = NULL;
+    if (_rl_saved_line_for_history)
+        _rl_saved_line_for_history->data = NULL;
+}
+
+void prompt_clear(void) {
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH))
+        feed(CTRL('G'));
+    prompt_forget_undo();
+    rl_free_line_state();
+    rl_callback_sigcleanup();
+    using_history(); /* back to its end */
+    rl_replace_line("", 0);
+    rl_point = 0;
+}
+
+/* The byte that has ended a search is held back. */
+static int line_byte(FILE *stream) {
+    int byte = prompt_held();
+    if (!byte)
+        byte = rl_getc(stream);
+    if (!prompt_ends_search(byte))
+        return byte;
+    prompt_state.held = byte;
+    return '\n';
+}
+
 static void open_prompt(void) {
+    /* readline would read a paste to its end whatever happens, and never come back from one that has none */
+    rl_variable_bind("enable-bracketed-paste", "off");
+    rl_bind_keyseq("\\e[200~", nothing);
+    rl_bind_keyseq("\\e[201~", nothing);
+    rl_variable_bind("keyseq-timeout", "0"); /* it would look for the rest of a key behind our back */
+    if (rl_getc_function == rl_getc)
+        rl_getc_function = line_byte;
     signal(SIGQUIT, SIG_IGN); /* Ctrl-\ lies beside Enter; it would leave the terminal as it is */
     /* Alt-9 a few times, and readline would insert the next character for minutes: no numeric arguments */
     rl_unbind_function_in_map(rl_digit_argument, emacs_meta_keymap);
+    /* these free what can be undone as well: see prompt_forget_undo */
+    rl_unbind_function_in_map(rl_vi_editing_mode, emacs_meta_keymap);
+    rl_unbind_function_in_map(rl_revert_line, emacs_meta_keymap);
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
     if (rl_prep_term_function)
@@ -139,6 +211,7 @@ void prompt_close(void) {
 /* ---------------------------------------------------------------- reading */
 
 static void take_line(char *line) {
+    prompt_forget_undo();
     prompt_state.line = line;
     prompt_state.done = 1;
     rl_callback_handler_remove();
@@ -170,8 +243,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     while (!prompt_state.done) {
         int ready = ppoll(&input, 1, NULL, &before);
         if (signals_interrupted()) {
-            rl_free_line_state();
-            rl_callback_sigcleanup();
+            prompt_clear();
             rl_crlf();
             rl_callback_handler_remove();
             result = signals_ending() ? PROMPT_END : PROMPT_INTERRUPTED;
@@ -183,7 +255,9 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
             rl_check_signals(); /* a new size */
         /* A terminal that is gone reads as an end of file. */
         if (ready > 0)
-            rl_callback_read_char();
+            do
+                rl_callback_read_char();
+            while (prompt_state.held && !prompt_state.done);
     }
     if (prompt_state.line) {
         prompt_remember(prompt_state.line);

@@ -15,6 +15,14 @@ enum prompt_result prompt_read(const char *prompt, char **line);
 typedef int prompt_complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
                             void *context);
 void prompt_open_with(prompt_complete *complete);
+/* Whether a byte, the beginning of a key of several, is to end a search before it is handed to readline: that would
+ * read the rest of it in the middle of the search, and come to grief.  A newline ends one without executing what it
+ * found. */
+int prompt_ends_search(int byte);
+void prompt_end_search(void);  /* with what it has found in the line */
+void prompt_clear(void);       /* the line is empty, whatever was going on */
+void prompt_forget_undo(void); /* due in whoever takes a line from readline */
+int prompt_held(void);         /* for functions that hand bytes to readline: one that goes before all others; 0: none */
 void prompt_remember(const char *line); /* in the history */
 void prompt_close(void);                /* writes the history; the terminal is as it was */
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -38,6 +39,7 @@ static void on_suspend(int number) {
 
 static int open_screen(void) {
     struct sigaction action = {.sa_handler = on_resize};
+    struct termios modes;
     int out = dup(STDOUT_FILENO);
     if (out < 0 || pipe2(ui.pipe, O_CLOEXEC | O_NONBLOCK))
         return -1;
@@ -52,6 +54,10 @@ static int open_screen(void) {
     cbreak();
     noecho();
     nonl();
+    if (!tcgetattr(STDIN_FILENO, &modes)) { /* Ctrl-S is a key, and does not stop the screen */
+        modes.c_iflag &= ~(tcflag_t)IXON;
+        tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+    }
     intrflush(stdscr, FALSE); /* what poll has seen is there to be read, whatever Ctrl-C does */
     scrollok(stdscr, FALSE);
     ui.mouse = 1;
@@ -119,13 +125,10 @@ static void on_interrupt(void) {
         if (signals_abandoned())
             worker_interrupt(ui.worker);
     } else {
-        rl_free_line_state();
-        rl_callback_sigcleanup();
-        using_history(); /* back to its end */
-        rl_replace_line("", 0);
-        rl_point = 0;
+        prompt_clear();
         ui.prompt_moved = 1;
     }
+    ui.input.pasting = 0; /* one that has no end */
     signals_forget();
 }
 

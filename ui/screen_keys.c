@@ -18,6 +18,7 @@ void screen_say(const char *text) {
 }
 
 static void on_line(char *line) {
+    prompt_forget_undo();
     if (!line) { /* Ctrl-D */
         ui.finished = 1;
         return;
@@ -62,8 +63,10 @@ static int complete(const char *line, const char *word, void (*add)(void *contex
 
 /* For readline: it may ask for more than has been read. */
 static int next_byte(FILE *stream) {
+    int byte = prompt_held();
     (void)stream;
-    int byte = input_byte(&ui.input, signals_ending);
+    if (!byte)
+        byte = input_byte(&ui.input, signals_ending);
     return byte < 0 ? EOF : byte;
 }
 
@@ -77,8 +80,6 @@ void screen_open_prompt(void) {
     rl_completion_display_matches_hook = show_matches;
     rl_completion_query_items = 0;
     rl_getc_function = next_byte;
-    rl_variable_bind("keyseq-timeout", "0");           /* it would look for the rest of a key behind our back */
-    rl_variable_bind("enable-bracketed-paste", "off"); /* input.c takes what is pasted */
     rl_outstream = fopen("/dev/null", "w");
     prompt_open_with(complete);
     rl_bind_keyseq("\\e[5~", page_up);
@@ -111,8 +112,8 @@ static void leave_panes(const char *line) {
     ui.in_panes = 0;
     ui.wants_drawing = ui.prompt_moved = 1;
     if (line) {
-        rl_replace_line(line, 1);
-        rl_point = rl_end;
+        prompt_clear();
+        rl_insert_text(line);
     }
 }
 
@@ -181,7 +182,7 @@ static void on_mouse(void) {
 /* Each line of it is as if it had been typed. */
 static void on_paste(void) {
     char *text = ui.input.text;
-    if (ui.in_panes || RL_ISSTATE(RL_STATE_ISEARCH))
+    if (ui.in_panes)
         return;
     while (*text) {
         size_t size = strcspn(text, "\n");
@@ -190,7 +191,7 @@ static void on_paste(void) {
         rl_insert_text(text);
         if (ends) {
             on_line(strdup(rl_line_buffer));
-            rl_replace_line("", 1);
+            prompt_clear();
         }
         text += size + ends;
     }
@@ -201,6 +202,11 @@ void screen_obey_input(void) {
     enum input_kind kind;
     size_t used;
     while (!ui.finished && (kind = input_next(&ui.input)) != INPUT_NOTHING) {
+        if (RL_ISSTATE(RL_STATE_ISEARCH) && (kind != INPUT_TEXT || prompt_ends_search(ui.input.bytes[0]))) {
+            prompt_end_search();
+            if (kind == INPUT_ESCAPE)
+                continue;
+        }
         if (kind == INPUT_MOUSE) {
             on_mouse();
         } else if (kind == INPUT_PASTE) {

@@ -2,7 +2,7 @@
  *
  *     test_fuzz FETTLE FOLDER [SEED]
  *
- * FETTLE_FUZZ_KEYS says how many (3000 without it). */
+ * FETTLE_FUZZ_KEYS says how many (1000 without it). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "child.h"
 #include "picture.h"
 
-enum { KEYS = 3000, A_LIFE = 5000, BETWEEN_PROBES = 250, REMEMBERED = 512, TAIL = 4096 };
+enum { KEYS = 1000, A_LIFE = 5000, BETWEEN_PROBES = 250, REMEMBERED = 512, TAIL = 4096 };
 
 static struct {
     const char *fettle;
