@@ -65,13 +65,13 @@ static void copy_view(struct view *to, const struct view *from) {
     }
 }
 
-/* What watching costs a run: each part is drawn so seldom that it takes less than a hundredth of the time. */
+/* What watching costs a run: each part is drawn so seldom that it takes less than a three-hundredth of the time. */
 static int is_due(const struct worker *worker, int part, int running) {
     return !running || clock_seconds() >= worker->due[part];
 }
 
 static void note_cost(struct worker *worker, int part, double begin) {
-    enum { SELDOM = 150 };
+    enum { SELDOM = 300 };
     double now = clock_seconds();
     worker->due[part] = now + SELDOM * (now - begin);
 }

@@ -119,8 +119,8 @@ static const char *const keys[] = {"\t",        "\t\t",        "\r",
                                    "\033\033",  "\033\t",      "\xff",
                                    "\xc3",      "\xe6\xb0",    "\xf0\x9f\x98\x80",
                                    "\x80",      "\xed\xa0\x80"};
-/* Left out are the end of the input, a stop, `quit`, and reverse search: readline 8.2 crashes in its callbacks where a
- * key that ends a search begins a sequence. */
+/* Left out are the end of the input, a stop, `quit`, and reverse search, in which readline 8.2 may still crash where
+ * random keys follow each other closely. */
 static const char singles[] = "?i:sncu+=-hlafvgG<>x123456zkjN/ .*wWbBdDeEpPrRtTyYoO;!@#$%^&()_[]{}|,~`";
 
 static void press(void) {
