@@ -35,6 +35,9 @@ const struct config_node *config_root(const struct config *config);
  * [lists], {maps: 1} (merged into a map that is there), texts with ${...}.  Acts on the config as written, and
  * config_root is that one again until the next config_resolve; after an error nothing has changed. */
 int config_override(struct config *config, const char *override, struct error *error);
+/* The same with a text that is formatted first. */
+int config_override_format(struct config *config, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Where ${training_data_stats:NAME} comes from.  Returns 0 and fills value, or an error code. A statistic is a number,
  * or a number per type (count > 0, names[k], values[k]). */

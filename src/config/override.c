@@ -2,6 +2,7 @@
  */
 #include "config/expression.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,4 +288,17 @@ int config_override(struct config *config, const char *override, struct error *e
     config->shape++;
     config->root = config->source;
     return 0;
+}
+
+int config_override_format(struct config *config, struct error *error, const char *format, ...) {
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = config_override(config, text, error);
+    free(text);
+    return code;
 }

@@ -1,7 +1,6 @@
 #include "session/draft.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,22 +57,6 @@ static void arguments_each(struct session *session, session_add *add, void *cont
 
 /* ---------------------------------------------------------------- the config of the draft */
 
-static int override(struct config *config, struct error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int override(struct config *config, struct error *error, const char *format, ...) {
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int length = vasprintf(&text, format, args);
-    va_end(args);
-    if (length < 0)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = config_override(config, text, error);
-    free(text);
-    return code;
-}
-
 static const struct config_node *model_of(const struct config *config) {
     return config_find(config_root(config), "training_module.model");
 }
@@ -92,7 +75,7 @@ static int drop_others(struct config *config, const struct builder *builder, str
         if (!strcmp(keys[k], "_target_") || has_argument(builder, keys[k], strlen(keys[k])))
             continue;
         text_format(dropped, "%s%s", dropped->size ? ", " : "", keys[k]);
-        code = override(config, error, "~training_module.model.%s", keys[k]);
+        code = config_override_format(config, error, "~training_module.model.%s", keys[k]);
     }
     for (size_t k = 0; keys && k < count; k++)
         free(keys[k]);
@@ -113,13 +96,13 @@ static int apply_word(struct session *session, struct config *config, const stru
         return session_unknown(session, arguments_each, "argument", name, error);
     }
     if (*word == '~')
-        return override(config, error, "~training_module.model.%s", key);
+        return config_override_format(config, error, "~training_module.model.%s", key);
     if (key[size] == '=' && config_get(model_of(config), name)) { /* a map takes the place of the one that is there */
-        int code = override(config, error, "~training_module.model.%s", name);
+        int code = config_override_format(config, error, "~training_module.model.%s", name);
         if (code)
             return code;
     }
-    return override(config, error, "++training_module.model.%s", key);
+    return config_override_format(config, error, "++training_module.model.%s", key);
 }
 
 static int make_config(struct session *session, struct config **out, const struct builder *builder,
@@ -131,7 +114,7 @@ static int make_config(struct session *session, struct config **out, const struc
     if (!code)
         code = drop_others(config, builder, dropped, error);
     if (!code)
-        code = override(config, error, "training_module.model._target_=%s", builder->target);
+        code = config_override_format(config, error, "training_module.model._target_=%s", builder->target);
     for (int k = 2; k < line->count && !code; k++)
         code = apply_word(session, config, builder, line->words[k], error);
     if (code) {

@@ -1,7 +1,6 @@
 /* Another training module, or another optimizer, in the middle of a run.  All is read and checked aside; then the new
  * parts are opened beside the old ones, whose state is set aside under "retired."; what has the same name, type and
  * length in both goes on; and the old parts go. */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,22 +9,6 @@
 static const char retired[] = "retired.";
 
 /* ---------------------------------------------------------------- the change as overrides of the config */
-
-static int override(struct config *config, struct error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int override(struct config *config, struct error *error, const char *format, ...) {
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int length = vasprintf(&text, format, args);
-    va_end(args);
-    if (length < 0)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = config_override(config, text, error);
-    free(text);
-    return code;
-}
 
 static const struct config_node *module_of(const struct config *config) {
     return config_get(config_root(config), "training_module");
@@ -54,25 +37,25 @@ static int override_module(struct config *config, const char *word, struct error
     snprintf(name, sizeof name, "%.*s", (int)size, key);
     if (*word != '~' && key[size] == '=' && key[size + 1] == '{' && config_get(module_of(config), name)) {
         /* a whole map takes the place of the one that is there */
-        int code = override(config, error, "~training_module.%s", name);
+        int code = config_override_format(config, error, "~training_module.%s", name);
         if (code)
             return code;
     }
-    return override(config, error, "%s%s%s", *word == '~' ? "~" : "++", section, key);
+    return config_override_format(config, error, "%s%s%s", *word == '~' ? "~" : "++", section, key);
 }
 
 static int override_strategy(struct config *config, int count, const char *const *words, struct error *error) {
     const struct composition_kind *old, *new;
     int code = composition_find(&old, module_of(config), error);
-    if (code || (code = override(config, error, "training_module._target_=%s", words[1])) ||
+    if (code || (code = config_override_format(config, error, "training_module._target_=%s", words[1])) ||
         (code = composition_find(&new, module_of(config), error)) ||
-        (code = override(config, error, "training_module._target_=%s", new->target.target)))
+        (code = config_override_format(config, error, "training_module._target_=%s", new->target.target)))
         return code;
     for (int l = 0; l < MAX_LAYERS && old->layers[l]; l++)
         for (size_t k = 0; k < old->layers[l]->noptions; k++) {
             const char *name = old->layers[l]->options[k].name;
             if (!has_option(new, name) && config_get(module_of(config), name) &&
-                (code = override(config, error, "~training_module.%s", name)))
+                (code = config_override_format(config, error, "~training_module.%s", name)))
                 return code;
         }
     for (int k = 2; !code && k < count; k++)
@@ -81,11 +64,11 @@ static int override_strategy(struct config *config, int count, const char *const
 }
 
 static int override_optimizer(struct config *config, int count, const char *const *words, struct error *error) {
-    int code = override(config, error, "~training_module.optimizer");
+    int code = config_override_format(config, error, "~training_module.optimizer");
     if (!code)
-        code = override(config, error, "+training_module.optimizer={_target_: %s}", words[1]);
+        code = config_override_format(config, error, "+training_module.optimizer={_target_: %s}", words[1]);
     for (int k = 2; !code && k < count; k++)
-        code = strchr(words[k], '=') ? override(config, error, "++training_module.optimizer.%s", words[k])
+        code = strchr(words[k], '=') ? config_override_format(config, error, "++training_module.optimizer.%s", words[k])
                                      : error_set(error, ERROR_USAGE, "KEY=VALUE is expected, not '%.100s'", words[k]);
     return code;
 }
