@@ -13,6 +13,9 @@ export FETTLE_NUM_THREADS="${THREADS:-1}" TERM=xterm-256color
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+mkfifo "$scratch/keys" # nobody types, and the input does not end
+exec 3<>"$scratch/keys"
+
 now() {
     date +%s%N
 }
@@ -22,7 +25,7 @@ while [ "$pair" -le "${PAIRS:-10}" ]; do
     begin=$(now)
     "$fettle" run "$@" -o "$scratch/run" >/dev/null 2>&1
     middle=$(now)
-    script -qefc "stty rows 24 cols 80; '$fettle' -x continue -x quit $*" /dev/null </dev/null >/dev/null 2>&1
+    script -qefc "stty rows 24 cols 80; '$fettle' -x continue -x quit $*" /dev/null <&3 >/dev/null 2>&1
     end=$(now)
     rm -rf "$scratch/run"
     awk -v k="$pair" -v a="$((middle - begin))" -v b="$((end - middle))" \
