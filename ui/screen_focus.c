@@ -35,30 +35,28 @@ int screen_page(int up) {
     return 0;
 }
 
-/* Rows that the lines of the log behind this one take. */
-static size_t rows_below(size_t line) {
+static size_t rows_of(const char *text) {
     size_t rows = 0;
-    int width = ui.layout.log.width;
-    for (size_t k = line + 1; k < ui.lines.count; k++) {
-        const char *text = lines_at(&ui.lines, k);
-        do {
-            text += text_row(text, width);
-            rows++;
-        } while (*text);
-    }
+    do {
+        text += text_row(text, ui.layout.log.width);
+        rows++;
+    } while (*text);
     return rows;
 }
 
 /* Up from the one that stands last on the screen. */
 static int find_in_log(void) {
-    size_t at = ui.lines.count;
-    while (at > 0 && rows_below(at - 1) < ui.scroll[PLACE_LOG])
-        at--;
-    for (size_t k = at > 0 ? at - 1 : 0; k > 0; k--)
-        if (strcasestr(lines_at(&ui.lines, k - 1), ui.find)) {
-            ui.scroll[PLACE_LOG] = rows_below(k - 1);
+    size_t at = ui.lines.count, below = 0; /* rows of the lines from `at` on */
+    while (at > 0 && below < ui.scroll[PLACE_LOG])
+        below += rows_of(lines_at(&ui.lines, --at));
+    for (int last = 1; at > 0; last = 0) {
+        const char *line = lines_at(&ui.lines, --at);
+        if (!last && strcasestr(line, ui.find)) {
+            ui.scroll[PLACE_LOG] = below;
             return 1;
         }
+        below += rows_of(line);
+    }
     return 0;
 }
 

@@ -53,15 +53,6 @@ static struct quartiles quartiles_of(double *seconds, long count) {
                               1e3 * quantile(seconds, count, 0.75)};
 }
 
-static size_t count_parameters(const struct model *model) {
-    size_t count = 0;
-
-    for (int k = 0; k < model_nparameters(model); k++)
-        if (!model_parameter(model, k)->is_buffer)
-            count += model_parameter(model, k)->numel;
-    return count;
-}
-
 static int measure(struct trainer *trainer, long repeats, struct result *out, struct error *error) {
     struct trainer_bench bench = {.repeats = (int)repeats};
     int code;
@@ -77,7 +68,7 @@ static int measure(struct trainer *trainer, long repeats, struct result *out, st
                                .eval = quartiles_of(bench.eval, repeats),
                                .atoms = bench.atoms,
                                .edges = bench.edges,
-                               .parameters = count_parameters(trainer_model(trainer)),
+                               .parameters = model_size(trainer_model(trainer)),
                                .memory = memory_high_water(),
                                .threads = team_size(trainer_team(trainer)),
                                .programs = {trainer_program(trainer), trainer_eval_program(trainer)}};

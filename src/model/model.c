@@ -249,6 +249,14 @@ int model_nparameters(const struct model *model) {
     return model->nentries;
 }
 
+size_t model_size(const struct model *model) {
+    size_t count = 0;
+    for (int k = 0; k < model_nparameters(model); k++)
+        if (!model_parameter(model, k)->is_buffer)
+            count += model_parameter(model, k)->numel;
+    return count;
+}
+
 struct parameter *model_parameter(const struct model *model, int k) {
     return &model->entries[k]->parameter;
 }

@@ -43,6 +43,7 @@ const struct config_node *model_config(const struct model *model);
 /* State in the order of NequIP's state_dict; parameters (not buffers) are in the order of parameters(). Within a
  * slab the parameters come first, contiguous and in order, then the buffers. */
 int model_nparameters(const struct model *model); /* entries, buffers included */
+size_t model_size(const struct model *model);     /* numbers in them, buffers left out */
 struct parameter *model_parameter(const struct model *model, int k);
 struct parameter *model_find_parameter(const struct model *model, const char *name);
 /* A mask, a coupling table, an empty tensor: files may lack it. */

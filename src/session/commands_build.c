@@ -138,13 +138,8 @@ static int is_override(const char *word) {
 void session_describe(struct session *session) {
     const struct trainer *trainer = session->trainer;
     const struct model *model = trainer_model(trainer);
-    size_t parameters = 0;
-
-    for (int k = 0; k < model_nparameters(model); k++)
-        if (!model_parameter(model, k)->is_buffer)
-            parameters += model_parameter(model, k)->numel;
     session_print(session, "%s: %s, %zu parameters, %s, %lld batches an epoch\n", session->path,
-                  trainer_strategy(trainer), parameters, dtype_name(model_dtype(model)),
+                  trainer_strategy(trainer), model_size(model), dtype_name(model_dtype(model)),
                   (long long)trainer_batches(trainer));
 }
 

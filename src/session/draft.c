@@ -127,14 +127,6 @@ static int make_config(struct session *session, struct config **out, const struc
 
 /* ---------------------------------------------------------------- the command */
 
-static size_t count_parameters(const struct model *model) {
-    size_t count = 0;
-    for (int k = 0; k < model_nparameters(model); k++)
-        if (!model_parameter(model, k)->is_buffer)
-            count += model_parameter(model, k)->numel;
-    return count;
-}
-
 static void print_kept(struct session *session, const struct config_node *model, const struct command_line *line) {
     struct text kept = {0};
     for (size_t k = 0; k < config_count(model); k++) {
@@ -174,7 +166,7 @@ static int draft(struct session *session, const struct command_line *line, struc
         goto out;
     model_print(model, &tree);
     session_print(session, "%s\n%s: %zu parameters (%zu now), %s, r_max %g A\n", tree.data ? tree.data : "",
-                  builders[which]->name, count_parameters(model), count_parameters(trainer_model(session->trainer)),
+                  builders[which]->name, model_size(model), model_size(trainer_model(session->trainer)),
                   dtype_name(model_dtype(model)), model_r_max(model));
     print_kept(session, model_of(config), line);
     if (dropped.size)
