@@ -224,6 +224,22 @@ void prompt_remember(const char *line) {
         add_history(line);
 }
 
+/* After a stop, whatever the terminal has been used for meanwhile. */
+static void come_back(void) {
+    rl_deprep_terminal(); /* what readline has done already it would not do again */
+    prepare(1);
+    rl_resize_terminal();
+    rl_crlf();
+    rl_forced_update_display();
+}
+
+/* Ctrl-Z: the shell gets a sane terminal. */
+static void suspend(void) {
+    rl_deprep_terminal();
+    signals_stop();
+    come_back();
+}
+
 /* The callback interface, because a plain readline() call cannot be left from a signal in the middle of a search.
  * Signals come only while waiting, so that none is missed between the look and the wait. */
 enum prompt_result prompt_read(const char *prompt, char **line) {
@@ -231,12 +247,9 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     enum prompt_result result = PROMPT_END;
     sigset_t ours, before;
 
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGHUP);
-    sigaddset(&ours, SIGWINCH);
+    signals_awaited(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
+    signals_note_stops(1);
     *line = prompt_state.line = NULL;
     prompt_state.done = 0;
     rl_callback_handler_install(prompt, take_line);
@@ -251,6 +264,10 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
         }
         if (ready < 0 && errno != EINTR)
             break;
+        if (signals_stop_asked())
+            suspend();
+        if (signals_continued())
+            come_back();
         if (rl_pending_signal())
             rl_check_signals(); /* a new size */
         /* A terminal that is gone reads as an end of file. */
@@ -267,6 +284,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
         rl_callback_handler_remove();
     }
 out:
+    signals_note_stops(0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
 }

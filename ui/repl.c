@@ -94,6 +94,7 @@ static void read_terminal(struct session *session, struct console *console) {
     while (!session_finished(session) && !signals_ending()) {
         enum prompt_result result = prompt_read(prompt_text, &line);
         if (result == PROMPT_END) {
+            signals_check_terminal();
             if (!signals_ending())
                 console_print(console, "\n");
             break;

@@ -23,16 +23,11 @@ static const double redraw_seconds = 0.1;
 
 struct screen ui;
 
-static volatile sig_atomic_t resized, suspended;
+static volatile sig_atomic_t resized;
 
 static void on_resize(int number) {
     (void)number;
     resized = 1;
-}
-
-static void on_suspend(int number) {
-    (void)number;
-    suspended = 1;
 }
 
 /* ---------------------------------------------------------------- opening and closing */
@@ -44,12 +39,15 @@ static int open_screen(void) {
     if (out < 0 || pipe2(ui.pipe, O_CLOEXEC | O_NONBLOCK))
         return -1;
     ui.terminal = fdopen(out, "w");
+    /* before curses looks: where nobody has a handler it takes one of its own, and loses a SIGTSTP that comes while it
+     * draws */
+    signals_note_stops(1);
     ui.screen = ui.terminal ? newterm(NULL, ui.terminal, stdin) : NULL;
-    if (!ui.screen)
+    if (!ui.screen) {
+        signals_note_stops(0);
         return -1;
+    }
     sigaction(SIGWINCH, &action, NULL); /* in place of those that curses has set */
-    action.sa_handler = on_suspend;
-    sigaction(SIGTSTP, &action, NULL);
     draw_open_colours();
     cbreak();
     noecho();
@@ -57,6 +55,7 @@ static int open_screen(void) {
     if (!tcgetattr(STDIN_FILENO, &modes)) { /* Ctrl-S is a key, and does not stop the screen */
         modes.c_iflag &= ~(tcflag_t)IXON;
         tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+        def_prog_mode();
     }
     intrflush(stdscr, FALSE); /* what poll has seen is there to be read, whatever Ctrl-C does */
     scrollok(stdscr, FALSE);
@@ -132,23 +131,20 @@ static void on_interrupt(void) {
     signals_forget();
 }
 
-/* Ctrl-Z: the shell gets a sane terminal, and what comes back is drawn anew. */
-static void suspend(void) {
-    struct sigaction action = {.sa_handler = SIG_DFL}, before;
-    sigset_t only, mask;
-    suspended = 0;
-    input_ask_no_more(fileno(ui.terminal));
+/* After a stop, whatever the terminal has been used for meanwhile. */
+static void come_back(void) {
     endwin();
-    sigaction(SIGTSTP, &action, &before);
-    sigemptyset(&only);
-    sigaddset(&only, SIGTSTP);
-    pthread_sigmask(SIG_UNBLOCK, &only, &mask);
-    kill(getpid(), SIGTSTP);
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    sigaction(SIGTSTP, &before, NULL);
     refresh();
     input_ask(fileno(ui.terminal), ui.mouse);
     follow_size();
+}
+
+/* Ctrl-Z: the shell gets a sane terminal, and what comes back is drawn anew. */
+static void suspend(void) {
+    input_ask_no_more(fileno(ui.terminal));
+    endwin();
+    signals_stop();
+    come_back();
 }
 
 static void loop(void) {
@@ -156,12 +152,7 @@ static void loop(void) {
         {STDIN_FILENO, POLLIN, 0}, {worker_descriptor(ui.worker), POLLIN, 0}, {ui.pipe[0], POLLIN, 0}};
     sigset_t ours, before;
     double drawn = 0;
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGHUP);
-    sigaddset(&ours, SIGWINCH);
-    sigaddset(&ours, SIGTSTP);
+    signals_awaited(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     while (!ui.finished && !signals_ending() && !worker_finished(ui.worker)) {
         double wait = ui.wants_drawing ? drawn + redraw_seconds - clock_seconds() : 10;
@@ -180,8 +171,12 @@ static void loop(void) {
         int ready = ppoll(inputs, 3, &timeout, &before);
         if (signals_interrupted() && !signals_ending())
             on_interrupt();
-        if (suspended) {
+        if (signals_stop_asked()) {
             suspend();
+            drawn = 0;
+        }
+        if (signals_continued()) {
+            come_back();
             drawn = 0;
         }
         if (resized) {
@@ -201,6 +196,7 @@ static void loop(void) {
         if (inputs[2].revents)
             take_strays();
     }
+    signals_check_terminal();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -213,6 +209,7 @@ static void log_line(void *context, enum log_level level, const char *text) {
 int screen_run(const struct repl_options *options, struct console *console) {
     struct session_options session_options = {.builtin = builtin_session, .threads = options->threads};
     struct error error = {0};
+    struct text last = {0};
     int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), ending;
     memset(&ui, 0, sizeof ui);
     signals_install(0);
@@ -221,7 +218,7 @@ int screen_run(const struct repl_options *options, struct console *console) {
         return 1;
     }
     if (open_screen()) {
-        worker_free(ui.worker, 0);
+        worker_free(ui.worker, NULL);
         return -1;
     }
     log_set_sink(log_line, ui.worker);
@@ -232,8 +229,12 @@ int screen_run(const struct repl_options *options, struct console *console) {
     loop();
     ending = signals_ending();
     close_screen(out, err);
+    signals_note_stops(0);
     log_set_sink(NULL, NULL);
-    worker_free(ui.worker, ending != 0);
+    worker_free(ui.worker, ending ? &last : NULL);
+    if (last.data)
+        console_print(console, last.data);
+    text_free(&last);
     lines_free(&ui.lines);
     view_free(&ui.view);
     close(out);

@@ -1,12 +1,13 @@
 #include "signals.h"
 
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A handler reaches nothing but static memory. */
-static volatile sig_atomic_t interrupts, ending, hurried;
+static volatile sig_atomic_t interrupts, ending, hurried, stop_asked, continued;
 
 static pthread_t owner; /* of the terminal */
 
@@ -36,6 +37,16 @@ static void on_ending(int number) {
     ending = number;
 }
 
+static void on_stop(int number) {
+    if (!passed_on(number))
+        stop_asked = 1;
+}
+
+static void on_continued(int number) {
+    if (!passed_on(number))
+        continued = 1;
+}
+
 static void install(int number, void (*handler)(int)) {
     struct sigaction action, before;
 
@@ -55,6 +66,7 @@ void signals_install(int impatient) {
     install(SIGTERM, on_ending);
     install(SIGHUP, on_ending);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int signals_interrupted(void) {
@@ -71,4 +83,54 @@ void signals_forget(void) {
 
 int signals_ending(void) {
     return ending;
+}
+
+void signals_check_terminal(void) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    if (!ending && poll(&input, 1, 0) > 0 && input.revents & (POLLHUP | POLLERR | POLLNVAL))
+        ending = SIGHUP;
+}
+
+void signals_note_stops(int on) {
+    struct sigaction action = {.sa_handler = on ? on_stop : SIG_DFL};
+
+    sigaction(SIGTSTP, &action, NULL);
+    action.sa_handler = on ? on_continued : SIG_DFL;
+    sigaction(SIGCONT, &action, NULL);
+}
+
+int signals_stop_asked(void) {
+    int asked = stop_asked;
+
+    stop_asked = 0;
+    return asked;
+}
+
+int signals_continued(void) {
+    int come = continued;
+
+    continued = 0;
+    return come;
+}
+
+void signals_stop(void) {
+    sigset_t stops, before;
+
+    signals_note_stops(0);
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTSTP);
+    sigaddset(&stops, SIGCONT);
+    pthread_sigmask(SIG_UNBLOCK, &stops, &before);
+    kill(getpid(), SIGTSTP);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signals_note_stops(1);
+}
+
+void signals_awaited(sigset_t *set) {
+    static const int awaited[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
+
+    sigemptyset(set);
+    for (size_t k = 0; k < sizeof awaited / sizeof *awaited; k++)
+        sigaddset(set, awaited[k]);
 }

@@ -189,6 +189,7 @@ static int accept(struct session *session, struct error *error) {
     struct config *config = session->draft;
     int64_t step = trainer_global_step(session->trainer);
     char *before = NULL, *path = NULL;
+    struct text kept = {0};
     int code = 0;
 
     if (!config)
@@ -201,7 +202,8 @@ static int accept(struct session *session, struct error *error) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    session_rescue(session);
+    if ((code = session_keep_run(session, &kept, error)))
+        goto out;
     session->draft = NULL; /* it is the session's config from now on */
     if ((code = session_begin(session, config, path, error))) {
         session->draft = config;
@@ -216,6 +218,7 @@ static int accept(struct session *session, struct error *error) {
 out:
     free(before);
     free(path);
+    text_free(&kept);
     return code;
 }
 

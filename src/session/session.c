@@ -163,14 +163,24 @@ int session_is_live(const char *text) {
     return live;
 }
 
+int session_keep_run(struct session *session, struct text *path, struct error *error) {
+    if (!session->trainer || !trainer_output(session->trainer) || trainer_global_step(session->trainer) == 0)
+        return 0;
+    text_format(path, "%s/last.safetensors", trainer_output(session->trainer));
+    return path->failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                        : trainer_save(session->trainer, path->data, error);
+}
+
 void session_rescue(struct session *session) {
     struct text path = {0};
-    if (!session->trainer || !trainer_output(session->trainer) || trainer_global_step(session->trainer) == 0)
-        return;
-    trainer_abandon(session->trainer);
-    text_format(&path, "%s/last.safetensors", trainer_output(session->trainer));
-    if (!path.failed)
-        trainer_save(session->trainer, path.data, NULL); /* nobody is there to be told */
+    struct error error = {0};
+    char why[1536];
+    if (session->trainer)
+        trainer_abandon(session->trainer);
+    if (session_keep_run(session, &path, &error))
+        session_print(session, "fettle: the run is not saved: %s\n", error_format(&error, why, sizeof why));
+    else if (path.data)
+        session_print(session, "interrupted; --resume %s goes on\n", path.data);
     text_free(&path);
 }
 

@@ -36,7 +36,8 @@ int session_execute(struct session *session, const char *line, struct error *err
 int session_source(struct session *session, const char *path, int typed, struct error *error);
 /* Whether a line may be executed between two batches of a run: it looks at things, or changes settings. */
 int session_is_live(const char *line);
-/* A run that has trained is saved as last.safetensors in its folder: for a terminal that is gone. */
+/* A session that is ended from outside, by a signal, or because its terminal is gone: a run that has trained is saved
+ * as last.safetensors in its folder, and it says so. */
 void session_rescue(struct session *session);
 /* `quit` was executed. */
 int session_finished(const struct session *session);

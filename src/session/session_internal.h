@@ -71,6 +71,8 @@ struct session {
 /* Makes a run of a config, aside, and puts it in the place of the one before; the config is the session's then. */
 int session_begin(struct session *session, struct config *config, const char *path, struct error *error);
 void session_describe(struct session *session); /* what is open, in a line */
+/* A run that has trained is saved as last.safetensors in its folder; path is added to: where that is. */
+int session_keep_run(struct session *session, struct text *path, struct error *error);
 
 /* Closes what is open, if anything is. */
 void session_close(struct session *session);

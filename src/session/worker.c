@@ -26,7 +26,7 @@ struct worker {
     char progress[256];
     struct view_room chart, panes[PANES_MOST];
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
-    int resized, running, finished, ending, rescue;
+    int resized, running, finished, ending;
     int descriptor;
     atomic_int interrupted;
 };
@@ -276,7 +276,7 @@ static void drop_queue(struct worker *worker) {
         free(worker->queue[--worker->count]);
 }
 
-void worker_free(struct worker *worker, int rescue) {
+void worker_free(struct worker *worker, struct text *last) {
     if (!worker)
         return;
     pthread_mutex_lock(&worker->lock);
@@ -286,8 +286,10 @@ void worker_free(struct worker *worker, int rescue) {
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
-    if (rescue)
+    if (last) {
         session_rescue(worker->session);
+        take_text(last, &worker->printed);
+    }
     session_free(worker->session);
     text_free(&worker->printed);
     text_free(&worker->requests);

@@ -28,8 +28,9 @@ void view_free(struct view *view);
 
 /* builtin and threads of options count; the rest is the worker's own. */
 int worker_new(struct worker **out, const struct session_options *options, struct error *error);
-/* Pauses a run, waits, and frees everything.  rescue: a run that has trained is saved to its folder first. */
-void worker_free(struct worker *worker, int rescue);
+/* Pauses a run, waits, and frees everything.  last: what is left to tell, for a session that is ended from outside: a
+ * run that has trained is saved to its folder first; or NULL. */
+void worker_free(struct worker *worker, struct text *last);
 
 int worker_send(struct worker *worker, const char *line); /* -1 if out of memory */
 /* The run pauses after its batch; lines that wait are dropped.  Once more, and the batch is abandoned. */

@@ -94,6 +94,11 @@ void child_resize(struct child *child, int rows, int columns) {
     ioctl(child->fd, TIOCSWINSZ, &size);
 }
 
+void child_hang_up(struct child *child) {
+    close(child->fd);
+    child->fd = -1;
+}
+
 /* Whether all threads sleep now. */
 static int sleeps(pid_t pid) {
     char path[300], text[512], *state;
@@ -165,7 +170,8 @@ int child_finish(struct child *child) {
     }
     while (child_receive(child, 0))
         ;
-    close(child->fd);
+    if (child->fd >= 0)
+        close(child->fd);
     if (done <= 0)
         return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -25,6 +25,7 @@ int child_receive(struct child *child, long wait_ms);
 /* However much it is: what comes meanwhile goes to the sink.  -1 where it was not taken within PATIENCE_MS. */
 int child_type(struct child *child, const char *bytes, size_t size);
 void child_resize(struct child *child, int rows, int columns);
+void child_hang_up(struct child *child); /* the terminal is gone */
 /* Nothing has come for so long, and none of its threads has run meanwhile; 0 where that was not seen in PATIENCE_MS. */
 int child_settle(struct child *child, long quiet_ms);
 /* The terminal is read line by line with echo, or not, as in `before`: 0 where it does not become so. */

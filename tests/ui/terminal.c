@@ -1,93 +1,10 @@
 /* The prompt on a real terminal: typing, completion, history, Ctrl-C in all the wrong moments, signals. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "child.h"
-
-enum { SEEN_MAX = 1 << 20 };
-
-struct terminal {
-    struct child child;
-    char *seen; /* since the last expect that was met */
-    size_t size;
-};
-
-static int failures;
-static const char *fettle;
-static char scratch[] = "/tmp/fettle-terminal-XXXXXX";
-
-static void check(int good, const char *what) {
-    printf("%s: %s\n", good ? "ok" : "FAILED", what);
-    fflush(stdout);
-    failures += !good;
-}
-
-/* The newest half stays where there is too much. */
-static void keep(void *context, const char *bytes, size_t size) {
-    struct terminal *t = context;
-
-    if (t->size + size >= SEEN_MAX) {
-        memmove(t->seen, t->seen + t->size / 2, t->size - t->size / 2);
-        t->size -= t->size / 2;
-    }
-    memcpy(t->seen + t->size, bytes, size);
-    t->size += size;
-    t->seen[t->size] = '\0';
-}
-
-static void start_on(struct terminal *t, const char *type_name, char *const *arguments) {
-    char type[64], state[128];
-    const char *environment[] = {type, state, "FETTLE_NUM_THREADS=1", NULL};
-
-    snprintf(type, sizeof type, "TERM=%s", type_name);
-    snprintf(state, sizeof state, "XDG_STATE_HOME=%s", scratch);
-    memset(t, 0, sizeof *t);
-    t->seen = calloc(1, SEEN_MAX);
-    t->child.sink = keep;
-    t->child.context = t;
-    if (child_start(&t->child, 24, 80, arguments, environment)) {
-        printf("skipped: no pseudo-terminal (%s)\n", strerror(errno));
-        exit(EXIT_SKIPPED);
-    }
-}
-
-static void start(struct terminal *t, char *const *arguments) {
-    start_on(t, "xterm", arguments);
-}
-
-static void expect(struct terminal *t, const char *text, const char *what) {
-    long end = now_ms() + PATIENCE_MS;
-    char *found;
-
-    while (!(found = strstr(t->seen, text)) && now_ms() < end && child_receive(&t->child, end - now_ms()))
-        ;
-    check(found != NULL, what);
-    if (!found) {
-        printf("  waited for: %s\n  saw: %s\n", text, t->seen);
-        return;
-    }
-    found += strlen(text);
-    t->size -= (size_t)(found - t->seen);
-    memmove(t->seen, found, t->size + 1);
-}
-
-static void type(struct terminal *t, const char *keys) {
-    if (child_type(&t->child, keys, strlen(keys)))
-        check(0, "typing");
-}
-
-/* Waits for the end; the exit status, or 128 + signal. */
-static int finish(struct terminal *t) {
-    int status = child_finish(&t->child);
-
-    free(t->seen);
-    return status;
-}
-
-/* ---------------------------------------------------------------- cases */
+#include "dialogue.h"
 
 static void check_editing(void) {
     struct terminal t;
@@ -171,10 +88,10 @@ static void check_interrupt(void) {
 }
 
 static void check_run(void) {
-    char output[sizeof scratch + 64];
+    char output[256];
     struct terminal t;
 
-    snprintf(output, sizeof output, "%s/run", scratch);
+    snprintf(output, sizeof output, "%.200s/run", scratch);
     start(&t, (char *[]){(char *)fettle, "run", "config.yaml", "-o", output, "trainer.max_epochs=1000000", NULL});
     expect(&t, "epoch 2", "fettle run shows its progress");
     type(&t, "\003");
@@ -195,23 +112,6 @@ static void check_terminals(void) {
         type(&t, "quit\r");
         check(finish(&t) == 0, "and ends well");
     }
-}
-
-/* The number that comes back shows that what was typed arrived whole, and that the screen still lives. */
-static void check_alive(struct terminal *t, const char *question, const char *answer, const char *what) {
-    int found = 0;
-
-    type(t, question);
-    /* another size: all of the screen is written, until the answer stands on it */
-    for (int k = 0; k < 100 && !found; k++) {
-        long end = now_ms() + 200;
-        t->size = 0;
-        t->seen[0] = '\0';
-        child_resize(&t->child, 24, 80 + k % 2);
-        while (!(found = strstr(t->seen, answer) != NULL) && now_ms() < end)
-            child_receive(&t->child, end - now_ms());
-    }
-    check(found, what);
 }
 
 static void check_panes(void) {
@@ -277,12 +177,7 @@ static void check_panes(void) {
 }
 
 int main(int argc, char **argv) {
-    char command[4096];
-
-    if (argc != 3 || !mkdtemp(scratch) || !(fettle = realpath(argv[1], NULL)))
-        return 2;
-    snprintf(command, sizeof command, "cp '%s'/config.yaml '%s'/water.xyz %s", argv[2], argv[2], scratch);
-    if (system(command) || chdir(scratch))
+    if (dialogue_open(argc, argv))
         return 2;
     check_editing();
     check_history();
@@ -290,10 +185,5 @@ int main(int argc, char **argv) {
     check_run();
     check_terminals();
     check_panes();
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    if (system(command))
-        failures++;
-    free((char *)fettle);
-    printf("%d failed\n", failures);
-    return failures != 0;
+    return dialogue_close();
 }
