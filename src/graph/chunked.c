@@ -97,10 +97,10 @@ void chunked_free(struct chunked *c) {
     free(c->offset);
     for (int d = 0; d < DIM_COUNT; d++)
         chunks_free(&c->chunks[d]);
-    free(c->kept.data);
-    free(c->local.data);
-    free(c->work.data);
-    free(c->scratch.data);
+    memory_free(c->kept.data);
+    memory_free(c->local.data);
+    memory_free(c->work.data);
+    memory_free(c->scratch.data);
     free(c);
 }
 
@@ -112,7 +112,7 @@ static int reserve(struct buffer *buffer, size_t size) {
     if (size <= buffer->capacity)
         return 0;
     size = (size + size / 8 + 4095) / 4096 * 4096;
-    free(buffer->data);
+    memory_free(buffer->data);
     buffer->data = memory_new(size);
     buffer->capacity = buffer->data ? size : 0;
     return buffer->data ? 0 : -1;

@@ -321,8 +321,8 @@ void program_free(struct program *program) {
         free(program->split[k]);
     chunked_free(program->chunked);
     free(program->roots);
-    free(program->buffer);
-    free(program->scratch);
+    memory_free(program->buffer);
+    memory_free(program->scratch);
     free(program->values);
     free(program->instructions);
     free(program->storages);
@@ -351,7 +351,7 @@ static int reserve(void **buffer, size_t *capacity, size_t size) {
     void *bigger = memory_new(size);
     if (!bigger)
         return -1;
-    free(*buffer);
+    memory_free(*buffer);
     *buffer = bigger;
     *capacity = size;
     return 0;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
+#include "base/memory.h"
 
 /* A variable and what only the core needs of it. */
 struct entry {
@@ -28,13 +28,13 @@ const char *state_type_name(enum state_type type) {
     return names[type];
 }
 
-/* Zeroed; at least one line, so that no pointer is NULL. */
+/* Zeroed; not empty, so that no pointer is NULL. */
 static void *buffer_new(enum state_type type, size_t count) {
     size_t each = state_type_size(type);
     if (count > (SIZE_MAX / 2) / each)
         return NULL;
-    size_t size = (count * each + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    void *buffer = aligned_alloc(ALIGNMENT, size);
+    size_t size = count * each + 1;
+    void *buffer = memory_new(size);
     if (buffer)
         memset(buffer, 0, size);
     return buffer;
@@ -53,10 +53,10 @@ static void entry_free(struct entry *entry) {
     if (!entry)
         return;
     if (!entry->owner)
-        free(entry->variable.data);
-    free(entry->variable.next);
+        memory_free(entry->variable.data);
+    memory_free(entry->variable.next);
     free(entry->variable.name);
-    free(entry->shadow);
+    memory_free(entry->shadow);
     free(entry);
 }
 
@@ -166,8 +166,8 @@ int state_resize(struct state *state, struct variable *variable, size_t count, s
     void *data = buffer_new(variable->type, room);
     void *shadow = buffer_new(variable->type, room);
     if (!data || !shadow) {
-        free(data);
-        free(shadow);
+        memory_free(data);
+        memory_free(shadow);
         return error_set(error, ERROR_MEMORY, "out of memory for the state's variable \"%s\" (%zu numbers)",
                          variable->name, count);
     }
@@ -176,8 +176,8 @@ int state_resize(struct state *state, struct variable *variable, size_t count, s
         copy_bytes(shadow, entry->shadow, entry->shadow_count * each);
     else
         entry->shadow_count = count;
-    free(variable->data);
-    free(entry->shadow);
+    memory_free(variable->data);
+    memory_free(entry->shadow);
     variable->data = data;
     variable->count = count;
     entry->shadow = shadow;

@@ -40,9 +40,9 @@ const char *state_type_name(enum state_type type); /* as safetensors says it: "F
 struct variable *state_add(struct state *state, const char *name, enum state_type type, size_t count, int big,
                            struct error *error);
 /* A big variable over memory that somebody else owns (a model's parameter slab): *data is the owner's pointer to a
- * buffer from aligned_alloc(64, ...).  next is allocated here; each commit that swaps also writes the owner's pointer,
+ * buffer from memory_new.  next is allocated here; each commit that swaps also writes the owner's pointer,
  * so *data always is the accepted buffer.  When the variable or the state goes, the owner keeps *data, whichever of the
- * two buffers that is, and releases it with free(); the other one is released here.  The owner must outlive the
+ * two buffers that is, and releases it with memory_free(); the other one is released here.  The owner must outlive the
  * variable and read its pointer afresh after each commit.  Adopted variables are not written to checkpoints: their
  * owner does that under names of its own. */
 struct variable *state_adopt(struct state *state, const char *name, enum state_type type, size_t count, void **data,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "train/technique.h"
 #include "train/trainer_internal.h"
 
@@ -49,7 +50,7 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
     struct schedulefree *own = layer->own;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t size = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
-        own->average[d] = aligned_alloc(64, size / 64 * 64 + 64);
+        own->average[d] = memory_new(size);
         if (!own->average[d])
             return error_set(error, ERROR_MEMORY, "out of memory");
     }
@@ -60,7 +61,7 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
 static void close_layer(struct layer *layer) {
     struct schedulefree *own = layer->own;
     for (int d = 0; d < DTYPE_COUNT; d++)
-        free(own->average[d]);
+        memory_free(own->average[d]);
 }
 
 static const void *evaluation(const struct layer *layer, enum dtype dtype) {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "train/trainer_internal.h"
 
 /* ---------------------------------------------------------------- opening */
@@ -86,7 +87,7 @@ static int open_metrics(struct trainer *trainer, const struct module_options *mo
 
 static void *slab_new(size_t count, enum dtype dtype) {
     size_t size = (count * dtype_size(dtype) + 63) / 64 * 64 + 64;
-    void *slab = aligned_alloc(64, size);
+    void *slab = memory_new(size);
     if (slab)
         memset(slab, 0, size);
     return slab;
@@ -300,10 +301,10 @@ void trainer_free(struct trainer *trainer) {
     free(trainer->frames);
     state_free(trainer->state);
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        free(trainer->slab[d]);
-        free(trainer->grads[d]);
+        memory_free(trainer->slab[d]);
+        memory_free(trainer->grads[d]);
         for (int k = 0; k < MAX_TERMS; k++)
-            free(trainer->term_grads[k][d]);
+            memory_free(trainer->term_grads[k][d]);
     }
     model_free(trainer->model);
     datamodule_free(trainer->data);

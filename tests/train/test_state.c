@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "reference.h"
+#include "base/memory.h"
 #include "train/state.h"
 
 static struct variable *add(struct state *state, const char *name, enum state_type type, size_t count, int big) {
@@ -94,7 +95,7 @@ Test(state, resizing_within_a_batch_is_undone_by_rollback) {
 }
 
 Test(state, an_adopted_slab_follows_the_commits) {
-    void *slab = aligned_alloc(64, 1024), *empty = NULL;
+    void *slab = memory_new(1024), *empty = NULL;
     fill(slab, 100, 1);
     struct state *state = state_new();
     struct error error = {0};
@@ -114,8 +115,8 @@ Test(state, an_adopted_slab_follows_the_commits) {
     cr_expect_eq(((double *)slab)[9], 209);
     cr_expect_eq(((double *)slab)[99], 100);
     state_free(state);
-    free(slab);
-    free(empty);
+    memory_free(slab);
+    memory_free(empty);
 }
 
 Test(state, snapshots_put_everything_back) {
