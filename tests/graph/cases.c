@@ -57,6 +57,14 @@ CASE(mul_rows) {
     return graph_mul(graph, a, b);
 }
 
+CASE(mul_into_one) /* what is summed over all blocks, the last of which has one column */
+{
+    struct block shape[] = {{3, 4}, {1, 1}};
+    struct node *a = blocks(graph, dtype, in, DIM_ATOMS, 0, shape, 2);
+    struct node *b = leaf(graph, dtype, in, DIM_ATOMS, 0, 1);
+    return graph_mul(graph, a, b);
+}
+
 CASE(mul_scalar) {
     struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 6);
     struct node *b = leaf(graph, dtype, in, DIM_STATIC, 1, 1);
@@ -238,6 +246,15 @@ CASE(linear) {
     return graph_linear(graph, a, w, to, 2, paths, 3);
 }
 
+CASE(linear_wide) /* adjoints in several panels */
+{
+    static const struct block to[] = {{1, 50}};
+    static const struct linear_path paths[] = {{0, 0, 0, 0.5}};
+    struct node *a = leaf(graph, dtype, in, DIM_PAIRS, 0, 77);
+    struct node *w = leaf(graph, dtype, in, DIM_STATIC, 1, 77 * 50);
+    return graph_linear(graph, a, w, to, 1, paths, 1);
+}
+
 CASE(linear_static) {
     static const struct block to[] = {{1, 5}};
     static const struct linear_path paths[] = {{0, 0, 0, 0.5}};
@@ -326,6 +343,7 @@ const struct op_case op_cases[] = {
     {"product", "mul", mul_equal, 2},
     {"product with gates", "mul", mul_gates, 2},
     {"product with a number per row", "mul", mul_rows, 2},
+    {"product summed into one column", "mul", mul_into_one, 2},
     {"product with a number", "mul", mul_scalar, 2},
     {"outer product", "mul", mul_outer, 2},
     {"cast", "cast", cast, 2},
@@ -368,6 +386,7 @@ const struct op_case op_cases[] = {
     {"pairs to centres", "pairs_to_centres", centres, 2},
     {"centres to pairs", "centres_to_pairs", pairs, 2},
     {"linear", "linear", linear, 2},
+    {"linear with many columns", "linear", linear_wide, 2},
     {"linear on a static matrix", "linear", linear_static, 2},
     {"linear with gaps", "linear", linear_unread, 2},
     {"typed linear", "typed_linear", typed_linear, 2},
