@@ -210,8 +210,6 @@ static int ends_with(const char *path, const char *end) {
 int figure_write(const struct figure *figure, const char *path, struct error *error) {
     struct file_writer *writer;
     int svg = ends_with(path, ".svg");
-    if (!svg && !ends_with(path, ".png"))
-        return error_set(error, ERROR_VALUE, "%s: a figure is a .svg or a .png file", path);
     int code = file_writer_open(&writer, path, error);
     if (code)
         return code;
@@ -230,9 +228,9 @@ int figure_write(const struct figure *figure, const char *path, struct error *er
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
-    if (status != CAIRO_STATUS_SUCCESS && status != CAIRO_STATUS_SURFACE_FINISHED) {
-        file_writer_abort(writer);
-        return error_set(error, ERROR_IO, "cannot draw %s: %s", path, cairo_status_to_string(status));
-    }
-    return file_writer_commit(writer, error);
+    /* the writer knows why something could not be written */
+    if (status == CAIRO_STATUS_SUCCESS || status == CAIRO_STATUS_SURFACE_FINISHED || ferror(stream))
+        return file_writer_commit(writer, error);
+    file_writer_abort(writer);
+    return error_set(error, ERROR_MEMORY, "out of memory");
 }

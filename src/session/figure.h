@@ -21,7 +21,7 @@ struct figure {
     const struct figure_set *sets;
 };
 
-/* By the end of path: .svg or .png.  Written aside and renamed. */
+/* By the end of path: .svg, or PNG.  Written aside and renamed. */
 int figure_write(const struct figure *figure, const char *path, struct error *error);
 
 #endif

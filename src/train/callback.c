@@ -133,12 +133,17 @@ static int judges_at_epoch_end(const struct callback *callback, const struct tra
            (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_interval == 1.0);
 }
 
+/* Where one fails, those before it have judged already, and are not asked again. */
 int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error) {
-    int code = 0;
-    for (int k = 0; !code && k < trainer->callbacks.count; k++) {
-        struct callback *callback = &trainer->callbacks.list[k];
+    struct callbacks *callbacks = &trainer->callbacks;
+    int code = 0, k = callbacks->failed ? callbacks->failed - 1 : 0;
+    callbacks->failed = 0;
+    for (; !code && k < callbacks->count; k++) {
+        struct callback *callback = &callbacks->list[k];
         if (callback->kind->judge && judges_at_epoch_end(callback, trainer) == at_epoch_end)
             code = callback->kind->judge(callback, trainer, error);
+        if (code)
+            callbacks->failed = k + 1;
     }
     return code;
 }

@@ -63,6 +63,7 @@ enum { MAX_CALLBACKS = 32 };
 
 struct callbacks {
     int count, nignored;
+    int failed; /* from 1: the one that could not judge, for want of room for a file, say; it is to be asked again */
     const char *ignored[MAX_CALLBACKS]; /* targets that have no meaning here */
     struct callback list[MAX_CALLBACKS];
 };

@@ -1,19 +1,33 @@
 #include "train/csv_log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
 
+/* A row that is not in the file yet; names point into the same block of memory. */
+struct row {
+    struct row *next;
+    int64_t epoch, step;
+    size_t count;
+    const double *values;
+    const char *names[];
+};
+
 struct csv_log {
     char *path;
-    FILE *stream;
+    int fd;         /* -1: none */
+    off_t size;     /* of the file, up to the end of its last whole row */
     char **columns; /* sorted */
     size_t ncolumns;
+    int more; /* columns than the file has */
     int64_t rows;
+    struct row *waiting, **end;
 };
 
 static void drop_columns(struct csv_log *log) {
@@ -24,11 +38,21 @@ static void drop_columns(struct csv_log *log) {
     log->ncolumns = 0;
 }
 
+static void drop_waiting(struct csv_log *log) {
+    for (struct row *row = log->waiting, *next; row; row = next) {
+        next = row->next;
+        free(row);
+    }
+    log->waiting = NULL;
+    log->end = &log->waiting;
+}
+
 void csv_log_free(struct csv_log *log) {
     if (!log)
         return;
-    if (log->stream)
-        fclose(log->stream);
+    if (log->fd >= 0)
+        close(log->fd);
+    drop_waiting(log);
     drop_columns(log);
     free(log->path);
     free(log);
@@ -67,6 +91,7 @@ static int add_column(struct csv_log *log, const char *name) {
     memmove(columns + k + 1, columns + k, (log->ncolumns - k) * sizeof *columns);
     columns[k] = copy;
     log->ncolumns++;
+    log->more = 1;
     return 0;
 }
 
@@ -76,11 +101,34 @@ static void add_header(const struct csv_log *log, struct text *out) {
     text_add(out, "\n");
 }
 
+static int write_all(int fd, const char *data, size_t size) {
+    for (size_t done = 0; done < size;) {
+        ssize_t got = write(fd, data + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        done += (size_t)got;
+    }
+    return 0;
+}
+
+/* All of it, or none. */
+static int append(int fd, off_t size, const char *path, const struct text *rows, struct error *error) {
+    if (rows->failed)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if (!rows->size || !write_all(fd, rows->data, rows->size))
+        return 0;
+    int why = errno;
+    if (ftruncate(fd, size)) {
+        /* a pipe: what has gone has gone */
+    }
+    return error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(why));
+}
+
+/* The file as it was stays in use where this fails. */
 static int write_whole(struct csv_log *log, const struct text *content, struct error *error) {
     struct file_writer *writer;
-    if (log->stream)
-        fclose(log->stream);
-    log->stream = NULL;
     if (content->failed)
         return error_set(error, ERROR_MEMORY, "out of memory");
     int code = file_writer_open(&writer, log->path, error);
@@ -90,8 +138,34 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
         fwrite(content->data, 1, content->size, file_writer_stream(writer));
     if ((code = file_writer_commit(writer, error)))
         return code;
-    log->stream = fopen(log->path, "abe");
-    return log->stream ? 0 : error_set(error, ERROR_IO, "cannot write %s: %s", log->path, strerror(errno));
+    int fd = open(log->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, ERROR_IO, "cannot write %s: %s", log->path, strerror(errno));
+    if (log->fd >= 0)
+        close(log->fd);
+    log->fd = fd;
+    log->size = (off_t)content->size;
+    log->more = 0;
+    return 0;
+}
+
+static void add_row(const struct csv_log *log, const struct row *row, struct text *out) {
+    char number[32];
+    for (size_t k = 0; k < log->ncolumns; k++) {
+        if (k)
+            text_add(out, ",");
+        if (!strcmp(log->columns[k], "epoch")) {
+            if (row->epoch >= 0)
+                text_format(out, "%lld", (long long)row->epoch);
+        } else if (!strcmp(log->columns[k], "step")) {
+            text_format(out, "%lld", (long long)row->step);
+        } else {
+            for (size_t j = 0; j < row->count; j++)
+                if (!strcmp(row->names[j], log->columns[k]))
+                    text_add(out, text_double(number, row->values[j]));
+        }
+    }
+    text_add(out, "\n");
 }
 
 /* One line of the file, cut at its end; the cells in place. */
@@ -120,7 +194,21 @@ static char *next_cell(char **cursor) {
     return cell;
 }
 
-/* Rewrites the rows that are there under the columns that are there now. */
+static int put_aside(const struct csv_log *log, const struct text *cut, struct error *error) {
+    struct text name = {0};
+    text_format(&name, "%s.cut", log->path);
+    int fd = name.failed ? -1 : open(name.data, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    int code = name.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+               : fd < 0    ? error_set(error, ERROR_IO, "cannot write %s: %s", name.data, strerror(errno))
+                           : append(fd, size, name.data, cut, error);
+    if (fd >= 0)
+        close(fd);
+    text_free(&name);
+    return code;
+}
+
+/* The rows that are there, and those that wait, under the columns that are there now; keep >= 0: so many of them. */
 static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
     char *data, **old = NULL;
     size_t size, nold = 0;
@@ -164,18 +252,20 @@ static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
         text_add(&out, "\n");
         free(cells);
     }
-    log->rows = rows;
-    if (cut.size) { /* nothing is lost: what no longer belongs to the run is kept aside */
-        struct text name = {0};
-        text_format(&name, "%s.cut", log->path);
-        FILE *aside = name.failed ? NULL : fopen(name.data, "abe");
-        if (aside) {
-            fwrite(cut.data, 1, cut.size, aside);
-            fclose(aside);
+    for (const struct row *row = log->waiting; row; row = row->next)
+        if (keep >= 0 && rows >= keep) {
+            add_row(log, row, &cut);
+        } else {
+            add_row(log, row, &out);
+            rows++;
         }
-        text_free(&name);
-    }
-    code = write_whole(log, &out, error);
+    /* nothing is lost: what no longer belongs to the run is kept aside */
+    if (cut.size && (code = put_aside(log, &cut, error)))
+        goto out;
+    if ((code = write_whole(log, &out, error)))
+        goto out;
+    log->rows = rows;
+    drop_waiting(log);
 out:
     text_free(&out);
     text_free(&cut);
@@ -188,6 +278,10 @@ int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct er
     *out = NULL;
     struct csv_log *log = calloc(1, sizeof *log);
     int code = 0;
+    if (log) {
+        log->fd = -1;
+        log->end = &log->waiting;
+    }
     if (!log || !(log->path = strdup(path)) || add_column(log, "epoch") || add_column(log, "step")) {
         csv_log_free(log);
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -219,40 +313,57 @@ int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct er
     return 0;
 }
 
+int csv_log_cut(struct csv_log *log, int64_t keep, struct error *error) {
+    return rewrite(log, keep, error);
+}
+
+int csv_log_write(struct csv_log *log, struct error *error) {
+    struct text rows = {0};
+    if (log->more)
+        return rewrite(log, -1, error);
+    for (const struct row *row = log->waiting; row; row = row->next)
+        add_row(log, row, &rows);
+    int code = append(log->fd, log->size, log->path, &rows, error);
+    if (!code) {
+        log->size += (off_t)rows.size;
+        drop_waiting(log);
+    }
+    text_free(&rows);
+    return code;
+}
+
+int csv_log_waits(const struct csv_log *log) {
+    return log->waiting != NULL;
+}
+
+static struct row *row_new(int64_t epoch, int64_t step, size_t count, const char *const *names, const double *values) {
+    size_t size = sizeof(struct row) + count * (sizeof *names + sizeof *values);
+    for (size_t k = 0; k < count; k++)
+        size += strlen(names[k]) + 1;
+    struct row *row = malloc(size);
+    if (!row)
+        return NULL;
+    *row = (struct row){.epoch = epoch, .step = step, .count = count, .values = (double *)(row->names + count)};
+    if (count)
+        memcpy(row->names + count, values, count * sizeof *values);
+    char *text = (char *)(row->values + count);
+    for (size_t k = 0; k < count; k++) {
+        row->names[k] = strcpy(text, names[k]);
+        text += strlen(text) + 1;
+    }
+    return row;
+}
+
 int csv_log_row(struct csv_log *log, int64_t epoch, int64_t step, size_t count, const char *const *names,
                 const double *values, struct error *error) {
-    size_t before = log->ncolumns;
     for (size_t k = 0; k < count; k++)
         if (add_column(log, names[k]))
             return error_set(error, ERROR_MEMORY, "out of memory");
-    if (log->ncolumns != before) {
-        int code = rewrite(log, -1, error);
-        if (code)
-            return code;
-    }
-    if (!log->stream)
-        return error_set(error, ERROR_IO, "%s is not open", log->path);
-    char number[32];
-    for (size_t k = 0; k < log->ncolumns; k++) {
-        if (k)
-            fputc(',', log->stream);
-        if (!strcmp(log->columns[k], "epoch")) {
-            if (epoch >= 0)
-                fprintf(log->stream, "%lld", (long long)epoch);
-        } else if (!strcmp(log->columns[k], "step")) {
-            fprintf(log->stream, "%lld", (long long)step);
-        } else {
-            for (size_t j = 0; j < count; j++)
-                if (!strcmp(names[j], log->columns[k]))
-                    fputs(text_double(number, values[j]), log->stream);
-        }
-    }
-    fputc('\n', log->stream);
+    struct row *row = row_new(epoch, step, count, names, values);
+    if (!row)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    *log->end = row;
+    log->end = &row->next;
     log->rows++;
-    if (fflush(log->stream) || ferror(log->stream)) {
-        int why = errno;
-        clearerr(log->stream);
-        return error_set(error, ERROR_IO, "cannot write %s: %s", log->path, strerror(why));
-    }
-    return 0;
+    return csv_log_write(log, error);
 }

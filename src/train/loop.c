@@ -106,7 +106,7 @@ static int epoch(struct trainer *trainer, struct error *error) {
         trainer->started = 0;
         code = callbacks_train_end(trainer, error);
         if (!code)
-            code = run_folder_last(trainer, error);
+            code = run_folder_end(trainer, error);
         if (code)
             *cursor = before;
         return code;
@@ -305,6 +305,14 @@ static int log_batch(struct trainer *trainer, struct error *error) {
     return code;
 }
 
+/* In the middle of an epoch. */
+static int judge(struct trainer *trainer, struct error *error) {
+    int code = callbacks_judge(trainer, 0, error);
+    if (!code && may_stop(trainer))
+        cursor_of(trainer)->phase = PHASE_EPOCH_END;
+    return code;
+}
+
 static int validate(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int code = evaluate_role(trainer, ROLE_VAL, -1, 1, error);
@@ -318,11 +326,8 @@ static int validate(struct trainer *trainer, struct error *error) {
         return code;
     cursor->validated = 1;
     /* what callbacks write goes on after this validation */
-    if (!(code = next_batch(trainer, error)))
-        code = callbacks_judge(trainer, 0, error);
-    if (!code && may_stop(trainer))
-        cursor->phase = PHASE_EPOCH_END;
-    return code;
+    code = next_batch(trainer, error);
+    return code ? code : judge(trainer, error);
 }
 
 static int epoch_end(struct trainer *trainer, struct error *error) {
@@ -417,6 +422,9 @@ void trainer_abandon(struct trainer *trainer) {
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int code = trainer->open || !trainer->replay_at ? 0 : audit_replay(trainer, error);
+    /* at the end of an epoch it is a phase, which is entered again */
+    if (!code && trainer->callbacks.failed && cursor_of(trainer)->phase != PHASE_CHECKPOINT)
+        code = judge(trainer, error);
     if (code)
         return code;
     enum phase phase = (enum phase)cursor->phase;

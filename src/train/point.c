@@ -138,6 +138,7 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
         trainer->started = clock_seconds();
     trainer_sync(trainer);
     log_drop(trainer);
+    trainer->callbacks.failed = 0;
     trainer->replay_at = NULL;
     return 0;
 }
@@ -156,16 +157,19 @@ static int restore_files(struct trainer *trainer, const struct trainer_point *po
     char *path = metrics_path(trainer);
     int64_t have = trainer->csv ? csv_log_rows(trainer->csv) : 0, want = cursor_of(trainer)->rows;
     int code = 0;
-    if (path && have != want) {
-        csv_log_free(trainer->csv);
-        trainer->csv = NULL;
-        if (have < want && point->rows)
+    if (path && have > want) {
+        code = csv_log_cut(trainer->csv, want, error);
+    } else if (path && have < want) {
+        struct csv_log *log;
+        if (point->rows)
             code = write_rows(path, point->rows, error);
-        if (!code)
-            code = csv_log_open(&trainer->csv, path, want, error);
-        if (!code)
-            cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
+        if (!code && !(code = csv_log_open(&log, path, want, error))) {
+            csv_log_free(trainer->csv);
+            trainer->csv = log;
+        }
     }
+    if (path && !code)
+        cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
     free(path);
     return code ? code : audit_write(trainer, error);
 }

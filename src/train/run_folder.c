@@ -75,6 +75,11 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     fflush(trainer->log); /* a log that cannot be written does not end a training */
 }
 
+int run_folder_end(struct trainer *trainer, struct error *error) {
+    int code = trainer->csv && !trainer->aside && csv_log_waits(trainer->csv) ? csv_log_write(trainer->csv, error) : 0;
+    return code ? code : run_folder_last(trainer, error);
+}
+
 int run_folder_last(struct trainer *trainer, struct error *error) {
     char path[4096];
     if (!trainer->output || trainer->aside)

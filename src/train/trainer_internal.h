@@ -197,6 +197,8 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
 int run_folder_last(struct trainer *trainer, struct error *error);
+/* At the end of training: rows of metrics.csv that could not be written must be now. */
+int run_folder_end(struct trainer *trainer, struct error *error);
 
 /* programs.c */
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */

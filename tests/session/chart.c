@@ -135,7 +135,6 @@ Test(figure, svg_and_png_are_what_they_say) {
         free(data);
     }
     struct figure figure = {"", "", "", 0, 0, 0, 0, 1, sets};
-    cr_expect_eq(figure_write(&figure, "a.jpg", &error), ERROR_VALUE);
     cr_expect_eq(figure_write(&figure, "nowhere/a.svg", &error), ERROR_IO);
     unlink("a.svg");
     unlink("a.png");
