@@ -22,6 +22,7 @@ enum command_completion {
     COMPLETE_FILE,
     COMPLETE_COMMAND,
     COMPLETE_METRIC,
+    COMPLETE_STOP, /* the same, and phases */
     COMPLETE_MODULE,
     COMPLETE_SETTING,
     COMPLETE_TOPIC,

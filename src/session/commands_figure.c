@@ -37,7 +37,8 @@ static void record_histories(struct session *session) {
     const struct stops *stops = &session->stops;
     struct recorder recorder = {.session = session};
     for (size_t k = 0; k < stops->count; k++) {
-        expression_histories(stops->list[k].expression, record_history, &recorder);
+        if (stops->list[k].expression)
+            expression_histories(stops->list[k].expression, record_history, &recorder);
         if (stops->list[k].condition)
             expression_histories(stops->list[k].condition, record_history, &recorder);
     }

@@ -82,10 +82,27 @@ static void note_why(struct session *session, const char *why) {
     snprintf(session->why, sizeof session->why, "%.*s", (int)strcspn(why, "\n"), why);
 }
 
+/* Between two phases. */
+struct between {
+    struct session *session;
+    int stop; /* number of a stop point that stands here; 0: none */
+    struct text *why;
+};
+
+static enum step_answer ask_between(void *context) {
+    struct between *between = context;
+    struct session *session = between->session;
+    if (session->options.abandoned && session->options.abandoned(session->options.context))
+        return STEP_GIVE_UP;
+    between->stop = stops_check_phase(&session->stops, trainer_phase(session->trainer), between->why);
+    return between->stop ? STEP_PAUSE : STEP_ON;
+}
+
 /* One stretch, to its end or to a stop point, whose number is put into *stop. */
 static int run_stretch(struct session *session, struct limits *limits, int *stop, struct error *error) {
     struct progress progress;
     struct text why = {0};
+    struct between between = {session, 0, &why};
     int code = 0;
 
     *stop = 0;
@@ -93,15 +110,20 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
     do {
         session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
         int64_t batches = trainer_accepted(session->trainer);
-        code = trainer_step_unless(session->trainer, session->options.abandoned, session->options.context, error);
+        code = trainer_step_unless(session->trainer, ask_between, &between, error);
         if (code)
             break;
-        if (trainer_accepted(session->trainer) != batches) /* not where only the end of the run was left */
+        int accepted = trainer_accepted(session->trainer) != batches; /* not where only the end of the run was left */
+        if (accepted)
             session_record_batch(session);
-        if (limits->batches > 0)
+        if (limits->batches > 0 && (accepted || !between.stop))
             limits->batches--;
         draw(session, &progress);
-        *stop = stops_check(&session->stops, &why);
+        *stop = between.stop;
+        if (trainer_at_boundary(session->trainer)) {
+            int number = stops_check(&session->stops, &why);
+            *stop = *stop ? *stop : number;
+        }
         session->in_run++;
         int interrupted = !*stop && session_interrupted(session);
         session->in_run--;
@@ -228,12 +250,7 @@ void phases_complete(struct session *session, session_add *add, void *context) {
 }
 
 static int read_phase(struct session *session, const char *word, enum phase *out, struct error *error) {
-    for (int k = 0; k < PHASE_DONE; k++)
-        if (!strcmp(word, phase_name((enum phase)k))) {
-            *out = (enum phase)k;
-            return 0;
-        }
-    return session_unknown(session, phases_complete, "phase", word, error);
+    return stops_find_phase(word, out) ? 0 : session_unknown(session, phases_complete, "phase", word, error);
 }
 
 static void print_phase(struct session *session, enum phase done) {

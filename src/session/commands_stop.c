@@ -9,7 +9,11 @@ static int add_stop(struct session *session, const char *text, enum stop_kind ki
                     struct error *error) {
     struct stops *stops = &session->stops;
     struct stop stop = {.kind = kind, .temporary = temporary, .enabled = 1};
-    int code = expression_new(&stop.expression, text, session_scope(session), error);
+    int code = 0;
+    if (kind == STOP_BREAK && stops_find_phase(text, &stop.phase))
+        stop.kind = STOP_PHASE;
+    else
+        code = expression_new(&stop.expression, text, session_scope(session), error);
     if (code)
         return code;
     struct stop *list = realloc(stops->list, (stops->count + 1) * sizeof *list);
@@ -172,7 +176,7 @@ void session_print_stops(struct session *session) {
                       stop->kind == STOP_WATCH ? "watch"
                       : stop->temporary        ? "tbreak"
                                                : "break",
-                      stop->enabled ? "" : " (disabled)", expression_text(stop->expression));
+                      stop->enabled ? "" : " (disabled)", stops_text(stop));
         if (stop->condition)
             session_print(session, "      only if %s\n", expression_text(stop->condition));
         if (stop->hits || stop->ignore)
@@ -235,8 +239,8 @@ static int exec_undisplay(struct session *session, const struct command_line *li
 }
 
 static const struct command commands[] = {
-    {"break", "b", "break EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
-     "stop after the batch in which an expression becomes true",
+    {"break", "b", "break EXPR|PHASE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_STOP,
+     "stop after the batch in which an expression becomes true, or before a phase",
      "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
      "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
      "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), of modules norm.layer0_convnet,\n"
@@ -244,9 +248,11 @@ static const struct command commands[] = {
      "    that is trained norm.model, grad.model, update.model; epoch, step, batch.  Operators are + - * / ^ < <= > "
      ">=\n"
      "    == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n values of a name\n"
-     "    min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n), counted from the break or display that asks for them.",
+     "    min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n), counted from the break or display that asks for them.\n"
+     "    break optimizer: before this phase of each batch, as `stepi` names them (load, backward, validate, ...), so\n"
+     "    that what the batch has brought so far can be looked at; `condition` says of which.",
      exec_break},
-    {"tbreak", NULL, "tbreak EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
+    {"tbreak", NULL, "tbreak EXPR|PHASE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_STOP,
      "the same, once", NULL, exec_tbreak},
     {"watch", NULL, "watch EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
      "stop when the value of an expression changes", NULL, exec_watch},

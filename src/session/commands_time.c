@@ -40,7 +40,8 @@ void session_keep_point(struct session *session, int at_once) {
     struct error error = {0};
     double now = clock_seconds();
     int64_t batch = trainer_accepted(session->trainer);
-    if (r->capacity < 1 || (r->count && trainer_point_batch(r->points[r->count - 1]) == batch))
+    if (r->capacity < 1 || !trainer_at_boundary(session->trainer) ||
+        (r->count && trainer_point_batch(r->points[r->count - 1]) == batch))
         return;
     /* the copies cost a run a hundredth of its time at most */
     if (!at_once && now - r->kept_at < 100 * r->cost)

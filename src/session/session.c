@@ -280,6 +280,10 @@ int session_complete(struct session *session, const char *line, const char *word
     case COMPLETE_COMMAND:
         commands_complete(add_matching, &filter);
         break;
+    case COMPLETE_STOP:
+        phases_complete(session, add_matching, &filter);
+        metrics_complete(session, add_matching, &filter);
+        break;
     case COMPLETE_METRIC:
         metrics_complete(session, add_matching, &filter);
         break;

@@ -46,7 +46,8 @@ struct stop_options {
 
 static const char *const kinds[] = {"break", "tbreak", "watch"};
 static const struct option stop_rows[] = {
-    {"break", OPTION_NODE, 0, NULL, offsetof(struct stop_options, kind[0]), NULL, "an expression that becomes true"},
+    {"break", OPTION_NODE, 0, NULL, offsetof(struct stop_options, kind[0]), NULL,
+     "an expression that becomes true, or a phase"},
     {"tbreak", OPTION_NODE, 0, NULL, offsetof(struct stop_options, kind[1]), NULL, "the same, once"},
     {"watch", OPTION_NODE, 0, NULL, offsetof(struct stop_options, kind[2]), NULL, "an expression that changes"},
     {"condition", OPTION_NODE, 0, NULL, offsetof(struct stop_options, condition), NULL, "only while this is true"},
@@ -217,9 +218,14 @@ static int fill_stop(struct making *making, const struct config_node *node, stru
             code = config_error(node, error, ERROR_NAME, "break, tbreak or watch is missing");
     }
     which = which < 0 ? 0 : which;
-    if (code || (code = compile(making, options.kind[which], &stop->expression, error)))
+    if (code)
         return code;
     stop->kind = which == 2 ? STOP_WATCH : STOP_BREAK;
+    if (stop->kind == STOP_BREAK && is_scalar(options.kind[which]) &&
+        stops_find_phase(config_text(options.kind[which]), &stop->phase))
+        stop->kind = STOP_PHASE;
+    else if ((code = compile(making, options.kind[which], &stop->expression, error)))
+        return code;
     stop->temporary = which == 1;
     stop->enabled = options.enabled;
     stop->ignore = (long)options.ignore;

@@ -39,11 +39,7 @@ static void add_text(struct text *out, const char *key, const char *value) {
 
 static void add_stop(struct text *out, const struct stop *stop) {
     text_add(out, "    - ");
-    add_text(out,
-             stop->kind == STOP_WATCH ? "watch"
-             : stop->temporary        ? "tbreak"
-                                      : "break",
-             expression_text(stop->expression));
+    add_text(out, stop->kind == STOP_WATCH ? "watch" : stop->temporary ? "tbreak" : "break", stops_text(stop));
     if (stop->condition) {
         text_add(out, "      ");
         add_text(out, "condition", expression_text(stop->condition));

@@ -47,7 +47,22 @@ static int same(double a, double b) {
     return a == b || (isnan(a) && isnan(b));
 }
 
+int stops_find_phase(const char *text, enum phase *out) {
+    for (int k = 0; k < PHASE_DONE; k++)
+        if (!strcmp(text, phase_name((enum phase)k))) {
+            *out = (enum phase)k;
+            return 1;
+        }
+    return 0;
+}
+
+const char *stops_text(const struct stop *stop) {
+    return stop->kind == STOP_PHASE ? phase_name(stop->phase) : expression_text(stop->expression);
+}
+
 void stops_arm(struct stop *stop) {
+    if (stop->kind == STOP_PHASE)
+        return;
     double value = expression_value(stop->expression);
     stop->last = value;
     stop->was_true = is_true(value);
@@ -73,21 +88,40 @@ static int is_hit(struct stop *stop, struct text *report) {
     return 1;
 }
 
+/* Whether it ends the run, now that it is hit. */
+static int counts(struct stop *stop) {
+    if (stop->condition && !is_true(expression_value(stop->condition)))
+        return 0;
+    stop->hits++;
+    if (stop->ignore > 0) {
+        stop->ignore--;
+        return 0;
+    }
+    return 1;
+}
+
 int stops_check(struct stops *stops, struct text *report) {
     int first = 0;
     for (size_t k = 0; k < stops->count; k++) {
         struct stop *stop = &stops->list[k];
         struct text said = {0};
-        if (stop->enabled && is_hit(stop, &said) && (!stop->condition || is_true(expression_value(stop->condition)))) {
-            stop->hits++;
-            if (stop->ignore > 0) {
-                stop->ignore--;
-            } else {
-                text_add(report, said.data ? said.data : "");
-                first = first ? first : stop->number;
-            }
+        if (stop->kind != STOP_PHASE && stop->enabled && is_hit(stop, &said) && counts(stop)) {
+            text_add(report, said.data ? said.data : "");
+            first = first ? first : stop->number;
         }
         text_free(&said);
+    }
+    return first;
+}
+
+int stops_check_phase(struct stops *stops, enum phase next, struct text *report) {
+    int first = 0;
+    for (size_t k = 0; k < stops->count; k++) {
+        struct stop *stop = &stops->list[k];
+        if (stop->kind != STOP_PHASE || stop->phase != next || !stop->enabled || !counts(stop))
+            continue;
+        text_format(report, "break %d: before %s\n", stop->number, phase_name(next));
+        first = first ? first : stop->number;
     }
     return first;
 }

@@ -510,18 +510,23 @@ int trainer_at_boundary(const struct trainer *trainer) {
                               phase == PHASE_START || phase == PHASE_DONE);
 }
 
-int trainer_step_unless(struct trainer *trainer, int (*give_up)(void *context), void *context, struct error *error) {
+int trainer_step_unless(struct trainer *trainer, enum step_answer (*ask)(void *context), void *context,
+                        struct error *error) {
     enum phase done;
     int code, batch = 0;
     do {
-        code = trainer_advance(trainer, &done, error);
+        if ((code = trainer_advance(trainer, &done, error)))
+            return code;
         batch |= done == PHASE_LOG || done == PHASE_VALIDATE || done == PHASE_TEST;
-        if (!code && trainer->open && give_up && give_up(context)) {
+        enum step_answer answer = ask && !trainer_done(trainer) ? ask(context) : STEP_ON;
+        if (answer == STEP_PAUSE)
+            return 0;
+        if (answer == STEP_GIVE_UP && trainer->open) {
             trainer_abandon(trainer);
-            code = error_set(error, ERROR_INTERRUPT, "the batch was abandoned");
+            return error_set(error, ERROR_INTERRUPT, "the batch was abandoned");
         }
-    } while (!code && !trainer_done(trainer) && !(batch && trainer_at_boundary(trainer)));
-    return code;
+    } while (!trainer_done(trainer) && !(batch && trainer_at_boundary(trainer)));
+    return 0;
 }
 
 int trainer_step(struct trainer *trainer, struct error *error) {

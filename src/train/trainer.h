@@ -83,8 +83,11 @@ int trainer_under_way(const struct trainer *trainer, const char *name, double *v
 /* Up to the end of the batch under way or of the next one (and what follows it at the end of an epoch); to the end of
  * the epoch; everything that `run` says.  ERROR_INTERRUPT if *stop became true: at a batch boundary, ready to go on. */
 int trainer_step(struct trainer *trainer, struct error *error);
-/* The same, but give_up is asked between phases: where it says so the batch under way is abandoned, ERROR_INTERRUPT. */
-int trainer_step_unless(struct trainer *trainer, int (*give_up)(void *context), void *context, struct error *error);
+/* The same, but it is asked after each phase how to go on: with the next one; not now, 0, the next one waits; or the
+ * batch under way, if there is one, is abandoned, ERROR_INTERRUPT. */
+enum step_answer { STEP_ON, STEP_GIVE_UP, STEP_PAUSE };
+int trainer_step_unless(struct trainer *trainer, enum step_answer (*ask)(void *context), void *context,
+                        struct error *error);
 int trainer_epoch(struct trainer *trainer, const atomic_int *stop, struct error *error);
 int trainer_run(struct trainer *trainer, const atomic_int *stop, struct error *error);
 /* Gives up the batch under way: the state is as before it. */

@@ -72,9 +72,9 @@ Test(trainer, a_batch_given_up_leaves_nothing_behind) {
     table_free(&got);
 }
 
-static int countdown(void *context) {
+static enum step_answer countdown(void *context) {
     int *left = context;
-    return --*left < 0;
+    return --*left < 0 ? STEP_GIVE_UP : STEP_ON;
 }
 
 /* A second Ctrl-C, at every moment of a batch. */
