@@ -221,11 +221,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         (code = arguments_integer(arguments, options, TOP, 0, 1000000, &top, error)) ||
         (code = arguments_memory(arguments, options, MEMORY, &memory, error)))
         return code;
-    if ((code = config_read(&config, arguments->rest[0], error)))
+    if ((code = verb_read_config(&config, arguments, error)))
         goto out;
-    for (int k = 1; k < arguments->count; k++)
-        if ((code = config_override(config, arguments->rest[k], error)))
-            goto out;
     struct trainer_options trainer_options = {.threads = (int)threads, .memory = memory};
     if ((code = trainer_open(&trainer, config, &trainer_options, error)) ||
         (code = measure(trainer, repeats, &result, error)))

@@ -105,6 +105,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         (code = arguments_memory(arguments, options, MEMORY, &open.buffer_memory, error)))
         return code;
     open.threads = (int)threads;
+    if ((code = verb_check_config(arguments->value[MODEL], error)))
+        goto out;
     if (fettle_open(&model, arguments->value[MODEL], &open, &cause)) {
         code = fettle_error_import(error, &cause);
         goto out;

@@ -131,11 +131,8 @@ static int run(const struct arguments *arguments, struct error *error) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    if ((code = config_read(&config, arguments->rest[0], error)))
+    if ((code = verb_read_config(&config, arguments, error)))
         goto out;
-    for (int k = 1; k < arguments->count; k++)
-        if ((code = config_override(config, arguments->rest[k], error)))
-            goto out;
     struct trainer_options trainer_options = {.output = folder,
                                               .init = arguments->value[INIT],
                                               .resume = arguments->value[RESUME],

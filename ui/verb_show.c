@@ -21,6 +21,8 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (arguments->value[BUILDERS]) {
         builders_print(&tree);
     } else {
+        if ((code = verb_check_config(arguments->value[MODEL], error)))
+            goto out;
         if (fettle_open(&handle, arguments->value[MODEL], NULL, &cause)) {
             code = fettle_error_import(error, &cause);
             goto out;

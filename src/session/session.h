@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 struct session;
+struct config;
 
 struct session_options {
     void (*print)(void *context, const char *text); /* text holds its newlines */
@@ -24,6 +25,10 @@ struct session_options {
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */
 };
+
+/* What a config says of the workbench, under `fettle`, as opening it would check it: for those who train without one.
+ */
+int session_check(const struct config *config, struct error *error);
 
 int session_new(struct session **out, const struct session_options *options, struct error *error);
 void session_free(struct session *session);

@@ -408,6 +408,23 @@ int setup_read(struct setup **out, struct session *session, const struct config 
     return code;
 }
 
+static void print_nothing(void *context, const char *text) {
+    (void)context;
+    (void)text;
+}
+
+int session_check(const struct config *config, struct error *error) {
+    struct session_options options = {.print = print_nothing};
+    struct session *session;
+    struct setup *setup = NULL;
+    int code = session_new(&session, &options, error);
+    if (!code)
+        code = setup_read(&setup, session, config, error);
+    setup_free(setup);
+    session_free(session);
+    return code;
+}
+
 int setup_make(struct setup *setup, struct session *session, struct error *error) {
     struct making making = {.setup = setup, .session = session, .scope = session_scope(session)};
     return make(&making, error);

@@ -12,7 +12,11 @@ refused() {
     { cat bare.yaml; echo 'fettle:'; cat; } >refused.yaml
     fails "$1" "${5:-1}" "refused.yaml:$((lines + 1 + $2)):$3" "$fettle" -b -x 'open refused.yaml'
     shows "$1" err "$4"
-    [ -e outputs ] && bad "$1: a folder is left behind"
+    for verb in 'run -o o' bench 'show --model' 'eval nothing.xyz --model'; do
+        fails "$1: $verb" "${5:-1}" "refused.yaml:$((lines + 1 + $2)):$3" "$fettle" $verb refused.yaml
+        shows "$1: $verb" err "$4"
+    done
+    [ -e outputs ] || [ -e o ] && bad "$1: a folder is left behind"
 }
 
 refused "unknown key" 1 3 'did you mean "layout"?' <<'END'
