@@ -106,6 +106,7 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     const struct cursor *cursor = cursor_of(trainer);
     int64_t stage = cursor->run_stage;
     size_t one = 1;
+    char threads[16];
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
     const struct layer *layer = file_layer(trainer);
@@ -134,6 +135,11 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
         code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
     if (!code)
         code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
+    if (!code)
+        code = safetensors_set_metadata(file, "phase", phase_name((enum phase)cursor->phase), error);
+    snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
+    if (!code)
+        code = safetensors_set_metadata(file, "threads", threads, error);
     if (!code)
         code = store_history(trainer, file, error);
     if (!code)
@@ -200,6 +206,30 @@ static void find_newcomers(struct trainer *trainer, const struct safetensors *fi
     }
 }
 
+/* The number of a phase is nobody's business but this program's: what counts is the name, which older files have not.
+ */
+static int read_phase(struct trainer *trainer, const struct safetensors *file, const char *path, struct error *error) {
+    const char *name = safetensors_metadata(file, "phase");
+    int64_t k = 0;
+    if (!name)
+        return 0;
+    while (k < PHASE_COUNT && strcmp(name, phase_name((enum phase)k)) != 0)
+        k++;
+    if (k == PHASE_COUNT)
+        return error_set(error, ERROR_DATA, "%s: a run in the phase '%.60s', which there is not", path, name);
+    cursor_of(trainer)->phase = k;
+    return 0;
+}
+
+static void compare_threads(struct trainer *trainer, const struct safetensors *file, const char *path) {
+    const char *threads = safetensors_metadata(file, "threads");
+    int now = team_size(trainer->team);
+    if (threads && atoi(threads) != now)
+        trainer_tell(trainer, EVENT_NOTICE,
+                     "%s was written with --threads %d, this run has %d: its numbers will differ by rounding", path,
+                     atoi(threads), now);
+}
+
 int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
@@ -220,6 +250,8 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
         find_newcomers(trainer, file, path, &newcomers);
         code = state_load(trainer->state, file, is_new, &newcomers, error);
     }
+    if (!code && !weights_only && !(code = read_phase(trainer, file, path, error)))
+        compare_threads(trainer, file, path);
     if (!code && !weights_only)
         load_history(trainer, file);
     if (!code)

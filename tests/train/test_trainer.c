@@ -154,6 +154,73 @@ ParameterizedTest(struct resume_case *c, trainer, resumed_to_the_bit) {
     weights_compare("parts/last.safetensors", "whole/last.safetensors", 0);
 }
 
+/* The checkpoint with another number for its phase, and this name (NULL: none). */
+static void renumber(const char *from, const char *to, int64_t phase, const char *name) {
+    static const char *const kept[] = {"config", "training_module", "data", "metrics", "threads"};
+    struct safetensors *in, *out = safetensors_new();
+    struct error error = {0};
+    cr_assert_eq(safetensors_read(&in, from, &error), 0, "%s", error.message);
+    for (size_t k = 0; k < safetensors_count(in); k++) {
+        const struct tensor *t = safetensors_at(in, k);
+        int64_t cursor[64];
+        cr_assert_leq(strcmp(t->name, "loop.cursor") ? 0 : t->size, sizeof cursor);
+        if (!strcmp(t->name, "loop.cursor")) {
+            memcpy(cursor, t->data, t->size);
+            cursor[0] = phase; /* its first number */
+        }
+        const void *data = strcmp(t->name, "loop.cursor") ? t->data : cursor;
+        cr_assert_eq(safetensors_add(out, t->name, t->dtype, t->ndim, t->shape, data, &error), 0, "%s", error.message);
+    }
+    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+        cr_assert_eq(safetensors_set_metadata(out, kept[k], safetensors_metadata(in, kept[k]), &error), 0);
+    cr_assert(!name || !safetensors_set_metadata(out, "phase", name, &error));
+    cr_assert_eq(safetensors_write(out, to, &error), 0, "%s", error.message);
+    safetensors_free(in);
+    safetensors_free(out);
+}
+
+Test(trainer, checkpoints_know_their_phase_by_name) {
+    struct error error = {0};
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.output = "out"});
+    enum phase done, phase;
+    do
+        cr_assert_eq(trainer_advance(trainer, &done, &error), 0, "%s", error.message);
+    while (done != PHASE_LOG);
+    phase = trainer_phase(trainer);
+    cr_assert_eq(trainer_save(trainer, "saved.safetensors", &error), 0, "%s", error.message);
+    uint64_t want = hash(trainer);
+    trainer_free(trainer);
+    for (int named = 0; named < 2; named++) { /* an older file has the number alone */
+        renumber("saved.safetensors", "moved.safetensors", named ? 3 : (int64_t)phase,
+                 named ? phase_name(phase) : NULL);
+        trainer = case_open(&(struct start){.output = "on", .resume = "moved.safetensors"});
+        cr_expect_eq(trainer_phase(trainer), phase);
+        cr_expect_eq(hash(trainer), want);
+        trainer_free(trainer);
+    }
+    renumber("saved.safetensors", "moved.safetensors", (int64_t)phase, "lunch");
+    cr_expect_eq(case_try(&trainer, &(struct start){.output = "on", .resume = "moved.safetensors"}, &error),
+                 ERROR_DATA);
+    cr_expect(strstr(error.message, "lunch"));
+}
+
+Test(trainer, another_number_of_threads_is_told_once) {
+    struct error error = {0};
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){.output = "out", .threads = 1});
+    case_steps(trainer, 2);
+    cr_assert_eq(trainer_save(trainer, "saved.safetensors", &error), 0, "%s", error.message);
+    trainer_free(trainer);
+    for (int threads = 1; threads <= 2; threads++) {
+        struct heard heard = {0};
+        trainer = case_open(
+            &(struct start){.output = "out", .resume = "saved.safetensors", .threads = threads, .heard = &heard});
+        cr_expect_eq(heard.notices, threads - 1);
+        trainer_free(trainer);
+    }
+}
+
 /* Given up in the middle of a window of accumulated gradients, a batch is not counted twice. */
 Test(trainer, a_batch_given_up_within_a_window) {
     uint64_t want = whole("base_accumulate_cosine", "whole");
