@@ -1,8 +1,12 @@
 /* TestTimeXYZFileWriter and ValTimeXYZFileWriter: what the model predicts for the frames of a test or a validation, as
  * extended XYZ that ASE reads, appended to OUT_FILE_datasetN[_epochM].xyz.  Beside the predictions (energy, forces,
- * energies, and stress where there is a cell) stand labels of the data, as original_dataset_NAME. */
+ * energies, and stress where there is a cell) stand labels of the data, as original_dataset_NAME.
+ *
+ * How long a file is belongs to the state of the run: where the run goes back, what was written since is cut off. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "data/extxyz.h"
@@ -14,6 +18,13 @@ struct xyz_options {
     int file_per_epoch;
     int64_t every;
 };
+
+/* Of each data set: the epoch whose file was written last (0 where all go to one), and its size in bytes. */
+struct xyz {
+    struct variable *files; /* [sets][2] */
+};
+
+enum { FILE_EPOCH, FILE_SIZE, FILE_NUMBERS };
 
 #define AT(member) offsetof(struct xyz_options, member)
 #define COMMON                                                                                                         \
@@ -74,6 +85,36 @@ static int check_labels(const struct xyz_options *how, const struct config_node 
     return 0;
 }
 
+static int path_of(const struct xyz_options *how, size_t set, int64_t epoch, char path[4096], struct error *error) {
+    char number[32] = "";
+    if (how->file_per_epoch)
+        snprintf(number, sizeof number, "_epoch%lld", (long long)epoch);
+    return snprintf(path, 4096, "%s_dataset%zu%s.xyz", how->out_file, set, number) < 4096
+               ? 0
+               : error_set(error, ERROR_IO, "the path %.60s... is too long", how->out_file);
+}
+
+/* A new run appends to the file that is there; one of an epoch it begins anew. */
+static int open_state(struct callback *callback, struct trainer *trainer, enum data_role role, struct error *error) {
+    const struct xyz_options *how = callback->options;
+    struct xyz *own = callback->own;
+    size_t sets = datamodule_count(trainer->data, role);
+    char name[96], path[4096];
+    struct stat status;
+    snprintf(name, sizeof name, "%sfiles", callback->prefix);
+    own->files = state_add(trainer->state, name, STATE_I64, FILE_NUMBERS * sets, 0, error);
+    if (!own->files)
+        return ERROR_MEMORY;
+    for (size_t k = 0; k < sets; k++) {
+        int64_t *file = (int64_t *)own->files->data + FILE_NUMBERS * k;
+        if (path_of(how, k, 0, path, error))
+            return ERROR_IO;
+        file[FILE_EPOCH] = how->file_per_epoch ? -1 : 0;
+        file[FILE_SIZE] = how->file_per_epoch || stat(path, &status) ? 0 : (int64_t)status.st_size;
+    }
+    return 0;
+}
+
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct xyz_options *how = callback->options;
     enum data_role role = callback->kind == &callback_test_xyz ? ROLE_TEST : ROLE_VAL;
@@ -85,7 +126,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     if (how->symbols.count && how->symbols.count != types)
         return config_error(place(callback->config, "chemical_symbols"), error, ERROR_VALUE,
                             "%d symbols for a model of %d types", how->symbols.count, types);
-    return 0;
+    return open_state(callback, trainer, role, error);
 }
 
 /* Frame f of the batch with predictions for labels. */
@@ -131,30 +172,48 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
     return NULL;
 }
 
-static int append(const struct xyz_options *how, const struct trainer *trainer, const struct evaluated *what,
-                  struct error *error) {
-    char path[4096], epoch[32] = "";
-    if (trainer->aside)
-        return 0;
-    if (how->file_per_epoch)
-        snprintf(epoch, sizeof epoch, "_epoch%lld", (long long)cursor_of(trainer)->epoch);
-    if (snprintf(path, sizeof path, "%s_dataset%zu%s.xyz", how->out_file, what->set, epoch) >= (int)sizeof path)
-        return error_set(error, ERROR_IO, "the path %.60s... is too long", how->out_file);
+static FILE *open_file(char *path, struct error *error) {
     FILE *stream = fopen(path, "ae");
-    int code = 0;
     if (!stream && errno == ENOENT) { /* the folder */
         char *slash = strrchr(path, '/');
         if (slash)
             *slash = 0;
-        if (slash && (code = file_make_directories(path, error)))
-            return code;
+        if (slash && file_make_directories(path, error))
+            return NULL;
         if (slash)
             *slash = '/';
         stream = fopen(path, "ae");
     }
     if (!stream)
-        return error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
-    for (int f = 0; !code && f < what->batch->frames; f++) {
+        error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    return stream;
+}
+
+/* All frames of the batch, or none. */
+static int append(struct callback *callback, const struct trainer *trainer, const struct evaluated *what,
+                  struct error *error) {
+    const struct xyz_options *how = callback->options;
+    int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
+    int64_t epoch = how->file_per_epoch ? cursor_of(trainer)->epoch : 0, size;
+    char path[4096];
+    if (trainer->aside)
+        return 0;
+    int code = path_of(how, what->set, epoch, path, error);
+    if (code)
+        return code;
+    FILE *stream = open_file(path, error);
+    if (!stream)
+        return ERROR_IO;
+    struct stat status;
+    size = file[FILE_EPOCH] == epoch ? file[FILE_SIZE] : 0;
+    int failed = fstat(fileno(stream), &status) != 0;
+    if (!failed && S_ISREG(status.st_mode)) {
+        if (status.st_size > size)
+            failed = ftruncate(fileno(stream), size) != 0;
+        else
+            size = status.st_size; /* somebody has cut it */
+    }
+    for (int f = 0; !code && !failed && f < what->batch->frames; f++) {
         struct frame *frame = predicted_frame(how, what, f, error);
         if (frame)
             extxyz_write(stream, frame);
@@ -162,21 +221,32 @@ static int append(const struct xyz_options *how, const struct trainer *trainer, 
             code = error && error->code ? (int)error->code : ERROR_MEMORY;
         frame_free(frame);
     }
-    int failed = ferror(stream);
-    failed |= fclose(stream) != 0;
-    return failed && !code ? error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : code;
+    failed |= fflush(stream) != 0 || ferror(stream);
+    int why = errno;
+    if (failed && !code)
+        code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(why));
+    if (code && ftruncate(fileno(stream), size)) {
+        /* a pipe: what has gone has gone */
+    }
+    if (!code && !fstat(fileno(stream), &status)) {
+        file[FILE_EPOCH] = epoch;
+        file[FILE_SIZE] = (int64_t)status.st_size;
+    }
+    fclose(stream);
+    return code;
 }
 
 static int after_test(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                       struct error *error) {
-    return what->role == ROLE_TEST ? append(callback->options, trainer, what, error) : 0;
+    return what->role == ROLE_TEST ? append(callback, trainer, what, error) : 0;
 }
 
 static int after_validation(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                             struct error *error) {
     const struct xyz_options *how = callback->options;
-    return what->role == ROLE_VAL && cursor_of(trainer)->epoch % how->every == 0 ? append(how, trainer, what, error)
-                                                                                 : 0;
+    return what->role == ROLE_VAL && cursor_of(trainer)->epoch % how->every == 0
+               ? append(callback, trainer, what, error)
+               : 0;
 }
 
 const struct callback_kind callback_test_xyz = {
@@ -185,6 +255,7 @@ const struct callback_kind callback_test_xyz = {
     .options = test_rows,
     .noptions = sizeof test_rows / sizeof *test_rows,
     .options_size = sizeof(struct xyz_options),
+    .private_size = sizeof(struct xyz),
     .wants_predictions = 1,
     .check = check,
     .open = open_callback,
@@ -197,6 +268,7 @@ const struct callback_kind callback_val_xyz = {
     .options = val_rows,
     .noptions = sizeof val_rows / sizeof *val_rows,
     .options_size = sizeof(struct xyz_options),
+    .private_size = sizeof(struct xyz),
     .wants_predictions = 1,
     .check = check,
     .open = open_callback,

@@ -375,6 +375,10 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
+static int is_of_callback(void *callbacks, const struct variable *variable) {
+    return callbacks_owner(callbacks, variable->name) != NULL;
+}
+
 static int test(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     enum data_role role = strcmp(trainer->runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
@@ -391,7 +395,11 @@ static int test(struct trainer *trainer, struct error *error) {
         code = evaluate_role(trainer, role, -1, 1, error);
     if (snapshot) {
         struct error second = {0};
-        int restored = state_restore(trainer->state, snapshot, &second);
+        /* what callbacks have written is written */
+        int restored = !code && snapshot_renew(snapshot, trainer->state, is_of_callback, &trainer->callbacks)
+                           ? error_set(&second, ERROR_MEMORY, "out of memory")
+                           : 0;
+        restored |= state_restore(trainer->state, snapshot, restored ? NULL : &second);
         if (restored && !code)
             code = error_set(error, second.code, "%s", second.message);
         snapshot_free(snapshot);

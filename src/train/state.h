@@ -76,6 +76,9 @@ struct snapshot *state_save(const struct state *state);
 int state_restore(struct state *state, const struct snapshot *snapshot, struct error *error);
 size_t snapshot_size(const struct snapshot *snapshot);                        /* bytes it takes */
 const void *snapshot_data(const struct snapshot *snapshot, const char *name); /* of a variable; NULL: there is none */
+/* Takes the chosen variables as they are now into a snapshot of the same state; 0, or -1 if out of memory. */
+int snapshot_renew(struct snapshot *snapshot, const struct state *state,
+                   int (*chosen)(void *context, const struct variable *variable), void *context);
 void snapshot_free(struct snapshot *snapshot);
 uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size); /* goes on from a hash of what came before */
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */

@@ -74,6 +74,24 @@ static const struct saved *find_saved(const struct snapshot *snapshot, const cha
     return NULL;
 }
 
+int snapshot_renew(struct snapshot *snapshot, const struct state *state,
+                   int (*chosen)(void *context, const struct variable *variable), void *context) {
+    for (size_t k = 0; k < snapshot->count; k++) {
+        struct saved *saved = &snapshot->saved[k];
+        const struct variable *variable = state_find(state, saved->name);
+        if (!variable || !chosen(context, variable))
+            continue;
+        void *data = realloc(saved->data, bytes_of(variable) + 1);
+        if (!data)
+            return -1;
+        if (variable->count > 0)
+            memcpy(data, variable->data, bytes_of(variable));
+        saved->data = data;
+        saved->count = variable->count;
+    }
+    return 0;
+}
+
 const void *snapshot_data(const struct snapshot *snapshot, const char *name) {
     const struct saved *saved = find_saved(snapshot, name);
     return saved ? saved->data : NULL;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));
@@ -50,6 +51,7 @@ static int words_of(const char *const *words) {
 
 static struct trainer *opened(size_t technique, int single, const char *output, const char *replay) {
     struct start start = {.output = output, .replay = replay};
+    unlink("kept/predicted_dataset0.xyz"); /* how long it is, is a part of the state */
     start_add(&start, single ? "training_module.model.model_dtype=float32" : "data.seed=3");
     start_add(&start, "data.train_dataloader.batch_size=3");
     start_add(&start, "data.train_dataloader.shuffle=true");

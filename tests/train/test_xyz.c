@@ -1,0 +1,72 @@
+/* Files of predictions hold what an uninterrupted run would have written, wherever the run has gone back. */
+#include "runs.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct written {
+    const char *per_epoch; /* separate_file_per_epoch */
+    const char *files[3];
+} cases[] = {{"false", {"dataset0.xyz", NULL}}, {"true", {"dataset0_epoch0.xyz", "dataset0_epoch2.xyz", NULL}}};
+
+static struct trainer *start(const struct written *c, const char *folder, const char *resume) {
+    static char callbacks[512];
+    snprintf(callbacks, sizeof callbacks,
+             "trainer.callbacks=[{_target_: nequip.train.callbacks.ValTimeXYZFileWriter, out_file: %s/frames, "
+             "separate_file_per_epoch: %s}]",
+             folder, c->per_epoch);
+    return case_open(&(struct start){
+        .output = folder, .resume = resume, .overrides = {callbacks, "trainer.max_epochs=4", "run=[train,val,val]"}});
+}
+
+static void same_files(const struct written *c, const char *a, const char *b) {
+    char path[2][256];
+    for (int k = 0; c->files[k]; k++) {
+        snprintf(path[0], sizeof path[0], "%s/frames_%s", a, c->files[k]);
+        snprintf(path[1], sizeof path[1], "%s/frames_%s", b, c->files[k]);
+        files_equal(path[0], path[1]);
+    }
+}
+
+ParameterizedTestParameters(xyz, going_back_cuts_what_was_written_since) {
+    static int all[] = {0, 1};
+    return cr_make_param_array(int, all, 2);
+}
+
+ParameterizedTest(int *which, xyz, going_back_cuts_what_was_written_since) {
+    const struct written *c = &cases[*which];
+    struct error error = {0};
+    struct trainer_point *begin, *middle;
+    case_enter("ema_adam");
+    struct trainer *trainer = start(c, "whole", NULL);
+    case_run(trainer);
+    trainer_free(trainer);
+
+    /* by points in memory, to before the first and to between two validations */
+    trainer = start(c, "parts", NULL);
+    cr_assert_eq(trainer_point_new(&begin, trainer, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_point_new(&middle, trainer, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_point_return(trainer, middle, trainer_point_batch(middle), &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_point_return(trainer, begin, trainer_point_batch(middle), &error), 0, "%s", error.message);
+    case_run(trainer);
+    trainer_point_free(begin);
+    trainer_point_free(middle);
+    trainer_free(trainer);
+    same_files(c, "whole", "parts");
+
+    /* by a checkpoint, after which more was written */
+    trainer = start(c, "again", NULL);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_save(trainer, "saved.safetensors", &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    trainer_free(trainer);
+    trainer = start(c, "again", "saved.safetensors");
+    case_run(trainer);
+    trainer_free(trainer);
+    same_files(c, "whole", "again");
+}
