@@ -17,8 +17,8 @@ struct verb {
 
 struct config;
 
-/* The config that the first word names, with the overrides that follow; what it says of the workbench is checked. *out is
- * the caller's, whatever comes. */
+/* The config that the first word names, with the overrides that follow; what it says of the workbench is checked. *out
+ * is the caller's, whatever comes. */
 int verb_read_config(struct config **out, const struct arguments *arguments, struct error *error);
 /* The same check, where a config stands for a model. */
 int verb_check_config(const char *path, struct error *error);
