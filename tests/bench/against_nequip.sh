@@ -3,8 +3,8 @@
 #
 #     tests/bench/against_nequip.sh PYTHON CONFIG.yaml [key=value...]
 #
-# PYTHON is an interpreter that has nequip.  FETTLE (build/release/fettle), THREADS (2) and ROUNDS (3) may be set.  Paths
-# in the config are taken from the current folder.
+# PYTHON is an interpreter that has nequip.  FETTLE (build/release/fettle), THREADS (2), ROUNDS (3) and MODE (eager, or
+# compile for torch.compile) may be set.  Paths in the config are taken from the current folder.
 set -eu
 [ $# -ge 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +22,7 @@ value() { # file, key
 round=1
 while [ "$round" -le "${ROUNDS:-3}" ]; do
     "$fettle" bench "$@" --threads "$threads" --json "$scratch/fettle.json" >/dev/null
-    "$python" "$here/nequip_step.py" "$@" --threads "$threads" 2>/dev/null | tail -n 1 >"$scratch/nequip.json"
+    "$python" "$here/nequip_step.py" "$@" --threads "$threads" --mode "${MODE:-eager}" 2>/dev/null | tail -n 1 >"$scratch/nequip.json"
     for key in atoms edges parameters; do
         ours=$(value "$scratch/fettle.json" $key) theirs=$(value "$scratch/nequip.json" $key)
         awk -v a="$ours" -v b="$theirs" 'BEGIN { exit !(a - b < 0.01 * b && b - a < 0.01 * b) }' ||

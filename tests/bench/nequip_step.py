@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Time NequIP on a config that fettle bench takes too: one training step, one evaluation.
 
-    nequip_step.py CONFIG.yaml [key=value...] [--threads N] [--steps N]
+    nequip_step.py CONFIG.yaml [key=value...] [--threads N] [--steps N] [--mode eager|compile]
 
 Model, loss and optimizer are made from the config by Hydra, as nequip-train makes them; statistics of the data come
 from the config's own statistics manager.  A step is forward, loss, backward, optimizer, EMA; batches are built before
@@ -38,6 +38,7 @@ def main():
     parser.add_argument("overrides", nargs="*", help="key=value")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--mode", choices=["eager", "compile"], default="eager")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -58,7 +59,7 @@ def main():
     OmegaConf.register_new_resolver("training_data_stats", lambda name: statistics_of[name])
     settings = OmegaConf.to_container(config.training_module, resolve=True)
     batches = list(data.train_dataloader())
-    model_settings = dict(settings["model"], compile_mode="eager")
+    model_settings = dict(settings["model"], compile_mode=arguments.mode)
     model = get_method(model_settings.pop("_target_"))(**model_settings)
     loss = instantiate(settings["loss"], _recursive_=True)
     optimizer = instantiate(settings["optimizer"], params=model.parameters())
