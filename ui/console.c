@@ -1,11 +1,13 @@
 #include "console.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "signals.h"
 
 static const char erase_line[] = "\r\033[K";
 
@@ -105,11 +107,17 @@ void console_take_log(struct console *console) {
     log_set_sink(sink, console);
 }
 
+/* A signal that comes while the terminal takes its time would cost what has not been written yet. */
 void console_print(struct console *console, const char *text) {
+    sigset_t awaited, before;
+
     console_progress(console, "");
+    signals_awaited(&awaited);
+    pthread_sigmask(SIG_BLOCK, &awaited, &before);
     errno = 0;
     if ((fputs(text, stdout) < 0 || fflush(stdout) != 0) && !console->out_error)
         console->out_error = errno ? errno : EIO;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int console_close_output(struct console *console, struct error *error) {
