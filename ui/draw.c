@@ -31,7 +31,7 @@ static attr_t attributes_of(char style) {
 
 /* The next character of a text, as it is printed; returns its bytes. */
 static size_t next_character(const char *text, mbstate_t *state, wchar_t *out, int *columns) {
-    size_t size = mbrtowc(out, text, strlen(text), state);
+    size_t size = mbrtowc(out, text, strnlen(text, MB_LEN_MAX), state);
     if (size == 0 || size > MB_LEN_MAX) { /* broken */
         memset(state, 0, sizeof *state);
         *out = L'?';

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/clock.h"
 
-enum { ESCAPE_MS = 50 }; /* a key's sequence comes within this */
+enum { ESCAPE_MS = 50 };               /* a key's sequence comes within this */
+static const double paste_seconds = 3; /* a paste that has paused for so long has lost its end */
 
 static const char paste_begin[] = "\033[200~", paste_end[] = "\033[201~";
 
@@ -16,13 +18,18 @@ static void ask(int descriptor, const char *sequence) {
     }
 }
 
+void input_ask_pastes(int descriptor, int on) {
+    ask(descriptor, on ? "\033[?2004h" : "\033[?2004l");
+}
+
 void input_ask(int descriptor, int mouse) {
-    ask(descriptor, "\033[?2004h");
+    input_ask_pastes(descriptor, 1);
     ask(descriptor, mouse ? "\033[?1000h\033[?1006h" : "\033[?1006l\033[?1000l");
 }
 
 void input_ask_no_more(int descriptor) {
-    ask(descriptor, "\033[?1006l\033[?1000l\033[?2004l");
+    ask(descriptor, "\033[?1006l\033[?1000l");
+    input_ask_pastes(descriptor, 0);
 }
 
 static int wait_for(int ms) {
@@ -31,9 +38,12 @@ static int wait_for(int ms) {
 }
 
 int input_read(struct input *input) {
-    if (input->count == sizeof input->bytes)
+    size_t most = sizeof input->bytes - input->count;
+    if (!most)
         return 1;
-    ssize_t size = read(STDIN_FILENO, input->bytes + input->count, sizeof input->bytes - input->count);
+    if (input->at_once && most > input->at_once)
+        most = input->at_once;
+    ssize_t size = read(STDIN_FILENO, input->bytes + input->count, most);
     if (size > 0)
         input->count += (size_t)size;
     return size > 0 || (size < 0 && (errno == EINTR || errno == EAGAIN));
@@ -44,18 +54,29 @@ void input_take(struct input *input, size_t count) {
     memmove(input->bytes, input->bytes + count, input->count);
 }
 
-int input_byte(struct input *input, int (*ending)(void)) {
+int input_byte(struct input *input) {
     enum { GIVE_UP = 7 }; /* Ctrl-G */
-    if (!input->count) {
-        int ready = wait_for(1000);
-        if (ending() || (ready && !input_read(input)))
-            return -1;
-    }
+    if (!input->count && wait_for(ESCAPE_MS) && !input_read(input))
+        return -1;
     if (!input->count)
         return GIVE_UP;
     unsigned char byte = (unsigned char)input->bytes[0];
     input_take(input, 1);
+    input->last = (char)byte;
     return byte;
+}
+
+int input_goes_on(const struct input *input) {
+    return input->count && input->last == '\033';
+}
+
+void input_begin_paste(struct input *input) {
+    input->pasting = 1;
+    input->pasted = clock_seconds();
+}
+
+void input_end_paste(struct input *input) {
+    input->pasting = 0;
 }
 
 static int begins(const struct input *input, const char *sequence) {
@@ -70,28 +91,34 @@ static void complete(struct input *input, const char *sequence) {
             break;
 }
 
+/* Up to the end of a line; \r\n is one. */
 static enum input_kind next_pasted(struct input *input) {
     char *end = memmem(input->bytes, input->count, paste_end, sizeof paste_end - 1);
-    size_t size = end ? (size_t)(end - input->bytes) : input->count, used = 0;
+    size_t size = end ? (size_t)(end - input->bytes) : input->count, used = 0, taken = 0;
     if (!end) { /* a part of the end may be there already */
         char *escape = memrchr(input->bytes, '\033', input->count);
         size_t part = escape ? (size_t)(input->bytes + input->count - escape) : 0;
         if (part && part < sizeof paste_end - 1 && !memcmp(escape, paste_end, part))
             size -= part;
     }
-    for (size_t k = 0; k < size; k++) {
-        unsigned char c = (unsigned char)input->bytes[k];
-        if (c == '\r' || c == '\n')
+    while (taken < size && !(used && input->text[used - 1] == '\n')) {
+        char c = input->bytes[taken++], before = input->last;
+        input->last = c;
+        if (c == '\r' || (c == '\n' && before != '\r'))
             input->text[used++] = '\n';
         else if (c == '\t')
             input->text[used++] = ' ';
-        else if (c >= ' ' && c != 127)
-            input->text[used++] = (char)c;
+        else if ((unsigned char)c >= ' ' && c != 127)
+            input->text[used++] = c;
     }
     input->text[used] = 0;
-    input_take(input, end ? size + sizeof paste_end - 1 : size);
-    input->pasting = !end;
-    return size || end ? INPUT_PASTE : INPUT_NOTHING;
+    input_take(input, taken);
+    input->pasted = clock_seconds();
+    if (taken == size && end) {
+        input_take(input, sizeof paste_end - 1);
+        input_end_paste(input);
+    }
+    return taken || end ? INPUT_PASTE : INPUT_NOTHING;
 }
 
 /* ESC [ < button ; column ; row M or m */
@@ -126,6 +153,8 @@ static int read_mouse(struct input *input) {
 }
 
 enum input_kind input_next(struct input *input) {
+    if (input->pasting && clock_seconds() - input->pasted > paste_seconds)
+        input_end_paste(input);
     if (input->pasting)
         return input->count ? next_pasted(input) : INPUT_NOTHING;
     if (!input->count)
@@ -134,13 +163,19 @@ enum input_kind input_next(struct input *input) {
         return INPUT_TEXT;
     if (input->count == 1)
         complete(input, "\033[");
-    if (input->count > 1)
+    if (input->count > 1) {
         complete(input, paste_begin);
+        complete(input, paste_end);
+    }
     if (begins(input, "\033[<"))
         return read_mouse(input) ? INPUT_MOUSE : input_next(input);
     if (begins(input, paste_begin)) {
         input_take(input, sizeof paste_begin - 1);
-        input->pasting = 1;
+        input_begin_paste(input);
+        return input_next(input);
+    }
+    if (begins(input, paste_end)) { /* of nothing */
+        input_take(input, sizeof paste_end - 1);
         return input_next(input);
     }
     if (input->count == 1) {

@@ -1,5 +1,6 @@
 #include "lines.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -51,7 +52,7 @@ size_t text_fit(const char *text, int width, int *columns) {
     *columns = 0;
     while (text[size]) {
         wchar_t c;
-        size_t length = mbrtowc(&c, text + size, strlen(text + size), &state);
+        size_t length = mbrtowc(&c, text + size, strnlen(text + size, MB_LEN_MAX), &state);
         int wide = 1;
         if (length == (size_t)-1 || length == (size_t)-2 || length == 0) {
             memset(&state, 0, sizeof state);

@@ -6,28 +6,46 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
-#include <readline/history.h>
 #include <readline/readline.h>
-#include "base/file.h"
+#include "await.h"
+#include "bind.h"
+#include "plain.h"
+#include "recall.h"
+#include "search.h"
 #include "session/session.h"
 #include "signals.h"
 
-enum { HISTORY_LINES = 2000, MAX_CANDIDATES = 4096 };
+enum {
+    MAX_CANDIDATES = 4096,
+    SHOWN_MOST = 400,
+    LINE_MOST = 16384,
+    ARGUMENT_MOST = 1000,
+    GIVE_UP = CTRL('G'),
+    ACCEPT = '\r'
+};
 
 /* readline's callbacks carry no context. */
 static struct {
-    struct session *session;
-    prompt_complete *complete; /* in place of the session's own; NULL: that */
-    char history[4096];
-    char *line;
-    int done;
+    struct prompt_options options;
+    struct session *session; /* of those who read line by line */
+    struct input input;
+    char **lines; /* that have been taken and not been asked for: a macro may hold many */
+    int nlines, ended;
+    int pastes; /* the terminal is asked to say what is pasted */
+    int byte;   /* one that goes before the input; 0: none */
     char **candidates;
     size_t count, next;
-    int held; /* a byte that line_byte has not given to readline yet; 0: none */
 } prompt_state;
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int number) {
+    (void)number;
+    resized = 1;
+}
 
 /* ---------------------------------------------------------------- completion */
 
@@ -58,8 +76,7 @@ static char **complete(const char *word, int start, int end) {
     if (!line)
         return NULL;
     prompt_state.count = prompt_state.next = 0;
-    files = prompt_state.complete ? prompt_state.complete(line, word, add_candidate, NULL)
-                                  : session_complete(prompt_state.session, line, word, add_candidate, NULL);
+    files = prompt_state.options.complete(line, word, add_candidate, NULL);
     if (prompt_state.count)
         matches = rl_completion_matches(word, next_candidate);
     for (; prompt_state.next < prompt_state.count; prompt_state.next++)
@@ -70,31 +87,115 @@ static char **complete(const char *word, int start, int end) {
     return matches;
 }
 
-/* ---------------------------------------------------------------- history */
+static void show_matches(char **matches, int count, int longest) {
+    int shown = count < SHOWN_MOST ? count : SHOWN_MOST, across = prompt_state.options.width() / (longest + 2);
+    char cell[512];
 
-static void find_history(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char folder[4000] = "";
-
-    if (state && state[0] == '/')
-        snprintf(folder, sizeof folder, "%s/fettle", state);
-    else if (home && home[0] == '/')
-        snprintf(folder, sizeof folder, "%s/.local/state/fettle", home);
-    prompt_state.history[0] = '\0';
-    /* Where the folder cannot be made there is no history file: no reason to stop anyone. */
-    if (folder[0] && file_make_directories(folder, NULL) == 0)
-        snprintf(prompt_state.history, sizeof prompt_state.history, "%s/history", folder);
+    across = across > 0 ? across : 1;
+    for (int k = 1; k <= shown; k++) {
+        int ends = k % across == 0 || k == shown;
+        snprintf(cell, sizeof cell - 1, "%-*s", ends ? 0 : longest + 2, matches[k]);
+        prompt_state.options.say(ends ? strcat(cell, "\n") : cell);
+    }
+    if (shown < count) {
+        snprintf(cell, sizeof cell, "and %d more\n", count - shown);
+        prompt_state.options.say(cell);
+    }
 }
 
-/* Ctrl-C does not throw away what has been typed: what poll has seen would be gone before it is read, and reading would
- * wait with signals blocked. */
-static void prepare(int meta) {
-    struct termios modes;
-    rl_prep_terminal(meta);
-    if (!tcgetattr(STDIN_FILENO, &modes)) {
-        modes.c_lflag |= NOFLSH;
-        tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+/* ---------------------------------------------------------------- what readline reads */
+
+static int next_byte(FILE *stream) {
+    int byte = prompt_state.byte;
+
+    (void)stream;
+    prompt_state.byte = 0;
+    return byte ? byte : input_byte(prompt_state.options.input);
+}
+
+static int goes_on(void) {
+    return input_goes_on(prompt_state.options.input);
+}
+
+static void feed(int byte) {
+    prompt_state.byte = byte;
+    prompt_state.options.input->last = 0;
+    rl_callback_read_char();
+}
+
+/* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up. */
+static void redisplay(void) {
+    if (rl_numeric_arg > ARGUMENT_MOST) {
+        rl_numeric_arg = ARGUMENT_MOST;
+        if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
+            rl_message("(arg: %d) ", rl_numeric_arg);
+            return;
+        }
     }
+    if (rl_end > LINE_MOST && !RL_ISSTATE(RL_STATE_DISPATCHING)) {
+        int end = LINE_MOST;
+        while (end > 0 && (rl_line_buffer[end] & 0xc0) == 0x80)
+            end--;
+        rl_delete_text(end, rl_end);
+        rl_point = rl_point < end ? rl_point : end;
+        rl_mark = rl_mark < end ? rl_mark : end;
+        rl_ding();
+    }
+    prompt_state.options.draw();
+}
+
+/* Out of the middle of a key, of a number, of a motion, of a macro. */
+static void settle(void) {
+    await_give_up();
+    if (RL_ISSTATE(RL_STATE_MULTIKEY | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION |
+                   RL_STATE_MACROINPUT)) {
+        rl_execute_next(GIVE_UP); /* before what else it reads */
+        rl_callback_read_char();
+    }
+}
+
+/* Each line of it is as if it had been typed; an empty one is not: it would repeat a command. */
+static void paste(char *text) {
+    size_t size = strlen(text);
+    int ends = size && text[size - 1] == '\n';
+
+    text[size -= (size_t)ends] = '\0';
+    settle();
+    if (search_goes_on()) {
+        search_add(text);
+    } else {
+        if (rl_end + (int)size > LINE_MOST)
+            text[rl_end < LINE_MOST ? LINE_MOST - rl_end : 0] = '\0';
+        rl_insert_text(text);
+        rl_last_func = NULL;
+    }
+    if (ends && rl_line_buffer[strspn(rl_line_buffer, " ")])
+        feed(ACCEPT);
+    else
+        rl_redisplay_function();
+}
+
+void prompt_obey(enum input_kind kind) {
+    if (kind == INPUT_TEXT) {
+        rl_callback_read_char();
+    } else if (kind == INPUT_PASTE) {
+        paste(prompt_state.options.input->text);
+    } else if (kind == INPUT_ESCAPE) {
+        if (search_goes_on())
+            search_accept();
+        else
+            feed('\033');
+    }
+}
+
+int prompt_wants_escape(void) {
+    return search_goes_on() || await_goes_on() || (rl_editing_mode == 0 && rl_get_keymap() == vi_insertion_keymap);
+}
+
+static int begin_paste(int count, int key) {
+    (void)count, (void)key;
+    input_begin_paste(prompt_state.options.input);
+    return 0;
 }
 
 static int nothing(int count, int key) {
@@ -102,165 +203,260 @@ static int nothing(int count, int key) {
     return 0;
 }
 
-int prompt_held(void) {
-    int byte = prompt_state.held;
-    prompt_state.held = 0;
-    return byte;
+static int clear_screen(int count, int key) {
+    (void)count, (void)key;
+    prompt_state.options.draw_anew();
+    rl_redisplay_function();
+    return 0;
 }
 
-static void feed(int byte) {
-    prompt_state.held = byte;
-    rl_callback_read_char();
-}
+/* ---------------------------------------------------------------- opening and closing */
 
-void prompt_end_search(void) {
-    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH))
-        feed('\n');
-}
+static const struct bind commands[] = {
+    {"previous-history", recall_previous},
+    {"next-history", recall_next},
+    {"beginning-of-history", recall_first},
+    {"end-of-history", recall_last},
+    {"fetch-history", recall_fetch},
+    {"vi-fetch-history", recall_fetch},
+    {"operate-and-get-next", recall_operate},
+    {"yank-nth-arg", recall_yank_word},
+    {"yank-last-arg", recall_yank_last_word},
+    {"vi-yank-arg", recall_yank_word_vi},
+    {"reverse-search-history", search_back},
+    {"forward-search-history", search_forward},
+    {"non-incremental-reverse-search-history", search_whole_back},
+    {"non-incremental-forward-search-history", search_whole_forward},
+    {"non-incremental-reverse-search-history-again", search_whole_back_again},
+    {"non-incremental-forward-search-history-again", search_whole_forward_again},
+    {"vi-search", search_vi},
+    {"vi-search-again", search_vi_again},
+    {"history-search-backward", search_beginning_back},
+    {"history-search-forward", search_beginning_forward},
+    {"history-substring-search-backward", search_part_back},
+    {"history-substring-search-forward", search_part_forward},
+    {"clear-screen", clear_screen},
+    {"clear-display", clear_screen},
+    {"redraw-current-line", clear_screen},
+    {"quoted-insert", await_insert},
+    {"character-search", await_find},
+    {"character-search-backward", await_find_back},
+    {"bracketed-paste-begin", begin_paste}, /* readline's would wait for its end for ever */
+    {NULL, NULL},
+};
 
-int prompt_ends_search(int byte) {
-    return RL_ISSTATE(RL_STATE_ISEARCH) && (byte == '\033' || byte == CTRL('X'));
-}
-
-/* readline 8.2 loses count of who owns the list of what can be undone (the line, the entry of the history it comes
- * from, the line that was typed before one looked there), and frees it twice when the line is done with.  It is
- * forgotten before: some bytes a line. */
-extern HIST_ENTRY *_rl_saved_line_for_history;
-
-void prompt_forget_undo(void) {
-    HIST_ENTRY *entry = current_history();
-    rl_undo_list = NULL;
-    if (entry)
-        entry->data = NULL;
-    if (_rl_saved_line_for_history)
-        _rl_saved_line_for_history->data = NULL;
-}
-
-void prompt_clear(void) {
-    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH))
-        feed(CTRL('G'));
-    prompt_forget_undo();
-    rl_free_line_state();
-    rl_callback_sigcleanup();
-    using_history(); /* back to its end */
-    rl_replace_line("", 0);
-    rl_point = 0;
-}
-
-/* The byte that has ended a search is held back. */
-static int line_byte(FILE *stream) {
-    int byte = prompt_held();
-    if (!byte)
-        byte = rl_getc(stream);
-    if (!prompt_ends_search(byte))
-        return byte;
-    prompt_state.held = byte;
-    return '\n';
+/* readline calls it before each line. */
+static int begin_line(void) {
+    await_give_up();
+    search_give_up();
+    recall_begin();
+    return 0;
 }
 
 static void open_prompt(void) {
-    /* readline would read a paste to its end whatever happens, and never come back from one that has none */
-    rl_variable_bind("enable-bracketed-paste", "off");
-    rl_bind_keyseq("\\e[200~", nothing);
-    rl_bind_keyseq("\\e[201~", nothing);
-    rl_variable_bind("keyseq-timeout", "0"); /* it would look for the rest of a key behind our back */
-    if (rl_getc_function == rl_getc)
-        rl_getc_function = line_byte;
+    const Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+
     signal(SIGQUIT, SIG_IGN); /* Ctrl-\ lies beside Enter; it would leave the terminal as it is */
-    /* Alt-9 a few times, and readline would insert the next character for minutes: no numeric arguments */
-    rl_unbind_function_in_map(rl_digit_argument, emacs_meta_keymap);
-    /* these free what can be undone as well: see prompt_forget_undo */
-    rl_unbind_function_in_map(rl_vi_editing_mode, emacs_meta_keymap);
-    rl_unbind_function_in_map(rl_revert_line, emacs_meta_keymap);
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
-    if (rl_prep_term_function)
-        rl_prep_term_function = prepare;
+    rl_catch_sigwinch = 0;
+    rl_change_environment = 0;
+    rl_outstream = fopen("/dev/null", "w");
+    rl_getc_function = next_byte;
+    rl_input_available_hook = goes_on;
+    rl_startup_hook = begin_line;
     rl_attempted_completion_function = complete;
+    rl_completion_display_matches_hook = show_matches;
+    rl_completion_query_items = 0;
     rl_completer_word_break_characters = " \t\n";
     rl_completer_quote_characters = "\"'";
-    using_history();
-    find_history();
-    if (prompt_state.history[0])
-        read_history(prompt_state.history);
+    /* beside Alt-Enter, and nobody comes there by intention: `set editing-mode vi` is for those who want it */
+    rl_unbind_function_in_map(rl_vi_editing_mode, emacs_meta_keymap);
+    rl_variable_bind("bind-tty-special-chars", "off"); /* to commands that are ours now */
+    bind_replace(commands);
+    rl_redisplay_function = redisplay;
+    for (size_t k = 0; k < sizeof maps / sizeof *maps; k++)
+        rl_bind_keyseq_in_map("\\e[201~", nothing, maps[k]);
+    recall_open();
 }
 
-void prompt_open(struct session *session) {
-    prompt_state.session = session;
-    prompt_state.complete = NULL;
-    open_prompt();
+static void take(char *line) {
+    if (line)
+        recall_add(line);
+    prompt_state.options.take(line);
 }
 
-void prompt_open_with(prompt_complete *complete_words) {
-    prompt_state.complete = complete_words;
+void prompt_open_with(const struct prompt_options *options) {
+    prompt_state.options = *options;
+    rl_prep_term_function = NULL;
+    rl_deprep_term_function = NULL;
+    rl_redisplay_function = redisplay; /* it does not ask what the terminal can do: curses has */
     open_prompt();
+    rl_callback_handler_install(options->prompt, take);
 }
 
 void prompt_close(void) {
+    await_close();
+    search_close();
     rl_callback_handler_remove();
-    if (prompt_state.history[0]) {
-        stifle_history(HISTORY_LINES);
-        write_history(prompt_state.history);
-    }
-    clear_history();
-    rl_clear_history();
+    recall_close();
+    plain_close();
+    while (prompt_state.nlines)
+        free(prompt_state.lines[--prompt_state.nlines]);
+    free(prompt_state.lines);
     free(prompt_state.candidates);
-    prompt_state.candidates = NULL;
+    prompt_state.lines = prompt_state.candidates = NULL;
 }
 
-/* ---------------------------------------------------------------- reading */
+/* ---------------------------------------------------------------- lines */
+
+static void give_up(void) {
+    settle();
+    search_give_up();
+    rl_free_line_state();
+    rl_callback_sigcleanup();
+    rl_replace_line("", 1);
+    rl_point = 0;
+    input_end_paste(prompt_state.options.input);
+}
+
+void prompt_clear(void) {
+    give_up();
+    rl_callback_handler_install(prompt_state.options.prompt, take);
+}
+
+/* ---------------------------------------------------------------- line by line */
+
+/* Ctrl-C does not throw away what has been typed: what poll has seen would be gone before it is read, and reading would
+ * wait with signals blocked.  Ctrl-S is a key. */
+static void prepare(int meta) {
+    struct termios modes;
+    rl_prep_terminal(meta);
+    if (!tcgetattr(STDIN_FILENO, &modes)) {
+        modes.c_lflag |= NOFLSH;
+        modes.c_iflag &= ~(tcflag_t)IXON;
+        tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+    }
+}
+
+static int complete_session(const char *line, const char *word, void (*add)(void *context, const char *candidate),
+                            void *context) {
+    return session_complete(prompt_state.session, line, word, add, context);
+}
 
 static void take_line(char *line) {
-    prompt_forget_undo();
-    prompt_state.line = line;
-    prompt_state.done = 1;
-    rl_callback_handler_remove();
+    char **more = line ? realloc(prompt_state.lines, (size_t)(prompt_state.nlines + 1) * sizeof *more) : NULL;
+
+    plain_end();
+    if (!more) {
+        prompt_state.ended = 1;
+        free(line);
+        return;
+    }
+    prompt_state.lines = more;
+    prompt_state.lines[prompt_state.nlines++] = line;
 }
 
-void prompt_remember(const char *line) {
-    HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+static char *first_line(void) {
+    char *line = prompt_state.nlines ? prompt_state.lines[0] : NULL;
 
-    if (line[0] && !(last && strcmp(last->line, line) == 0))
-        add_history(line);
+    if (line)
+        memmove(prompt_state.lines, prompt_state.lines + 1, (size_t)--prompt_state.nlines * sizeof line);
+    return line;
+}
+
+/* Below the line, which is drawn again below that. */
+static void say(const char *text) {
+    plain_end();
+    fputs(text, stdout);
+    plain_begin();
+}
+
+void prompt_open(struct session *session) {
+    const char *term = getenv("TERM");
+
+    prompt_state.session = session;
+    prompt_state.input.at_once = 1; /* what stands behind the last line is not ours */
+    prompt_state.options = (struct prompt_options){.complete = complete_session,
+                                                   .take = take_line,
+                                                   .draw = plain_draw,
+                                                   .draw_anew = plain_clear,
+                                                   .say = say,
+                                                   .width = plain_width,
+                                                   .input = &prompt_state.input};
+    rl_prep_term_function = prepare;
+    open_prompt();
+    const char *pastes = rl_variable_value("enable-bracketed-paste");
+    prompt_state.pastes = term && *term && strcmp(term, "dumb") && pastes && !strcmp(pastes, "on");
+}
+
+static void begin_reading(const char *prompt) {
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 1);
+    plain_begin();
+    rl_callback_handler_install(prompt, take);
+}
+
+static void end_reading(void) {
+    plain_end();
+    rl_callback_handler_remove();
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 0);
 }
 
 /* After a stop, whatever the terminal has been used for meanwhile. */
 static void come_back(void) {
     rl_deprep_terminal(); /* what readline has done already it would not do again */
     prepare(1);
-    rl_resize_terminal();
-    rl_crlf();
-    rl_forced_update_display();
+    plain_end();
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 1);
+    plain_begin();
+    plain_draw();
 }
 
 /* Ctrl-Z: the shell gets a sane terminal. */
 static void suspend(void) {
+    plain_end();
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 0);
     rl_deprep_terminal();
     signals_stop();
     come_back();
 }
 
-/* The callback interface, because a plain readline() call cannot be left from a signal in the middle of a search.
- * Signals come only while waiting, so that none is missed between the look and the wait. */
+/* The callback interface, because a plain readline() call cannot be left from a signal.  Signals come only while
+ * waiting, so that none is missed between the look and the wait. */
 enum prompt_result prompt_read(const char *prompt, char **line) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct sigaction action = {.sa_handler = on_resize}, winch_before;
+    struct input *input = &prompt_state.input;
     enum prompt_result result = PROMPT_END;
+    enum input_kind kind;
     sigset_t ours, before;
 
+    if ((*line = first_line())) {
+        fprintf(stdout, "%s%s\n", prompt, *line);
+        return PROMPT_LINE;
+    }
     signals_awaited(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     signals_note_stops(1);
-    *line = prompt_state.line = NULL;
-    prompt_state.done = 0;
-    rl_callback_handler_install(prompt, take_line);
-    while (!prompt_state.done) {
-        int ready = ppoll(&input, 1, NULL, &before);
+    sigaction(SIGWINCH, &action, &winch_before);
+    begin_reading(prompt);
+    if (input->pasting)
+        input_begin_paste(input); /* it was not the paste that paused */
+    while (!prompt_state.nlines && !prompt_state.ended && result == PROMPT_END) {
+        int ready = signals_interrupted() ? 0 : ppoll(&waiting, 1, NULL, &before);
         if (signals_interrupted()) {
-            prompt_clear();
-            rl_crlf();
-            rl_callback_handler_remove();
-            result = signals_ending() ? PROMPT_END : PROMPT_INTERRUPTED;
-            goto out;
+            plain_end();
+            give_up();
+            while (prompt_state.nlines) /* of the macro that it was in the middle of */
+                free(first_line());
+            if (signals_ending())
+                break;
+            result = PROMPT_INTERRUPTED;
+            continue;
         }
         if (ready < 0 && errno != EINTR)
             break;
@@ -268,23 +464,20 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
             suspend();
         if (signals_continued())
             come_back();
-        if (rl_pending_signal())
-            rl_check_signals(); /* a new size */
-        /* A terminal that is gone reads as an end of file. */
-        if (ready > 0)
-            do
-                rl_callback_read_char();
-            while (prompt_state.held && !prompt_state.done);
+        if (resized) {
+            resized = 0;
+            plain_draw();
+        }
+        if (ready > 0 && !input_read(input))
+            break; /* the terminal is gone */
+        while (!prompt_state.nlines && !prompt_state.ended && (kind = input_next(input)) != INPUT_NOTHING)
+            prompt_obey(kind);
     }
-    if (prompt_state.line) {
-        prompt_remember(prompt_state.line);
-        *line = prompt_state.line;
+    end_reading();
+    if ((*line = first_line()))
         result = PROMPT_LINE;
-    } else {
-        rl_callback_handler_remove();
-    }
-out:
     signals_note_stops(0);
+    sigaction(SIGWINCH, &winch_before, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
 }

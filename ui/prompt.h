@@ -1,29 +1,38 @@
-/* A line from the terminal, by readline: history, completion, Ctrl-C that clears the line. */
+/* A line from the terminal, by readline: completion, history, searches, what is pasted; Ctrl-C clears the line. */
 #ifndef FETTLE_UI_PROMPT_H
 #define FETTLE_UI_PROMPT_H
+
+#include "input.h"
 
 struct session;
 
 enum prompt_result { PROMPT_LINE, PROMPT_INTERRUPTED, PROMPT_END };
 
-/* Reads the history file ($XDG_STATE_HOME/fettle/history, ~/.local/state/fettle/history). */
+/* Line by line. */
 void prompt_open(struct session *session);
 /* *line is the caller's to free. */
 enum prompt_result prompt_read(const char *prompt, char **line);
-/* The same without a session, for those who call readline themselves: words are completed by a function like
- * session_complete. */
-typedef int prompt_complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
-                            void *context);
-void prompt_open_with(prompt_complete *complete);
-/* Whether a byte, the beginning of a key of several, is to end a search before it is handed to readline: that would
- * read the rest of it in the middle of the search, and come to grief.  A newline ends one without executing what it
- * found. */
-int prompt_ends_search(int byte);
-void prompt_end_search(void);  /* with what it has found in the line */
-void prompt_clear(void);       /* the line is empty, whatever was going on */
-void prompt_forget_undo(void); /* due in whoever takes a line from readline */
-int prompt_held(void);         /* for functions that hand bytes to readline: one that goes before all others; 0: none */
-void prompt_remember(const char *line); /* in the history */
-void prompt_close(void);                /* writes the history; the terminal is as it was */
+
+/* For those who read the terminal themselves, and have a place for the prompt.  readline writes nothing. */
+struct prompt_options {
+    /* words that may stand there, as session_complete */
+    int (*complete)(const char *line, const char *word, void (*add)(void *context, const char *candidate),
+                    void *context);
+    void (*take)(char *line);      /* its to free; NULL is the end of the input */
+    void (*draw)(void);            /* rl_display_prompt and rl_line_buffer, with the cursor at rl_point */
+    void (*draw_anew)(void);       /* all of the screen */
+    void (*say)(const char *text); /* a row of what may stand there */
+    int (*width)(void);            /* of such a row */
+    struct input *input;
+    const char *prompt;
+};
+void prompt_open_with(const struct prompt_options *options); /* which is kept */
+/* What input_next has told, the mouse aside: takes from the input what it needs. */
+void prompt_obey(enum input_kind kind);
+/* Whether Esc alone means something here: it ends a search, and vi's insertion. */
+int prompt_wants_escape(void);
+void prompt_clear(void); /* the line is empty, whatever was going on */
+
+void prompt_close(void); /* writes the history; the terminal is as it was */
 
 #endif

@@ -95,8 +95,6 @@ static void read_terminal(struct session *session, struct console *console) {
         enum prompt_result result = prompt_read(prompt_text, &line);
         if (result == PROMPT_END) {
             signals_check_terminal();
-            if (!signals_ending())
-                console_print(console, "\n");
             break;
         }
         signals_forget();

@@ -52,12 +52,13 @@ static int open_screen(void) {
     cbreak();
     noecho();
     nonl();
-    if (!tcgetattr(STDIN_FILENO, &modes)) { /* Ctrl-S is a key, and does not stop the screen */
+    intrflush(stdscr, FALSE);               /* what poll has seen is there to be read, whatever Ctrl-C does */
+    if (!tcgetattr(STDIN_FILENO, &modes)) { /* Ctrl-S and Ctrl-V are keys, the terminal's no more */
         modes.c_iflag &= ~(tcflag_t)IXON;
+        modes.c_lflag &= ~(tcflag_t)IEXTEN;
         tcsetattr(STDIN_FILENO, TCSANOW, &modes);
-        def_prog_mode();
+        def_prog_mode(); /* curses keeps them so */
     }
-    intrflush(stdscr, FALSE); /* what poll has seen is there to be read, whatever Ctrl-C does */
     scrollok(stdscr, FALSE);
     ui.mouse = 1;
     input_ask(out, ui.mouse);
@@ -68,7 +69,6 @@ static int open_screen(void) {
 }
 
 static void close_screen(int before_out, int before_err) {
-    rl_callback_handler_remove();
     prompt_close();
     fflush(stdout);
     input_ask_no_more(fileno(ui.terminal));
@@ -127,7 +127,7 @@ static void on_interrupt(void) {
         prompt_clear();
         ui.prompt_moved = 1;
     }
-    ui.input.pasting = 0; /* one that has no end */
+    input_end_paste(&ui.input);
     signals_forget();
 }
 

@@ -3,11 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <readline/history.h>
 #include <readline/readline.h>
 #include "keys.h"
 #include "prompt.h"
-#include "signals.h"
 
 /* ---------------------------------------------------------------- the prompt */
 
@@ -18,12 +16,10 @@ void screen_say(const char *text) {
 }
 
 static void on_line(char *line) {
-    prompt_forget_undo();
     if (!line) { /* Ctrl-D */
         ui.finished = 1;
         return;
     }
-    prompt_remember(line);
     screen_say(SCREEN_PROMPT);
     screen_say(line);
     screen_say("\n");
@@ -46,14 +42,13 @@ static int page_down(int count, int key) {
     return screen_page(0);
 }
 
-static void show_matches(char **matches, int count, int longest) {
-    int across = ui.layout.log.width / (longest + 2);
-    across = across > 0 ? across : 1;
-    for (int k = 1; k <= count; k++) {
-        char cell[512];
-        snprintf(cell, sizeof cell, "%-*s%s", longest + 2, matches[k], k % across == 0 || k == count ? "\n" : "");
-        screen_say(cell);
-    }
+static void draw_anew(void) {
+    clearok(curscr, TRUE);
+    ui.wants_drawing = 1;
+}
+
+static int log_width(void) {
+    return ui.layout.log.width;
 }
 
 static int complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
@@ -61,30 +56,17 @@ static int complete(const char *line, const char *word, void (*add)(void *contex
     return worker_complete(ui.worker, line, word, add, context);
 }
 
-/* For readline: it may ask for more than has been read. */
-static int next_byte(FILE *stream) {
-    int byte = prompt_held();
-    (void)stream;
-    if (!byte)
-        byte = input_byte(&ui.input, signals_ending);
-    return byte < 0 ? EOF : byte;
-}
-
 void screen_open_prompt(void) {
-    rl_catch_signals = 0;
-    rl_catch_sigwinch = 0;
-    rl_change_environment = 0;
-    rl_prep_term_function = NULL;
-    rl_deprep_term_function = NULL;
-    rl_redisplay_function = on_redisplay;
-    rl_completion_display_matches_hook = show_matches;
-    rl_completion_query_items = 0;
-    rl_getc_function = next_byte;
-    rl_outstream = fopen("/dev/null", "w");
-    prompt_open_with(complete);
+    prompt_open_with(&(struct prompt_options){.complete = complete,
+                                              .take = on_line,
+                                              .draw = on_redisplay,
+                                              .draw_anew = draw_anew,
+                                              .say = screen_say,
+                                              .width = log_width,
+                                              .input = &ui.input,
+                                              .prompt = SCREEN_PROMPT});
     rl_bind_keyseq("\\e[5~", page_up);
     rl_bind_keyseq("\\e[6~", page_down);
-    rl_callback_handler_install(SCREEN_PROMPT, on_line);
 }
 
 /* ---------------------------------------------------------------- single keys */
@@ -179,49 +161,23 @@ static void on_mouse(void) {
     }
 }
 
-/* Each line of it is as if it had been typed. */
-static void on_paste(void) {
-    char *text = ui.input.text;
-    if (ui.in_panes)
-        return;
-    while (*text) {
-        size_t size = strcspn(text, "\n");
-        int ends = text[size] == '\n';
-        text[size] = 0;
-        rl_insert_text(text);
-        if (ends) {
-            on_line(strdup(rl_line_buffer));
-            prompt_clear();
-        }
-        text += size + ends;
-    }
-    ui.prompt_moved = 1;
-}
-
 void screen_obey_input(void) {
     enum input_kind kind;
     size_t used;
     while (!ui.finished && (kind = input_next(&ui.input)) != INPUT_NOTHING) {
-        if (RL_ISSTATE(RL_STATE_ISEARCH) && (kind != INPUT_TEXT || prompt_ends_search(ui.input.bytes[0]))) {
-            prompt_end_search();
-            if (kind == INPUT_ESCAPE)
-                continue;
-        }
         if (kind == INPUT_MOUSE) {
             on_mouse();
-        } else if (kind == INPUT_PASTE) {
-            on_paste();
-        } else if (kind == INPUT_ESCAPE) {
+        } else if (kind == INPUT_ESCAPE && (ui.in_panes || !prompt_wants_escape())) {
             ui.in_panes = 1;
             ui.find[0] = 0;
             ui.wants_drawing = ui.prompt_moved = 1;
-        } else if (ui.in_panes) {
+        } else if (!ui.in_panes) {
+            prompt_obey(kind);
+        } else if (kind == INPUT_TEXT) {
             const struct key *key = keys_find(ui.input.bytes, ui.input.count, &used);
             input_take(&ui.input, used);
             if (key)
                 press(key);
-        } else {
-            rl_callback_read_char();
         }
     }
 }

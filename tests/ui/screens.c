@@ -273,8 +273,14 @@ static void step_key(const char *argument) {
         {"End", "\033[F"}, {"PgUp", "\033[5~"}, {"PgDn", "\033[6~"}, {"Delete", "\033[3~"}, {"BackTab", "\033[Z"}};
     char *text = strdup(argument);
     for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
-        char control[2] = {word[0] == 'C' && word[1] == '-' ? (char)(word[2] & 0x1f) : 0, 0};
-        const char *bytes = control[0] ? control : strlen(word) == 1 ? word : NULL;
+        char with[3] = {0};
+        const char *bytes = strlen(word) == 1 ? word : NULL;
+        if (!strncmp(word, "C-", 2))
+            bytes = memcpy(with, (char[]){(char)(word[2] & 0x1f)}, 1);
+        else if (!strncmp(word, "M-C-", 4))
+            bytes = memcpy(with, (char[]){'\033', (char)(word[4] & 0x1f)}, 2);
+        else if (!strncmp(word, "M-", 2))
+            bytes = memcpy(with, (char[]){'\033', word[2]}, 2);
         for (size_t k = 0; !bytes && k < sizeof keys / sizeof *keys; k++)
             if (!strcmp(word, keys[k][0]))
                 bytes = keys[k][1];
@@ -330,11 +336,16 @@ static void step_exit(const char *argument) {
 }
 
 static void step_file(const char *argument) {
-    FILE *file = fopen(argument, "w");
-    if (file)
-        fclose(file);
-    else
-        fail("cannot be made", argument);
+    char path[256] = "", *text = strchr(argument, ' ');
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(argument, " "), argument);
+    FILE *file = fopen(path, "a");
+    if (!file) {
+        fail("cannot be made", path);
+        return;
+    }
+    if (text)
+        fprintf(file, "%s\n", text + 1);
+    fclose(file);
 }
 
 /* ---------------------------------------------------------------- scripts */
@@ -345,13 +356,13 @@ static const struct step {
     void (*run)(const char *argument);
 } steps[] = {
     {"environment", 0, step_environment}, /* NAME=VALUE, or NAME to remove it, for the programs started below */
-    {"file", 0, step_file},               /* an empty one in the scratch folder */
+    {"file", 0, step_file},               /* NAME [TEXT]: one in the scratch folder, with another line in it */
     {"mask", 0, step_mask},               /* PATTERN => TEXT: what the expected text does not hold */
     {"size", 0, step_size},               /* ROWS COLUMNS of the terminal */
     {"start", 0, step_start},             /* ARGUMENT... */
     {"type", 1, step_type},               /* TEXT */
     {"enter", 1, step_enter},             /* TEXT, and the Enter key */
-    {"key", 1, step_key},                 /* NAME...: Esc, Tab, C-r, a single character, ... */
+    {"key", 1, step_key},                 /* NAME...: Esc, Tab, C-r, M-x, a single character, ... */
     {"paste", 1, step_paste},             /* TIMES TEXT */
     {"mouse", 1, step_mouse},             /* BUTTON ROW COLUMN */
     {"signal", 1, step_signal},           /* NAME */

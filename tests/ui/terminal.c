@@ -114,6 +114,45 @@ static void check_terminals(void) {
     }
 }
 
+/* Ctrl-C while the terminal does not take what is written: the rest of the line is no error. */
+static void check_slow(void) {
+    FILE *file = fopen("long.fettle", "w");
+    struct terminal t;
+
+    for (int k = 0; file && k < 300; k++)
+        fputs("help\n", file);
+    check(file && !fclose(file), "a script that says much");
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt before it");
+    type(&t, "source long.fettle\r");
+    expect(&t, "help", "it begins");
+    usleep(300000); /* the terminal is full; if it is not yet, nothing is tested */
+    for (int k = 0; k < 10; k++) {
+        kill(t.child.pid, SIGINT);
+        usleep(10000);
+    }
+    expect(&t, "(fettle) ", "Ctrl-C ends it");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "and nothing was lost");
+}
+
+/* A macro of several lines. */
+static void check_macro(void) {
+    struct terminal t;
+
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt for a macro");
+    type(&t, "\030(print 2*3\rprint 2*5\r\030)");
+    expect(&t, "10.0", "it is recorded");
+    expect(&t, "(fettle) ", "and done");
+    type(&t, "\030e");
+    expect(&t, "2*3 = 6.0", "its first line");
+    expect(&t, "2*5 = 10.0", "its second line");
+    expect(&t, "(fettle) ", "and the prompt");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "after a macro");
+}
+
 static void check_panes(void) {
     static const int sizes[][2] = {{10, 40}, {60, 200}, {2, 10}, {1, 1}, {24, 80}};
     struct terminal t;
@@ -184,6 +223,8 @@ int main(int argc, char **argv) {
     check_interrupt();
     check_run();
     check_terminals();
+    check_slow();
+    check_macro();
     check_panes();
     return dialogue_close();
 }
