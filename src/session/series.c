@@ -4,6 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of each four points of the older half the lowest and the highest stay, in their order: no spike is lost, however long
+ * the run.  NaN, which is drawn as such, counts as lowest. */
+static void thin_out(struct series *series) {
+    size_t half = series->count / 8 * 4, kept = 0;
+    for (size_t k = 0; k < half; k += 4) {
+        size_t low = k, high = k;
+        for (size_t j = k + 1; j < k + 4; j++) {
+            double value = series->values[j];
+            if (isnan(value) || value < series->values[low])
+                low = j;
+            if (value > series->values[high] || isnan(series->values[high]))
+                high = j;
+        }
+        size_t first = low < high ? low : high, second = low < high ? high : low;
+        second = first == second ? k + 3 : second; /* all alike */
+        for (int last = 0; last < 2; last++) {
+            series->steps[kept] = series->steps[last ? second : first];
+            series->values[kept++] = series->values[last ? second : first];
+        }
+    }
+    memmove(series->steps + kept, series->steps + half, (series->count - half) * sizeof *series->steps);
+    memmove(series->values + kept, series->values + half, (series->count - half) * sizeof *series->values);
+    series->count -= half - kept;
+}
+
 static int grow(struct series *series) {
     size_t capacity = series->capacity ? 2 * series->capacity : 64;
     int64_t *steps = realloc(series->steps, capacity * sizeof *steps);
@@ -51,6 +76,8 @@ int series_add(struct series_store *store, const char *name, int64_t step, doubl
     struct series *series = find(store, name);
     if (!series && !(series = insert(store, name)))
         return -1;
+    if (series->count == SERIES_MOST)
+        thin_out(series);
     if (series->count == series->capacity && grow(series))
         return -1;
     series->steps[series->count] = step;

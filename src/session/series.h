@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SERIES_MOST = 1 << 19 }; /* points; beyond that the older half is thinned out, but for its extremes */
+
 struct series {
     char *name;
     size_t count, capacity;

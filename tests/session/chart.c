@@ -29,6 +29,33 @@ Test(series, points_are_kept_in_order_and_cut_at_the_end) {
     cr_expect_eq(store.count, 0);
 }
 
+Test(series, a_long_one_is_thinned_out_and_no_spike_is_lost) {
+    struct series_store store = {0};
+    const int64_t count = 3 * (int64_t)SERIES_MOST;
+    for (int64_t k = 0; k < count; k++) {
+        double value = k % 1000003 == 77 ? 1e6 : k % 700001 == 1234 ? -1e6 : k == 5555 ? NAN : sin((double)k);
+        cr_assert_eq(series_add(&store, "a", k, value), 0);
+    }
+    const struct series *a = series_find(&store, "a");
+    int high = 0, low = 0, nan = 0;
+    cr_expect_leq(a->count, SERIES_MOST);
+    cr_expect_leq(a->capacity, SERIES_MOST);
+    for (size_t k = 0; k < a->count; k++) {
+        cr_assert(!k || a->steps[k] > a->steps[k - 1], "%zu", k);
+        high += a->values[k] == 1e6;
+        low += a->values[k] == -1e6;
+        nan += isnan(a->values[k]);
+    }
+    cr_expect_eq(high, 2);
+    cr_expect_eq(low, 3);
+    cr_expect_eq(nan, 1);
+    for (size_t k = 1; k <= SERIES_MOST / 4; k++) { /* of late nothing is missing */
+        int64_t step = count - (int64_t)k;
+        cr_assert_eq(a->steps[a->count - k], step);
+    }
+    series_free(&store);
+}
+
 Test(series, smoothing_begins_without_a_bias_and_passes_nan_over) {
     double values[] = {4, 4, NAN, 4, 8}, out[5];
     int64_t steps[] = {0, 1, 2, 3, 4};
