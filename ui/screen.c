@@ -100,6 +100,7 @@ static void take_news(void) {
     ui.wants_drawing = 1;
     if (screen_wish())
         screen_lay_out();
+    screen_take_awaited();
     for (char *request = requests.data, *end; request && (end = strchr(request, '\n')); request = end + 1) {
         *end = 0;
         screen_obey(request);

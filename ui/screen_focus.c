@@ -1,12 +1,29 @@
 /* The focus: which place keys and the mouse scroll, zoom and search; and what the session asks of the screen. */
 #include "screen_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void screen_set_focus(int place, int zoomed) {
     ui.focus = place;
     ui.zoomed = zoomed;
+    worker_set_focus(ui.worker, screen_place_name(place), zoomed);
     screen_lay_out();
+}
+
+static int find_place(const char *name) {
+    for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++)
+        if (!strcmp(name, screen_place_name(k)))
+            return k;
+    return -1;
+}
+
+void screen_take_awaited(void) {
+    int place = ui.awaited[0] ? find_place(ui.awaited) : -1;
+    if (place < 0)
+        return;
+    ui.awaited[0] = 0;
+    screen_set_focus(place, ui.awaited_zoomed);
 }
 
 /* The next place that is seen. */
@@ -98,11 +115,12 @@ static void focus_on(const char *name, int zooms) {
     if (!strcmp(name, "next") || !strcmp(name, "previous")) {
         screen_move_focus(!strcmp(name, "next") ? 1 : -1);
         place = ui.focus;
-    } else if (name[0]) {
-        for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++)
-            if (!strcmp(name, screen_place_name(k)))
-                place = k;
+    } else if (name[0] && (place = find_place(name)) < 0) { /* the view of a session that is opened comes later */
+        snprintf(ui.awaited, sizeof ui.awaited, "%s", name);
+        ui.awaited_zoomed = zooms;
+        return;
     }
+    ui.awaited[0] = 0;
     screen_set_focus(place, zooms && !(ui.zoomed && place == ui.focus));
 }
 

@@ -21,6 +21,8 @@ extern struct screen {
     struct lines lines;
     struct view view;
     int focus, zoomed;       /* a place; whether it has the screen for itself */
+    char awaited[PANE_NAME]; /* a pane that is to have the focus once it is there; "": none */
+    int awaited_zoomed;
     size_t scroll[PLACES];   /* rows of the log above its end; lines above the first one of a pane */
     size_t lines_of[PLACES]; /* that a pane took when it was drawn */
     char find[128];          /* what is looked for in the focus */
@@ -48,6 +50,7 @@ void screen_move_focus(int by);
 void screen_roll(int place, int up, size_t by);
 int screen_page(int up); /* half a page of the focus, or of the log while the prompt is used */
 void screen_find(const char *text);
+void screen_take_awaited(void);  /* the focus goes to a pane that has come */
 void screen_obey(char *request); /* what the session asks of the screen; it is changed */
 
 /* screen_keys.c */

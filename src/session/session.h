@@ -21,6 +21,9 @@ struct session_options {
     /* What only a screen can do: "focus PANE", "zoom PANE" (one of its panes, "chart", "log", "next", "previous"),
      * "find TEXT", "save FILE", "mouse on|off".  NULL where there is none. */
     void (*screen)(void *context, const char *request);
+    /* The pane of the screen that has the focus, by the names that `focus` takes; whether it has the whole screen. NULL
+     * where there is none. */
+    int (*focus)(void *context, char name[128]);
     void *context;
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */

@@ -9,11 +9,14 @@
 enum { MAX_DEPTH = 16 };
 
 struct setup_options {
-    const struct config_node *layout, *chart, *display, *stops, *catches, *rewind, *commands;
+    const struct config_node *layout, *focus, *chart, *display, *stops, *catches, *rewind, *commands;
+    int zoomed;
 };
 
 static const struct option rows[] = {
     {"layout", OPTION_NODE, 0, NULL, offsetof(struct setup_options, layout), NULL, "panes"},
+    {"focus", OPTION_NODE, 0, NULL, offsetof(struct setup_options, focus), NULL, "a pane, chart or log"},
+    {"zoom", OPTION_BOOL, 0, "false", offsetof(struct setup_options, zoomed), NULL, "it has the whole screen"},
     {"chart", OPTION_NODE, 0, NULL, offsetof(struct setup_options, chart), NULL, "curves, and how they are drawn"},
     {"display", OPTION_NODE, 0, NULL, offsetof(struct setup_options, display), NULL,
      "expressions, shown at every stop"},
@@ -155,6 +158,32 @@ static int make_chart(struct making *making, struct error *error) {
     return each(chart.curves, add_curve, making, error);
 }
 
+/* One of the panes of the layout that is spoken of, or else of those there are; pane_read knows it by other names. */
+static int make_focus(struct making *making, struct error *error) {
+    const struct setup_options *options = &making->setup->options;
+    const struct view_options *view = options->layout ? &making->setup->view : &making->session->view;
+    const char *known[PANES_MOST + 2] = {"chart", "log"}, *near;
+    char name[PANE_NAME];
+    if (!options->focus)
+        return 0;
+    if (!is_scalar(options->focus))
+        return config_error(options->focus, error, ERROR_TYPE, "the name of a pane is expected, not %s",
+                            config_kind_name(options->focus));
+    const char *word = config_text(options->focus);
+    if (pane_read(making->session, word, name, NULL))
+        snprintf(name, sizeof name, "%s", word);
+    for (int k = 0; k < view->npanes; k++)
+        known[k + 2] = view->panes[k];
+    for (int k = 0; k < view->npanes + 2; k++)
+        if (!strcmp(known[k], name) || !strcmp(known[k], word)) {
+            snprintf(making->setup->view.focus, PANE_NAME, "%s", known[k]);
+            return 0;
+        }
+    near = text_nearest(word, known, (size_t)view->npanes + 2);
+    return config_error(options->focus, error, ERROR_NAME, "no pane \"%s\" is in the layout%s%s%s", word,
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static int compile(struct making *making, const struct config_node *node, struct expression **out,
                    struct error *error) {
     struct error why = {0};
@@ -269,9 +298,9 @@ static int make(struct making *making, struct error *error) {
     stops_free(&setup->stops);
     setup->view = (struct view_options){0};
     setup->rewind = -1;
-    if ((code = each(options->layout, add_pane, making, error)) || (code = make_chart(making, error)) ||
-        (code = each(options->display, add_display, making, error)) || (code = make_stops(making, error)) ||
-        (code = each(options->commands, check_start, making, error)))
+    if ((code = each(options->layout, add_pane, making, error)) || (code = make_focus(making, error)) ||
+        (code = make_chart(making, error)) || (code = each(options->display, add_display, making, error)) ||
+        (code = make_stops(making, error)) || (code = each(options->commands, check_start, making, error)))
         return code;
     if (options->catches && config_kind(options->catches) != CONFIG_BOOL)
         return config_error(options->catches, error, ERROR_TYPE, "true or false is expected, not %s",
@@ -453,6 +482,15 @@ void setup_take(struct setup *setup, struct session *session) {
     if (options->layout) {
         memcpy(session->view.panes, setup->view.panes, sizeof session->view.panes);
         session->view.npanes = setup->view.npanes;
+    }
+    snprintf(session->view.focus, sizeof session->view.focus, "%s", setup->view.focus);
+    session->view.zoomed = options->focus && options->zoomed;
+    if (options->focus && session->options.screen) {
+        char request[PANE_NAME + 16];
+        for (int zoom = 0; zoom <= session->view.zoomed; zoom++) {
+            snprintf(request, sizeof request, "%s %s", zoom ? "zoom" : "focus", session->view.focus);
+            session->options.screen(session->options.context, request);
+        }
     }
     if (options->chart)
         session->view.curve = setup->view.curve;

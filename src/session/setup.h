@@ -2,6 +2,8 @@
  *
  *     fettle:
  *       layout: [values, info ema, tree *layer0*]
+ *       focus: ema
+ *       zoom: true
  *       chart: {curves: [forces_mae], log: true, smooth: 0.9, last: 500}
  *       display: [epoch, ema_distance]
  *       stops:

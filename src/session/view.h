@@ -31,6 +31,8 @@ struct view_options {
     struct curve_view curve;
     char panes[PANES_MOST][PANE_NAME]; /* "values", or a command that only looks */
     int npanes;
+    char focus[PANE_NAME]; /* the pane that a saved session had it on; "": nothing is said */
+    int zoomed;
     struct view_mark marks[MARKS_MOST]; /* the oldest are dropped */
     int nmarks;
 };

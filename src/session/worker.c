@@ -25,6 +25,8 @@ struct worker {
     struct view view;
     char progress[256];
     struct view_room chart, panes[PANES_MOST];
+    char focus[PANE_NAME];
+    int zoomed;
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
     int resized, running, finished, ending;
     int descriptor;
@@ -142,12 +144,34 @@ static void on_print(void *context, const char *text) {
     worker_print(context, text);
 }
 
+/* What the screen will do with a request, for a session that is saved before it has. */
+static void foresee_focus(struct worker *worker, const char *request) {
+    int zooms = !strncmp(request, "zoom ", 5);
+    const char *name = request + (zooms ? 5 : 6);
+    if ((!zooms && strncmp(request, "focus ", 6) != 0) || !strcmp(name, "next") || !strcmp(name, "previous"))
+        return;
+    int same = !name[0] || !strcmp(name, worker->focus);
+    if (name[0])
+        snprintf(worker->focus, sizeof worker->focus, "%s", name);
+    worker->zoomed = zooms && !(worker->zoomed && same);
+}
+
 static void on_screen(void *context, const char *request) {
     struct worker *worker = context;
     pthread_mutex_lock(&worker->lock);
+    foresee_focus(worker, request);
     text_format(&worker->requests, "%s\n", request);
     pthread_mutex_unlock(&worker->lock);
     tell(worker);
+}
+
+static int on_focus(void *context, char name[128]) {
+    struct worker *worker = context;
+    pthread_mutex_lock(&worker->lock);
+    snprintf(name, 128, "%s", worker->focus);
+    int zoomed = worker->zoomed;
+    pthread_mutex_unlock(&worker->lock);
+    return zoomed;
 }
 
 static void on_progress(void *context, const char *line) {
@@ -246,6 +270,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     own.asked = on_asked;
     own.abandoned = on_hurry;
     own.screen = on_screen;
+    own.focus = on_focus;
     own.context = worker;
     worker->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&worker->lock, NULL);
@@ -367,6 +392,13 @@ void worker_set_room(struct worker *worker, struct view_room chart, const struct
     worker->chart = chart;
     memcpy(worker->panes, panes, size);
     pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_set_focus(struct worker *worker, const char *pane, int zoomed) {
+    pthread_mutex_lock(&worker->lock);
+    snprintf(worker->focus, sizeof worker->focus, "%s", pane);
+    worker->zoomed = zoomed;
     pthread_mutex_unlock(&worker->lock);
 }
 

@@ -47,6 +47,8 @@ struct view_room {
     int width, height;
 };
 void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]);
+/* Where the focus is, for a session that is saved. */
+void worker_set_focus(struct worker *worker, const char *pane, int zoomed);
 /* Candidates as session_complete gives them; nothing while the worker is busy. */
 int worker_complete(struct worker *worker, const char *line, const char *word,
                     void (*add)(void *context, const char *candidate), void *context);

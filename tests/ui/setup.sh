@@ -38,6 +38,17 @@ END
 refused "too many panes" 1 60 '8 panes at most' <<'END'
   layout: [tree, tree, tree, tree, tree, tree, tree, tree, values]
 END
+refused "a focus" 2 10 'did you mean "values"?' <<'END'
+  layout: [values, ema]
+  focus: vlues
+END
+refused "a focus as a list" 1 10 'the name of a pane is expected, not a list' <<'END'
+  focus: [ema]
+END
+refused "zoom" 2 9 'true or false' <<'END'
+  focus: chart
+  zoom: yes, please
+END
 refused "an unknown curve" 2 14 'did you mean "forces_mae"?' <<'END'
   chart:
     curves: [forces_ma]
@@ -109,6 +120,8 @@ shows "what was open stays" out 'config.yaml'
 { cat config.yaml; cat; } >setup.yaml <<'END'
 fettle:
   layout: [values, ema, "tree *layer0*"]
+  focus: ema
+  zoom: true
   chart: {curves: [train_loss_step/forces_mse, lr], log: false, smooth: 0.5, last: 200}
   display: [epoch, config_norm.forces_mse]
   stops:
@@ -150,6 +163,8 @@ shows "stop points" second 'echo "the third, quoted"'
 shows "start-up commands" second 'lr = 0.005'
 head -n "$(wc -l <first)" second >both
 cmp -s first both || { bad "what was written is not what was there"; diff first both; }
+shows "focus" again.yaml '  focus: "info ema"'
+shows "zoom" again.yaml '  zoom: true'
 "$fettle" -b -x 'open again.yaml' -x 'save third.yaml' >/dev/null 2>&1
 cmp -s again.yaml third.yaml || { bad "written twice, it differs"; diff again.yaml third.yaml; }
 
