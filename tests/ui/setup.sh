@@ -59,6 +59,12 @@ END
 refused "chart" 1 19 'a number from 0 to below 1' <<'END'
   chart: {smooth: 1.5}
 END
+refused "a long name" 1 20 'has 127 characters at most' <<END
+  chart: {curves: [norm.$(printf '%0130d' 0)]}
+END
+refused "a stop point that is a list" 1 19 'an expression is expected, not a list' <<'END'
+  stops: [{break: [1]}]
+END
 refused "a chart's key" 1 11 'unknown key "logg"' <<'END'
   chart: {logg: true}
 END
