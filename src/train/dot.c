@@ -3,33 +3,23 @@
 
 enum { LANES = 32 }; /* whatever the processor: the order does not depend on it */
 
-OPTIMIZER_CLONES
-static double dot_f32(const float *restrict a, const float *restrict b, size_t count) {
-    double lanes[LANES] = {0}, sum = 0;
-    size_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        for (int i = 0; i < LANES; i++)
-            lanes[i] += (double)a[k + (size_t)i] * (double)b[k + (size_t)i];
-    for (; k < count; k++)
-        lanes[k % LANES] += (double)a[k] * (double)b[k];
-    for (int i = 0; i < LANES; i++)
-        sum += lanes[i];
-    return sum;
-}
+#define DOT(name, real)                                                                                                \
+    OPTIMIZER_CLONES                                                                                                   \
+    static double name(const real *restrict a, const real *restrict b, size_t count) {                                 \
+        double lanes[LANES] = {0}, sum = 0;                                                                            \
+        size_t k = 0;                                                                                                  \
+        for (; k + LANES <= count; k += LANES)                                                                         \
+            for (int i = 0; i < LANES; i++)                                                                            \
+                lanes[i] += (double)a[k + (size_t)i] * (double)b[k + (size_t)i];                                       \
+        for (; k < count; k++)                                                                                         \
+            lanes[k % LANES] += (double)a[k] * (double)b[k];                                                           \
+        for (int i = 0; i < LANES; i++)                                                                                \
+            sum += lanes[i];                                                                                           \
+        return sum;                                                                                                    \
+    }
 
-OPTIMIZER_CLONES
-static double dot_f64(const double *restrict a, const double *restrict b, size_t count) {
-    double lanes[LANES] = {0}, sum = 0;
-    size_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        for (int i = 0; i < LANES; i++)
-            lanes[i] += a[k + (size_t)i] * b[k + (size_t)i];
-    for (; k < count; k++)
-        lanes[k % LANES] += a[k] * b[k];
-    for (int i = 0; i < LANES; i++)
-        sum += lanes[i];
-    return sum;
-}
+DOT(dot_f32, float)
+DOT(dot_f64, double)
 
 double dot(enum dtype dtype, const void *a, const void *b, size_t begin, size_t end) {
     if (begin >= end)
