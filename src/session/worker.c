@@ -67,15 +67,15 @@ static void copy_view(struct view *to, const struct view *from) {
     }
 }
 
-/* What watching costs a run: each part is drawn so seldom that it takes less than a three-hundredth of the time. */
+/* What watching costs a run: the chart and the panes are drawn so seldom that all of them together take less than a
+ * hundredth of the time. */
 static int is_due(const struct worker *worker, int part, int running) {
     return !running || clock_seconds() >= worker->due[part];
 }
 
 static void note_cost(struct worker *worker, int part, double begin) {
-    enum { SELDOM = 300 };
     double now = clock_seconds();
-    worker->due[part] = now + SELDOM * (now - begin);
+    worker->due[part] = now + 100 * (1 + worker->view.npanes) * (now - begin);
 }
 
 static void take_text(struct text *to, struct text *from) {

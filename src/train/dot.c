@@ -21,6 +21,33 @@ enum { LANES = 32 }; /* whatever the processor: the order does not depend on it 
 DOT(dot_f32, float)
 DOT(dot_f64, double)
 
+/* x - x is 0, or NaN, which stays in its lane. */
+#define IS_FINITE(name, real)                                                                                          \
+    OPTIMIZER_CLONES                                                                                                   \
+    static int name(const real *a, size_t count) {                                                                     \
+        real lanes[LANES] = {0};                                                                                       \
+        size_t k = 0;                                                                                                  \
+        for (; k + LANES <= count; k += LANES)                                                                         \
+            for (int i = 0; i < LANES; i++)                                                                            \
+                lanes[i] += a[k + (size_t)i] - a[k + (size_t)i];                                                       \
+        for (; k < count; k++)                                                                                         \
+            lanes[k % LANES] += a[k] - a[k];                                                                           \
+        for (int i = 0; i < LANES; i++)                                                                                \
+            if (lanes[i] != 0)                                                                                         \
+                return 0;                                                                                              \
+        return 1;                                                                                                      \
+    }
+
+IS_FINITE(is_finite_f32, float)
+IS_FINITE(is_finite_f64, double)
+
+int dot_is_finite(enum dtype dtype, const void *a, size_t begin, size_t end) {
+    if (begin >= end)
+        return 1;
+    return dtype == F32 ? is_finite_f32((const float *)a + begin, end - begin)
+                        : is_finite_f64((const double *)a + begin, end - begin);
+}
+
 double dot(enum dtype dtype, const void *a, const void *b, size_t begin, size_t end) {
     if (begin >= end)
         return 0;

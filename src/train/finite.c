@@ -1,19 +1,14 @@
 /* Where a NaN or an infinity comes from: the batch is run again by a program that keeps every value. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "train/dot.h"
 #include "train/trainer_internal.h"
 
-/* All finite?  A sum of x - x is 0, or NaN. */
+/* All finite?  Else, where the first is that is not. */
 static int all_finite(const void *data, enum dtype dtype, size_t count, size_t *where) {
-    double sum = 0;
-    if (dtype == F32)
-        for (size_t k = 0; k < count; k++)
-            sum += (double)(((const float *)data)[k] - ((const float *)data)[k]);
-    else
-        for (size_t k = 0; k < count; k++)
-            sum += ((const double *)data)[k] - ((const double *)data)[k];
-    if (sum == 0)
+    if (dot_is_finite(dtype, data, 0, count))
         return 1;
     for (*where = 0; *where < count; ++*where)
         if (!isfinite(dtype == F32 ? (double)((const float *)data)[*where] : ((const double *)data)[*where]))
@@ -113,17 +108,31 @@ static int look(void *context, const struct program *program, struct error *erro
     return ERROR_NUMERIC;
 }
 
+/* The weights as a step leaves them, which every step has to be asked of. */
+struct weights_job {
+    const struct trainer *trainer;
+    atomic_int bad;
+};
+
+static void look_at_weights(void *context, int member, int members) {
+    struct weights_job *job = context;
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        const struct variable *weights = job->trainer->parameters[d];
+        size_t begin = weights->count * (size_t)member / (size_t)members,
+               end = weights->count * (size_t)(member + 1) / (size_t)members;
+        if (!dot_is_finite((enum dtype)d, weights->written ? weights->next : weights->data, begin, end))
+            atomic_store(&job->bad, 1);
+    }
+}
+
 int finite_check(struct trainer *trainer, struct error *error) {
     int finite = 1, code;
     for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
         if (!isnan(metrics_coefficient(trainer->loss, k)))
             finite &= isfinite(trainer->values.loss[metrics_term_value(trainer->loss, k)]);
-    for (int d = 0; d < DTYPE_COUNT && finite; d++) {
-        const struct variable *weights = trainer->parameters[d];
-        size_t where;
-        finite = all_finite(weights->written ? weights->next : weights->data, (enum dtype)d, weights->count, &where);
-    }
-    if (finite)
+    struct weights_job job = {.trainer = trainer};
+    team_run(trainer->team, look_at_weights, &job);
+    if (finite && !atomic_load(&job.bad))
         return 0;
     if ((code = check_weights(trainer, 0, error)) || (code = check_data(trainer, error)) ||
         (code = train_program_inspect(trainer, look, trainer, error)) || (code = check_weights(trainer, 1, error)))
