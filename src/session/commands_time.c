@@ -43,8 +43,8 @@ void session_keep_point(struct session *session, int at_once) {
     if (r->capacity < 1 || !trainer_at_boundary(session->trainer) ||
         (r->count && trainer_point_batch(r->points[r->count - 1]) == batch))
         return;
-    /* the copies cost a run a hundredth of its time at most */
-    if (!at_once && now - r->kept_at < 100 * r->cost)
+    /* the copies cost a run a two-hundredth of its time at most */
+    if (!at_once && now - r->kept_at < 200 * r->cost)
         return;
     thin_out(r, (size_t)r->capacity);
     if (!trainer_point_new(&r->points[r->count], session->trainer, &error))

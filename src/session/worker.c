@@ -68,14 +68,14 @@ static void copy_view(struct view *to, const struct view *from) {
 }
 
 /* What watching costs a run: the chart and the panes are drawn so seldom that all of them together take less than a
- * hundredth of the time. */
+ * two-hundredth of the time. */
 static int is_due(const struct worker *worker, int part, int running) {
     return !running || clock_seconds() >= worker->due[part];
 }
 
 static void note_cost(struct worker *worker, int part, double begin) {
     double now = clock_seconds();
-    worker->due[part] = now + 100 * (1 + worker->view.npanes) * (now - begin);
+    worker->due[part] = now + 200 * (1 + worker->view.npanes) * (now - begin);
 }
 
 static void take_text(struct text *to, struct text *from) {

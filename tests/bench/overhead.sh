@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the workbench costs a run: `fettle run` and the panes (on a pseudo-terminal, as they come) take turns on the same
-# config, and the ratios of their times are printed, with the median.
+# What the workbench costs a run: `fettle run` and the panes take turns on the same config, both on a pseudo-terminal, so
+# that what that takes is no part of it; the ratios of their times are printed, with the median.
 #
 #     tests/bench/overhead.sh CONFIG.yaml [key=value...]
 #
@@ -20,12 +20,16 @@ now() {
     date +%s%N
 }
 
+on_terminal() {
+    script -qefc "stty rows 24 cols 80; $1" /dev/null <&3 >/dev/null 2>&1
+}
+
 pair=1
 while [ "$pair" -le "${PAIRS:-10}" ]; do
     begin=$(now)
-    "$fettle" run "$@" -o "$scratch/run" >/dev/null 2>&1
+    on_terminal "'$fettle' run $* -o '$scratch/run' >/dev/null 2>&1"
     middle=$(now)
-    script -qefc "stty rows 24 cols 80; '$fettle' -x continue -x quit $*" /dev/null <&3 >/dev/null 2>&1
+    on_terminal "'$fettle' -x continue -x quit $*"
     end=$(now)
     rm -rf "$scratch/run"
     awk -v k="$pair" -v a="$((middle - begin))" -v b="$((end - middle))" \
