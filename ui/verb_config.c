@@ -1,5 +1,4 @@
 /* Configs, as verbs read them. */
-#include <string.h>
 #include "config/node.h"
 #include "session/session.h"
 #include "verb.h"
@@ -12,10 +11,9 @@ int verb_read_config(struct config **out, const struct arguments *arguments, str
 }
 
 int verb_check_config(const char *path, struct error *error) {
-    const char *dot = strrchr(path, '.');
     struct config *config = NULL;
     int code;
-    if (!dot || (strcmp(dot, ".yaml") && strcmp(dot, ".yml")))
+    if (!config_is_named(path))
         return 0;
     code = config_read(&config, path, error);
     if (!code)

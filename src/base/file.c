@@ -24,21 +24,26 @@ static void release(struct file_writer *writer) {
     free(writer);
 }
 
-static ssize_t stream_write(void *cookie, const char *data, size_t size) {
-    struct file_writer *writer = cookie;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = write(writer->fd, data + done, size - done);
+int file_write_all(int fd, const char *data, size_t size) {
+    for (size_t done = 0; done < size;) {
+        ssize_t got = write(fd, data + done, size - done);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0) {
-            if (!writer->why)
-                writer->why = got < 0 ? errno : EIO;
-            return 0; /* how a cookie stream is told of an error */
-        }
+        if (got <= 0)
+            return got < 0 ? errno : EIO;
         done += (size_t)got;
     }
-    return (ssize_t)done;
+    return 0;
+}
+
+static ssize_t stream_write(void *cookie, const char *data, size_t size) {
+    struct file_writer *writer = cookie;
+    int why = file_write_all(writer->fd, data, size);
+    if (!why)
+        return (ssize_t)size;
+    if (!writer->why)
+        writer->why = why;
+    return 0; /* how a cookie stream is told of an error */
 }
 
 static int stream_seek(void *cookie, off64_t *offset, int whence) {

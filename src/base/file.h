@@ -17,6 +17,8 @@ FILE *file_writer_stream(struct file_writer *writer);
 int file_writer_commit(struct file_writer *writer, struct error *error);
 void file_writer_abort(struct file_writer *writer);
 
+int file_write_all(int fd, const char *data, size_t size); /* 0, or the errno */
+
 /* The whole file, with a terminating zero that size does not count.  Freed by free(). */
 int file_read(const char *path, char **data, size_t *size, struct error *error);
 int file_make_directories(const char *path, struct error *error);

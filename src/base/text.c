@@ -8,6 +8,11 @@
 #include <string.h>
 #include <strings.h>
 
+int text_ends_with(const char *text, const char *end) {
+    size_t size = strlen(text), length = strlen(end);
+    return size > length && !strcmp(text + size - length, end);
+}
+
 void text_free(struct text *text) {
     free(text->data);
     memset(text, 0, sizeof *text);

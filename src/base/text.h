@@ -17,6 +17,8 @@ void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t size);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+int text_ends_with(const char *text, const char *end); /* and has more than that */
+
 /* The nearest name to `name` among count names (edit distance, case aside), NULL where none is near. */
 const char *text_nearest(const char *name, const char *const *names, size_t count);
 

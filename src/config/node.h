@@ -25,6 +25,7 @@ struct config_node; /* belongs to its config */
  * is true; an integer beyond 64 bits is a float).  Keys are text, whatever they look like.  Interpolations are kept
  * as written until config_resolve.  A file of more than 64 MiB, 200 levels or a million values is refused. */
 int config_read(struct config **out, const char *path, struct error *error);
+int config_is_named(const char *path); /* by its end, .yaml or .yml */
 int config_parse(struct config **out, const char *name, const char *yaml, size_t size, struct error *error);
 struct config *config_copy(const struct config *config);
 void config_free(struct config *config);

@@ -384,6 +384,11 @@ int config_parse(struct config **out, const char *name, const char *yaml, size_t
     return 0;
 }
 
+int config_is_named(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
+}
+
 int config_read(struct config **out, const char *path, struct error *error) {
     *out = NULL;
     int code = 0;

@@ -99,11 +99,6 @@ int session_find_series(struct session *session, const char *name, const struct 
 
 /* ---------------------------------------------------------------- export */
 
-static int ends_with(const char *path, const char *end) {
-    size_t size = strlen(path), length = strlen(end);
-    return size > length && !strcmp(path + size - length, end);
-}
-
 static int compare_steps(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return x < y ? -1 : x > y;
@@ -250,9 +245,9 @@ static int write_parity(struct session *session, const struct command_line *line
 static int exec_export(struct session *session, const struct command_line *line, struct error *error) {
     const struct series *list[64];
     const char *path = line->words[1];
-    int csv = ends_with(path, ".csv"), logarithmic = 0, code = 0;
+    int csv = text_ends_with(path, ".csv"), logarithmic = 0, code = 0;
     size_t count = 0;
-    if (!csv && !ends_with(path, ".svg") && !ends_with(path, ".png"))
+    if (!csv && !text_ends_with(path, ".svg") && !text_ends_with(path, ".png"))
         return error_set(error, ERROR_USAGE, "%s: curves are exported to a .csv, .svg or .png file", path);
     if (line->count > 2 && !strcmp(line->words[2], "parity")) {
         if (csv || line->count > 5)

@@ -71,21 +71,17 @@ static int exec_echo(struct session *session, const struct command_line *line, s
     return 0;
 }
 
-static int is_config(const char *path) {
-    const char *dot = strrchr(path, '.');
-    return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
-}
-
 /* save FILE, save FILE.yaml [CHECKPOINT] */
 static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
     const char *path = line->words[1], *checkpoint = line->count > 2 ? line->words[2] : NULL;
     int code;
 
-    if (checkpoint && (!is_config(path) || is_config(checkpoint)))
+    if (checkpoint && (!config_is_named(path) || config_is_named(checkpoint)))
         return error_set(error, ERROR_USAGE, "save FILE, or save FILE.yaml CHECKPOINT: \"%s\" is %s",
-                         is_config(path) ? checkpoint : path, is_config(path) ? "no checkpoint" : "no config");
-    code =
-        is_config(path) ? setup_write(session, path, checkpoint, error) : trainer_save(session->trainer, path, error);
+                         config_is_named(path) ? checkpoint : path,
+                         config_is_named(path) ? "no checkpoint" : "no config");
+    code = config_is_named(path) ? setup_write(session, path, checkpoint, error)
+                                 : trainer_save(session->trainer, path, error);
     if (!code)
         session_print(session, "saved %s%s%s\n", path, checkpoint ? " and " : "", checkpoint ? checkpoint : "");
     return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 enum { WIDTH = 720, HEIGHT = 480, LEFT = 80, RIGHT = 20, TOP = 36, BOTTOM = 56, MAX_TICKS = 12 };
 
@@ -202,14 +203,9 @@ static cairo_status_t to_stream(void *context, const unsigned char *data, unsign
     return fwrite(data, 1, length, context) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static int ends_with(const char *path, const char *end) {
-    size_t size = strlen(path), length = strlen(end);
-    return size > length && !strcmp(path + size - length, end);
-}
-
 int figure_write(const struct figure *figure, const char *path, struct error *error) {
     struct file_writer *writer;
-    int svg = ends_with(path, ".svg");
+    int svg = text_ends_with(path, ".svg");
     int code = file_writer_open(&writer, path, error);
     if (code)
         return code;

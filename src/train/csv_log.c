@@ -101,25 +101,13 @@ static void add_header(const struct csv_log *log, struct text *out) {
     text_add(out, "\n");
 }
 
-static int write_all(int fd, const char *data, size_t size) {
-    for (size_t done = 0; done < size;) {
-        ssize_t got = write(fd, data + done, size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
-        done += (size_t)got;
-    }
-    return 0;
-}
-
 /* All of it, or none. */
 static int append(int fd, off_t size, const char *path, const struct text *rows, struct error *error) {
     if (rows->failed)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    if (!rows->size || !write_all(fd, rows->data, rows->size))
+    int why = file_write_all(fd, rows->data, rows->size);
+    if (!why)
         return 0;
-    int why = errno;
     if (ftruncate(fd, size)) {
         /* a pipe: what has gone has gone */
     }

@@ -181,6 +181,13 @@ static void check_endings(void) {
 
 /* ---------------------------------------------------------------- stopped, and continued */
 
+static void expect_result(struct terminal *t, int line, const char *result, const char *what) {
+    if (line)
+        expect(t, result, what);
+    else
+        check_alive(t, "", result, what);
+}
+
 /* A shell with job control; the program is its child. */
 static void check_stops(int line) {
     struct terminal t;
@@ -221,10 +228,7 @@ static void check_stops(int line) {
         } else {
             expect(&t, "print 6*", "what was typed is there again");
             type(&t, "7\r");
-            if (line)
-                expect(&t, "42.0", "and can be ended");
-            else
-                check_alive(&t, "", "42.0", "and can be ended");
+            expect_result(&t, line, "42.0", "and can be ended");
         }
     }
     type(&t, "quit\r");
@@ -254,10 +258,7 @@ static void check_sudden_stop(int line) {
     check(child_modes_become(&t.child, &ours), "continued, it takes the terminal again");
     expect(&t, "print 5*", "and draws");
     type(&t, "5\r");
-    if (line)
-        expect(&t, "25.0", "what was typed counts");
-    else
-        check_alive(&t, "", "25.0", "what was typed counts");
+    expect_result(&t, line, "25.0", "what was typed counts");
     type(&t, "quit\r");
     check(finish(&t) == 0, "and it can be left");
 }
