@@ -332,6 +332,16 @@ CASE(tensor_product_l2) {
     return product(graph, dtype, in, shape, 3, to, 3, paths, 6, 74, 68);
 }
 
+CASE(tensor_product_wide) /* several vectors of channels, and some over */
+{
+    static const struct block shape[] = {{1, 70}, {3, 70}, {5, 70}}, to[] = {{1, 210}, {3, 210}, {5, 140}};
+    static const struct tp_path paths[] = {
+        {0, 0, 0, 0, 0, 0, 1},    {1, 0, 70, 1, 70, 1, 0},    {2, 0, 140, 4, 140, 0, 0}, {0, 1, 0, 9, 210, 1, 0},
+        {1, 1, 70, 0, 280, 0, 1}, {1, 1, 140, 12, 350, 1, 0}, {0, 2, 0, 21, 420, 0, 0},  {2, 2, 70, 0, 490, 0, 1},
+    };
+    return product(graph, dtype, in, shape, 3, to, 3, paths, 8, 26, 560);
+}
+
 CASE(tensor_product_l3) {
     static const struct block shape[] = {{7, 9}, {3, 2}}, to[] = {{7, 9}, {5, 11}};
     static const struct tp_path paths[] = {{0, 0, 0, 0, 0, 1, 0}, {0, 1, 2, 49, 9, 0, 0}, {1, 1, 0, 84, 18, 1, 0}};
@@ -395,6 +405,7 @@ const struct op_case op_cases[] = {
     {"couple", "couple", couple, 2},
     {"tensor product, l 1", "tensor_product", tensor_product, 2},
     {"tensor product, l 2", "tensor_product", tensor_product_l2, 2},
+    {"tensor product, wide", "tensor_product", tensor_product_wide, 2},
     {"tensor product, l 3", "tensor_product", tensor_product_l3, 2},
 };
 const int op_case_count = sizeof op_cases / sizeof *op_cases;
