@@ -34,6 +34,9 @@ static int add_up(struct totals *totals, const struct frame *const *frames, int 
             return error_set(error, ERROR_STATE,
                              "%s has no neighbour list: a NeighborListTransform is missing among the data's transforms",
                              frame_label(frame, label, sizeof label));
+        if (frame->directed != frames[0]->directed)
+            return error_set(error, ERROR_STATE, "%s has neighbours of another kind than the frames it is joined with",
+                             frame_label(frame, label, sizeof label));
         totals->atoms += (size_t)frame->atoms;
         totals->pairs += (size_t)frame->npairs;
         totals->edges += (size_t)frame->npairs * (frame->directed ? 1 : 2);
@@ -62,11 +65,17 @@ static int common_fields(const struct frame *const *frames, int nframes, const s
     return 1;
 }
 
-static void lay_out_rows(struct edge_rows *rows, struct block *block, const struct totals *n, int counting) {
-    rows->row = take(block, n->atoms + 1, sizeof *rows->row, counting);
-    rows->other = take(block, n->edges, sizeof *rows->other, counting);
-    rows->pair = take(block, n->edges, sizeof *rows->pair, counting);
-    rows->sign = take(block, n->edges, sizeof *rows->sign, counting);
+static void lay_out_rows(struct topology *t, struct block *block, const struct totals *n, int counting) {
+    struct edge_rows *rows[] = {&t->by_centre, &t->by_neighbour};
+    for (int k = 0; k < 2; k++) {
+        *rows[k] = t->by_centre;
+        if (k == 0 || n->edges != 2 * n->pairs) {
+            rows[k]->row = take(block, n->atoms + 1, sizeof(int), counting);
+            rows[k]->other = take(block, n->edges, sizeof(int), counting);
+            rows[k]->pair = take(block, n->edges, sizeof(int), counting);
+        }
+        rows[k]->sign = take(block, n->edges, 1, counting);
+    }
 }
 
 /* Places everything; with counting only block->size means something afterwards. */
@@ -89,8 +98,7 @@ static int lay_out(struct batch *batch, struct block *block, const struct totals
     t->index[INDEX_PAIR_J] = take(block, n->pairs, sizeof(int), counting);
     for (int k = 0; k < options->ncategories; k++)
         t->index[INDEX_CATEGORY + k] = take(block, n->atoms, sizeof(int), counting);
-    lay_out_rows(&t->by_centre, block, n, counting);
-    lay_out_rows(&t->by_neighbour, block, n, counting);
+    lay_out_rows(t, block, n, counting);
     batch->fields = take(block, (size_t)(frames[0]->nfields ? frames[0]->nfields : 1), sizeof *batch->fields, counting);
     batch->nfields = 0;
     for (int k = 0; k < frames[0]->nfields; k++) {
@@ -185,39 +193,6 @@ static int copy_categories(struct batch *batch, const struct frame *frame, int k
     return 0;
 }
 
-/* Compressed rows by counting.  Pairs are sorted by i, then j, so going through them in order leaves every row sorted
- * by the atom at the other end. */
-static void fill_rows(struct edge_rows *rows, struct batch *batch, int by_neighbour) {
-    const int *pair_i = batch->topology.index[INDEX_PAIR_I], *pair_j = batch->topology.index[INDEX_PAIR_J];
-    int *row = rows->row, n = batch->atoms;
-    memset(row, 0, (size_t)(n + 1) * sizeof *row);
-    for (int pass = 0; pass < 2; pass++) {
-        for (int k = 0; k < batch->frames; k++) {
-            int directions = batch->source[k]->directed ? 1 : 2;
-            for (int p = batch->frame_pairs[k]; p < batch->frame_pairs[k + 1]; p++) {
-                for (int back = 0; back < directions; back++) {
-                    int at_j = back != by_neighbour; /* the row is that of atom j */
-                    int atom = at_j ? pair_j[p] : pair_i[p];
-                    int at = row[atom]++;
-                    if (pass == 0)
-                        continue;
-                    rows->other[at] = at_j ? pair_i[p] : pair_j[p];
-                    rows->pair[at] = p;
-                    rows->sign[at] = back ? -1 : 1;
-                }
-            }
-        }
-        /* after the first pass row[a] is the length of row a, after the second its end: both become beginnings */
-        for (int a = 0, sum = 0; a <= n && pass == 0; a++) {
-            int length = row[a];
-            row[a] = sum;
-            sum += length;
-        }
-    }
-    memmove(row + 1, row, (size_t)n * sizeof *row);
-    row[0] = 0;
-}
-
 static int fill(struct batch *batch, const struct frame *const *frames, const struct batch_options *options,
                 struct error *error) {
     batch->frame_atoms[0] = batch->frame_pairs[0] = 0;
@@ -237,8 +212,7 @@ static int fill(struct batch *batch, const struct frame *const *frames, const st
         copy_pairs(batch, frame, k, options->types);
         copy_fields(batch, frame, k);
     }
-    fill_rows(&batch->topology.by_centre, batch, 0);
-    fill_rows(&batch->topology.by_neighbour, batch, 1);
+    topology_fill_rows(&batch->topology);
     return 0;
 }
 

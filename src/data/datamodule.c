@@ -290,8 +290,11 @@ int datamodule_statistic(void *context, const char *name, struct config_statisti
     return stats_get(datamodule->stats, name, out, error);
 }
 
-int datamodule_make_directed(struct datamodule *datamodule, struct error *error) {
-    for (size_t k = 0; k < datamodule->nowned; k++) {
+int datamodule_agree(struct datamodule *datamodule, int directed, struct error *error) {
+    for (size_t k = 0; k < datamodule->nowned && !directed; k++)
+        for (size_t f = 0; f < datamodule->owned[k]->count && !directed; f++)
+            directed = datamodule->owned[k]->frames[f]->directed;
+    for (size_t k = 0; k < datamodule->nowned && directed; k++) {
         const struct dataset *dataset = datamodule->owned[k];
         for (size_t f = 0; f < dataset->count && dataset->owns; f++) {
             int code = frame_make_directed(dataset->frames[f], error);

@@ -37,8 +37,9 @@ int datamodule_configured(const struct config_node *config, enum data_role role)
  * the first call. */
 int datamodule_statistic(void *context, const char *name, struct config_statistic *out, struct error *error);
 
-/* Gives every frame directed pairs (see frame_make_directed): for a model whose cutoffs are not symmetric. */
-int datamodule_make_directed(struct datamodule *datamodule, struct error *error);
+/* Frames that are joined have pairs of one kind: directed ones (see frame_make_directed) for a model whose cutoffs are
+ * not symmetric, or where any frame's are. */
+int datamodule_agree(struct datamodule *datamodule, int directed, struct error *error);
 
 /* A registered module.  add puts the data sets into the module, or only checks and counts them when the module is dry;
  * options are as `options` describes them. */

@@ -33,6 +33,15 @@ struct buffer {
     size_t capacity;
 };
 
+/* Where a passed value lies. */
+struct place {
+    int first;     /* value that had the place before all others, or itself */
+    int last;      /* of the first: sweep that wants the place last */
+    int inherited; /* by a value that the last sweep to want this one makes */
+    size_t offset; /* in kept */
+    int given;     /* to a value; else it is only counted */
+};
+
 struct chunked {
     struct sweeps *sweeps;
     int largest; /* number of inputs or outputs of a sweep at most */
@@ -42,7 +51,7 @@ struct chunked {
     struct chunks chunks[DIM_COUNT];
     struct buffer kept, local;   /* passed values; what is copied of a chunk */
     struct buffer work, scratch; /* lent to the program of the sweep at work */
-    size_t *offset;              /* [passed] in kept */
+    struct place *places;        /* [passed] */
     const int *output_stages;    /* [results] */
     const char *const *names;    /* [nnames] of the inputs that are bound */
     int nnames;
@@ -54,6 +63,97 @@ struct chunked {
     int next;  /* sweep */
     int stage; /* outputs of stages before it are there */
 };
+
+static int reserve(struct buffer *buffer, size_t size) {
+    if (size <= buffer->capacity)
+        return 0;
+    size = (size + size / 8 + 4095) / 4096 * 4096;
+    memory_free(buffer->data);
+    buffer->data = memory_new(size);
+    buffer->capacity = buffer->data ? size : 0;
+    return buffer->data ? 0 : -1;
+}
+
+static long rows_of_node(const struct node *node, const struct topology *t) {
+    return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
+}
+
+static size_t bytes_of(const struct node *node, long rows) {
+    return ((size_t)rows * (size_t)node->layout->cols * dtype_size(node->dtype) + 127) / 64 * 64;
+}
+
+/* ---------------------------------------------------------------- where passed values lie
+ *
+ * A value lives from the sweep that makes it to the last that wants it.  Where a sweep makes rows that take the place
+ * of rows it wants and nobody does afterwards (sums that grow from sweep to sweep), each chunk copies its own first. */
+
+static int may_inherit(const struct chunked *c, const struct passed *heir, const struct passed *before) {
+    const struct node *a = heir->node, *b = before->node;
+    return before->last == heir->made && before->made < heir->made && a->dim != DIM_STATIC && a->dim == b->dim &&
+           a->dim == c->sweeps->sweeps[heir->made].domain && a->layout == b->layout && a->dtype == b->dtype;
+}
+
+static void find_heirs(struct chunked *c) {
+    const struct sweeps *all = c->sweeps;
+    for (int k = 0; k < all->npassed; k++)
+        c->places[k] = (struct place){.first = k, .last = all->passed[k].last};
+    for (int sweep = 0; sweep < all->count; sweep++)
+        for (int k = 0; k < all->npassed; k++)
+            for (int j = 0; j < all->npassed && all->passed[k].made == sweep && c->places[k].first == k; j++)
+                if (!c->places[j].inherited && may_inherit(c, &all->passed[k], &all->passed[j])) {
+                    c->places[j].inherited = 1;
+                    c->places[k].first = c->places[j].first;
+                    c->places[c->places[k].first].last = all->passed[k].last;
+                }
+}
+
+static size_t size_of_passed(const struct chunked *c, const struct topology *t, int k) {
+    const struct node *node = c->sweeps->passed[k].node;
+    return bytes_of(node, rows_of_node(node, t));
+}
+
+/* The lowest offset at which a value lies beside all that have a place and live at the same time. */
+static size_t find_place(const struct chunked *c, const struct topology *t, int k) {
+    const struct passed *passed = c->sweeps->passed;
+    size_t size = size_of_passed(c, t, k), at = 0;
+    for (int again = 1; again;) {
+        again = 0;
+        for (int j = 0; j < c->sweeps->npassed; j++) {
+            const struct place *other = &c->places[j];
+            size_t end = other->offset + size_of_passed(c, t, j);
+            if (other->given && passed[j].made <= c->places[k].last && passed[k].made <= other->last &&
+                other->offset < at + size && at < end) {
+                at = end;
+                again = 1;
+            }
+        }
+    }
+    return at;
+}
+
+/* The largest first, which leaves the fewest gaps. */
+static int place_kept(struct chunked *c, const struct topology *t) {
+    int count = c->sweeps->npassed;
+    size_t total = 0;
+    for (int k = 0; k < count; k++)
+        c->places[k].given = 0;
+    for (;;) {
+        int next = -1;
+        for (int k = 0; k < count; k++)
+            if (c->places[k].first == k && !c->places[k].given &&
+                (next < 0 || size_of_passed(c, t, k) > size_of_passed(c, t, next)))
+                next = k;
+        if (next < 0)
+            break;
+        size_t at = find_place(c, t, next), end = at + size_of_passed(c, t, next);
+        c->places[next].offset = at;
+        c->places[next].given = 1;
+        total = end > total ? end : total;
+    }
+    return reserve(&c->kept, total + 64);
+}
+
+/* ---------------------------------------------------------------- making and freeing */
 
 int chunked_make(struct chunked **out, struct graph *graph, struct node *const *outputs, const int *output_stages,
                  int noutputs, const char *const *names, int nnames, struct error *error) {
@@ -76,9 +176,11 @@ int chunked_make(struct chunked **out, struct graph *graph, struct node *const *
     c->inputs = calloc((size_t)c->largest + 1, sizeof *c->inputs);
     c->outputs = calloc((size_t)c->largest + 1, sizeof *c->outputs);
     c->moves = calloc(2 * (size_t)c->largest + 1, sizeof *c->moves);
-    c->offset = calloc((size_t)c->sweeps->npassed + 1, sizeof *c->offset);
-    if (!c->inputs || !c->outputs || !c->moves || !c->offset)
+    c->places = calloc((size_t)c->sweeps->npassed + 1, sizeof *c->places);
+    if (!c->inputs || !c->outputs || !c->moves || !c->places)
         code = error_set(error, ERROR_MEMORY, "out of memory");
+    else
+        find_heirs(c);
 out:
     if (code)
         chunked_free(c);
@@ -94,7 +196,7 @@ void chunked_free(struct chunked *c) {
     free(c->inputs);
     free(c->outputs);
     free(c->moves);
-    free(c->offset);
+    free(c->places);
     for (int d = 0; d < DIM_COUNT; d++)
         chunks_free(&c->chunks[d]);
     memory_free(c->kept.data);
@@ -108,53 +210,8 @@ size_t chunked_memory(const struct chunked *c) {
     return c->kept.capacity + c->local.capacity + c->work.capacity + c->scratch.capacity;
 }
 
-static int reserve(struct buffer *buffer, size_t size) {
-    if (size <= buffer->capacity)
-        return 0;
-    size = (size + size / 8 + 4095) / 4096 * 4096;
-    memory_free(buffer->data);
-    buffer->data = memory_new(size);
-    buffer->capacity = buffer->data ? size : 0;
-    return buffer->data ? 0 : -1;
-}
-
-static long rows_of_node(const struct node *node, const struct topology *t) {
-    return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
-}
-
-static size_t bytes_of(const struct node *node, long rows) {
-    return ((size_t)rows * (size_t)node->layout->cols * dtype_size(node->dtype) + 127) / 64 * 64;
-}
-
-/* ---------------------------------------------------------------- where passed values lie
- *
- * A value lives from the sweep that makes it to the last that wants it; each takes the lowest place that is free. */
-
-static int place_kept(struct chunked *c, const struct topology *t) {
-    const struct sweeps *all = c->sweeps;
-    size_t total = 0;
-    for (int k = 0; k < all->npassed; k++) {
-        const struct passed *p = &all->passed[k];
-        size_t size = bytes_of(p->node, rows_of_node(p->node, t)), at = 0;
-        for (int again = 1; again;) {
-            again = 0;
-            for (int j = 0; j < k; j++) {
-                const struct passed *q = &all->passed[j];
-                size_t end = c->offset[j] + bytes_of(q->node, rows_of_node(q->node, t));
-                if (q->made <= p->last && p->made <= q->last && c->offset[j] < at + size && at < end) {
-                    at = end;
-                    again = 1;
-                }
-            }
-        }
-        c->offset[k] = at;
-        total = at + size > total ? at + size : total;
-    }
-    return reserve(&c->kept, total + 64);
-}
-
 static char *kept(const struct chunked *c, int passed) {
-    return c->kept.data + c->offset[passed];
+    return c->kept.data + c->places[c->places[passed].first].offset;
 }
 
 /* ---------------------------------------------------------------- moving rows */
@@ -228,11 +285,19 @@ static int find_name(const char *const *names, int count, const char *name) {
     return -1;
 }
 
+/* The passed value that a leaf stands for, or -1. */
+static int passed_of(const struct chunked *c, const struct node *leaf) {
+    int k = c->sweeps->npassed - 1;
+    while (k >= 0 && c->sweeps->passed[k].leaf != leaf)
+        k--;
+    return k;
+}
+
 /* All rows of an input of a sweep's program: a passed value, or an input of the whole. */
 static char *source_of(const struct chunked *c, const struct node *leaf) {
-    for (int k = 0; k < c->sweeps->npassed; k++)
-        if (c->sweeps->passed[k].leaf == leaf)
-            return kept(c, k);
+    int passed = passed_of(c, leaf);
+    if (passed >= 0)
+        return kept(c, passed);
     int input = find_name(c->names, c->nnames, ((const struct input_attr *)leaf->attr)->name);
     return input < 0 ? NULL : (char *)c->binding.inputs[input];
 }
@@ -259,10 +324,11 @@ static int run_program(struct chunked *c, struct program *program, const struct 
     return code;
 }
 
-/* Memory that a chunk takes for a value: rows that lie in one piece can be used where they are. */
+/* Memory that a chunk takes for a value: rows that lie in one piece can be used where they are, unless they are to be
+ * `replaced` meanwhile. */
 static char *lend(char *whole, const struct node *node, enum dim domain, const struct chunk *chunk, long all,
-                  char **local, struct move *move, enum move_kind kind) {
-    if (node->dim == domain && node->layout->nblocks == 1)
+                  int replaced, char **local, struct move *move, enum move_kind kind) {
+    if (node->dim == domain && node->layout->nblocks == 1 && !replaced)
         return whole + (size_t)chunk->begin * (size_t)node->layout->cols * dtype_size(node->dtype);
     long rows = rows_of_node(node, &chunk->topology);
     *move = (struct move){.kind = kind,
@@ -301,7 +367,10 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         c->inputs[k] = source;
         if (!source || leaf->dim == DIM_STATIC || leaf->dim == DIM_FRAMES)
             continue;
-        c->inputs[k] = lend(source, leaf, domain, chunk, rows_of_node(leaf, whole), &local, &move,
+        int passed = passed_of(c, leaf), replaced = 0;
+        if (passed >= 0)
+            replaced = c->places[passed].inherited && &c->sweeps->sweeps[c->sweeps->passed[passed].last] == sweep;
+        c->inputs[k] = lend(source, leaf, domain, chunk, rows_of_node(leaf, whole), replaced, &local, &move,
                             leaf->dim == domain ? MOVE_IN : MOVE_GATHER);
         if (move.layout)
             c->moves[c->nmoves++] = move;
@@ -313,7 +382,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         struct move move = {.layout = NULL};
         enum move_kind kind = node->dim == domain ? MOVE_OUT : node->dim == DIM_ATOMS ? MOVE_SCATTER : MOVE_SUM;
         c->outputs[k] =
-            lend(kept(c, sweep->roots[k]), node, domain, chunk, rows_of_node(node, whole), &local, &move, kind);
+            lend(kept(c, sweep->roots[k]), node, domain, chunk, rows_of_node(node, whole), 0, &local, &move, kind);
         if (move.layout)
             outs[nouts++] = move;
     }

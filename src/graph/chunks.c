@@ -6,30 +6,6 @@
 
 /* ---------------------------------------------------------------- pairs */
 
-/* Compressed rows of the edges of a chunk, by one of their ends; `other` of the ends gets the places of the rows. */
-static void fill_rows(struct edge_rows *rows, const struct topology *t, int by_neighbour, int both) {
-    const int *first = t->index[INDEX_PAIR_I], *second = t->index[INDEX_PAIR_J];
-    int *row = rows->row, atoms = t->dim[DIM_ATOMS], pairs = t->dim[DIM_PAIRS];
-    memset(row, 0, (size_t)(atoms + 1) * sizeof *row);
-    for (int p = 0; p < pairs; p++) {
-        int centre = by_neighbour ? second[p] : first[p];
-        row[centre + 1]++;
-        if (both)
-            row[(by_neighbour ? first[p] : second[p]) + 1]++;
-    }
-    for (int a = 0; a < atoms; a++)
-        row[a + 1] += row[a];
-    for (int p = 0; p < pairs; p++)
-        for (int back = 0; back <= both; back++) {
-            int at_second = back != by_neighbour, at = row[at_second ? second[p] : first[p]]++;
-            rows->other[at] = at_second ? first[p] : second[p];
-            rows->pair[at] = p;
-            rows->sign[at] = back ? -1 : 1;
-        }
-    memmove(row + 1, row, (size_t)atoms * sizeof *row);
-    row[0] = 0;
-}
-
 static int *take(char **at, size_t count) {
     int *taken = (int *)*at;
     *at += count * sizeof *taken;
@@ -48,7 +24,8 @@ static int join_pairs(struct chunk *chunk, const struct topology *whole, int *pl
             if (place[atom] < 0)
                 place[atom] = (int)atoms++;
         }
-    size_t need = (2 * pairs + 4 * edges + 3 * (atoms + 1)) * sizeof(int) + 2 * edges;
+    size_t tables = both ? 1 : 2;
+    size_t need = (2 * pairs + tables * 2 * edges + (tables + 1) * (atoms + 1)) * sizeof(int) + 2 * edges;
     if (need > chunk->capacity) {
         free(chunk->block);
         chunk->capacity = need;
@@ -72,10 +49,13 @@ static int join_pairs(struct chunk *chunk, const struct topology *whole, int *pl
         t->index[INDEX_PAIR_I] = take(&at, pairs);
         t->index[INDEX_PAIR_J] = take(&at, pairs);
         struct edge_rows *rows[2] = {&t->by_centre, &t->by_neighbour};
-        for (int k = 0; k < 2; k++) {
-            rows[k]->row = take(&at, atoms + 1);
-            rows[k]->other = take(&at, edges);
-            rows[k]->pair = take(&at, edges);
+        for (size_t k = 0; k < 2; k++) {
+            *rows[k] = t->by_centre;
+            if (k < tables) {
+                rows[k]->row = take(&at, atoms + 1);
+                rows[k]->other = take(&at, edges);
+                rows[k]->pair = take(&at, edges);
+            }
         }
         chunk->atoms = take(&at, atoms + 1);
         for (int k = 0; k < 2; k++, at += edges)
@@ -92,8 +72,7 @@ static int join_pairs(struct chunk *chunk, const struct topology *whole, int *pl
         place[first[p]] = place[second[p]] = -1;
     if (!at)
         return -1;
-    fill_rows(&t->by_centre, t, 0, both);
-    fill_rows(&t->by_neighbour, t, 1, both);
+    topology_fill_rows(t);
     return 0;
 }
 

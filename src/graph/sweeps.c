@@ -143,6 +143,42 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
     return part;
 }
 
+static size_t row_size(const struct node *node) {
+    return (size_t)node->layout->cols * dtype_size(node->dtype);
+}
+
+/* The same node on other inputs. */
+static struct node *remade(struct graph *graph, const struct node *node, struct node *const *inputs) {
+    graph_push_module(graph, node->module);
+    struct node *made = node_make(graph, node->op, node->dtype, node->dim, node->rows, node->layout, inputs,
+                                  node->ninputs, node->attr, node->attr_size);
+    graph_pop_module(graph);
+    return made;
+}
+
+/* Whether rows of pairs, of which there are many more than atoms, take less afterwards. */
+static int narrows(const struct node *node) {
+    return node->op == &op_remap && node->dim == DIM_PAIRS && row_size(node) < row_size(node->inputs[0]);
+}
+
+/* What narrows a sum that grows from sweep to sweep is done to its terms, so that the narrow rows are those kept. */
+static struct node *narrowed(struct cut *cut, struct node *node) {
+    struct node *sum = narrows(node) ? node->inputs[0] : NULL, *out = NULL;
+    if (!sum || sum->op != &op_lincomb)
+        return node;
+    int low = term_level(cut, sum, DIM_PAIRS, 0), mixed = 0;
+    for (int t = 1; t < sum->ninputs; t++)
+        mixed |= term_level(cut, sum, DIM_PAIRS, t) != low;
+    for (int t = 0; mixed && t < sum->ninputs; t++) {
+        struct node *term = narrowed(cut, remade(cut->graph, node, &sum->inputs[t]));
+        term = graph_scale(cut->graph, term, ((const struct lincomb_attr *)sum->attr)->factor[t]);
+        if (settle(cut, term))
+            return node;
+        out = out ? graph_add(cut->graph, out, term) : term;
+    }
+    return out ? out : node;
+}
+
 static struct node *take_apart(struct cut *cut, struct node *node) {
     int terms = term_count(node), low = 0, high = 0;
     enum dim domain = domain_of(node);
@@ -163,7 +199,7 @@ static struct node *take_apart(struct cut *cut, struct node *node) {
         sum = sum ? graph_add(cut->graph, sum, part) : part;
     }
     free(levels);
-    return sum ? sum : node;
+    return sum ? sum : narrowed(cut, node);
 }
 
 static void count_needed(struct node *node, char *needed) {
@@ -172,15 +208,6 @@ static void count_needed(struct node *node, char *needed) {
     needed[node->id] = 1;
     for (int k = 0; k < node->ninputs; k++)
         count_needed(node->inputs[k], needed);
-}
-
-/* The same node on other inputs. */
-static struct node *remade(struct graph *graph, const struct node *node, struct node *const *inputs) {
-    graph_push_module(graph, node->module);
-    struct node *made = node_make(graph, node->op, node->dtype, node->dim, node->rows, node->layout, inputs,
-                                  node->ninputs, node->attr, node->attr_size);
-    graph_pop_module(graph);
-    return made;
 }
 
 static int apart(struct cut *cut, struct node **outputs, int noutputs) {
@@ -244,16 +271,17 @@ static void find_homes(struct cut *cut, struct node *node, int *keys) {
         find_homes(cut, node->inputs[k], keys);
 }
 
-static size_t row_size(const struct node *node) {
-    return (size_t)node->layout->cols * dtype_size(node->dtype);
+/* Whether rows took less before. */
+static int widens(const struct node *node) {
+    return node->op == &op_remap && !is_leaf(node->inputs[0]) && row_size(node->inputs[0]) < row_size(node);
 }
 
-/* Whether a value is made again by a later sweep rather than kept for it: functions of one operand, what depends on
- * inputs only, and whatever is wide of pairs, of which there are many more than atoms. */
+/* Whether a value is made again by a later sweep rather than kept for it: functions of one operand that do not narrow
+ * it, what depends on inputs only, and whatever is wide of pairs. */
 static int again(const struct mark *mark, const struct node *node) {
     if (mark->domain == DIM_STATIC)
         return 0;
-    return mark->base || node->op == &op_unary || node->op == &op_remap || node->op == &op_cast ||
+    return mark->base || node->op == &op_unary || (node->op == &op_remap && !narrows(node)) || node->op == &op_cast ||
            node->op == &op_spread || node->op == &op_gather || (node->dim == DIM_PAIRS && row_size(node) > NARROW);
 }
 
@@ -329,7 +357,7 @@ static void choose_kept(struct cut *cut, struct node *const *outputs, int noutpu
             const struct node *node = cut->graph->nodes[id];
             if (!m->built || is_leaf(node) || node->dim != m->domain || (round && !m->keep))
                 continue;
-            m->keep = m->base && row_size(node) <= NARROW && m->many >= OFTEN;
+            m->keep = m->base && row_size(node) <= NARROW && m->many >= OFTEN && !widens(node);
             if (m->keep)
                 m->home = m->first;
         }

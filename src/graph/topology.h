@@ -34,8 +34,11 @@ struct topology {
     int dim[DIM_COUNT]; /* sizes; dim[DIM_STATIC] is unused */
     int edges;
     int types;
-    int *index[INDEX_COUNT]; /* NULL where absent */
-    struct edge_rows by_centre, by_neighbour;
+    int *index[INDEX_COUNT];                  /* NULL where absent */
+    struct edge_rows by_centre, by_neighbour; /* where pairs carry two edges they share all arrays but the sign */
 };
+
+/* Fills the arrays of both tables of edges from the atoms of the pairs. */
+void topology_fill_rows(struct topology *t);
 
 #endif

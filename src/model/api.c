@@ -541,12 +541,12 @@ static int evaluate(struct fettle_model *handle, const struct fettle_frame *fram
         if (!code)
             code = batch_join(&handle->batch, (const struct frame *const *)(made + done), (int)(end - done),
                               model_batch_options(handle->model), error);
-        if (!code)
-            code = run_batch(handle, &all, error);
         for (; done < end; done++) {
             frame_free(made[done]);
             made[done] = NULL;
         }
+        if (!code)
+            code = run_batch(handle, &all, error);
     }
     if (!code)
         code = check_finite(handle, frames, count, &all, error);

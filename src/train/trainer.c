@@ -211,7 +211,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)) ||
         (code = model_build(&trainer->model, module.model, error)))
         return code;
-    if (model_directed(trainer->model) && (code = datamodule_make_directed(trainer->data, error)))
+    if ((code = datamodule_agree(trainer->data, model_directed(trainer->model), error)))
         return code;
     int threads = trainer->how.threads > 0 ? trainer->how.threads : team_default_size();
     trainer->state = state_new();

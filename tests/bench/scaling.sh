@@ -4,8 +4,10 @@
 #     tests/bench/scaling.sh [N...]
 #
 # N: 6 and 14 without any (63 is a million atoms).  FETTLE (build/release/fettle), MODEL (copper.yaml beside this file: the
-# size of NequIP's tutorial), THREADS (as many as there are processors) and ROUNDS (3) may be set.  The last column is of
-# the fastest round.
+# size of NequIP's tutorial), THREADS (as many as there are processors), ROUNDS (2) and ATOMS may be set.  A crystal is
+# evaluated again and again by one process, until ATOMS (1,000,000) have been, thrice at least.  The first time is apart:
+# in it the system finds the process its memory, which on a virtual machine that has not used it yet can take longer than
+# all the rest.  Of the other times the least, the mean and the median are said.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 fettle=${FETTLE:-$here/../../build/release/fettle}
@@ -16,17 +18,26 @@ trap 'rm -rf "$scratch"' EXIT
 
 # size, threads: one line
 measure() {
-    for round in $(seq "${ROUNDS:-3}"); do
+    for round in $(seq "${ROUNDS:-2}"); do
         "$fettle" eval --model "$model" --threads "$2" --times -o /dev/null "$scratch/$1.xyz"
-    done | awk -v threads="$2" '
-        $1 == "0" { atoms = $2; if (!best || $4 < best) best = $4; all = all sprintf(" %.2f", $4) }
-        $1 == "memory:" { memory = $2 > memory ? $2 : memory }
-        END { printf "%9d atoms %3d threads %10.1f MB  us an atom:%s  %10.2f\n", atoms, threads, memory, all, best }'
+    done | awk '
+        $1 == "0" { print "first", $4, $2 }
+        $1 ~ /^[1-9][0-9]*$/ { print "later", $4 }
+        $1 == "memory:" { print "memory", $2 }' | sort -k 1,1 -k 2,2n | awk -v threads="$2" '
+        $1 == "first" { first = first sprintf(" %.1f", $2); atoms = $3 }
+        $1 == "later" { time[++count] = $2; sum += $2 }
+        $1 == "memory" { memory = $2 }
+        END {
+            printf "%9d atoms %3d threads %9.1f MB  us an atom: first%s, of %d later ones least %.1f, mean %.1f, median %.1f\n",
+                atoms, threads, memory, first, count, time[1], sum / count, time[int((count + 1) / 2)]
+        }'
 }
 
 [ $# -gt 0 ] || set -- 6 14
 for n in "$@"; do
-    "$here/crystal.sh" "$n" >"$scratch/$n.xyz"
+    "$here/crystal.sh" "$n" >"$scratch/one"
+    copies=$((${ATOMS:-1000000} / (4 * n * n * n)))
+    for copy in $(seq $((copies > 3 ? copies : 3))); do cat "$scratch/one"; done >"$scratch/$n.xyz"
     measure "$n" "$most"
 done
 threads=1

@@ -48,7 +48,7 @@ Test(batch, join) {
         struct frame *frames[4];
         int n = 1 + round % 4, atoms = 0, pairs = 0, edges = 0;
         for (int k = 0; k < n; k++) {
-            int directed = round == 5 || (round == 3 && k % 2);
+            int directed = round == 5 || round == 3;
             frames[k] = labelled(&stream, 1 + (3 * round + 2 * k) % 7, (unsigned)(round + k) % 8, directed);
             atoms += frames[k]->atoms;
             pairs += frames[k]->npairs;
@@ -123,6 +123,13 @@ Test(batch, refusals) {
     cr_assert_eq(batch_join(&batch, frames, 1, &two_types, &error), ERROR_VALUE);
     frame->types[0] = 1;
     cr_assert_eq(batch_join(&batch, frames, 1, &two_types, &error), 0);
+    struct frame *other = frame_copy(frame);
+    const struct frame *const both[] = {frame, other};
+    other->directed = 1;
+    memset(&error, 0, sizeof error);
+    cr_assert_eq(batch_join(&batch, both, 2, &two_types, &error), ERROR_STATE);
+    cr_assert(strstr(error.message, "another kind"));
+    frame_free(other);
     batch_free(batch);
     frame_free(frame);
 }

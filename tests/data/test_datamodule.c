@@ -187,7 +187,11 @@ Test(datamodule, several_sets) {
     cr_assert_eq(batch_join(&batch, (const struct frame *const *)val->frames, 5, &options, NULL), 0);
     int undirected = batch->pairs;
     cr_assert_eq(batch->edges, 2 * undirected);
-    cr_assert_eq(datamodule_make_directed(module, NULL), 0);
+    cr_assert_eq(datamodule_agree(module, 0, NULL), 0);
+    cr_assert_eq(val->frames[4]->directed, 0);
+    cr_assert_eq(frame_make_directed(val->frames[1], NULL), 0);
+    cr_assert_eq(datamodule_agree(module, 0, NULL), 0);
+    cr_assert_eq(val->frames[4]->directed, 1, "as the other is");
     cr_assert_eq(batch_join(&batch, (const struct frame *const *)val->frames, 5, &options, NULL), 0);
     cr_assert(batch->pairs == 2 * undirected && batch->edges == batch->pairs);
     batch_free(batch);

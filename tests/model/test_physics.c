@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "graph/program_internal.h"
+#include "graph/sweeps.h"
 #include "harness.h"
 
 static const char common[] = "seed: 5\nmodel_dtype: float64\ntype_names: [C, H, O]\nr_max: 3.5\n"
@@ -250,6 +252,29 @@ EACH_MODEL(chunks_of_any_size_give_the_same) {
         free_result(&results[s]);
     for (int f = 0; f < 3; f++)
         frame_free(frames[f]);
+    machine_free(machine);
+}
+
+/* What has to be kept of all pairs, however little memory there is, is no wider than their harmonics and radial basis.
+ */
+EACH_MODEL(little_is_kept_of_pairs) {
+    static const int l_max[MODELS] = {1, 2, 3, 2, 1, 1, 1, 1};
+    enum { BESSELS = 8 };
+    struct machine *machine = new_machine(*k);
+    struct program *program = machine->program;
+    struct sweeps *sweeps;
+    struct error error = {0};
+    int harmonics = (l_max[*k] + 1) * (l_max[*k] + 1), passed = 0;
+    cr_assert_eq(sweeps_make(&sweeps, program->graph, program->roots, program->noutputs, &error), 0, "%s",
+                 error.message);
+    for (int p = 0; p < sweeps->npassed; p++) {
+        const struct node *node = sweeps->passed[p].node;
+        passed += node->dim == DIM_PAIRS;
+        cr_expect(node->dim != DIM_PAIRS || node->layout->cols <= (harmonics > BESSELS ? harmonics : BESSELS),
+                  "%d numbers of %s in %s", node->layout->cols, node->op->name, node->module);
+    }
+    cr_expect(passed, "nothing is kept");
+    sweeps_free(sweeps);
     machine_free(machine);
 }
 
