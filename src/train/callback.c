@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "train/trainer_internal.h"
 
 static const char *watched(const struct callback *callback) {
@@ -17,7 +18,7 @@ static void name_state(struct callbacks *callbacks, struct callback *callback) {
     for (int k = 0; k < callbacks->count; k++)
         before += callbacks->list[k].kind == callback->kind && !strcmp(watched(&callbacks->list[k]), metric);
     if (*metric)
-        snprintf(which, sizeof which, ".%08x", (unsigned)state_hash_bytes(0, metric, strlen(metric)));
+        snprintf(which, sizeof which, ".%08x", (unsigned)hash_bytes(0, metric, strlen(metric)));
     snprintf(callback->prefix, sizeof callback->prefix, "callback.%.30s%s.%d.", kind, which, before);
 }
 

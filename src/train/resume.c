@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "model/safetensors.h"
 #include "train/trainer_internal.h"
 
@@ -42,15 +43,15 @@ int resume_changes(struct trainer *trainer, struct error *error) {
 
 static uint64_t hash_frame(uint64_t hash, const struct frame *frame) {
     size_t atoms = (size_t)frame->atoms;
-    hash = state_hash_bytes(hash, frame->pos, atoms * 3 * sizeof *frame->pos);
-    hash = state_hash_bytes(hash, frame->types, atoms * sizeof *frame->types);
-    hash = state_hash_bytes(hash, frame->cell, sizeof frame->cell);
-    hash = state_hash_bytes(hash, frame->pbc, sizeof frame->pbc);
+    hash = hash_bytes(hash, frame->pos, atoms * 3 * sizeof *frame->pos);
+    hash = hash_bytes(hash, frame->types, atoms * sizeof *frame->types);
+    hash = hash_bytes(hash, frame->cell, sizeof frame->cell);
+    hash = hash_bytes(hash, frame->pbc, sizeof frame->pbc);
     for (int k = 0; k < frame->nfields; k++) {
         const struct field *field = &frame->fields[k];
         size_t rows = field->per_atom ? atoms : 1;
-        hash = state_hash_bytes(hash, field->name, strlen(field->name));
-        hash = state_hash_bytes(hash, field->values, rows * (size_t)field->cols * sizeof *field->values);
+        hash = hash_bytes(hash, field->name, strlen(field->name));
+        hash = hash_bytes(hash, field->values, rows * (size_t)field->cols * sizeof *field->values);
     }
     return hash;
 }

@@ -80,7 +80,6 @@ const void *snapshot_data(const struct snapshot *snapshot, const char *name); /*
 int snapshot_renew(struct snapshot *snapshot, const struct state *state,
                    int (*chosen)(void *context, const struct variable *variable), void *context);
 void snapshot_free(struct snapshot *snapshot);
-uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size); /* goes on from a hash of what came before */
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */
 
 /* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of

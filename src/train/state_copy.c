@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 struct saved {
     char *name;
     enum state_type type;
@@ -164,35 +166,13 @@ out:
 
 /* ---------------------------------------------------------------- hash */
 
-/* 64 bits at a time with a finishing mix: fast on slabs of megabytes, and every bit of the input counts. */
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash ^= word;
-    hash *= UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ (hash >> 29);
-}
-
-uint64_t state_hash_bytes(uint64_t hash, const void *data, size_t size) {
-    const unsigned char *bytes = data;
-    hash = mix(hash, size);
-    for (; size >= 8; size -= 8, bytes += 8) {
-        uint64_t word;
-        memcpy(&word, bytes, 8);
-        hash = mix(hash, word);
-    }
-    uint64_t tail = 0;
-    for (size_t k = 0; k < size; k++)
-        tail |= (uint64_t)bytes[k] << (8 * k);
-    return mix(hash, tail);
-}
-
 uint64_t state_hash(const struct state *state) {
     /* Summed over variables, so that the order in which they were added does not matter. */
     uint64_t sum = 0;
     for (size_t k = 0; k < state_count(state); k++) {
         const struct variable *variable = state_at(state, k);
-        uint64_t hash = state_hash_bytes(UINT64_C(0xcbf29ce484222325), variable->name, strlen(variable->name));
-        hash = mix(hash, variable->type);
-        sum += mix(state_hash_bytes(hash, variable->data, bytes_of(variable)), 0);
+        uint64_t hash = hash_bytes(variable->type, variable->name, strlen(variable->name));
+        sum += hash_bytes(hash, variable->data, bytes_of(variable));
     }
     return sum;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/hash.h"
 #include "base/random.h"
 #include "config/tree.h"
 #include "session/session_internal.h"
@@ -304,14 +305,14 @@ static void draw(struct text *line, struct session *session) {
 /* ---------------------------------------------------------------- the session as it is */
 
 static uint64_t add_text(uint64_t hash, const char *text) {
-    return text ? state_hash_bytes(hash, text, strlen(text) + 1) : hash;
+    return text ? hash_bytes(hash, text, strlen(text) + 1) : hash;
 }
 
 static uint64_t add_stops(uint64_t hash, const struct stops *stops) {
     for (size_t k = 0; k < stops->count; k++) {
         const struct stop *stop = &stops->list[k];
         long numbers_of[] = {stop->number, stop->kind, stop->temporary, stop->enabled, stop->ignore};
-        hash = state_hash_bytes(hash, numbers_of, sizeof numbers_of);
+        hash = hash_bytes(hash, numbers_of, sizeof numbers_of);
         hash = add_text(hash, expression_text(stop->expression));
         hash = add_text(hash, stop->condition ? expression_text(stop->condition) : NULL);
         for (size_t c = 0; c < stop->ncommands; c++)
@@ -319,7 +320,7 @@ static uint64_t add_stops(uint64_t hash, const struct stops *stops) {
     }
     for (size_t k = 0; k < stops->ndisplays; k++)
         hash = add_text(hash, expression_text(stops->displays[k].expression));
-    return state_hash_bytes(hash, &stops->collecting, sizeof stops->collecting);
+    return hash_bytes(hash, &stops->collecting, sizeof stops->collecting);
 }
 
 /* What a command without arguments prints. */
@@ -339,12 +340,12 @@ static uint64_t add_printed(uint64_t hash, struct session *session, const char *
 }
 
 static uint64_t session_hash(struct session *session) {
-    uint64_t hash = state_hash_bytes(0, &session->trainer, sizeof session->trainer);
+    uint64_t hash = hash_bytes(0, &session->trainer, sizeof session->trainer);
     hash = add_stops(hash, &session->stops);
-    hash = state_hash_bytes(hash, &session->catches_off, sizeof session->catches_off);
-    hash = state_hash_bytes(hash, &session->rewinding.capacity, sizeof session->rewinding.capacity);
-    hash = state_hash_bytes(hash, &session->rewinding.nnamed, sizeof session->rewinding.nnamed);
-    hash = state_hash_bytes(hash, &session->view.nmarks, sizeof session->view.nmarks);
+    hash = hash_bytes(hash, &session->catches_off, sizeof session->catches_off);
+    hash = hash_bytes(hash, &session->rewinding.capacity, sizeof session->rewinding.capacity);
+    hash = hash_bytes(hash, &session->rewinding.nnamed, sizeof session->rewinding.nnamed);
+    hash = hash_bytes(hash, &session->view.nmarks, sizeof session->view.nmarks);
     hash = add_printed(hash, session, "chart");
     hash = add_printed(hash, session, "layout");
     if (!session->trainer)
@@ -357,15 +358,15 @@ static uint64_t session_hash(struct session *session) {
     hash = add_text(hash, trainer_strategy(session->trainer));
     hash = add_text(hash, session->output);
     for (size_t k = 0; k < session->series.count; k++)
-        hash = state_hash_bytes(hash, &session->series.list[k]->count, sizeof session->series.list[k]->count);
+        hash = hash_bytes(hash, &session->series.list[k]->count, sizeof session->series.list[k]->count);
     for (size_t k = 0; k < trainer_metrics(session->trainer); k++) {
         const char *name = trainer_metric_name(session->trainer, k);
         double value;
         if (trainer_metric(session->trainer, name, &value))
-            hash = state_hash_bytes(add_text(hash, name), &value, sizeof value);
+            hash = hash_bytes(add_text(hash, name), &value, sizeof value);
     }
     uint64_t state = state_hash(trainer_state(session->trainer));
-    return state_hash_bytes(hash, &state, sizeof state);
+    return hash_bytes(hash, &state, sizeof state);
 }
 
 /* ---------------------------------------------------------------- running */
