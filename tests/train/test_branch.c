@@ -18,7 +18,7 @@ static uint64_t files(void) {
         struct stat status = {0};
         if (!stat(names[k], &status)) {
             int64_t what[] = {(int64_t)k, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-            sum = state_hash_bytes(sum, what, sizeof what);
+            sum = hash_bytes(sum, what, sizeof what);
         }
     }
     return sum;
