@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));
 }
