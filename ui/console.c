@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "signals.h"
 
 static const char erase_line[] = "\r\033[K";
@@ -75,7 +76,7 @@ void console_say(struct console *console, const char *format, ...) {
 }
 
 void console_open_log(struct console *console, const char *path) {
-    console->log = fopen(path, "ae");
+    console->log = file_append_stream(path);
     if (console->log && console->early.data)
         fputs(console->early.data, console->log);
     text_free(&console->early);

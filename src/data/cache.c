@@ -358,7 +358,7 @@ static int make(const char *source, const char *cache, const char *text, size_t 
     struct error why = {0};
     struct head head = {.size = 0};
     uint64_t frames;
-    *unwritten = file_writer_open(&writer, cache, &why) != 0;
+    *unwritten = file_writer_open_own(&writer, cache, &why) != 0;
     if (*unwritten)
         return 0;
     m.out = file_writer_stream(writer);

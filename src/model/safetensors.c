@@ -256,7 +256,7 @@ int safetensors_write(const struct safetensors *file, const char *path, struct e
         text_free(&header);
         return error_set(error, ERROR_MEMORY, "out of memory");
     }
-    int code = file_writer_open(&writer, path, error);
+    int code = file_writer_open_own(&writer, path, error);
     if (!code) {
         FILE *stream = file_writer_stream(writer);
         unsigned char size[8];

@@ -28,7 +28,7 @@ struct safetensors *safetensors_new(void);
 int safetensors_add(struct safetensors *file, const char *name, const char *dtype, int ndim, const size_t *shape,
                     const void *data, struct error *error);
 int safetensors_set_metadata(struct safetensors *file, const char *key, const char *value, struct error *error);
-/* Written aside, synced, renamed. */
+/* Written aside, synced, renamed; a symbolic link of that name is replaced. */
 int safetensors_write(const struct safetensors *file, const char *path, struct error *error);
 
 #endif

@@ -45,7 +45,7 @@ int audit_write(struct trainer *trainer, struct error *error) {
     text_format(&path, "%s/audit.log", trainer->output);
     int code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (!code && (*trainer_audit(trainer) || file_exists(path.data)) &&
-        !(code = file_writer_open(&writer, path.data, error))) {
+        !(code = file_writer_open_own(&writer, path.data, error))) {
         fputs(trainer_audit(trainer), file_writer_stream(writer));
         code = file_writer_commit(writer, error);
     }

@@ -173,7 +173,7 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
 }
 
 static FILE *open_file(char *path, struct error *error) {
-    FILE *stream = fopen(path, "ae");
+    FILE *stream = file_append_stream(path);
     if (!stream && errno == ENOENT) { /* the folder */
         char *slash = strrchr(path, '/');
         if (slash)
@@ -182,7 +182,7 @@ static FILE *open_file(char *path, struct error *error) {
             return NULL;
         if (slash)
             *slash = '/';
-        stream = fopen(path, "ae");
+        stream = file_append_stream(path);
     }
     if (!stream)
         error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));

@@ -398,3 +398,10 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return checkpoint_write(trainer, path, error);
 }
+
+int trainer_save_as(struct trainer *trainer, const char *path, struct error *error) {
+    char *target = file_follow(path);
+    int code = target ? trainer_save(trainer, target, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    free(target);
+    return code;
+}
