@@ -249,6 +249,8 @@ int checkpoint_read(struct trainer *trainer, const char *path, int weights_only,
         struct newcomers newcomers;
         find_newcomers(trainer, file, path, &newcomers);
         code = state_load(trainer->state, file, is_new, &newcomers, error);
+        if (!code)
+            code = callbacks_check_state(&trainer->callbacks, trainer, error);
     }
     if (!code && !weights_only && !(code = read_phase(trainer, file, path, error)))
         compare_threads(trainer, file, path);
