@@ -218,14 +218,18 @@ int state_rename(struct state *state, const char *prefix, const char *other, str
 
 void state_remove(struct state *state, const char *prefix) {
     size_t kept = 0, length = strlen(prefix);
+    struct entry *namesake = NULL; /* the one whose own name the prefix is */
     for (size_t k = 0; k < state->count; k++) {
         struct entry *entry = state->entries[k];
-        if (strncmp(entry->variable.name, prefix, length) == 0)
+        if (entry->variable.name == prefix)
+            namesake = entry;
+        else if (strncmp(entry->variable.name, prefix, length) == 0)
             entry_free(entry);
         else
             state->entries[kept++] = entry;
     }
     state->count = kept;
+    entry_free(namesake);
 }
 
 size_t state_count(const struct state *state) {
