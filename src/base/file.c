@@ -245,13 +245,15 @@ void file_writer_abort(struct file_writer *writer) {
     release(writer);
 }
 
-int file_read(const char *path, char **data, size_t *size, struct error *error) {
+/* most: 0 where only a regular file will do. */
+static int read_all(const char *path, size_t most, char **data, size_t *size, struct error *error) {
     *data = NULL;
     *size = 0;
     int code = 0;
     char *buffer = NULL;
     size_t used = 0, capacity = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* a pipe that nobody writes to would be waited for, only to be refused */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (most ? 0 : O_NONBLOCK));
     struct stat status;
     if (fd < 0 || fstat(fd, &status))
         goto failed;
@@ -259,6 +261,12 @@ int file_read(const char *path, char **data, size_t *size, struct error *error) 
         errno = EISDIR;
         goto failed;
     }
+    if (!S_ISREG(status.st_mode) && !most) {
+        code = error_set(error, ERROR_IO, "cannot read %s: it is no regular file", path);
+        goto out;
+    }
+    if (S_ISREG(status.st_mode))
+        most = SIZE_MAX;
     capacity = status.st_size > 0 ? (size_t)status.st_size + 1 : 65536;
     for (;;) {
         if (!buffer || used + 1 >= capacity) {
@@ -279,6 +287,11 @@ int file_read(const char *path, char **data, size_t *size, struct error *error) 
         if (got == 0)
             break;
         used += (size_t)got;
+        if (used > most) {
+            code = error_set(error, ERROR_IO, "cannot read %s: it is no regular file, and has more than %zu MiB", path,
+                             most >> 20);
+            goto out;
+        }
     }
     buffer[used] = 0;
     *data = buffer;
@@ -292,6 +305,14 @@ out:
     if (fd >= 0)
         close(fd);
     return code;
+}
+
+int file_read(const char *path, char **data, size_t *size, struct error *error) {
+    return read_all(path, 0, data, size, error);
+}
+
+int file_read_stream(const char *path, size_t most, char **data, size_t *size, struct error *error) {
+    return read_all(path, most, data, size, error);
 }
 
 int file_make_directories(const char *path, struct error *error) {

@@ -32,8 +32,12 @@ char *file_follow(const char *path);
 
 int file_write_all(int fd, const char *data, size_t size); /* 0, or the errno */
 
-/* The whole file, with a terminating zero that size does not count.  Freed by free(). */
+/* A whole regular file, with a terminating zero that size does not count.  Freed by free().  Whatever is none (a
+ * folder, a pipe, /dev/zero) is refused. */
 int file_read(const char *path, char **data, size_t *size, struct error *error);
+/* The same, but where that makes sense the data may come through a pipe: what is no regular file is read to its end,
+ * unless that is more than `most` bytes away, which is an error. */
+int file_read_stream(const char *path, size_t most, char **data, size_t *size, struct error *error);
 int file_make_directories(const char *path, struct error *error);
 int file_exists(const char *path);
 

@@ -64,6 +64,9 @@ const char *dataset_intern(struct dataset *dataset, const char *text) {
     return names[dataset->nnames] ? names[dataset->nnames++] : NULL;
 }
 
+/* Frames may come through a pipe, but not without end. */
+enum { PIPE_MOST = 1 << 30 };
+
 int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct error *error) {
     struct extxyz_reader *reader = NULL;
     char *text = NULL;
@@ -71,7 +74,7 @@ int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_
     const char *name = dataset_intern(dataset, path), *seen = NULL, *unused = "";
     if (!name)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = file_read(path, &text, &size, error);
+    int code = file_read_stream(path, PIPE_MOST, &text, &size, error);
     if (!code)
         code = extxyz_open(&reader, name, text, size, keys, error);
     while (!code) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/team.h"
 #include "data/batch.h"
 #include "data/datamodule.h"
@@ -225,12 +226,17 @@ static int open_config(struct fettle_model *handle, const char *path, struct err
 
 /* A safetensors file begins with the length of its header, which is JSON. */
 static int is_checkpoint(const char *path, int *yes, struct error *error) {
-    FILE *file = fopen(path, "rb");
+    struct stat status;
+    FILE *file;
     char head[9] = {0};
     size_t length = strlen(path);
     int failed;
 
-    if (!file)
+    if (!stat(path, &status) && !S_ISREG(status.st_mode)) { /* what is taken from a pipe is gone from it */
+        *yes = 0;
+        return 0;
+    }
+    if (!(file = fopen(path, "rb")))
         return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
     *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
     *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);
