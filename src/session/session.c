@@ -55,6 +55,20 @@ static void drop_signs(char *line) {
     }
 }
 
+/* Once more than the front end does: the log is a border of its own. */
+static void write_log(struct session *session, const char *prefix, const char *text) {
+    struct text shown = {0};
+
+    if (!session->log)
+        return;
+    text_add(&shown, prefix);
+    text_add_shown(&shown, text, strlen(text));
+    if (shown.data)
+        fputs(shown.data, session->log);
+    fflush(session->log);
+    text_free(&shown);
+}
+
 void session_print(struct session *session, const char *format, ...) {
     char *line = NULL;
     va_list arguments;
@@ -72,10 +86,7 @@ void session_print(struct session *session, const char *format, ...) {
         return;
     }
     session->options.print(session->options.context, line);
-    if (session->log) {
-        fputs(line, session->log);
-        fflush(session->log);
-    }
+    write_log(session, "", line);
     free(line);
 }
 
@@ -102,8 +113,9 @@ static int execute(struct session *session, const char *text, struct error *erro
         goto out;
     }
     remember(session, command, text);
-    if (session->log)
-        fprintf(session->log, "> %.*s\n", (int)strcspn(text, "\r\n"), text);
+    write_log(session, "> ", text);
+    if (!text_ends_with(text, "\n"))
+        write_log(session, "", "\n");
     code = command->exec(session, &line, error);
 out:
     command_line_free(&line);
