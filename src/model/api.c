@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/team.h"
+#include "base/text.h"
 #include "data/batch.h"
 #include "data/datamodule.h"
 #include "graph/graph.h"
@@ -75,8 +76,8 @@ int fettle_error_export(struct fettle_error *out, const struct error *error) {
         out->status = status;
         out->line = error->line;
         out->column = error->column;
-        snprintf(out->file, sizeof out->file, "%s", error->file);
-        snprintf(out->message, sizeof out->message, "%s", error->message);
+        text_shown(out->file, sizeof out->file, error->file); /* a host may print them as they are */
+        text_shown(out->message, sizeof out->message, error->message);
     }
     return status;
 }

@@ -71,8 +71,11 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     if (!trainer->log || trainer->aside || !localtime_r(&now, &parts))
         return;
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
-    fprintf(trainer->log, "%s  %s\n", when, text);
+    struct text shown = {0};
+    text_add_shown(&shown, text, strlen(text));
+    fprintf(trainer->log, "%s  %s\n", when, shown.data ? shown.data : "");
     fflush(trainer->log); /* a log that cannot be written does not end a training */
+    text_free(&shown);
 }
 
 int run_folder_end(struct trainer *trainer, struct error *error) {
