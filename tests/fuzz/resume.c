@@ -14,7 +14,7 @@
 #include "model/safetensors.h"
 #include "train/trainer_internal.h"
 
-enum { BATCHES = 3, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
+enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
 
 static struct kept kept;
 static struct safetensors *good;
