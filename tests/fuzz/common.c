@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,21 @@ int __wrap_rmdir(const char *path) {
 
 int __wrap_mkostemp(char *path, int flags) {
     return fence("making", path, 0) ? -1 : __real_mkostemp(path, flags);
+}
+
+/* Threads take no signals, but their own crashes are to be told. */
+int __real_pthread_sigmask(int how, const sigset_t *set, sigset_t *before);
+int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *before);
+
+int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *before) {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t some;
+    if (set) {
+        some = *set;
+        for (size_t k = 0; k < sizeof crashes / sizeof *crashes; k++)
+            sigdelset(&some, crashes[k]);
+    }
+    return __real_pthread_sigmask(how, set ? &some : NULL, before);
 }
 
 /* ---------------------------------------------------------------- begin and end */
