@@ -24,8 +24,7 @@ static int open_data(struct trainer *trainer, struct error *error) {
     return datamodule_open(&trainer->data, config_get(root, "data"), roles, error);
 }
 
-/* Types of the frames must be those of the model, and its cutoff theirs. */
-static int check_data(struct trainer *trainer, struct error *error) {
+int trainer_check_data(const struct trainer *trainer, struct error *error) {
     const struct metrics *by_role[ROLE_COUNT][2] = {{trainer->loss, trainer->train_metrics},
                                                     {trainer->nval ? trainer->val_metrics[0] : NULL, NULL},
                                                     {trainer->ntest ? trainer->test_metrics[0] : NULL, NULL},
@@ -220,7 +219,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
     if (!trainer->state || !trainer->team)
         return error_set(error, ERROR_MEMORY, "cannot start %d threads", threads);
     resume_fingerprint(trainer, trainer->fingerprint);
-    if ((code = open_metrics(trainer, &module, error)) || (code = check_data(trainer, error)) ||
+    if ((code = open_metrics(trainer, &module, error)) || (code = trainer_check_data(trainer, error)) ||
         (code = open_slabs(trainer, error)))
         return code;
     if ((code = trainer_open_optimizer(trainer, &module, error)) || (code = open_loop(trainer, error)))

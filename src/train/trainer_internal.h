@@ -318,7 +318,9 @@ int resume_open(struct trainer *trainer, struct error *error);  /* reads the che
 int resume_check(struct trainer *trainer, struct error *error); /* config and data are those of the checkpoint */
 void resume_fingerprint(const struct trainer *trainer, char out[17]); /* of the training data */
 
-/* trainer.c: what stands under the training module, opened; used by retool.c */
+/* trainer.c: frames have the types of the model, neighbours, and what the metrics ask for */
+int trainer_check_data(const struct trainer *trainer, struct error *error);
+/* What stands under the training module, opened; used by retool.c */
 int trainer_open_optimizer(struct trainer *trainer, const struct module_options *module, struct error *error);
 int trainer_open_terms(struct trainer *trainer,
                        struct error *error); /* a gradient for each term, where one is wanted */

@@ -1,0 +1,227 @@
+/* A checkpoint that is gone on from.  The input is edits of a good one, written by a run of the same config: what is
+ * then wrong is told, or does no harm.  Beside those of edits.h the lines are
+ *
+ *     length NAME N, type NAME DTYPE, gone NAME    of a tensor
+ *     text NAME TEXT                               the bytes of a tensor; \n and \t as in C
+ *     metadata KEY TEXT, no KEY
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common.h"
+#include "edits.h"
+#include "kept.h"
+#include "model/safetensors.h"
+#include "train/trainer_internal.h"
+
+enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
+
+static struct kept kept;
+static struct safetensors *good;
+static struct edits_array arrays[MOST_TENSORS]; /* one for each tensor */
+static size_t count;
+static char checkpoint[] = "edited.safetensors";
+
+/* What lines other than plain edits have made of the tensors and the metadata. */
+static struct change {
+    char dtype[8];
+    size_t length;
+    int gone, changed;
+    void *text;
+} changes[MOST_TENSORS];
+static struct { char *key, *value; /* value: NULL where it is gone */ } texts[MOST_TEXTS];
+static size_t ntexts;
+static int config_changed; /* or the audit log, which changes the config */
+
+static enum edits_type type_of(const char *dtype) {
+    return !strcmp(dtype, "F64")   ? EDITS_F64
+           : !strcmp(dtype, "F32") ? EDITS_F32
+           : !strcmp(dtype, "I64") ? EDITS_I64
+           : !strcmp(dtype, "I32") ? EDITS_I32
+                                   : EDITS_U8;
+}
+
+static void make_good(void) {
+    static const char *const words[] = {"set", "lr", "0.003"};
+    struct error error = {0};
+    fuzz_need(trainer_change(kept.trainer, 3, words, NULL, &error), &error);
+    kept_train(&kept, 2);
+    fuzz_need(trainer_save(kept.trainer, "good.safetensors", &error), &error);
+    fuzz_need(safetensors_read(&good, "good.safetensors", &error), &error);
+    count = safetensors_count(good);
+    if (count > MOST_TENSORS)
+        fuzz_fail("more than %d tensors", MOST_TENSORS);
+    for (size_t k = 0; k < count; k++) {
+        const struct tensor *tensor = safetensors_at(good, k);
+        enum edits_type type = type_of(tensor->dtype);
+        snprintf(arrays[k].name, sizeof arrays[k].name, "%s", tensor->name);
+        arrays[k].type = type;
+        arrays[k].count = tensor->size / edits_size(type);
+        arrays[k].data = malloc(tensor->size + LONGEST);
+    }
+    kept_return(&kept);
+}
+
+void fuzz_open(void) {
+    static const char *const verbs[] = {
+        "length %s %d",
+        "gone %s",
+        "type %s I64",
+        "type %s U8",
+        "type %s F64",
+        "no phase",
+        "no config",
+        "metadata phase load",
+        "metadata phase checkpoint",
+        "metadata phase done",
+        "metadata metrics nan val0_epoch/weighted_sum\\n",
+        "metadata threads %d",
+        "text state.loop.audit epoch 0, batch 0, step 0, before epoch\\tset\\tlr\\t%d\\n"};
+    kept_open(&kept, fuzz_config(NULL, 0), 5);
+    make_good();
+    /* what the loop and those around it keep is drawn more often than weights */
+    static struct edits_array offered[MOST_TENSORS];
+    size_t noffered = 0;
+    for (size_t k = 0; k < count; k++)
+        if (!strncmp(arrays[k].name, "state.", 6) || k % 8 == 0)
+            offered[noffered++] = arrays[k];
+    edits_offer(offered, noffered, verbs, sizeof verbs / sizeof *verbs);
+}
+
+static char *unescape(char *text) {
+    char *to = text;
+    for (const char *from = text; *from; from++) {
+        int escape = from[0] == '\\' && (from[1] == 'n' || from[1] == 't');
+        *to++ = !escape ? *from : from[1] == 'n' ? '\n' : '\t';
+        from += escape;
+    }
+    *to = 0;
+    return text;
+}
+
+static void change(void *context, int nwords, char **words) {
+    (void)context;
+    struct change *changed = NULL;
+    if (nwords < 2)
+        return;
+    for (size_t k = 0; k < count; k++)
+        if (!strcmp(arrays[k].name, words[1]))
+            changed = &changes[k];
+    char *value = nwords > 2 ? words[2] : NULL;
+    if (!strcmp(words[0], "gone") && changed) {
+        changed->gone = 1;
+    } else if (!strcmp(words[0], "length") && changed && value) {
+        changed->length = strtoul(value, NULL, 10);
+        changed->changed = 1;
+    } else if (!strcmp(words[0], "type") && changed && value) {
+        snprintf(changed->dtype, sizeof changed->dtype, "%s", value);
+    } else if (!strcmp(words[0], "text") && changed && value) {
+        changed->text = unescape(value);
+    } else if (((!strcmp(words[0], "metadata") && value) || !strcmp(words[0], "no")) && ntexts < MOST_TEXTS) {
+        texts[ntexts].key = words[1];
+        texts[ntexts++].value = words[0][0] == 'm' ? unescape(value) : NULL;
+    }
+    config_changed |= !strcmp(words[1], "config") || !strcmp(words[1], "data") || strstr(words[1], "audit");
+}
+
+static int add_tensor(struct safetensors *bad, size_t k, struct error *error) {
+    const struct tensor *tensor = safetensors_at(good, k);
+    struct change *changed = &changes[k];
+    const char *dtype = changed->dtype[0] ? changed->dtype : tensor->dtype;
+    size_t room = tensor->size + LONGEST, each = edits_size(type_of(dtype)), length = tensor->size / each;
+    if (changed->gone)
+        return 0;
+    if (changed->text) {
+        length = strlen(changed->text) + 1;
+        length = length < room ? length : room;
+        memcpy(arrays[k].data, changed->text, length);
+        ((char *)arrays[k].data)[length - 1] = 0;
+        length /= each;
+    }
+    if (changed->changed)
+        length = changed->length < room / each ? changed->length : room / each;
+    if (changed->text || changed->changed || changed->dtype[0])
+        return safetensors_add(bad, tensor->name, dtype, 1, &length, arrays[k].data, error);
+    return safetensors_add(bad, tensor->name, dtype, tensor->ndim, tensor->shape, arrays[k].data, error);
+}
+
+static int add_metadata(struct safetensors *bad, struct error *error) {
+    static const char *const keys[] = {"config",  "training_module", "data",        "phase",
+                                       "threads", "metrics",         "model_config"};
+    int code = 0;
+    for (size_t k = 0; !code && k < sizeof keys / sizeof *keys; k++) {
+        const char *value = safetensors_metadata(good, keys[k]);
+        for (size_t t = 0; t < ntexts; t++)
+            if (!strcmp(texts[t].key, keys[k]))
+                value = texts[t].value;
+        if (value)
+            code = safetensors_set_metadata(bad, keys[k], value, error);
+    }
+    return code;
+}
+
+static void write_edited(const uint8_t *data, size_t size) {
+    struct safetensors *bad = safetensors_new();
+    struct error error = {0};
+    char *text = fuzz_text(data, size);
+    memset(changes, 0, sizeof changes);
+    ntexts = 0;
+    config_changed = 0;
+    for (size_t k = 0; k < count; k++) {
+        const struct tensor *tensor = safetensors_at(good, k);
+        memcpy(arrays[k].data, tensor->data, tensor->size);
+        memset((char *)arrays[k].data + tensor->size, 0, LONGEST);
+    }
+    edits_apply(text, arrays, count, change, NULL);
+    for (size_t k = 0; k < count; k++)
+        fuzz_told(add_tensor(bad, k, &error), &error);
+    fuzz_told(add_metadata(bad, &error), &error);
+    fuzz_need(safetensors_write(bad, checkpoint, &error), &error);
+    safetensors_free(bad);
+    free(text);
+}
+
+/* What opening a run does with the config and the changes of a checkpoint, on copies of the config. */
+static int check_config(struct trainer *trainer, struct error *error) {
+    struct config *given = trainer->given, *config = trainer->config;
+    trainer->given = config_copy(given);
+    trainer->config = config_copy(config);
+    int code = resume_changes(trainer, error);
+    if (!code)
+        code = resume_check(trainer, error);
+    config_free(trainer->given);
+    config_free(trainer->config);
+    trainer->given = given;
+    trainer->config = config;
+    return code;
+}
+
+/* The whole way, as `--resume` goes it. */
+static void open_anew(void) {
+    struct kept anew = {.config = kept.config};
+    struct trainer_options options = {.threads = 1, .resume = checkpoint};
+    struct error error = {0};
+    int code = trainer_open(&anew.trainer, kept.config, &options, &error);
+    fuzz_told(code, &error);
+    if (!code)
+        kept_train(&anew, BATCHES);
+    trainer_free(anew.trainer);
+}
+
+void fuzz_input(const uint8_t *data, size_t size) {
+    struct error error = {0};
+    int code = 0;
+    write_edited(data, size);
+    kept.trainer->how.resume = checkpoint;
+    kept.trainer->resume = checkpoint;
+    if (config_changed)
+        code = check_config(kept.trainer, &error);
+    if (!code)
+        code = checkpoint_read(kept.trainer, checkpoint, 0, &error);
+    fuzz_told(code, &error);
+    if (!code)
+        kept_train(&kept, BATCHES);
+    kept_return(&kept);
+    if (fuzz_replays())
+        open_anew();
+}
