@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "session/draft.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
@@ -17,29 +16,6 @@ static const char builtin_name[] = "built-in session";
 
 static void on_event(void *context, enum trainer_event event, const char *text) {
     session_event(context, event, text);
-}
-
-/* Nothing was trained: what opening alone has written goes away again. */
-static void discard_output(const char *output) {
-    static const char *const files[] = {"config.yaml", "resolved.yaml", "metrics.csv", "run.log"};
-    struct text path = {0};
-
-    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++) {
-        text_clear(&path);
-        text_format(&path, "%s/%s", output, files[k]);
-        if (!path.failed)
-            unlink(path.data);
-    }
-    text_clear(&path);
-    text_add(&path, output ? output : "");
-    /* Folders that hold anything else stay. */
-    while (!path.failed && path.data && path.data[0] && rmdir(path.data) == 0) {
-        char *slash = strrchr(path.data, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    text_free(&path);
 }
 
 void session_close(struct session *session) {
@@ -56,7 +32,7 @@ void session_close(struct session *session) {
     if (session->log)
         fclose(session->log);
     if (unused)
-        discard_output(session->output);
+        progress_discard_output(session->output);
     free(session->output);
     free(session->path);
     session->trainer = NULL;
@@ -89,20 +65,20 @@ static int make_setup(struct session *session, struct setup *setup, struct train
 static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
                        struct error *error) {
     struct trainer *trainer = NULL;
-    char *output = progress_default_output(), *name = strdup(path);
+    char *output, *name = strdup(path);
+    int code = progress_default_output(&output, error);
     struct trainer_options options = {
         .output = output, .threads = session->options.threads, .event = on_event, .context = session};
-    int code;
 
-    if (!output || !name)
+    if (!code && !name)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    else
+    if (!code)
         code = trainer_open(&trainer, config, &options, error);
     if (!code)
         code = make_setup(session, setup, trainer, error);
     if (code) {
         trainer_free(trainer);
-        discard_output(output);
+        progress_discard_output(output);
         free(output);
         free(name);
         return code;

@@ -33,6 +33,8 @@ struct callback_kind {
     int (*check_loss)(const void *options, const struct config_node *config, const struct metrics *loss,
                       struct error *error);
     int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Its state was read from a checkpoint: checks it, and whether it still fits. */
+    int (*resumed)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* A batch is loaded and its transaction open: what is changed here holds for the batch and goes with it. */
     int (*batch_loaded)(struct callback *callback, struct trainer *trainer, struct error *error);
@@ -76,6 +78,7 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
+int callbacks_resumed(struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_loaded(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);
@@ -90,7 +93,10 @@ const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
     callback_setting_monitor, callback_test_xyz, callback_val_xyz;
-/* Path of the best checkpoint of a ModelCheckpoint. */
-const char *model_checkpoint_best(const struct callback *callback);
+/* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
+const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
+/* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */
+void model_checkpoint_each(const struct safetensors *file, const char *output,
+                           void (*call)(void *context, const char *path), void *context);
 
 #endif

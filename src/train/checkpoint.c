@@ -136,6 +136,8 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     if (!code)
         code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
     if (!code)
+        code = safetensors_set_metadata(file, "run", trainer->identity, error);
+    if (!code)
         code = safetensors_set_metadata(file, "phase", phase_name((enum phase)cursor->phase), error);
     snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
     if (!code)

@@ -18,16 +18,21 @@ static int again(void *context, int count, const char *const *words, struct erro
     return code ? code : retool_override(trainer->config, count, words, error);
 }
 
-int resume_changes(struct trainer *trainer, struct error *error) {
+int resume_find(struct trainer *trainer, struct error *error) {
+    const struct config_node *given = config_get(config_root(trainer->config), "ckpt_path");
     const char *path = trainer->how.resume;
-    struct safetensors *file;
-    if (!path && config_kind(config_get(config_root(trainer->config), "ckpt_path")) == CONFIG_STRING)
-        path = config_text(config_get(config_root(trainer->config), "ckpt_path"));
-    if (!path)
-        return 0;
-    if (!(trainer->resume = arena_string(trainer->arena, path)))
+    if (!path && config_kind(given) == CONFIG_STRING && !*(path = config_text(given)))
+        return config_error(given, error, ERROR_VALUE, "the name of a checkpoint is empty");
+    if (path && !(trainer->resume = arena_string(trainer->arena, path)))
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = safetensors_read(&file, path, error);
+    return 0;
+}
+
+int resume_changes(struct trainer *trainer, struct error *error) {
+    struct safetensors *file;
+    if (!trainer->resume)
+        return 0;
+    int code = safetensors_read(&file, trainer->resume, error);
     if (code)
         return code;
     const struct tensor *audit = safetensors_find(file, "state.loop.audit");

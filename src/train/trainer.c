@@ -191,7 +191,8 @@ static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
-    if (code || (code = resume_changes(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
+    if (code || (code = resume_find(trainer, error)) || (code = run_claim(trainer, error)) ||
+        (code = resume_changes(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
         return code;
     const struct config_node *root = config_root(trainer->config);
     if ((code = trainer_check(root, error)) ||
@@ -229,11 +230,13 @@ static int open_all(struct trainer *trainer, struct error *error) {
         if ((code = checkpoint_read(trainer, trainer->how.init, 1, error)))
             return code;
     }
-    if ((code = composition_open(&trainer->composition, trainer, error)) ||
+    if ((code = run_claim_identify(trainer, error)) ||
+        (code = composition_open(&trainer->composition, trainer, error)) ||
         (code = callbacks_open(&trainer->callbacks, trainer, error)))
         return code;
     if (trainer->resume &&
-        ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error))))
+        ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error)) ||
+         (code = callbacks_resumed(trainer, error))))
         return code;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
@@ -291,6 +294,7 @@ void trainer_free(struct trainer *trainer) {
         metrics_free(trainer->test_metrics[k]);
     }
     run_folder_close(trainer);
+    run_claim_release(trainer);
     log_drop(trainer);
     free(trainer->pending);
     history_free(&trainer->history);

@@ -51,6 +51,7 @@ struct trainer_options {
     const char *output; /* folder of the run; NULL: nothing is written */
     const char *init;   /* weights to start from (safetensors); NULL: the seed's own */
     const char *resume; /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
+    int force;          /* a run that output holds already goes, instead of the new one being refused */
     const char *replay; /* an audit log whose changes are made again where they were made; NULL: none */
     int threads;        /* 0: team_default_size */
     size_t memory;      /* bytes of buffers beyond which work goes in chunks; 0: 1 GiB for steps, PROGRAM_MEMORY for
