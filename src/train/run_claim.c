@@ -192,6 +192,7 @@ int run_claim(struct trainer *trainer, struct error *error) {
     struct held held;
     struct safetensors *file = NULL;
     trainer->fresh = 1;
+    trainer->went_back = trainer->resume != NULL;
     if (trainer->resume) {
         int code = safetensors_read(&file, trainer->resume, error);
         if (code)
