@@ -203,8 +203,17 @@ static int exec_set(struct session *session, const struct command_line *line, st
 
     if (!strcmp(name, "rewind"))
         return session_set_rewind(session, line->words[2], error);
-    if (has_setting(session, name))
-        return change(session, line, "set", error);
+    /* limits of training have their names in the config, and are settings once it has begun */
+    const char *setting =
+        !strncmp(name, "trainer.max_", 12) && trainer_global_step(session->trainer) > 0 ? name + 8 : name;
+    if (has_setting(session, setting)) {
+        const char *words[] = {"set", setting, line->words[2]};
+        double value;
+        int code = session_change(session, 3, words, error);
+        if (!code && !trainer_get(session->trainer, setting, &value, NULL)) /* what is saved later has it too */
+            code = length_override(&session->config, setting, value, error);
+        return code;
+    }
     if (config_find(config_root(session->config), name))
         return set_config(session, name, line->words[2], error);
     return session_unknown(session, settings_complete, "setting", name, error);
@@ -334,8 +343,10 @@ static const struct command commands[] = {
      "    under the training module of now; what was trained is saved as last.safetensors in the folder it has.",
      draft_exec},
     {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING, "change a setting",
-     "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
-     "    config will do (trainer.max_epochs); the model is then built anew.",
+     "    Settings that may change at any time are those that `show` lists; a larger max_epochs, max_steps or "
+     "max_time\n"
+     "    (s; null: no limit) lets a run that is at its end go on.  Before the first step any key\n"
+     "    of the config will do (trainer.num_sanity_val_steps); the model is then built anew.",
      exec_set},
     {"strategy", NULL, "strategy [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE,
      COMPLETE_STRATEGY, "go on under another training module; without a name, list them",

@@ -209,8 +209,10 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = trainer_settings_read(&trainer->options, config_get(root, "trainer"), trainer->arena, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
                                  trainer->arena, error)) ||
-        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)) ||
-        (code = model_build(&trainer->model, module.model, error)))
+        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)))
+        return code;
+    length_open(trainer);
+    if ((code = model_build(&trainer->model, module.model, error)))
         return code;
     if ((code = datamodule_agree(trainer->data, model_directed(trainer->model), error)))
         return code;
@@ -236,7 +238,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if (trainer->resume &&
         ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error)) ||
-         (code = callbacks_resumed(trainer, error))))
+         (code = callbacks_resumed(trainer, error)) || (code = length_resumed(trainer, error))))
         return code;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
@@ -354,11 +356,11 @@ int64_t trainer_batch_now(const struct trainer *trainer) {
 }
 
 int64_t trainer_max_epochs(const struct trainer *trainer) {
-    return trainer->options.max_epochs;
+    return (int64_t)trainer->length[LENGTH_EPOCHS];
 }
 
 int64_t trainer_max_steps(const struct trainer *trainer) {
-    return trainer->options.max_steps;
+    return (int64_t)trainer->length[LENGTH_STEPS];
 }
 
 const char *trainer_output(const struct trainer *trainer) {

@@ -18,6 +18,7 @@
 #include "train/trainer_options.h"
 
 enum { MAX_TERMS = 32, MAX_SETS = 32 };
+enum length { LENGTH_EPOCHS, LENGTH_STEPS, LENGTH_TIME, LENGTHS };
 
 /* Where the loop stands; a state variable of integers. */
 struct cursor {
@@ -137,6 +138,7 @@ struct trainer {
     void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
     struct variable *window[DTYPE_COUNT];     /* sums over the batches of a window; NULL if each batch steps */
     struct trainer_settings options;
+    double length[LENGTHS]; /* limits of training, in force; negative: none */
     struct composition composition;
     struct optimizer optimizer;
     struct schedule schedule;
@@ -358,6 +360,15 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
 const void *point_weights(const struct trainer_point *point, enum dtype dtype);                   /* the slab */
 
 const char *loop_ends(const struct trainer *trainer); /* what ends training before the next epoch, or NULL */
+
+/* length.c: limits of training, as settings */
+const char *length_name(enum length which);
+void length_open(struct trainer *trainer);                           /* as the config has them */
+double length_get(const struct trainer *trainer, enum length which); /* NaN: no limit */
+/* Where training was over and may go on now, it does: with its next epoch, or the next batch of one that was cut. */
+int length_set(struct trainer *trainer, enum length which, double value, struct error *error);
+/* The state was read from a checkpoint. */
+int length_resumed(struct trainer *trainer, struct error *error);
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
