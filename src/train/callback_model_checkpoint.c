@@ -153,9 +153,12 @@ static int path_of(const struct callback *callback, const struct trainer *traine
 
 static int save_to(struct trainer *trainer, const char *path, struct error *error) {
     char above[PATH];
+    int code = run_folder_allows(trainer, path, error);
+    if (code)
+        return code;
     snprintf(above, sizeof above, "%s", path);
     *strrchr(above, '/') = 0;
-    int code = file_make_directories(above, error);
+    code = file_make_directories(above, error);
     return code ? code : checkpoint_write(trainer, path, error);
 }
 

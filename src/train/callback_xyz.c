@@ -199,6 +199,8 @@ static int append(struct callback *callback, const struct trainer *trainer, cons
     if (trainer->aside)
         return 0;
     int code = path_of(how, what->set, epoch, path, error);
+    if (!code)
+        code = run_folder_allows(trainer, path, error);
     if (code)
         return code;
     FILE *stream = open_file(path, error);

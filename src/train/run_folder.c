@@ -78,6 +78,19 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     text_free(&shown);
 }
 
+void trainer_confine(struct trainer *trainer, int on) {
+    trainer->confined = on;
+}
+
+int run_folder_allows(const struct trainer *trainer, const char *path, struct error *error) {
+    if (!trainer->confined || (trainer->output && file_is_below(path, trainer->output)))
+        return 0;
+    return error_set(error, ERROR_STATE,
+                     "%s is not written: it lies outside of the run's folder, and a session file whose folder is not "
+                     "trusted (`trust`) has the run go on; `continue` writes it",
+                     path);
+}
+
 int run_folder_end(struct trainer *trainer, struct error *error) {
     int code = trainer->csv && !trainer->aside && csv_log_waits(trainer->csv) ? csv_log_write(trainer->csv, error) : 0;
     return code ? code : run_folder_last(trainer, error);

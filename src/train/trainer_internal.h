@@ -157,6 +157,7 @@ struct trainer {
     int gradients;          /* that the batch under way has */
     int aside;              /* what is done now will be taken back: nothing is written or told */
     int look_raw;           /* looks use the raw weights, whatever evaluation sees */
+    int confined;           /* callbacks write below the run's folder only */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -196,6 +197,9 @@ int config_schedule(const struct config_node *config, struct schedule_options *o
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
+/* Every file that a callback writes is asked for here: ERROR_STATE where the run is confined, and path lies elsewhere.
+ */
+int run_folder_allows(const struct trainer *trainer, const char *path, struct error *error);
 int run_folder_last(struct trainer *trainer, struct error *error);
 /* At the end of training: rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);
