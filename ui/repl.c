@@ -9,6 +9,7 @@
 #include "screen.h"
 #include "session/session.h"
 #include "signals.h"
+#include "user_folder.h"
 
 static const char prompt_text[] = "(fettle) ";
 
@@ -152,14 +153,18 @@ static int execute_given(struct session *session, const struct repl_options *opt
     return code;
 }
 
+void repl_own(const struct repl_options *options, struct session_options *out) {
+    static char trusted[USER_FOLDER + 16];
+    char folder[USER_FOLDER];
+
+    if (*user_folder("XDG_CONFIG_HOME", ".config", folder))
+        snprintf(trusted, sizeof trusted, "%s/trusted", folder);
+    *out = (struct session_options){
+        .builtin = builtin_session, .threads = options->threads, .trusted = trusted, .trust_all = options->trust};
+}
+
 int repl_run(const struct repl_options *options, struct console *console) {
-    struct session_options session_options = {.print = print,
-                                              .progress = console->live ? progress : NULL,
-                                              .interrupted = interrupted,
-                                              .abandoned = abandoned,
-                                              .context = console,
-                                              .builtin = builtin_session,
-                                              .threads = options->threads};
+    struct session_options session_options;
     struct session *session = NULL;
     struct error error = {0};
     int terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -170,6 +175,12 @@ int repl_run(const struct repl_options *options, struct console *console) {
         return status;
     signals_install(0);
     status = 0;
+    repl_own(options, &session_options);
+    session_options.print = print;
+    session_options.progress = console->live ? progress : NULL;
+    session_options.interrupted = interrupted;
+    session_options.abandoned = abandoned;
+    session_options.context = console;
     if (session_new(&session, &session_options, &error))
         goto out;
     /* At a prompt a session that does not open is a mistake like any other; in a script it ends the script. */

@@ -13,7 +13,6 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #include "base/clock.h"
-#include "builtin.h"
 #include "draw.h"
 #include "prompt.h"
 #include "screen_internal.h"
@@ -201,12 +200,13 @@ static void log_line(void *context, enum log_level level, const char *text) {
 }
 
 int screen_run(const struct repl_options *options, struct console *console) {
-    struct session_options session_options = {.builtin = builtin_session, .threads = options->threads};
+    struct session_options session_options;
     struct error error = {0};
     struct text last = {0};
     int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), ending;
     memset(&ui, 0, sizeof ui);
     signals_install(0);
+    repl_own(options, &session_options);
     if (worker_new(&ui.worker, &session_options, &error)) {
         console_error(console, &error);
         return 1;

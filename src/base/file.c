@@ -342,3 +342,33 @@ int file_exists(const char *path) {
     struct stat status;
     return !stat(path, &status);
 }
+
+char *file_place(const char *path) {
+    char *above = strdup(path), *real = NULL, *place = NULL;
+    const char *rest = path + strlen(path);
+    struct stat status;
+    while (above && *path && !(real = realpath(*above ? above : ".", NULL))) {
+        if (errno != ENOENT || !*above || !lstat(above, &status)) /* a link that leads nowhere */
+            break;
+        char *slash = strrchr(above, '/');
+        const char *name = path + (slash ? slash + 1 - above : 0);
+        if (!strcmp(name, "..") || !strncmp(name, "../", 3))
+            break;
+        rest = name;
+        above[slash == above ? 1 : slash ? slash - above : 0] = 0;
+    }
+    if (real && asprintf(&place, "%s%s%s", real, *rest && strcmp(real, "/") ? "/" : "", rest) < 0)
+        place = NULL;
+    free(above);
+    free(real);
+    return place;
+}
+
+int file_is_below(const char *path, const char *folder) {
+    char *place = file_place(path), *root = realpath(folder, NULL);
+    size_t size = root && strcmp(root, "/") ? strlen(root) : 0;
+    int below = place && root && !strncmp(place, root, size) && place[size] == '/' && place[size + 1];
+    free(place);
+    free(root);
+    return below;
+}

@@ -123,10 +123,15 @@ void session_describe(struct session *session) {
 static int exec_open(struct session *session, const struct command_line *line, struct error *error) {
     int first = line->count > 1 && !is_override(line->words[1]) ? 2 : 1;
     const char *path = first == 2 ? line->words[1] : NULL;
+    const char *before = session->guard.origin;
+    char *origin = session_origin(session, path);
     struct config *config = NULL;
     struct setup *setup = NULL;
     int code = read_config(&config, session, path, error);
 
+    if (!code && path && !origin)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    session->guard.origin = origin;
     for (int k = first; k < line->count && !code; k++)
         code = config_override(config, line->words[k], error);
     if (!code)
@@ -139,6 +144,8 @@ static int exec_open(struct session *session, const struct command_line *line, s
         session_describe(session);
         code = setup ? setup_run(setup, session, error) : 0;
     }
+    session->guard.origin = before;
+    free(origin);
     setup_free(setup);
     return code;
 }

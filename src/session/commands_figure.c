@@ -242,13 +242,17 @@ static int write_parity(struct session *session, const struct command_line *line
     return code;
 }
 
-static int exec_export(struct session *session, const struct command_line *line, struct error *error) {
+static int exec_export(struct session *session, const struct command_line *given, struct error *error) {
+    struct command_line words = *given, *line = &words;
     const struct series *list[64];
+    int force = command_forced(line);
     const char *path = line->words[1];
     int csv = text_ends_with(path, ".csv"), logarithmic = 0, code = 0;
     size_t count = 0;
     if (!csv && !text_ends_with(path, ".svg") && !text_ends_with(path, ".png"))
         return error_set(error, ERROR_USAGE, "%s: curves are exported to a .csv, .svg or .png file", path);
+    if ((code = session_may_write(session, path, force, error)))
+        return code;
     if (line->count > 2 && !strcmp(line->words[2], "parity")) {
         if (csv || line->count > 5)
             return error_set(error, ERROR_USAGE, "usage: export FILE.svg parity [forces|energy] [train|val|test]");
@@ -267,14 +271,16 @@ static int exec_export(struct session *session, const struct command_line *line,
         if (!code)
             code = csv ? write_csv(list, count, path, error) : write_curves(list, count, logarithmic, path, error);
     }
-    if (!code)
-        session_print(session, "wrote %s\n", path);
-    return code;
+    if (code)
+        return code;
+    session_wrote(session, path);
+    session_print(session, "wrote %s\n", path);
+    return 0;
 }
 
 static const struct command commands[] = {
-    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log]", 1, 40, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
-     "write curves, or a parity plot, to a file",
+    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log] [force]", 1, 40, COMMAND_OPEN | COMMAND_LIVE,
+     COMPLETE_FILE, "write curves, or a parity plot, to a file",
      "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions against\n"
      "    labels, a colour for each type.",
      exec_export},

@@ -148,24 +148,32 @@ static int obey(struct session *session, int number, int *go_on, struct error *e
     struct stop *stop = stops_find(&session->stops, number);
     size_t count = stop ? stop->ncommands : 0;
     char **lines = calloc(count + 1, sizeof *lines);
+    const char *before = session->guard.origin;
+    char *origin = stop && stop->origin ? strdup(stop->origin) : NULL;
     int code = 0, temporary = stop && stop->temporary;
 
-    if (!lines)
+    if (!lines || (stop && stop->origin && !origin)) {
+        free(lines);
+        free(origin);
         return error_set(error, ERROR_MEMORY, "out of memory");
+    }
     for (size_t k = 0; k < count; k++)
         lines[k] = strdup(stop->commands[k]); /* the stop point may go while they run */
     if (temporary)
         stops_remove(&session->stops, number);
     session->go_on = 0;
     session->in_commands++;
+    session->guard.origin = origin;
     for (size_t k = 0; k < count && !code && lines[k]; k++)
-        code = session_execute(session, lines[k], error);
+        code = session_perform(session, lines[k], error);
+    session->guard.origin = before;
     session->in_commands--;
     *go_on = session->go_on;
     session->go_on = 0;
     for (size_t k = 0; k < count; k++)
         free(lines[k]);
     free(lines);
+    free(origin);
     return code;
 }
 

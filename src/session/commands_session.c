@@ -71,31 +71,50 @@ static int exec_echo(struct session *session, const struct command_line *line, s
     return 0;
 }
 
-/* save FILE, save FILE.yaml [CHECKPOINT] */
-static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
+/* save FILE, save FILE.yaml [CHECKPOINT] [force] */
+static int exec_save(struct session *session, const struct command_line *given, struct error *error) {
+    struct command_line words = *given, *line = &words;
+    int force = command_forced(line), code;
     const char *path = line->words[1], *checkpoint = line->count > 2 ? line->words[2] : NULL;
-    int code;
 
+    if (line->count < 2 || line->count > 3)
+        return error_set(error, ERROR_USAGE, "usage: save FILE [CHECKPOINT] [force]");
     if (checkpoint && (!config_is_named(path) || config_is_named(checkpoint)))
         return error_set(error, ERROR_USAGE, "save FILE, or save FILE.yaml CHECKPOINT: \"%s\" is %s",
                          config_is_named(path) ? checkpoint : path,
                          config_is_named(path) ? "no checkpoint" : "no config");
+    if ((code = session_may_write(session, path, force, error)) ||
+        (checkpoint && (code = session_may_write(session, checkpoint, force, error))))
+        return code;
     code = config_is_named(path) ? setup_write(session, path, checkpoint, error)
                                  : trainer_save_as(session->trainer, path, error);
+    if (!code)
+        session_wrote(session, path);
+    if (!code && checkpoint)
+        session_wrote(session, checkpoint);
     if (!code)
         session_print(session, "saved %s%s%s\n", path, checkpoint ? " and " : "", checkpoint ? checkpoint : "");
     return code;
 }
 
 static const struct command commands[] = {
-    {"save", NULL, "save FILE [CHECKPOINT]", 1, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
+    {"save", NULL, "save FILE [CHECKPOINT] [force]", 1, 3, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
      "write a checkpoint (safetensors), or the session (.yaml)",
      "    A checkpoint holds the weights under NequIP's names, the config and everything that `--resume` needs.\n"
      "    FILE.yaml is the config with what stands under `fettle`: panes, chart, displays, stop points.  With a\n"
-     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.",
+     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.\n"
+     "    A file that is there and that this session has not written is replaced with `force` only.",
      exec_save},
     {"source", ". <", "source FILE [typed]", 1, 2, 0, COMPLETE_FILE, "execute the commands of a file, until one fails",
      "    typed: as if each line were typed: it is shown, and a mistake does not end the script.", exec_source},
+    {"trust", NULL, "trust [FOLDER]", 0, 1, 0, COMPLETE_FILE,
+     "what sessions of a folder execute may write as you may; alone, list such folders",
+     "    Without it, the commands that a session file brings (its `commands`, those of its stop points) look and "
+     "train,\n"
+     "    and write below the folder of their run only.  ~/.config/fettle/trusted has folders that are trusted always, "
+     "one\n"
+     "    a line; `fettle --trust` trusts all.",
+     guard_exec_trust},
     {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,
      exec_help},
     {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",

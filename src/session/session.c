@@ -28,6 +28,7 @@ void session_free(struct session *session) {
         return;
     session_close(session);
     stops_free(&session->stops);
+    guard_free(&session->guard);
     free(session->repeat);
     free(session);
 }
@@ -99,6 +100,13 @@ static void remember(struct session *session, const struct command *command, con
     session->repeat = copy;
 }
 
+/* What callbacks of the run write, too. */
+static void confine(struct session *session, int on) {
+    session->confined = on;
+    if (session->trainer)
+        trainer_confine(session->trainer, on);
+}
+
 static int execute(struct session *session, const char *text, struct error *error) {
     const struct command *command = NULL;
     struct command_line line;
@@ -116,7 +124,10 @@ static int execute(struct session *session, const char *text, struct error *erro
     write_log(session, "> ", text);
     if (!text_ends_with(text, "\n"))
         write_log(session, "", "\n");
+    int confined = session_is_strange(session), before = session->confined;
+    confine(session, confined);
     code = command->exec(session, &line, error);
+    confine(session, before);
 out:
     command_line_free(&line);
     return code;
@@ -149,6 +160,14 @@ out:
 }
 
 int session_execute(struct session *session, const char *line, struct error *error) {
+    const char *before = session->guard.origin;
+    session->guard.origin = NULL; /* even where it comes between two batches that a file asked for */
+    int code = session_perform(session, line, error);
+    session->guard.origin = before;
+    return code;
+}
+
+int session_perform(struct session *session, const char *line, struct error *error) {
     int code;
 
     if (session->stops.collecting)
@@ -261,7 +280,7 @@ int session_source(struct session *session, const char *path, int typed, struct 
             session_print(session, "(fettle) %.*s\n", (int)strcspn(line.data, "\r\n"), line.data);
         if (!line.data[strspn(line.data, " \t\r\n")])
             continue;
-        code = session_execute(session, line.data, error);
+        code = session_perform(session, line.data, error);
         if (code && typed && code != ERROR_INTERRUPT) {
             char said[1536];
             session_print(session, "fettle: %s\n", error_format(error, said, sizeof said));

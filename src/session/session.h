@@ -29,6 +29,8 @@ struct session_options {
     void *context;
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */
+    const char *trusted; /* a file with the folders whose sessions may write as the user may, one a line; may be NULL */
+    int trust_all;       /* all may */
 };
 
 /* What a config says of the workbench, under `fettle`, as opening it would check it: for those who train without one.
@@ -38,8 +40,8 @@ int session_check(const struct config *config, struct error *error);
 int session_new(struct session **out, const struct session_options *options, struct error *error);
 void session_free(struct session *session);
 
-/* Executes one line.  An empty line repeats the last command that may be repeated.  ERROR_INTERRUPT where it was
- * paused by `interrupted`. */
+/* Executes one line, which is the user's own.  An empty line repeats the last command that may be repeated.
+ * ERROR_INTERRUPT where it was paused by `interrupted`. */
 int session_execute(struct session *session, const char *line, struct error *error);
 /* Executes the lines of a script, "-" for standard input, until the first that fails.  typed: each line is shown, as if
  * it were typed at a prompt, and a mistake is told and does not end the script. */

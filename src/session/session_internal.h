@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "session/command.h"
+#include "session/guard.h"
 #include "session/series.h"
 #include "session/session.h"
 #include "session/stops.h"
@@ -55,6 +56,7 @@ struct session {
     struct rewinding rewinding;
     struct forking fork;
     struct view_options view;
+    struct guard guard;
     struct text *captured; /* what is printed goes here; NULL: to the front end */
     struct {
         int width, height;
@@ -66,8 +68,11 @@ struct session {
     int silent;      /* what the loop tells is known already */
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */
+    int confined;    /* callbacks write below the run's folder only */
 };
 
+/* Executes a line of whoever brought the command under way (guard.origin). */
+int session_perform(struct session *session, const char *line, struct error *error);
 /* Makes a run of a config, aside, and puts it in the place of the one before; the config is the session's then. */
 int session_begin(struct session *session, struct config *config, const char *path, struct error *error);
 void session_describe(struct session *session); /* what is open, in a line */

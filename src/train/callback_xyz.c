@@ -202,7 +202,7 @@ static FILE *open_file(char *path, struct error *error) {
 }
 
 /* All frames of the batch, or none. */
-static int append(struct callback *callback, const struct trainer *trainer, const struct evaluated *what,
+static int append(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                   struct error *error) {
     const struct xyz_options *how = callback->options;
     int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
@@ -211,6 +211,8 @@ static int append(struct callback *callback, const struct trainer *trainer, cons
     if (trainer->aside)
         return 0;
     int code = path_of(how, what->set, epoch, path, error);
+    if (!code)
+        code = run_folder_prepare(trainer, path, error);
     if (code)
         return code;
     FILE *stream = open_file(path, error);

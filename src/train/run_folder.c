@@ -54,9 +54,20 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     return code ? code : audit_write(trainer, error);
 }
 
+static int allows(const struct trainer *trainer, const char *path, struct error *error) {
+    if (!trainer->confined || (trainer->output && file_is_below(path, trainer->output)))
+        return 0;
+    return error_set(error, ERROR_STATE,
+                     "%s is not written: it lies outside of the run's folder, and a session file whose folder is not "
+                     "trusted (`trust`) has the run go on; `continue` writes it",
+                     path);
+}
+
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error) {
     char above[4096];
-    (void)trainer;
+    int code = allows(trainer, path, error);
+    if (code)
+        return code;
     if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above)
         return error_set(error, ERROR_IO, "the path %.60s... is too long", path);
     char *slash = strrchr(above, '/');
@@ -86,6 +97,10 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     fprintf(trainer->log, "%s  %s\n", when, shown.data ? shown.data : "");
     fflush(trainer->log); /* a log that cannot be written does not end a training */
     text_free(&shown);
+}
+
+void trainer_confine(struct trainer *trainer, int on) {
+    trainer->confined = on;
 }
 
 int run_folder_end(struct trainer *trainer, struct error *error) {

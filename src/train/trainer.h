@@ -219,6 +219,10 @@ struct trainer_apart {
 void trainer_apart(const struct trainer *trainer, int k, const struct trainer_point *from,
                    const struct trainer_point *a, const struct trainer_point *b, struct trainer_apart *out);
 
+/* While it is on, callbacks write below the folder of the run only, whatever paths the config has: elsewhere is an
+ * error.
+ */
+void trainer_confine(struct trainer *trainer, int on);
 /* Whether a batch that makes a NaN or an infinity is given up with ERROR_NUMERIC and the place it comes from; off at
  * the start. */
 void trainer_catch(struct trainer *trainer, int on);

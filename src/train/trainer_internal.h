@@ -179,6 +179,7 @@ struct trainer {
     int gradients;          /* that the batch under way has */
     int aside;              /* what is done now will be taken back: nothing is written or told */
     int look_raw;           /* looks use the raw weights, whatever evaluation sees */
+    int confined;           /* callbacks write below the run's folder only */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -239,7 +240,8 @@ int run_claim_replace(struct trainer *trainer, struct error *error);
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
 /* Whether path is the file that the config was read from: it stays as its author wrote it. */
 int run_folder_is_source(const struct trainer *trainer, const char *path);
-/* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above. */
+/* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above.
+ * ERROR_STATE where the run is confined to its folder (trainer_confine), and path lies elsewhere. */
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */

@@ -6,7 +6,7 @@ trap 'rm -rf "$scratch"' EXIT
 cp "$here"/*.yaml "$here"/*.xyz "$scratch"
 cd "$scratch" || exit 1
 failures=0
-export FETTLE_NUM_THREADS=1 LC_ALL=C
+export FETTLE_NUM_THREADS=1 LC_ALL=C XDG_CONFIG_HOME="$scratch/config"
 unset FETTLE_LOG_LEVEL _NEQUIP_LOG_LEVEL
 
 bad() {

@@ -52,11 +52,12 @@ static void keep(void *context, const char *bytes, size_t size) {
 }
 
 void start_on(struct terminal *t, const char *type_name, char *const *arguments) {
-    char type[64], state[128];
-    const char *environment[] = {type, state, "FETTLE_NUM_THREADS=1", NULL};
+    char type[64], state[128], config[128];
+    const char *environment[] = {type, state, config, "FETTLE_NUM_THREADS=1", NULL};
 
     snprintf(type, sizeof type, "TERM=%s", type_name);
     snprintf(state, sizeof state, "XDG_STATE_HOME=%s", scratch);
+    snprintf(config, sizeof config, "XDG_CONFIG_HOME=%s", scratch);
     memset(t, 0, sizeof *t);
     t->seen = calloc(1, SEEN_MAX);
     t->child.sink = keep;

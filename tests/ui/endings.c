@@ -66,7 +66,7 @@ static void kill_once(int line) {
 
     if (!succeeds("rm -rf outputs"))
         return;
-    start(&t, (char *[]){(char *)fettle, "busy.yaml", "trainer.max_epochs=1000000", (char *)kept,
+    start(&t, (char *[]){(char *)fettle, "--trust", "busy.yaml", "trainer.max_epochs=1000000", (char *)kept,
                          line ? "--line" : NULL, NULL});
     for (long end = now_ms() + PATIENCE_MS; access("a.svg", F_OK) && now_ms() < end;)
         child_receive(&t.child, 10);
@@ -86,8 +86,9 @@ static void check_kills(int count) {
         exit(2);
     for (int k = 0; k < count; k++)
         kill_once(k % 2);
-    check(succeeds("\"$F\" -b -x 'open config.yaml' -x step -x 'save a.safetensors' -x 'save a.yaml b.safetensors' "
-                   "-x 'export a.csv' -x 'export a.svg' >out 2>&1 "
+    check(succeeds("\"$F\" -b -x 'open config.yaml' -x step -x 'save a.safetensors force' -x 'save a.yaml "
+                   "b.safetensors force' "
+                   "-x 'export a.csv force' -x 'export a.svg force' >out 2>&1 "
                    "&& [ -z \"$(ls | grep tmp-)\" ]"),
           "what was half written goes when the file is written again");
 }

@@ -420,6 +420,8 @@ static void run_script(const char *name) {
         step_environment(environment[k]);
     snprintf(line, sizeof line, "XDG_STATE_HOME=%s/state", test.scratch);
     step_environment(line);
+    snprintf(line, sizeof line, "XDG_CONFIG_HOME=%s/config", test.scratch);
+    step_environment(line);
     while (!test.failed && fgets(line, sizeof line, file)) {
         test.line++;
         if (line[0] != '\n' && line[0] != '#')
