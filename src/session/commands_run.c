@@ -56,6 +56,7 @@ static void report(struct session *session, const char *prefix) {
     struct text line = {0};
     double loss;
 
+    session->told = 1;
     text_add(&line, prefix);
     progress_place(session->trainer, &line);
     if (trainer_metric(session->trainer, "train_loss_step/weighted_sum", &loss))

@@ -104,7 +104,12 @@ static int execute(struct session *session, const char *text, struct error *erro
     remember(session, command, text);
     if (session->log)
         fprintf(session->log, "> %.*s\n", (int)strcspn(text, "\r\n"), text);
+    session->told = 0;
     code = command->exec(session, &line, error);
+    if (code == ERROR_INTERRUPT && !session->told) {
+        session_print(session, "interrupted; nothing has changed\n");
+        session->told = 1;
+    }
 out:
     command_line_free(&line);
     return code;

@@ -66,6 +66,7 @@ struct session {
     int silent;      /* what the loop tells is known already */
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */
+    int told;        /* that the command was interrupted is said already */
 };
 
 /* Makes a run of a config, aside, and puts it in the place of the one before; the config is the session's then. */
