@@ -59,7 +59,22 @@ static void draw(struct running *running) {
     text_free(&line);
 }
 
-/* Stops at a batch boundary where a signal asks for it; the state is then written, so that --resume goes on there. */
+/* Writes the state, so that --resume goes on there. */
+static int keep_state(struct running *running, const char *why, struct error *error) {
+    struct text path = {0};
+    int code;
+
+    console_progress(&running->console, "");
+    text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
+    code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                       : trainer_save(running->trainer, path.data, error);
+    if (!code)
+        console_say(&running->console, "%s; --resume %s goes on", why, path.data);
+    text_free(&path);
+    return code;
+}
+
+/* Stops at a batch boundary, or within a validation, where a signal asks for it, and where data are spoilt. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
 
@@ -68,17 +83,15 @@ static int run_all(struct running *running, struct error *error) {
         code = trainer_step(running->trainer, error);
         if (!code)
             draw(running);
-        if (!code && signals_interrupted() && !trainer_done(running->trainer)) {
-            struct text path = {0};
-            text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
-            code = path.failed ? ERROR_MEMORY : trainer_save(running->trainer, path.data, error);
-            console_progress(&running->console, "");
-            if (!code)
-                console_say(&running->console, "interrupted; --resume %s goes on", path.data);
-            if (!code)
-                code = error_set(error, ERROR_INTERRUPT, "interrupted");
-            text_free(&path);
-        }
+        if (!code && signals_interrupted() && !trainer_done(running->trainer))
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
+    }
+    if (code == ERROR_INTERRUPT) {
+        memset(error, 0, sizeof *error);
+        if (!(code = keep_state(running, "interrupted", error)))
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
+    } else if (code == ERROR_DATA) {
+        keep_state(running, "the batches so far are kept", NULL);
     }
     console_progress(&running->console, "");
     return code;

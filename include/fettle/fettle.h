@@ -70,7 +70,8 @@ FETTLE_API int fettle_species_count(const struct fettle_model *model);
 FETTLE_API const char *fettle_species(const struct fettle_model *model, int type); /* NULL out of range */
 FETTLE_API int fettle_has_forces(const struct fettle_model *model);                /* forces and stress */
 
-/* A number per frame or per atom that some models take besides the positions (a charge state, a functional). */
+/* A number per frame or per atom that some models take besides the positions (a charge state, a functional).  One that
+ * the model does not know is an error, so that a slip of the pen is not taken for nothing. */
 struct fettle_input {
     const char *name;
     int per_atom;
@@ -96,7 +97,7 @@ struct fettle_result {
     double energy;
     double *atomic_energy; /* [atoms] */
     double *forces;        /* [atoms][3] */
-    double *stress;        /* [3][3], eV per cubic Angstrom, tension positive; NaN where there is no cell */
+    double *stress;        /* [3][3], eV per cubic Angstrom, tension positive; NaN where no cell has a volume */
 };
 
 /* Evaluates count frames.  Nothing but `results` and what it points to is written, and only on success. */

@@ -62,8 +62,9 @@ static int status_of(enum error_code code) {
     case ERROR_MEMORY:
         return FETTLE_ERROR_MEMORY;
     case ERROR_NUMERIC:
-    case ERROR_INTERRUPT:
         return FETTLE_ERROR_NUMERIC;
+    case ERROR_INTERRUPT:
+        return FETTLE_INTERRUPTED;
     }
     return FETTLE_ERROR_MODEL;
 }
@@ -85,7 +86,9 @@ int fettle_error_export(struct fettle_error *out, const struct error *error) {
 int fettle_error_import(struct error *out, const struct fettle_error *error) {
     static const enum error_code codes[] = {ERROR_NONE, ERROR_DATA, ERROR_IO, ERROR_VALUE, ERROR_MEMORY, ERROR_NUMERIC};
     int known = error->status >= 0 && (size_t)error->status < sizeof codes / sizeof *codes;
-    enum error_code code = known ? codes[error->status] : ERROR_STATE;
+    enum error_code code = known                                 ? codes[error->status]
+                           : error->status == FETTLE_INTERRUPTED ? ERROR_INTERRUPT
+                                                                 : ERROR_STATE;
 
     if (code == ERROR_NONE)
         return 0;
@@ -241,9 +244,9 @@ static int is_checkpoint(const char *path, int *yes, struct error *error) {
         return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
     *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
     *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);
-    failed = ferror(file);
+    failed = ferror(file) ? errno : 0;
     fclose(file);
-    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(EIO)) : 0;
+    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(failed)) : 0;
 }
 
 static int open_model(struct fettle_model *handle, const char *path, const struct fettle_options *options,
@@ -377,7 +380,7 @@ static int set_types(const struct fettle_model *handle, const struct fettle_fram
             type = fettle_inner_type(handle, name);
         } else {
             name = element_symbol(in->numbers[a]);
-            if (!name) {
+            if (!name || !name[0]) {
                 snprintf(number, sizeof number, "number %d", in->numbers[a]);
                 name = number;
             }
@@ -410,6 +413,27 @@ static int set_cell(const struct fettle_frame *in, struct frame *frame, struct e
     return 0;
 }
 
+int fettle_inner_takes(const struct fettle_model *handle, const char *input) {
+    const struct batch_options *options = model_batch_options(handle->model);
+
+    for (int k = 0; k < options->ncategories; k++)
+        if (strcmp(options->category_fields[k], input) == 0)
+            return 1;
+    return 0;
+}
+
+static int input_error(const struct fettle_model *handle, const char *name, struct error *error) {
+    const struct batch_options *options = model_batch_options(handle->model);
+    struct text known = {0};
+
+    for (int k = 0; k < options->ncategories; k++)
+        text_format(&known, "%s%s", k ? ", " : "", options->category_fields[k]);
+    error_set(error, ERROR_DATA, "the model takes no input \"%s\" (it takes %s)", name,
+              known.data ? known.data : "none");
+    text_free(&known);
+    return ERROR_DATA;
+}
+
 static int make_frame(struct frame **out, const struct fettle_model *handle, const struct fettle_frame *in,
                       struct error *error) {
     struct frame *frame = NULL;
@@ -438,6 +462,8 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
         const struct fettle_input *input = &in->inputs[k];
         if (!input->name || !input->values || input->columns < 1 || strlen(input->name) > 63)
             code = error_set(error, ERROR_DATA, "input %zu needs a name, columns and values", k);
+        else if (!fettle_inner_takes(handle, input->name))
+            code = input_error(handle, input->name, error);
         else if (!frame_set_field(frame, input->name, input->per_atom, input->columns, input->values))
             code = error_set(error, ERROR_MEMORY, "out of memory");
         if (code)
@@ -477,7 +503,8 @@ static int run_batch(struct fettle_model *handle, struct gathered *to, struct er
     struct program_binding binding = {.topology = &handle->batch->topology,
                                       .inputs = (const void *const *)inputs,
                                       .params = {model_slab(handle->model, F32), model_slab(handle->model, F64)},
-                                      .outputs = outputs};
+                                      .outputs = outputs,
+                                      .may_stop = 1};
     code = program_run(handle->program, handle->team, &binding, error);
     to->frames += (size_t)handle->batch->frames;
     to->atoms += (size_t)handle->batch->atoms;
@@ -501,6 +528,15 @@ static int check_finite(const struct fettle_model *handle, const struct fettle_f
     return 0;
 }
 
+/* A frame that is not periodic may have a cell that is none. */
+static int has_volume(const struct fettle_frame *frame) {
+    struct frame cell = {.has_cell = frame->cell != NULL};
+
+    if (frame->cell)
+        memcpy(cell.cell, frame->cell, sizeof cell.cell);
+    return frame_volume(&cell) > 0;
+}
+
 static void hand_out(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
                      const struct gathered *from, struct fettle_result *results) {
     size_t atom = 0;
@@ -514,7 +550,7 @@ static void hand_out(const struct fettle_model *handle, const struct fettle_fram
         for (size_t k = 0; result->forces && k < 3 * atoms; k++)
             result->forces[k] = handle->has_forces ? from->forces[3 * atom + k] : NAN;
         for (int k = 0; result->stress && k < 9; k++)
-            result->stress[k] = handle->has_forces && frames[f].cell ? from->stress[9 * f + (size_t)k] : NAN;
+            result->stress[k] = handle->has_forces && has_volume(&frames[f]) ? from->stress[9 * f + (size_t)k] : NAN;
         atom += atoms;
     }
 }

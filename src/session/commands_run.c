@@ -56,6 +56,7 @@ static void report(struct session *session, const char *prefix) {
     struct text line = {0};
     double loss;
 
+    session->told = 1;
     text_add(&line, prefix);
     progress_place(session->trainer, &line);
     if (trainer_metric(session->trainer, "train_loss_step/weighted_sum", &loss))
@@ -111,11 +112,11 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
         session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
         int64_t batches = trainer_accepted(session->trainer);
         code = trainer_step_unless(session->trainer, ask_between, &between, error);
-        if (code)
-            break;
         int accepted = trainer_accepted(session->trainer) != batches; /* not where only the end of the run was left */
         if (accepted)
             session_record_batch(session);
+        if (code) /* a validation that follows the batch can fail, or be interrupted */
+            break;
         if (limits->batches > 0 && (accepted || !between.stop))
             limits->batches--;
         draw(session, &progress);

@@ -69,6 +69,7 @@ struct session {
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */
     int confined;    /* callbacks write below the run's folder only */
+    int told;        /* that the command was interrupted is said already */
 };
 
 /* Executes a line of whoever brought the command under way (guard.origin). */
