@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "signals.h"
 
 static const char erase_line[] = "\r\033[K";
@@ -45,37 +46,63 @@ void console_progress(struct console *console, const char *line) {
     if (!console->live || strcmp(line, console->progress) == 0)
         return;
     wipe(console);
-    snprintf(console->progress, sizeof console->progress, "%s", line);
+    text_shown(console->progress, sizeof console->progress, line);
     /* A line that wraps could not be wiped. */
     if (strlen(console->progress) >= width)
         console->progress[width - 1] = '\0';
     redraw(console);
 }
 
-void console_say(struct console *console, const char *format, ...) {
-    char *line = NULL;
-    va_list arguments;
-    int length;
+static void add_shown(struct text *out, const char *format, va_list arguments) {
+    char *raw = NULL;
 
-    va_start(arguments, format);
-    length = vasprintf(&line, format, arguments);
-    va_end(arguments);
-    if (length < 0)
+    if (vasprintf(&raw, format, arguments) < 0)
         return;
-    wipe(console);
-    fprintf(console->err, "%s\n", line);
-    redraw(console);
+    text_add_shown(out, raw, strlen(raw));
+    free(raw);
+}
+
+/* To the log, or to what will stand in it. */
+static void note(struct console *console, const char *line) {
     if (console->log) {
-        fprintf(console->log, "%s\n", line);
+        fputs(line, console->log);
         fflush(console->log);
     } else if (console->keep) {
-        text_format(&console->early, "%s\n", line);
+        text_add(&console->early, line);
     }
-    free(line);
+}
+
+void console_say(struct console *console, const char *format, ...) {
+    struct text line = {0};
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_shown(&line, format, arguments);
+    va_end(arguments);
+    text_add(&line, "\n");
+    if (line.data) {
+        wipe(console);
+        fputs(line.data, console->err);
+        redraw(console);
+        note(console, line.data);
+    }
+    text_free(&line);
+}
+
+void console_write(FILE *stream, const char *format, ...) {
+    struct text text = {0};
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_shown(&text, format, arguments);
+    va_end(arguments);
+    if (text.data)
+        fputs(text.data, stream);
+    text_free(&text);
 }
 
 void console_open_log(struct console *console, const char *path) {
-    console->log = fopen(path, "ae");
+    console->log = file_append_stream(path);
     if (console->log && console->early.data)
         fputs(console->early.data, console->log);
     text_free(&console->early);
@@ -109,15 +136,18 @@ void console_take_log(struct console *console) {
 
 /* A signal that comes while the terminal takes its time would cost what has not been written yet. */
 void console_print(struct console *console, const char *text) {
+    struct text shown = {0};
     sigset_t awaited, before;
 
     console_progress(console, "");
+    text_add_shown(&shown, text, strlen(text));
     signals_awaited(&awaited);
     pthread_sigmask(SIG_BLOCK, &awaited, &before);
     errno = 0;
-    if ((fputs(text, stdout) < 0 || fflush(stdout) != 0) && !console->out_error)
+    if (((shown.data && fputs(shown.data, stdout) < 0) || fflush(stdout) != 0) && !console->out_error)
         console->out_error = errno ? errno : EIO;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    text_free(&shown);
 }
 
 int console_close_output(struct console *console, struct error *error) {

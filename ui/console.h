@@ -1,5 +1,6 @@
 /* What the program says on its standard streams: results on stdout; errors, notices and progress on stderr, where a
- * progress line is wiped before anything else is written and drawn again after. */
+ * progress line is wiped before anything else is written and drawn again after.  All of it goes through
+ * text_add_shown: names and texts of files do not steer the terminal. */
 #ifndef FETTLE_UI_CONSOLE_H
 #define FETTLE_UI_CONSOLE_H
 
@@ -34,6 +35,8 @@ void console_say(struct console *console, const char *format, ...) __attribute__
 void console_error(struct console *console, const struct error *error);
 /* On stdout, at once. */
 void console_print(struct console *console, const char *text);
+/* Results of verbs, on a stream that is written to otherwise as well. */
+void console_write(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Flushes and closes stdout; a full disk or a closed pipe is an error, the latter without a message: who reads a pipe
  * may stop when enough was seen. */
 int console_close_output(struct console *console, struct error *error);

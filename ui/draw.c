@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
-#include <wctype.h>
+#include "base/text.h"
 
 enum { ROW_MOST = 1024 };
 
@@ -37,8 +37,10 @@ static size_t next_character(const char *text, mbstate_t *state, wchar_t *out, i
         *out = L'?';
         size = 1;
     }
-    *columns = wcwidth(*out);
-    if (*columns < 0) {
+    if (*out == L'\t')
+        *out = L' ';
+    *columns = text_is_plain((uint32_t)*out) ? wcwidth(*out) : -1;
+    if (*columns < 0) { /* in one column, as the cursor counts */
         *out = L'?';
         *columns = 1;
     }

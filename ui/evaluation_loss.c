@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/team.h"
 #include "config/node.h"
 #include "data/batch.h"
@@ -251,8 +252,10 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
         if (!code)
             code = add_tensors(file, metrics_term_name(joint.metrics, t), parameters, count, values, error);
     }
+    char *target = code ? NULL : file_follow(path);
     if (!code)
-        code = safetensors_write(file, path, error);
+        code = target ? safetensors_write(file, target, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    free(target);
 out:
     for (int k = 0; k < count; k++)
         free(values[k]);

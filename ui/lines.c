@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
+#include "base/text.h"
 
 const char *lines_at(const struct lines *lines, size_t k) {
     return lines->list[(lines->first + k) % LINES_MOST];
@@ -31,13 +32,16 @@ static void append(struct lines *lines, const char *text, size_t size) {
     lines->list[(lines->first + lines->count++) % LINES_MOST] = copy;
 }
 
-void lines_add(struct lines *lines, const char *text) {
-    while (*text) {
+void lines_add(struct lines *lines, const char *added) {
+    struct text shown = {0};
+    text_add_shown(&shown, added, strlen(added));
+    for (const char *text = shown.data; text && *text;) {
         size_t size = strcspn(text, "\n");
         append(lines, text, size);
         lines->open = text[size] != '\n';
         text += size + !lines->open;
     }
+    text_free(&shown);
 }
 
 void lines_free(struct lines *lines) {
@@ -58,7 +62,7 @@ size_t text_fit(const char *text, int width, int *columns) {
             memset(&state, 0, sizeof state);
             length = 1;
         } else {
-            wide = wcwidth(c);
+            wide = text_is_plain((uint32_t)c) ? wcwidth(c) : 1;
             wide = wide < 0 ? 1 : wide;
         }
         if (*columns + wide > width)

@@ -12,7 +12,7 @@ struct lines {
     int open; /* the last one has no end yet */
 };
 
-void lines_add(struct lines *lines, const char *text); /* text holds its newlines */
+void lines_add(struct lines *lines, const char *text); /* it holds its newlines; kept as text_add_shown has it */
 void lines_free(struct lines *lines);
 const char *lines_at(const struct lines *lines, size_t k); /* 0: the oldest */
 

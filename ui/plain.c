@@ -49,7 +49,7 @@ static void add_printable(struct text *out, const char *text, size_t size) {
     while (size) {
         wchar_t c = 0;
         size_t used = mbrtowc(&c, text, size, &state);
-        int good = used && used <= size && wcwidth(c) >= 0;
+        int good = used && used <= size && text_is_plain((uint32_t)c) && wcwidth(c) >= 0;
         if (!used || used > size) {
             memset(&state, 0, sizeof state);
             used = 1;

@@ -12,6 +12,7 @@
 #include <readline/readline.h>
 #include "await.h"
 #include "bind.h"
+#include "console.h"
 #include "plain.h"
 #include "recall.h"
 #include "search.h"
@@ -368,7 +369,7 @@ static char *first_line(void) {
 /* Below the line, which is drawn again below that. */
 static void say(const char *text) {
     plain_end();
-    fputs(text, stdout);
+    console_write(stdout, "%s", text);
     plain_begin();
 }
 
@@ -436,7 +437,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     sigset_t ours, before;
 
     if ((*line = first_line())) {
-        fprintf(stdout, "%s%s\n", prompt, *line);
+        console_write(stdout, "%s%s\n", prompt, *line);
         return PROMPT_LINE;
     }
     signals_awaited(&ours);

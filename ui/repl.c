@@ -106,16 +106,21 @@ static void read_terminal(struct session *session, struct console *console) {
     prompt_close();
 }
 
-static void read_lines(struct session *session, struct console *console) {
-    char *line = NULL;
-    size_t capacity = 0;
+static int read_lines(struct session *session, struct console *console, struct error *error) {
+    struct text line = {0};
+    int code = 0;
 
-    while (!session_finished(session) && !signals_ending() && !console->out_error &&
-           getline(&line, &capacity, stdin) >= 0)
+    while (!code && !session_finished(session) && !signals_ending() && !console->out_error) {
+        if ((code = session_read_line(stdin, &line, error)) || !line.size)
+            break;
         /* An empty line repeats the last command at a prompt; in a stream it is a blank line. */
-        if (line[strspn(line, " \t\r\n")])
-            execute(session, line, console);
-    free(line);
+        if (line.data[strspn(line.data, " \t\r\n")])
+            execute(session, line.data, console);
+    }
+    if (code)
+        error_prefix(error, "standard input: ");
+    text_free(&line);
+    return code;
 }
 
 static int status_of(const struct error *error) {
@@ -177,7 +182,7 @@ int repl_run(const struct repl_options *options, struct console *console) {
     if (terminal)
         read_terminal(session, console);
     else
-        read_lines(session, console);
+        read_lines(session, console, &error);
 out:
     if (session && signals_ending())
         session_rescue(session);

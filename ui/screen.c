@@ -132,9 +132,11 @@ static void on_interrupt(void) {
     signals_forget();
 }
 
-/* After a stop, whatever the terminal has been used for meanwhile. */
+/* After a stop, whatever the terminal has been used for meanwhile.  A screen that has been left already is not left
+ * again: the cursor would jump to where it was when the screen was first entered. */
 static void come_back(void) {
-    endwin();
+    if (!isendwin())
+        endwin();
     refresh();
     input_ask(fileno(ui.terminal), ui.mouse);
     follow_size();

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/interrupt.h"
 
 /* A handler reaches nothing but static memory. */
 static volatile sig_atomic_t interrupts, ending, hurried, stop_asked, continued;
@@ -59,7 +60,13 @@ static void install(int number, void (*handler)(int)) {
     sigaction(number, &action, NULL);
 }
 
+static int asks_to_stop(void *context) {
+    (void)context;
+    return signals_interrupted();
+}
+
 void signals_install(int impatient) {
+    interrupt_watch(asks_to_stop, NULL);
     hurried = impatient;
     owner = pthread_self();
     install(SIGINT, on_interrupt);

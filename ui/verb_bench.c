@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/node.h"
+#include "console.h"
 #include "graph/profile.h"
 #include "train/trainer.h"
 #include "verb.h"
@@ -80,7 +81,7 @@ static int measure(struct trainer *trainer, long repeats, struct result *out, st
 /* ---------------------------------------------------------------- as text */
 
 static void print_time(const char *name, double seconds, double flops, double total) {
-    printf("  %-58s %8.3f %6.1f", name, 1e3 * seconds, total > 0 ? 100 * seconds / total : 0);
+    console_write(stdout, "  %-58s %8.3f %6.1f", name, 1e3 * seconds, total > 0 ? 100 * seconds / total : 0);
     if (flops > 0 && seconds > 0)
         printf(" %8.1f", 1e-9 * flops / seconds);
     printf("\n");

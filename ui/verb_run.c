@@ -90,9 +90,9 @@ static void print_results(const struct trainer *trainer) {
         const char *name = trainer_metric_name(trainer, k);
         int wanted = strncmp(name, "val", 3) == 0 || strncmp(name, "test", 4) == 0;
         if (wanted && strstr(name, "_epoch/") && trainer_metric(trainer, name, &value))
-            printf("%-40s %.6g\n", name, value);
+            console_write(stdout, "%-40s %.6g\n", name, value);
     }
-    printf("%.1f s of training; results in %s\n", trainer_seconds(trainer), trainer_output(trainer));
+    console_write(stdout, "%.1f s of training; results in %s\n", trainer_seconds(trainer), trainer_output(trainer));
 }
 
 static void open_log(struct running *running) {
@@ -109,7 +109,7 @@ static void log_error(struct running *running, const struct error *error) {
     char text[1536];
 
     if (running->console.log)
-        fprintf(running->console.log, "%s\n", error_format(error, text, sizeof text));
+        console_write(running->console.log, "%s\n", error_format(error, text, sizeof text));
 }
 
 static int run(const struct arguments *arguments, struct error *error) {

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include "base/text.h"
+#include "console.h"
 #include "model/api.h"
 #include "model/builder.h"
 #include "verb.h"
@@ -34,7 +35,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (tree.failed)
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
-        fputs(tree.data ? tree.data : "", stdout);
+        console_write(stdout, "%s", tree.data ? tree.data : "");
 out:
     text_free(&tree);
     fettle_free(handle);

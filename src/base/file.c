@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,7 +64,8 @@ static char *temporary_prefix(const char *target) {
     return asprintf(&prefix, "%s.tmp-%s-", target, host) < 0 ? NULL : prefix;
 }
 
-/* Temporary files of processes of this host that are no more: they were killed while they wrote. */
+/* Temporary files of processes of this host that are no more: they were killed while they wrote.  What is no file, or
+ * somebody else's, only bears such a name. */
 static void remove_stale(const char *prefix) {
     const char *slash = strrchr(prefix, '/'), *name = slash ? slash + 1 : prefix;
     char folder[PATH_MAX];
@@ -71,17 +74,46 @@ static void remove_stale(const char *prefix) {
     DIR *entries = opendir(folder);
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
         char *end;
+        struct stat status;
         if (strncmp(entry->d_name, name, size))
             continue;
         long process = strtol(entry->d_name + size, &end, 10);
-        if (!*end && process > 0 && kill((pid_t)process, 0) && errno == ESRCH)
+        if ((!*end || *end == '-') && process > 0 && kill((pid_t)process, 0) && errno == ESRCH &&
+            !fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) && S_ISREG(status.st_mode) &&
+            status.st_uid == geteuid())
             unlinkat(dirfd(entries), entry->d_name, 0);
     }
     if (entries)
         closedir(entries);
 }
 
-int file_writer_open(struct file_writer **out, const char *path, struct error *error) {
+/* A file that was not there before, under a name that nobody could lay a link on: PREFIX PID - CHANCE.  The descriptor,
+ * or -1 and errno; *name is NULL if out of memory. */
+static int open_temporary(const char *prefix, char **name) {
+    enum { TRIES = 100 };
+    for (int k = 0; k < TRIES; k++) {
+        uint64_t chance = 0;
+        if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0) /* a name that can be guessed is still a new one */
+            chance = (uint64_t)k;
+        if (asprintf(name, "%s%ld-%08x", prefix, (long)getpid(), (unsigned)(chance & UINT32_MAX)) < 0) {
+            *name = NULL;
+            errno = ENOMEM;
+            return -1;
+        }
+        int fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST || k == TRIES - 1)
+            return fd;
+        free(*name);
+    }
+    return -1;
+}
+
+char *file_follow(const char *path) {
+    char *target = realpath(path, NULL);
+    return target || errno == ENOMEM ? target : strdup(path);
+}
+
+static int open_writer(struct file_writer **out, const char *path, int follow, struct error *error) {
     *out = NULL;
     int code = 0;
     struct stat status;
@@ -90,19 +122,16 @@ int file_writer_open(struct file_writer **out, const char *path, struct error *e
         return error_set(error, ERROR_MEMORY, "out of memory");
     writer->fd = -1;
     writer->path = strdup(path);
-    /* a link stays a link: the file it points to is replaced */
-    writer->target = realpath(path, NULL);
-    if (!writer->target)
-        writer->target = strdup(path);
+    writer->target = follow ? file_follow(path) : strdup(path);
     if (!writer->path || !writer->target)
         goto memory;
-    int exists = !stat(path, &status);
+    int exists = follow ? !stat(path, &status) : !lstat(path, &status) && !S_ISLNK(status.st_mode);
     if (exists && S_ISDIR(status.st_mode)) {
         errno = EISDIR;
         goto failed;
     }
     if (exists && !S_ISREG(status.st_mode)) { /* a terminal, a pipe: nothing to put aside */
-        writer->fd = open(path, O_WRONLY | O_CLOEXEC);
+        writer->fd = open(path, O_WRONLY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
     } else {
         if (exists && access(path, W_OK))
             goto failed;
@@ -110,13 +139,10 @@ int file_writer_open(struct file_writer **out, const char *path, struct error *e
         if (!prefix)
             goto memory;
         remove_stale(prefix);
-        int length = asprintf(&writer->temporary, "%s%ld", prefix, (long)getpid());
+        writer->fd = open_temporary(prefix, &writer->temporary);
         free(prefix);
-        if (length < 0) {
-            writer->temporary = NULL;
+        if (!writer->temporary)
             goto memory;
-        }
-        writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (writer->fd >= 0 && exists && fchmod(writer->fd, status.st_mode & 07777))
             errno = 0; /* a file system without modes: no reason to refuse */
     }
@@ -142,6 +168,26 @@ undo:
     }
     release(writer);
     return code;
+}
+
+int file_writer_open(struct file_writer **out, const char *path, struct error *error) {
+    return open_writer(out, path, 1, error);
+}
+
+int file_writer_open_own(struct file_writer **out, const char *path, struct error *error) {
+    return open_writer(out, path, 0, error);
+}
+
+int file_append(const char *path) {
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+FILE *file_append_stream(const char *path) {
+    int fd = file_append(path);
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "a");
+    if (fd >= 0 && !stream)
+        close(fd);
+    return stream;
 }
 
 FILE *file_writer_stream(struct file_writer *writer) {
@@ -199,13 +245,15 @@ void file_writer_abort(struct file_writer *writer) {
     release(writer);
 }
 
-int file_read(const char *path, char **data, size_t *size, struct error *error) {
+/* most: 0 where only a regular file will do. */
+static int read_all(const char *path, size_t most, char **data, size_t *size, struct error *error) {
     *data = NULL;
     *size = 0;
     int code = 0;
     char *buffer = NULL;
     size_t used = 0, capacity = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* a pipe that nobody writes to would be waited for, only to be refused */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (most ? 0 : O_NONBLOCK));
     struct stat status;
     if (fd < 0 || fstat(fd, &status))
         goto failed;
@@ -213,6 +261,12 @@ int file_read(const char *path, char **data, size_t *size, struct error *error) 
         errno = EISDIR;
         goto failed;
     }
+    if (!S_ISREG(status.st_mode) && !most) {
+        code = error_set(error, ERROR_IO, "cannot read %s: it is no regular file", path);
+        goto out;
+    }
+    if (S_ISREG(status.st_mode))
+        most = SIZE_MAX;
     capacity = status.st_size > 0 ? (size_t)status.st_size + 1 : 65536;
     for (;;) {
         if (!buffer || used + 1 >= capacity) {
@@ -233,6 +287,11 @@ int file_read(const char *path, char **data, size_t *size, struct error *error) 
         if (got == 0)
             break;
         used += (size_t)got;
+        if (used > most) {
+            code = error_set(error, ERROR_IO, "cannot read %s: it is no regular file, and has more than %zu MiB", path,
+                             most >> 20);
+            goto out;
+        }
     }
     buffer[used] = 0;
     *data = buffer;
@@ -246,6 +305,14 @@ out:
     if (fd >= 0)
         close(fd);
     return code;
+}
+
+int file_read(const char *path, char **data, size_t *size, struct error *error) {
+    return read_all(path, 0, data, size, error);
+}
+
+int file_read_stream(const char *path, size_t most, char **data, size_t *size, struct error *error) {
+    return read_all(path, most, data, size, error);
 }
 
 int file_make_directories(const char *path, struct error *error) {

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -11,6 +12,21 @@ enum { LINE = 64, HUGE = 2 << 20 };
 size_t memory_high_water(void) {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) ? 0 : (size_t)usage.ru_maxrss * 1024;
+}
+
+size_t memory_available(void) {
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    size_t kilobytes, total = 0;
+    int known = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %zu kB", &kilobytes) == 1 || sscanf(line, "SwapFree: %zu kB", &kilobytes) == 1) {
+            total += kilobytes;
+            known |= line[0] == 'M';
+        }
+    if (file)
+        fclose(file);
+    return known ? total * 1024 : SIZE_MAX;
 }
 
 /* What was allocated lies before what is given out. */

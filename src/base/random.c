@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { N = 624, M = 397 };
+enum { N = RANDOM_WORDS, M = 397 };
 
 void random_seed(struct random_stream *stream, uint64_t seed) {
     stream->state[0] = (uint32_t)seed;

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { RANDOM_WORDS = 624 };
+
 struct random_stream {
-    uint32_t state[624];
+    uint32_t state[RANDOM_WORDS];
     int position;
     int has_next_normal; /* the second number of a pair that randn has kept */
     double next_normal;

@@ -68,6 +68,85 @@ void text_format(struct text *text, const char *format, ...) {
     va_end(args);
 }
 
+/* ---------------------------------------------------------------- what may reach a terminal */
+
+int text_is_plain(uint32_t c) {
+    static const struct {
+        uint32_t first, last;
+    } others[] = {{0x00, 0x08},     {0x0b, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},          {0x61c, 0x61c},
+                  {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},      {0xfeff, 0xfeff},
+                  {0xfff9, 0xfffb}, {0xd800, 0xdfff}, {0xe0000, 0xe007f}, {0x110000, UINT32_MAX}};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+        if (c >= others[k].first && c <= others[k].last)
+            return 0;
+    return 1;
+}
+
+size_t text_character(const char *text, size_t size, uint32_t *out) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)text[0];
+    size_t length = first < 0x80                    ? 1
+                    : first >= 0xc2 && first < 0xe0 ? 2
+                    : (first & 0xf0) == 0xe0        ? 3
+                    : (first & 0xf8) == 0xf0        ? 4
+                                                    : 0;
+    if (!length || length > size)
+        return 0;
+    *out = length == 1 ? first : first & (0xffu >> (length + 1));
+    for (size_t k = 1; k < length; k++) {
+        if ((text[k] & 0xc0) != 0x80)
+            return 0;
+        *out = *out << 6 | (text[k] & 0x3f);
+    }
+    return *out >= least[length] && *out <= 0x10ffff && (*out < 0xd800 || *out > 0xdfff) ? length : 0;
+}
+
+/* What stands for the first character of a text; returns how many of its bytes that is. */
+static size_t show(const char *text, size_t size, char out[16]) {
+    uint32_t c;
+    size_t length = text_character(text, size, &c);
+    if (length && text_is_plain(c))
+        snprintf(out, 16, "%.*s", (int)length, text);
+    else if (length > 1)
+        snprintf(out, 16, c > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)c);
+    else
+        snprintf(out, 16, "\\x%02x", (unsigned char)text[0]);
+    return length ? length : 1;
+}
+
+void text_add_shown(struct text *out, const char *text, size_t size) {
+    char shown[16];
+    for (size_t k = 0, plain = 0; k < size; k += plain) {
+        for (plain = 0; k + plain < size && text[k + plain] >= ' ' && text[k + plain] < 0x7f;)
+            plain++;
+        if (plain) {
+            text_add_bytes(out, text + k, plain);
+        } else {
+            plain = show(text + k, size - k, shown);
+            text_add(out, shown);
+        }
+    }
+}
+
+char *text_shown(char *out, size_t size, const char *text) {
+    char shown[16];
+    size_t used = 0, left = strlen(text);
+    while (left && used < size) {
+        size_t taken = show(text, left, shown), length = strlen(shown);
+        if (used + length >= size)
+            break;
+        memcpy(out + used, shown, length);
+        used += length;
+        text += taken;
+        left -= taken;
+    }
+    if (size)
+        out[used] = 0;
+    return out;
+}
+
+/* ---------------------------------------------------------------- names and numbers */
+
 /* Edit distance (insert, delete, replace, swap neighbours), case aside but for a small cost. */
 static int distance(const char *a, const char *b) {
     enum { MOST = 96 };

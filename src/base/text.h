@@ -3,6 +3,7 @@
 #define FETTLE_BASE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct text {
@@ -16,6 +17,15 @@ void text_clear(struct text *text);
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t size);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What comes from files and names, as it may reach a terminal, a log or a message: what would steer one or hide
+ * something there (control characters but newline and tab, marks of direction and of no width, bytes that are no UTF-8)
+ * is added as \x1b or \u202e.  Shown twice is the same as shown once. */
+void text_add_shown(struct text *out, const char *text, size_t size);
+char *text_shown(char *out, size_t size, const char *text); /* cut to size bytes, the end included; returns out */
+int text_is_plain(uint32_t character);                      /* it is shown as it is */
+/* The bytes of the UTF-8 character that text begins with, its number in *out; 0 where there is none. */
+size_t text_character(const char *text, size_t size, uint32_t *out);
 
 int text_ends_with(const char *text, const char *end); /* and has more than that */
 

@@ -6,30 +6,11 @@
 
 /* ---------------------------------------------------------------- scalars */
 
-/* The length of the UTF-8 character at s, 0 if there is none; its code point in *code. */
-static int character(const unsigned char *s, unsigned *code) {
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    int size = s[0] < 0x80                   ? 1
-               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-               : (s[0] & 0xf0) == 0xe0       ? 3
-               : (s[0] & 0xf8) == 0xf0       ? 4
-                                             : 0;
-    if (!size)
-        return 0;
-    *code = size == 1 ? s[0] : s[0] & (0xffu >> (size + 1));
-    for (int k = 1; k < size; k++) {
-        if ((s[k] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (s[k] & 0x3f);
-    }
-    return *code >= least[size] && *code <= 0x10ffff && (*code < 0xd800 || *code > 0xdfff) ? size : 0;
-}
-
 void config_quote(const char *text, struct text *out) {
     text_add(out, "\"");
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        unsigned code = 0;
-        int size = character(s, &code);
+        uint32_t code = 0;
+        size_t size = text_character((const char *)s, 4, &code); /* the zero at the end is no part of any */
         if (!size)
             code = *s;
         if (code == '"' || code == '\\')
@@ -42,7 +23,7 @@ void config_quote(const char *text, struct text *out) {
                  (code & 0xfffe) == 0xfffe || !size)
             text_format(out, code > 0xffff ? "\\U%08x" : "\\u%04x", code);
         else
-            text_add_bytes(out, s, (size_t)size);
+            text_add_bytes(out, s, size);
         s += size ? size : 1;
     }
     text_add(out, "\"");

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/mapped.h"
 
 /* One block that only grows: a batch is laid out in it in two passes, the first of which only counts. */
 struct block {
@@ -135,25 +136,29 @@ static int copy_atoms(struct batch *batch, const struct frame *frame, int k, con
     if (frame->atoms)
         memcpy(batch->pos + 3 * (size_t)first, frame->pos, 3 * (size_t)frame->atoms * sizeof *batch->pos);
     for (int i = 0; i < frame->atoms; i++) {
-        if (frame->types[i] < 0 || frame->types[i] >= options->types) {
+        int type = frame->types[i]; /* read once: it may lie in a file that somebody writes to (see mapped_check) */
+        if (type < 0 || type >= options->types) {
             char label[300];
             frame_label(frame, label, sizeof label);
-            if (frame->types[i] < 0)
+            if (type < 0)
                 return error_set(error, ERROR_STATE,
                                  "%s: atom %d (%s) has no type: a ChemicalSpeciesToAtomTypeMapper is missing among the "
                                  "data's transforms",
                                  label, i, frame->symbols[i]);
             return error_set(error, ERROR_VALUE, "%s: atom %d (%s) is of type %d, but the model has %d type%s", label,
-                             i, frame->symbols[i], frame->types[i], options->types, options->types == 1 ? "" : "s");
+                             i, frame->symbols[i], type, options->types, options->types == 1 ? "" : "s");
         }
-        types[i] = frame->types[i];
+        types[i] = type;
         frames[i] = k;
     }
     return 0;
 }
 
-static void copy_pairs(struct batch *batch, const struct frame *frame, int k, int types) {
+/* What lies in memory is what it was checked for; a file may have been written to since. */
+static int copy_pairs(struct batch *batch, const struct frame *frame, int k, int types, struct error *error) {
     const struct topology *t = &batch->topology;
+    const int *type = t->index[INDEX_TYPE] + batch->frame_atoms[k];
+    unsigned atoms = (unsigned)frame->atoms, wrong = 0;
     size_t first = (size_t)batch->frame_pairs[k];
     int base = batch->frame_atoms[k];
     int *pair_i = t->index[INDEX_PAIR_I] + first, *pair_j = t->index[INDEX_PAIR_J] + first;
@@ -163,13 +168,21 @@ static void copy_pairs(struct batch *batch, const struct frame *frame, int k, in
     for (int p = 0; p < frame->npairs; p++) {
         int i = frame->pair_i[p], j = frame->pair_j[p];
         const int *s = &frame->pair_shift[3 * p];
+        if ((unsigned)i >= atoms || (unsigned)j >= atoms) {
+            wrong = 1;
+            break;
+        }
         pair_i[p] = base + i;
         pair_j[p] = base + j;
-        pair_type[p] = frame->types[i] * types + frame->types[j];
+        pair_type[p] = type[i] * types + type[j];
         pair_frame[p] = k;
         for (int c = 0; c < 3; c++)
             shift[3 * p + c] = s[0] * cell[c] + s[1] * cell[3 + c] + s[2] * cell[6 + c];
     }
+    char label[300];
+    return wrong ? error_set(error, ERROR_DATA, "%s has a neighbour that is none of its atoms",
+                             frame_label(frame, label, sizeof label))
+                 : 0;
 }
 
 static int copy_categories(struct batch *batch, const struct frame *frame, int k, const struct batch_options *options,
@@ -207,13 +220,24 @@ static int fill(struct batch *batch, const struct frame *const *frames, const st
         int code = copy_atoms(batch, frame, k, options, error);
         if (!code)
             code = copy_categories(batch, frame, k, options, error);
+        if (!code)
+            code = copy_pairs(batch, frame, k, options->types, error);
         if (code)
             return code;
-        copy_pairs(batch, frame, k, options->types);
         copy_fields(batch, frame, k);
     }
     topology_fill_rows(&batch->topology);
     return 0;
+}
+
+/* What was copied was right if the files in which frames lie are still what they were. */
+static int check_maps(const struct frame *const *frames, int nframes, struct error *error) {
+    const struct mapped *last = NULL;
+    int code = 0;
+    for (int k = 0; k < nframes && !code; k++)
+        if (frames[k]->map && frames[k]->map != last)
+            code = mapped_check(last = frames[k]->map, error);
+    return code;
 }
 
 int batch_join(struct batch **out, const struct frame *const *frames, int nframes, const struct batch_options *options,
@@ -264,7 +288,14 @@ int batch_join(struct batch **out, const struct frame *const *frames, int nframe
     layout.topology.dim[DIM_FRAMES] = layout.frames;
     lay_out(&layout, block, &totals, frames, options, 0, NULL);
     **out = layout;
-    return fill(*out, frames, options, error);
+    code = fill(*out, frames, options, error);
+    struct error cause = {0};
+    int changed = check_maps(frames, nframes, &cause);
+    if (!changed)
+        return code;
+    if (error) /* which tells why, if there was another error */
+        *error = cause;
+    return changed;
 }
 
 void batch_free(struct batch *batch) {

@@ -1,8 +1,7 @@
 #include "data/dataset.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include "base/file.h"
+#include "base/memory.h"
 
 struct dataset *dataset_new(void) {
     struct dataset *dataset = calloc(1, sizeof *dataset);
@@ -19,14 +18,44 @@ void dataset_free(struct dataset *dataset) {
     for (size_t k = 0; k < dataset->nnames; k++)
         free(dataset->names[k]);
     for (size_t k = 0; k < dataset->nmaps; k++)
-        munmap(dataset->maps[k].data, dataset->maps[k].size);
+        mapped_close(dataset->maps[k]);
     free(dataset->maps);
     free(dataset->frames);
     free(dataset->names);
     free(dataset);
 }
 
+/* What a frame takes, blocks of the allocator included. */
+static size_t bytes_of(const struct frame *frame) {
+    enum { BLOCK = 16 };
+    size_t atoms = (size_t)frame->atoms, pairs = frame->npairs > 0 ? (size_t)frame->npairs : 0;
+    size_t bytes = sizeof *frame + (size_t)frame->nfields * sizeof *frame->fields + 2 * BLOCK;
+    if (frame->map)
+        return bytes;
+    for (int k = 0; k < frame->nfields; k++) {
+        const struct field *field = &frame->fields[k];
+        bytes += (size_t)field->cols * (field->per_atom ? atoms : 1) * sizeof(double) + BLOCK;
+    }
+    return bytes + atoms * (3 * sizeof(double) + 2 * sizeof(int) + sizeof *frame->symbols) + 4 * BLOCK +
+           5 * pairs * sizeof(int);
+}
+
+/* The system gives memory away that it does not have, and ends the program when it is used. */
+static int check_memory(struct dataset *dataset, struct error *error) {
+    const size_t step = 256 << 20;
+    if (dataset->bytes - dataset->looked < step)
+        return 0;
+    dataset->looked = dataset->bytes;
+    size_t left = memory_available();
+    if (left > 2 * step)
+        return 0;
+    return error_set(error, ERROR_MEMORY,
+                     "the first %zu frames take %.1f GB, and less than %.1f GB of memory are left for more",
+                     dataset->count, 1e-9 * (double)dataset->bytes, 2e-9 * (double)step);
+}
+
 int dataset_add(struct dataset *dataset, struct frame *frame, struct error *error) {
+    int code = 0;
     if (dataset->count == dataset->capacity) {
         size_t capacity = dataset->capacity ? 2 * dataset->capacity : 64;
         struct frame **frames = realloc(dataset->frames, capacity * sizeof *frames);
@@ -37,19 +66,33 @@ int dataset_add(struct dataset *dataset, struct frame *frame, struct error *erro
         dataset->frames = frames;
         dataset->capacity = capacity;
     }
+    dataset->bytes += bytes_of(frame);
+    if ((code = check_memory(dataset, error))) {
+        frame_free(frame);
+        return code;
+    }
     dataset->frames[dataset->count++] = frame;
     return 0;
 }
 
-int dataset_own_map(struct dataset *dataset, void *data, size_t size, struct error *error) {
-    struct dataset_map *maps = realloc(dataset->maps, (dataset->nmaps + 1) * sizeof *maps);
+int dataset_own_map(struct dataset *dataset, struct mapped *map, struct error *error) {
+    struct mapped **maps = realloc(dataset->maps, (dataset->nmaps + 1) * sizeof(struct mapped *));
     if (!maps) {
-        munmap(data, size);
+        mapped_close(map);
         return error_set(error, ERROR_MEMORY, "out of memory");
     }
     dataset->maps = maps;
-    maps[dataset->nmaps++] = (struct dataset_map){data, size};
+    maps[dataset->nmaps++] = map;
     return 0;
+}
+
+int dataset_check(const struct dataset *dataset, struct error *error) {
+    const struct mapped *last = NULL;
+    int code = 0;
+    for (size_t k = 0; k < dataset->count && !code; k++)
+        if (dataset->frames[k]->map && dataset->frames[k]->map != last)
+            code = mapped_check(last = dataset->frames[k]->map, error);
+    return code;
 }
 
 const char *dataset_intern(struct dataset *dataset, const char *text) {
@@ -66,14 +109,11 @@ const char *dataset_intern(struct dataset *dataset, const char *text) {
 
 int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct error *error) {
     struct extxyz_reader *reader = NULL;
-    char *text = NULL;
-    size_t size = 0, first = dataset->count;
+    size_t first = dataset->count;
     const char *name = dataset_intern(dataset, path), *seen = NULL, *unused = "";
     if (!name)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = file_read(path, &text, &size, error);
-    if (!code)
-        code = extxyz_open(&reader, name, text, size, keys, error);
+    int code = extxyz_open_file(&reader, name, path, keys, error);
     while (!code) {
         struct frame *frame;
         code = extxyz_next(reader, &frame, error);
@@ -87,9 +127,9 @@ int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_
         code = dataset_add(dataset, frame, error);
     }
     if (!code && dataset->count == first)
-        code = error_at(error, ERROR_DATA, path, 0, 0, size ? "the file has no frames" : "the file is empty");
+        code = error_at(error, ERROR_DATA, path, 0, 0,
+                        extxyz_size(reader) ? "the file has no frames" : "the file is empty");
     extxyz_close(reader);
-    free(text);
     return code;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "data/extxyz.h"
 #include "data/frame.h"
+#include "data/mapped.h"
 
 struct dataset {
     size_t count;
@@ -14,23 +15,22 @@ struct dataset {
     size_t nnames;
     char **names; /* what frames' source and unused point to */
     size_t nmaps;
-    struct dataset_map *maps; /* files mapped into memory, in which arrays of frames lie */
-};
-
-struct dataset_map {
-    void *data;
-    size_t size;
+    struct mapped **maps; /* files mapped into memory, in which arrays of frames lie */
+    size_t bytes, looked; /* that the frames take, maps aside; when it was looked last whether there are more */
 };
 
 struct dataset *dataset_new(void); /* empty, owning; NULL if out of memory */
 void dataset_free(struct dataset *dataset);
-/* Takes the frame over (frees it on failure). */
+/* Takes the frame over (frees it on failure).  ERROR_MEMORY before the machine runs out of it. */
 int dataset_add(struct dataset *dataset, struct frame *frame, struct error *error);
 /* A string that lives as long as the data set; NULL if out of memory. */
 const char *dataset_intern(struct dataset *dataset, const char *text);
 
-/* Unmaps it when the data set goes (at once on failure). */
-int dataset_own_map(struct dataset *dataset, void *data, size_t size, struct error *error);
+/* Closes it when the data set goes (at once on failure). */
+int dataset_own_map(struct dataset *dataset, struct mapped *map, struct error *error);
+
+/* Whether the files in which frames lie are still what they were; see mapped_check.  For whoever reads many frames. */
+int dataset_check(const struct dataset *dataset, struct error *error);
 
 /* All frames of a file, after those that are there already.  A file without frames is an error. */
 int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct error *error);

@@ -5,15 +5,19 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "data/extxyz_parts.h"
+#include "data/input.h"
 
-enum { MAX_COLUMNS = 4096 };
+enum { MAX_COLUMNS = 4096, MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096, MUCH = 8 << 20 };
 
 struct extxyz_reader {
     const char *name, *at, *end;
-    int line; /* of the line that read_line gave last */
+    struct input *input; /* where more text comes from; NULL: there is no more */
+    struct error why;    /* it could not be read on; the text seems to end here */
+    int line;            /* of the line that read_line gave last */
     long ordinal;
     const struct extxyz_keys *keys;
     struct xyz_comment comment;
@@ -57,9 +61,32 @@ int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, 
     return 0;
 }
 
+int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, const struct extxyz_keys *keys,
+                     struct error *error) {
+    struct input *input;
+    int code = input_open(&input, path, error);
+    *out = NULL;
+    if (code)
+        return code;
+    if ((code = extxyz_open(out, name, "", 0, keys, error)))
+        input_close(input);
+    else
+        (*out)->input = input;
+    return code;
+}
+
+uint64_t extxyz_size(const struct extxyz_reader *reader) {
+    return reader->input ? input_size(reader->input) : 0;
+}
+
+uint64_t extxyz_hash(const struct extxyz_reader *reader) {
+    return reader->input ? input_hash(reader->input) : 0;
+}
+
 void extxyz_close(struct extxyz_reader *reader) {
     if (!reader)
         return;
+    input_close(reader->input);
     for (size_t k = 0; k < reader->nunused; k++)
         free(reader->unused[k]);
     free(reader->unused);
@@ -75,11 +102,25 @@ void extxyz_close(struct extxyz_reader *reader) {
     free(reader);
 }
 
-/* The next line without its end; 0 at the end of the text. */
+/* The end of the line that begins at reader->at, or NULL; as much of it as there is stands in memory then. */
+static const char *find_newline(struct extxyz_reader *reader) {
+    for (size_t seen = 0;;) {
+        size_t size = (size_t)(reader->end - reader->at);
+        const char *newline = size > seen ? memchr(reader->at + seen, '\n', size - seen) : NULL;
+        if (newline || !reader->input || reader->why.code)
+            return newline;
+        seen = size;
+        if (input_more(reader->input, &reader->at, &reader->end, &reader->why) ||
+            (size_t)(reader->end - reader->at) == seen)
+            return NULL;
+    }
+}
+
+/* The next line without its end; 0 at the end of the text.  The line before is gone then. */
 static int read_line(struct extxyz_reader *reader, struct line *line) {
-    if (reader->at >= reader->end)
+    const char *newline = find_newline(reader);
+    if (reader->at >= reader->end || reader->why.code)
         return 0;
-    const char *newline = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
     const char *stop = newline ? newline : reader->end;
     line->text = reader->at;
     line->size = (size_t)(stop - reader->at);
@@ -103,6 +144,15 @@ static int read_word(struct line *line, struct line *word) {
     line->size = (size_t)(end - at);
     line->text = at;
     return word->size > 0;
+}
+
+/* An atom's line has at least two characters a column: nothing is allocated on numbers that cannot be true. */
+static int check_left(const struct extxyz_reader *reader, int atoms, size_t columns, struct error *error) {
+    double left = (double)(reader->end - reader->at) + (reader->input ? (double)input_left(reader->input) : 0);
+    if ((double)atoms * (double)columns <= left / 2 + 1)
+        return 0;
+    return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
+                    "frame %ld should have %d atoms, but the file ends before", reader->ordinal, atoms);
 }
 
 /* The number of atoms that begins a frame; 0 atoms at the end of the text. */
@@ -135,12 +185,12 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
     if (!(value >= 1))
         return error_at(error, ERROR_DATA, reader->name, reader->line, 1, "frame %ld has %s atoms", reader->ordinal,
                         value < 0 ? "less than no" : "no");
-    /* an atom's line has at least two characters: nothing is allocated on a number that cannot be true */
-    if (value > (double)(reader->end - reader->at) / 2 + 1 || value > INT_MAX / 64)
+    if (value > MOST_ATOMS)
         return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
-                        "frame %ld should have %.15g atoms, but the file ends before", reader->ordinal, value);
+                        "frame %ld should have %.15g atoms, more than the %d that a frame may have", reader->ordinal,
+                        value, MOST_ATOMS);
     *atoms = (int)value;
-    return 0;
+    return check_left(reader, *atoms, 1, error);
 }
 
 /* ---------------------------------------------------------------- columns */
@@ -195,15 +245,17 @@ static int parse_properties(struct extxyz_reader *reader, const char *text, stru
     size_t parts = 1;
     for (const char *c = text; *c; c++)
         parts += *c == ':';
-    struct xyz_column *columns = realloc(reader->columns, (parts / 3 + 1) * sizeof *columns);
-    if (!columns)
-        return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
-    reader->columns = columns;
     char quoted[40];
     if (parts % 3 != 0)
         return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0,
                         "Properties must be NAME:TYPE:COLUMNS, repeated, found %s",
                         xyz_quote(quoted, text, strlen(text)));
+    if (parts / 3 > MAX_COLUMNS)
+        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: too many columns");
+    struct xyz_column *columns = realloc(reader->columns, (parts / 3 + 1) * sizeof *columns);
+    if (!columns)
+        return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
+    reader->columns = columns;
     long total = 0;
     for (const char *at = text; *at;) {
         size_t name = strcspn(at, ":");
@@ -240,9 +292,14 @@ static int parse_properties(struct extxyz_reader *reader, const char *text, stru
 
 /* Memory for the numbers of the columns that become fields. */
 static int place_columns(struct extxyz_reader *reader, int atoms, struct error *error) {
-    size_t total = 0;
-    for (size_t k = 0; k < reader->ncolumns; k++)
+    size_t total = 0, width = 0;
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        width += (size_t)reader->columns[k].cols;
         total += reader->columns[k].target ? (size_t)reader->columns[k].cols * (size_t)atoms : 0;
+    }
+    int code = total > MUCH ? check_left(reader, atoms, width, error) : 0;
+    if (code)
+        return code;
     if (total > reader->nvalues) {
         double *values = realloc(reader->values, total * sizeof *values);
         if (!values)
@@ -482,6 +539,14 @@ static void warn_unseen(struct extxyz_reader *reader) {
     }
 }
 
+static int read_atoms(struct extxyz_reader *reader, struct frame *frame, struct error *error) {
+    int code = 0;
+    for (int i = 0; i < frame->atoms && !code; i++)
+        if (i % ATOMS_AT_ONCE || !(code = interrupt_check(error)))
+            code = read_atom(reader, frame, i, error);
+    return code;
+}
+
 static int read_frame(struct extxyz_reader *reader, struct frame **out, struct error *error) {
     static const char plain[] = "species:S:1:pos:R:3";
     struct line line;
@@ -512,8 +577,8 @@ static int read_frame(struct extxyz_reader *reader, struct frame **out, struct e
         code = read_cell(reader, frame, comment_line, error);
     if (!code)
         code = place_columns(reader, atoms, error);
-    for (int i = 0; i < atoms && !code; i++)
-        code = read_atom(reader, frame, i, error);
+    if (!code)
+        code = read_atoms(reader, frame, error);
     if (!code)
         code = store_fields(reader, frame, comment_line, error);
     if (!code && !list_unused(reader, frame))
@@ -532,5 +597,12 @@ int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *
     locale_t before = uselocale(reader->c_locale);
     int code = read_frame(reader, out, error);
     uselocale(before);
+    if (reader->why.code) { /* rather than what the end of the text made of it */
+        frame_free(*out);
+        *out = NULL;
+        code = (int)reader->why.code;
+        if (error)
+            *error = reader->why;
+    }
     return code;
 }

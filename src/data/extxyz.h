@@ -2,6 +2,7 @@
 #ifndef FETTLE_DATA_EXTXYZ_H
 #define FETTLE_DATA_EXTXYZ_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include "data/frame.h"
 
@@ -25,10 +26,17 @@ struct extxyz_reader;
  * keys may be NULL (the default ones) and must outlive the reader. */
 int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
                 const struct extxyz_keys *keys, struct error *error);
-/* The next frame; *out is NULL at the end of the text. */
+/* The same of a file, of which a piece is in memory at a time: path. */
+int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, const struct extxyz_keys *keys,
+                     struct error *error);
+/* The next frame; *out is NULL at the end of the text.  ERROR_INTERRUPT within a frame too. */
 int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *error);
 /* frame->unused of its frames points into memory of the reader: put it elsewhere first. */
 void extxyz_close(struct extxyz_reader *reader);
+
+/* Of a file, once it was read to its end: how large it was, and its hash (data/input.h). */
+uint64_t extxyz_size(const struct extxyz_reader *reader);
+uint64_t extxyz_hash(const struct extxyz_reader *reader);
 
 /* The warnings that reading gave, a line each. */
 const char *extxyz_warnings(const struct extxyz_reader *reader);

@@ -9,6 +9,8 @@
 #include <strings.h>
 #include "data/extxyz_parts.h"
 
+enum { MOST_KEYS = 100000 };
+
 static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -170,22 +172,29 @@ static int parse_list(const char *text, double *out) {
     }
 }
 
+/* What a line of that length can need: of characters two for each (a key alone has a value and two ends), of numbers
+ * one for every other. */
 static int reserve(struct xyz_comment *comment, size_t size) {
-    if (comment->capacity >= size + 2)
+    if (comment->chars && comment->capacity >= size)
         return 1;
-    size_t capacity = 2 * (size + 2);
-    struct xyz_value *values = realloc(comment->values, capacity * sizeof *values);
-    if (values)
-        comment->values = values;
-    char *chars = realloc(comment->chars, 2 * capacity);
-    if (chars)
-        comment->chars = chars;
-    double *numbers = realloc(comment->numbers, capacity * sizeof *numbers);
-    if (numbers)
-        comment->numbers = numbers;
-    if (!values || !chars || !numbers)
-        return 0;
+    size_t capacity = size + size / 4 + 64;
+    free(comment->chars);
+    free(comment->numbers);
+    comment->chars = malloc(2 * capacity + 8);
+    comment->numbers = malloc((capacity / 2 + 2) * sizeof *comment->numbers);
     comment->capacity = capacity;
+    return comment->chars && comment->numbers;
+}
+
+static int reserve_value(struct xyz_comment *comment) {
+    if (comment->count < comment->values_capacity)
+        return 1;
+    size_t capacity = 2 * comment->values_capacity + 16;
+    struct xyz_value *values = realloc(comment->values, capacity * sizeof *values);
+    if (!values)
+        return 0;
+    comment->values = values;
+    comment->values_capacity = capacity;
     return 1;
 }
 
@@ -239,6 +248,11 @@ int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size
             at++;
         if (at == size)
             return 0;
+        if (comment->count == MOST_KEYS)
+            return error_at(error, ERROR_DATA, file, line_number, (int)at + 1, "the line has more than %d keys",
+                            MOST_KEYS);
+        if (!reserve_value(comment))
+            return error_at(error, ERROR_MEMORY, file, line_number, 0, "out of memory");
         struct xyz_value *value = &comment->values[comment->count];
         *value = (struct xyz_value){.key = chars, .column = (int)at + 1, .numbers = numbers};
         if (line[at] == '=') { /* nobody's: a plain comment */

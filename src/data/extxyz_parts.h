@@ -24,9 +24,9 @@ struct xyz_value {
 
 /* The comment line taken apart; the memory is used again for the next one. */
 struct xyz_comment {
-    size_t count;
+    size_t count, values_capacity;
     struct xyz_value *values;
-    size_t capacity;
+    size_t capacity; /* length of a line that chars and numbers are enough for */
     char *chars;
     double *numbers;
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/mapped.h"
 
 struct frame *frame_new(int atoms) {
     if (atoms < 0)
@@ -29,7 +30,8 @@ struct frame *frame_new(int atoms) {
 }
 
 void frame_drop(const struct frame *frame, void *array) {
-    if (!frame->map || (char *)array < frame->map || (char *)array >= frame->map + frame->map_size)
+    const struct mapped *map = frame->map;
+    if (!map || (char *)array < map->data || (char *)array >= map->data + map->size)
         free(array);
 }
 

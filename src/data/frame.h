@@ -14,6 +14,8 @@ struct field {
     double *values;
 };
 
+struct mapped;
+
 struct frame {
     int atoms;
     double *pos;        /* [atoms][3], A */
@@ -35,9 +37,7 @@ struct frame {
     int *pair_shift; /* [pairs][3] image shifts */
     int directed;    /* one pair an edge (cutoffs not symmetric), else one pair for both edges */
 
-    /* memory of the data set in which arrays may lie, rather than being the frame's own */
-    const char *map;
-    size_t map_size;
+    const struct mapped *map; /* of the data set, in which arrays may lie rather than being the frame's own; or NULL */
 };
 
 struct frame *frame_new(int atoms); /* NULL if out of memory */

@@ -1,14 +1,11 @@
 #include "data/loader.h"
-#include <math.h>
-#include <string.h>
 
-void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings, uint64_t seed) {
-    memset(loader, 0, sizeof *loader);
-    loader->count = count;
-    loader->settings = *settings;
+#include <math.h>
+
+void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings) {
+    *loader = (struct loader){.count = count, .settings = *settings};
     if (loader->settings.batch_size < 1)
         loader->settings.batch_size = 1;
-    random_seed(&loader->stream, seed);
 }
 
 /* Batches there would be without a limit. */
@@ -28,22 +25,26 @@ static int runs_dry(const struct loader *loader) {
     const struct loader_settings *settings = &loader->settings;
     int64_t all = all_batches(loader), asked = loader_batches(loader);
     int is_short = !settings->drop_last && loader->count % settings->batch_size != 0;
-    if (settings->num_workers > 0)
-        asked += settings->num_workers * (settings->prefetch_factor > 0 ? settings->prefetch_factor : 2);
+    int64_t ahead = 0;
+    if (settings->num_workers > 0 &&
+        (__builtin_mul_overflow(settings->num_workers, settings->prefetch_factor > 0 ? settings->prefetch_factor : 2,
+                                &ahead) ||
+         __builtin_add_overflow(asked, ahead, &asked)))
+        asked = INT64_MAX;
     return is_short ? asked >= all : asked > all;
 }
 
-void loader_epoch(struct loader *loader, int64_t *order) {
-    random_u64(&loader->stream); /* the base seed of worker processes */
+void loader_epoch(const struct loader *loader, struct random_stream *stream, int64_t *order) {
+    random_u64(stream); /* the base seed of worker processes */
     if (!loader->settings.shuffle) {
         for (int64_t k = 0; k < loader->count; k++)
             order[k] = k;
         return;
     }
-    random_permutation(&loader->stream, order, (size_t)loader->count);
+    random_permutation(stream, order, (size_t)loader->count);
     if (runs_dry(loader))
         for (int64_t k = 0; k + 1 < loader->count; k++) /* a second permutation, of which nobody uses anything */
-            random_u32(&loader->stream);
+            random_u32(stream);
 }
 
 void loader_batch(const struct loader *loader, int64_t k, int64_t *first, int64_t *size) {

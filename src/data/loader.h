@@ -1,5 +1,5 @@
-/* The order in which frames are drawn, as torch's DataLoader draws it under NequIP.  Plain data: copying the struct
- * saves it. */
+/* The order in which frames are drawn, as torch's DataLoader draws it under NequIP.  What goes on from epoch to epoch
+ * is the random stream alone. */
 #ifndef FETTLE_DATA_LOADER_H
 #define FETTLE_DATA_LOADER_H
 
@@ -19,7 +19,6 @@ struct loader {
     int64_t count; /* frames */
     struct loader_settings settings;
     int64_t limit; /* batches taken an epoch at most (limit_train_batches); 0: all */
-    struct random_stream stream;
 };
 
 /* torch's defaults. */
@@ -27,11 +26,11 @@ void loader_settings_default(struct loader_settings *settings);
 /* What a config's map of DataLoader arguments says; where it is silent, settings stay as they are. */
 int loader_settings_read(struct loader_settings *settings, const struct config_node *config, struct error *error);
 
-void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings, uint64_t seed);
+void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings);
 /* Batches of an epoch, the limit and drop_last considered. */
 int64_t loader_batches(const struct loader *loader);
 /* The order of the next epoch into order[count], and the stream's step beyond it. */
-void loader_epoch(struct loader *loader, int64_t *order);
+void loader_epoch(const struct loader *loader, struct random_stream *stream, int64_t *order);
 /* Batch k is order[*first ... *first + *size - 1]. */
 void loader_batch(const struct loader *loader, int64_t k, int64_t *first, int64_t *size);
 

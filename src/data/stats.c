@@ -177,6 +177,7 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
                   uint64_t seed, struct error *error) {
     struct loader_settings own = *settings;
     struct loader loader;
+    struct random_stream stream;
     int code = loader_settings_read(&own, stats->loader, error);
     for (size_t k = 0; k < stats->count && !code; k++)
         code = prepare(stats, &stats->items[k], error);
@@ -185,8 +186,9 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
     int64_t *order = malloc((dataset->count ? dataset->count : 1) * sizeof *order);
     if (!order)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    loader_init(&loader, (int64_t)dataset->count, &own, seed);
-    loader_epoch(&loader, order);
+    loader_init(&loader, (int64_t)dataset->count, &own);
+    random_seed(&stream, seed);
+    loader_epoch(&loader, &stream, order);
     int64_t used = own.drop_last ? loader_batches(&loader) * own.batch_size : loader.count;
     for (int64_t f = 0; f < used && !code; f++) {
         const struct frame *frame = dataset->frames[order[f]];

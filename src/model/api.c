@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/team.h"
+#include "base/text.h"
 #include "data/batch.h"
 #include "data/datamodule.h"
 #include "graph/graph.h"
@@ -74,8 +76,8 @@ int fettle_error_export(struct fettle_error *out, const struct error *error) {
         out->status = status;
         out->line = error->line;
         out->column = error->column;
-        snprintf(out->file, sizeof out->file, "%s", error->file);
-        snprintf(out->message, sizeof out->message, "%s", error->message);
+        text_shown(out->file, sizeof out->file, error->file); /* a host may print them as they are */
+        text_shown(out->message, sizeof out->message, error->message);
     }
     return status;
 }
@@ -225,12 +227,17 @@ static int open_config(struct fettle_model *handle, const char *path, struct err
 
 /* A safetensors file begins with the length of its header, which is JSON. */
 static int is_checkpoint(const char *path, int *yes, struct error *error) {
-    FILE *file = fopen(path, "rb");
+    struct stat status;
+    FILE *file;
     char head[9] = {0};
     size_t length = strlen(path);
     int failed;
 
-    if (!file)
+    if (!stat(path, &status) && !S_ISREG(status.st_mode)) { /* what is taken from a pipe is gone from it */
+        *yes = 0;
+        return 0;
+    }
+    if (!(file = fopen(path, "rb")))
         return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
     *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
     *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);

@@ -19,6 +19,9 @@ struct safetensors {
     size_t *order; /* indices by name, once read; for finding */
 };
 
+/* A file from its bytes, which are from malloc and belong to it from then on, also on an error.  The hash is looked at
+ * unless `unchecked`, which is for tests that change bytes. */
+int safetensors_from_bytes(struct safetensors **out, char *bytes, size_t size, int unchecked, struct error *error);
 /* One more tensor or entry of metadata, zeroed; NULL where memory runs out. */
 struct tensor *safetensors_new_tensor(struct safetensors *file);
 struct metadata *safetensors_new_metadata(struct safetensors *file);

@@ -52,6 +52,8 @@ int command_split(struct command_line *out, const char *line, struct error *erro
         length--;
     memcpy(raw, line, length);
     raw[length] = '\0';
+    if (strpbrk(raw, "\n\r")) /* in a config; it would be read as more than one where lines are handed on */
+        return error_set(error, ERROR_USAGE, "a command is one line");
     word = raw + length + 1;
     out->rest = raw + length;
     in = raw;

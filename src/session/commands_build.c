@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "session/draft.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
@@ -71,7 +72,7 @@ static FILE *open_log(const char *output) {
     FILE *log;
 
     text_format(&path, "%s/run.log", output);
-    log = path.failed ? NULL : fopen(path.data, "ae");
+    log = path.failed ? NULL : file_append_stream(path.data);
     text_free(&path);
     return log;
 }

@@ -81,7 +81,7 @@ static int exec_save(struct session *session, const struct command_line *line, s
                          config_is_named(path) ? checkpoint : path,
                          config_is_named(path) ? "no checkpoint" : "no config");
     code = config_is_named(path) ? setup_write(session, path, checkpoint, error)
-                                 : trainer_save(session->trainer, path, error);
+                                 : trainer_save_as(session->trainer, path, error);
     if (!code)
         session_print(session, "saved %s%s%s\n", path, checkpoint ? " and " : "", checkpoint ? checkpoint : "");
     return code;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16 };
+enum { MAX_DEPTH = 16, MAX_LINE = 1 << 20 };
 
 int session_new(struct session **out, const struct session_options *options, struct error *error) {
     struct session *session = calloc(1, sizeof *session);
@@ -55,6 +55,20 @@ static void drop_signs(char *line) {
     }
 }
 
+/* Once more than the front end does: the log is a border of its own. */
+static void write_log(struct session *session, const char *prefix, const char *text) {
+    struct text shown = {0};
+
+    if (!session->log)
+        return;
+    text_add(&shown, prefix);
+    text_add_shown(&shown, text, strlen(text));
+    if (shown.data)
+        fputs(shown.data, session->log);
+    fflush(session->log);
+    text_free(&shown);
+}
+
 void session_print(struct session *session, const char *format, ...) {
     char *line = NULL;
     va_list arguments;
@@ -72,10 +86,7 @@ void session_print(struct session *session, const char *format, ...) {
         return;
     }
     session->options.print(session->options.context, line);
-    if (session->log) {
-        fputs(line, session->log);
-        fflush(session->log);
-    }
+    write_log(session, "", line);
     free(line);
 }
 
@@ -102,8 +113,9 @@ static int execute(struct session *session, const char *text, struct error *erro
         goto out;
     }
     remember(session, command, text);
-    if (session->log)
-        fprintf(session->log, "> %.*s\n", (int)strcspn(text, "\r\n"), text);
+    write_log(session, "> ", text);
+    if (!text_ends_with(text, "\n"))
+        write_log(session, "", "\n");
     code = command->exec(session, &line, error);
 out:
     command_line_free(&line);
@@ -200,11 +212,34 @@ static void add_place(struct error *error, const char *path, int number) {
     }
 }
 
+int session_read_line(FILE *file, struct text *line, struct error *error) {
+    char piece[4096];
+    size_t used = 0;
+    int c = 0;
+
+    text_clear(line);
+    while (c != '\n' && (c = getc(file)) != EOF) {
+        if (!c)
+            return error_set(error, ERROR_DATA, "a zero byte: this is no script of commands");
+        piece[used++] = (char)c;
+        if (used == sizeof piece || c == '\n') {
+            text_add_bytes(line, piece, used);
+            used = 0;
+        }
+        if (line->size > MAX_LINE)
+            return error_set(error, ERROR_DATA, "a line of more than %d bytes: this is no script of commands",
+                             MAX_LINE);
+    }
+    text_add_bytes(line, piece, used);
+    if (ferror(file))
+        return error_set(error, errno == EINTR ? ERROR_INTERRUPT : ERROR_IO, "%s", strerror(errno));
+    return line->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+}
+
 int session_source(struct session *session, const char *path, int typed, struct error *error) {
     int standard = strcmp(path, "-") == 0, number = 0, code = 0;
     FILE *file = standard ? stdin : fopen(path, "r");
-    char *line = NULL;
-    size_t capacity = 0;
+    struct text line = {0};
 
     if (!file)
         return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
@@ -213,13 +248,20 @@ int session_source(struct session *session, const char *path, int typed, struct 
         goto out;
     }
     session->depth++;
-    while (!code && !session->finished && getline(&line, &capacity, file) >= 0) {
+    while (!code && !session->finished) {
         number++;
+        if ((code = session_read_line(file, &line, error))) {
+            if (error) /* of what cannot be read at all no line is told */
+                add_place(error, standard ? "standard input" : path, code == ERROR_DATA ? number : 0);
+            break;
+        }
+        if (!line.size)
+            break;
         if (typed)
-            session_print(session, "(fettle) %.*s\n", (int)strcspn(line, "\r\n"), line);
-        if (!line[strspn(line, " \t\r\n")])
+            session_print(session, "(fettle) %.*s\n", (int)strcspn(line.data, "\r\n"), line.data);
+        if (!line.data[strspn(line.data, " \t\r\n")])
             continue;
-        code = session_execute(session, line, error);
+        code = session_execute(session, line.data, error);
         if (code && typed && code != ERROR_INTERRUPT) {
             char said[1536];
             session_print(session, "fettle: %s\n", error_format(error, said, sizeof said));
@@ -229,11 +271,9 @@ int session_source(struct session *session, const char *path, int typed, struct 
         if (code && error)
             add_place(error, standard ? "standard input" : path, number);
     }
-    if (!code && ferror(file))
-        code = error_set(error, ERROR_IO, "reading %s: %s", path, strerror(errno));
     session->depth--;
 out:
-    free(line);
+    text_free(&line);
     if (!standard)
         fclose(file);
     return code;

@@ -4,7 +4,9 @@
 #define FETTLE_SESSION_SESSION_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include "base/error.h"
+#include "base/text.h"
 
 struct session;
 struct config;
@@ -42,6 +44,9 @@ int session_execute(struct session *session, const char *line, struct error *err
 /* Executes the lines of a script, "-" for standard input, until the first that fails.  typed: each line is shown, as if
  * it were typed at a prompt, and a mistake is told and does not end the script. */
 int session_source(struct session *session, const char *path, int typed, struct error *error);
+/* The next line of a script, its end included; *line is emptied at the end of the file.  ERROR_DATA where this cannot
+ * be a script: a line without end, a byte that is zero; ERROR_INTERRUPT where a signal came first. */
+int session_read_line(FILE *file, struct text *line, struct error *error);
 /* Whether a line may be executed between two batches of a run: it looks at things, or changes settings. */
 int session_is_live(const char *line);
 /* A session that is ended from outside, by a signal, or because its terminal is gone: a run that has trained is saved

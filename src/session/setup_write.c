@@ -126,7 +126,7 @@ int setup_write(struct session *session, const char *path, const char *checkpoin
         code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     }
     if (!code && checkpoint)
-        code = trainer_save(session->trainer, checkpoint, error);
+        code = trainer_save_as(session->trainer, checkpoint, error);
     if (!code && !(code = file_writer_open(&writer, path, error))) {
         fputs(text.data, file_writer_stream(writer));
         code = file_writer_commit(writer, error);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
 
@@ -245,6 +246,8 @@ static void *work(void *context) {
         worker->progress[0] = 0;
         pthread_mutex_lock(&worker->lock);
         worker->finished = session_finished(worker->session);
+        if (!worker->ending) /* what the panes show is drawn whatever the line was asked to leave undone */
+            atomic_store(&worker->interrupted, 0);
         worker->running = 0; /* before those who watch are told */
         pthread_mutex_unlock(&worker->lock);
         publish(worker, 0);
@@ -276,6 +279,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->wake, NULL);
     snprintf(worker->view.state, sizeof worker->view.state, "empty");
+    interrupt_watch(on_asked, worker);
     code = session_new(&worker->session, &own, error);
     if (!code && worker->descriptor < 0)
         code = error_set(error, ERROR_IO, "no descriptor for events");
@@ -285,6 +289,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
         code = error_set(error, ERROR_MEMORY, "cannot start a thread");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code) {
+        interrupt_watch(NULL, NULL);
         session_free(worker->session);
         if (worker->descriptor >= 0)
             close(worker->descriptor);
@@ -311,6 +316,7 @@ void worker_free(struct worker *worker, struct text *last) {
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
+    interrupt_watch(NULL, NULL); /* what is saved now is saved */
     if (last) {
         session_rescue(worker->session);
         take_text(last, &worker->printed);

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "train/trainer_internal.h"
 
-enum { MAX_WORDS = 64 };
+enum { MAX_WORDS = 64, LONGEST_LOG = 64 << 20 };
 
 static void add_place(const struct trainer *trainer, struct text *out) {
     const struct cursor *cursor = cursor_of(trainer);
@@ -45,7 +45,7 @@ int audit_write(struct trainer *trainer, struct error *error) {
     text_format(&path, "%s/audit.log", trainer->output);
     int code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (!code && (*trainer_audit(trainer) || file_exists(path.data)) &&
-        !(code = file_writer_open(&writer, path.data, error))) {
+        !(code = file_writer_open_own(&writer, path.data, error))) {
         fputs(trainer_audit(trainer), file_writer_stream(writer));
         code = file_writer_commit(writer, error);
     }
@@ -94,25 +94,50 @@ int audit_each(const char *log, int (*call)(void *context, int count, const char
 
 /* ---------------------------------------------------------------- making the changes again */
 
+static int begins_with_place(const char *line) {
+    static const char *const words[] = {"epoch ", ", batch ", ", step "};
+    static const char before[] = ", before ";
+    for (int k = 0; k < 3; k++) {
+        size_t word = strlen(words[k]), digits;
+        if (strncmp(line, words[k], word) || !(digits = strspn(line + word, "0123456789")))
+            return 0;
+        line += word + digits;
+    }
+    if (strncmp(line, before, sizeof before - 1))
+        return 0;
+    line += sizeof before - 1;
+    return line[strspn(line, "abcdefghijklmnopqrstuvwxyz_")] == '\t' && *line != '\t';
+}
+
+/* The number of the first line that does not begin with a place; 0: all do. */
+static int first_bad_line(const char *log) {
+    for (int number = 1; *log; log = next_line(log), number++)
+        if (!begins_with_place(log))
+            return number;
+    return 0;
+}
+
+static const char begins[] = "a line of an audit log begins with its place, as \"epoch 3, batch 0, step 60, before "
+                             "epoch\", and a tab";
+
+int audit_check(const char *log, size_t size, struct error *error) {
+    if (!size)
+        return 0;
+    if (memchr(log, 0, size) != log + size - 1)
+        return error_set(error, ERROR_DATA, "the checkpoint's \"state.loop.audit\" is no text that ends with a zero");
+    int line = first_bad_line(log);
+    return line ? error_set(error, ERROR_DATA, "the checkpoint's \"state.loop.audit\" has a line %d that is none: %s",
+                            line, begins)
+                : 0;
+}
+
 int audit_replay_open(struct trainer *trainer, const char *path, struct error *error) {
     size_t size;
-    int code = file_read(path, &trainer->replay, &size, error);
+    int code = file_read_stream(path, LONGEST_LOG, &trainer->replay, &size, error), line;
     if (code)
         return code;
-    int number = 1;
-    for (const char *at = trainer->replay; *at; at = next_line(at), number++) {
-        long long epoch, batch, step;
-        int end = 0;
-        if (sscanf(at, "epoch %lld, batch %lld, step %lld, before %*[a-z_]%n", &epoch, &batch, &step, &end) != 3 ||
-            at[end] != '\t') {
-            error_set(error, ERROR_DATA,
-                      "a line of an audit log begins with its place, as \"epoch 3, batch 0, step 60, before epoch\", "
-                      "and a tab");
-            snprintf(error->file, sizeof error->file, "%s", path);
-            error->line = number;
-            return ERROR_DATA;
-        }
-    }
+    if ((line = first_bad_line(trainer->replay)) || strlen(trainer->replay) < size)
+        return error_at(error, ERROR_DATA, path, line, 0, "%s", line ? begins : "an audit log is text, without zeros");
     /* what a checkpoint has in it already was made before */
     const char *made = trainer_audit(trainer);
     trainer->replay_at = trainer->replay;

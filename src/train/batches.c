@@ -5,18 +5,64 @@
 
 #include "train/trainer_internal.h"
 
-static struct loader *loader_of(const struct trainer *trainer) {
-    return trainer->loader_variable->data;
+/* The one number of a variable. */
+static int64_t *number(const struct variable *variable) {
+    return variable->data;
 }
 
-/* limit_train_batches may be a share of the batches there are. */
-static int64_t limit(const struct trainer *trainer, struct loader *loader) {
-    loader->limit = 0;
-    int64_t all = loader_batches(loader);
+/* How the frames are drawn with so many in a batch; limit_train_batches may be a share of the batches there are. */
+static struct loader loader_of(const struct trainer *trainer, int64_t size) {
+    struct loader loader;
+    loader_init(&loader, (int64_t)trainer->order->count, datamodule_loader(trainer->data, ROLE_TRAIN));
+    loader.settings.batch_size = size;
+    int64_t all = loader_batches(&loader);
     int64_t limited = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, all);
-    if (limited < all)
-        loader->limit = limited;
-    return limited;
+    loader.limit = limited < all ? limited : 0;
+    return loader;
+}
+
+struct loader batches_loader(const struct trainer *trainer) {
+    return loader_of(trainer, *number(trainer->epoch_batch_size));
+}
+
+void batches_stream(const struct trainer *trainer, struct random_stream *out) {
+    *out = (struct random_stream){.position = (int)*number(trainer->random_position)};
+    memcpy(out->state, trainer->random_words->data, sizeof out->state);
+}
+
+static void keep_stream(struct trainer *trainer, const struct random_stream *stream) {
+    memcpy(trainer->random_words->data, stream->state, sizeof stream->state);
+    *number(trainer->random_position) = stream->position;
+}
+
+/* A state of no more than whole numbers: the words of the generator and how many of them are used up; the order of the
+ * epoch; frames a batch, in this epoch and from the next one on.  All else follows from config and data. */
+static int add_state(struct trainer *trainer, int has_train, size_t count, struct error *error) {
+    static const struct state_range used = {0, RANDOM_WORDS, 0}, size = {1, 0x1p53, 0};
+    struct {
+        struct variable **out;
+        const char *name;
+        enum state_type type;
+        size_t count;
+        const struct state_range *range;
+    } all[] = {{&trainer->random_words, "loop.random.words", STATE_U32, RANDOM_WORDS, NULL},
+               {&trainer->random_position, "loop.random.position", STATE_I64, 1, &used},
+               {&trainer->order, "loop.order", STATE_I64, count, NULL},
+               {&trainer->epoch_batch_size, "loop.epoch_batch_size", STATE_I64, 1, &size},
+               {&trainer->batch_size, "loop.batch_size", STATE_I64, 1, &size}};
+    for (size_t k = 0; k < (has_train ? 5 : 3); k++) {
+        if (!(*all[k].out = state_add(trainer->state, all[k].name, all[k].type, all[k].count, 0, error)))
+            return ERROR_MEMORY;
+        (*all[k].out)->range = all[k].range;
+    }
+    return 0;
+}
+
+static int trains(const struct trainer *trainer) {
+    for (size_t k = 0; k < trainer->nruns; k++)
+        if (!strcmp(trainer->runs[k], "train"))
+            return 1;
+    return 0;
 }
 
 int batches_open(struct trainer *trainer, struct error *error) {
@@ -26,50 +72,74 @@ int batches_open(struct trainer *trainer, struct error *error) {
         return error_set(error, ERROR_MEMORY, "out of memory");
     int has_train = datamodule_count(trainer->data, ROLE_TRAIN) > 0;
     size_t count = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0;
-    trainer->loader_variable = state_add(trainer->state, "loop.loader", STATE_U8, sizeof(struct loader), 0, error);
-    trainer->order = state_add(trainer->state, "loop.order", STATE_I64, count, 0, error);
-    if (!trainer->loader_variable || !trainer->order)
-        return ERROR_MEMORY;
+    const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
+    struct random_stream stream;
+    int code = add_state(trainer, has_train, count, error);
+    if (code)
+        return code;
+    random_seed(&stream, datamodule_seed(trainer->data));
+    keep_stream(trainer, &stream);
+    for (size_t k = 0; k < count; k++)
+        ((int64_t *)trainer->order->data)[k] = (int64_t)k;
     if (!has_train)
         return 0;
-    if (!(trainer->batch_size = state_add(trainer->state, "loop.batch_size", STATE_I64, 1, 0, error)))
-        return ERROR_MEMORY;
-    struct loader *loader = loader_of(trainer);
-    const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
-    loader_init(loader, (int64_t)count, settings, datamodule_seed(trainer->data));
-    *(int64_t *)trainer->batch_size->data = loader->settings.batch_size;
-    int64_t batches = limit(trainer, loader);
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train") && batches < 1)
-            return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
-                             (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
+    *number(trainer->batch_size) = *number(trainer->epoch_batch_size) =
+        settings->batch_size > 0 ? settings->batch_size : 1;
+    struct loader loader = batches_loader(trainer);
+    if (trains(trainer) && loader_batches(&loader) < 1)
+        return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
+                         (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
     return 0;
 }
 
+int batches_check_state(const struct trainer *trainer, struct error *error) {
+    const int64_t *order = trainer->order->data;
+    size_t count = trainer->order->count;
+    if (!trainer->batch_size)
+        return count ? state_refuse(trainer->order, error, "has %zu frames, where nothing is trained", count) : 0;
+    const struct variable *const sizes[] = {trainer->epoch_batch_size, trainer->batch_size};
+    for (int k = 0; trains(trainer) && k < 2; k++) {
+        struct loader loader = loader_of(trainer, *number(sizes[k]));
+        if (loader_batches(&loader) < 1)
+            return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no batches",
+                                (long long)*number(sizes[k]), count);
+    }
+    unsigned char *seen = calloc(count + 1, 1);
+    int code = seen ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; !code && k < count; k++)
+        if (order[k] < 0 || order[k] >= (int64_t)count || seen[order[k]]++)
+            code = state_refuse(trainer->order, error,
+                                "has %lld for number %zu: each of %zu frames is expected once, counted from 0",
+                                (long long)order[k], k, count);
+    free(seen);
+    return code;
+}
+
 int64_t trainer_batches(const struct trainer *trainer) {
-    return trainer->batch_size ? loader_batches(loader_of(trainer)) : 0;
+    if (!trainer->batch_size)
+        return 0;
+    struct loader loader = batches_loader(trainer);
+    return loader_batches(&loader);
 }
 
 int batches_set_size(struct trainer *trainer, double value, struct error *error) {
-    struct loader loader = *loader_of(trainer);
-    if (value != floor(value) || value < 1 || value > (double)loader.count)
-        return error_set(error, ERROR_VALUE, "batch_size must be a whole number from 1 to %lld, not %g",
-                         (long long)loader.count, value);
-    loader.settings.batch_size = (int64_t)value;
-    if (limit(trainer, &loader) < 1)
+    size_t count = trainer->order->count;
+    if (value != floor(value) || value < 1 || value > (double)count)
+        return error_set(error, ERROR_VALUE, "batch_size must be a whole number from 1 to %zu, not %g", count, value);
+    struct loader loader = loader_of(trainer, (int64_t)value);
+    if (loader_batches(&loader) < 1)
         return error_set(error, ERROR_VALUE, "with batch_size %g an epoch would have no batches", value);
-    *(int64_t *)trainer->batch_size->data = (int64_t)value;
+    *number(trainer->batch_size) = (int64_t)value;
     return 0;
 }
 
 void batches_begin_epoch(struct trainer *trainer) {
-    struct loader *loader = loader_of(trainer);
-    int64_t size = *(int64_t *)trainer->batch_size->data;
-    if (loader->settings.batch_size != size) {
-        loader->settings.batch_size = size;
-        limit(trainer, loader);
-    }
-    loader_epoch(loader, trainer->order->data);
+    struct random_stream stream;
+    *number(trainer->epoch_batch_size) = *number(trainer->batch_size);
+    struct loader loader = batches_loader(trainer);
+    batches_stream(trainer, &stream);
+    loader_epoch(&loader, &stream, trainer->order->data);
+    keep_stream(trainer, &stream);
 }
 
 /* The frames of a stretch of the order, in trainer->frames. */
@@ -88,13 +158,13 @@ static int gather(struct trainer *trainer, const int64_t *order, int64_t first, 
 }
 
 int batches_load(struct trainer *trainer, int64_t k, struct error *error) {
-    const struct loader *loader = loader_of(trainer);
+    struct loader loader = batches_loader(trainer);
     int64_t first, size;
-    loader_batch(loader, k, &first, &size);
+    loader_batch(&loader, k, &first, &size);
     int code = batches_join(trainer, trainer->order->data, first, size, error);
-    if (code || k + 1 >= loader_batches(loader))
+    if (code || k + 1 >= loader_batches(&loader))
         return code;
-    loader_batch(loader, k + 1, &first, &size);
+    loader_batch(&loader, k + 1, &first, &size);
     if (gather(trainer, trainer->order->data, first, size, error))
         return ERROR_MEMORY;
     prefetch_ask(trainer->ahead, trainer->frames, (int)size, model_batch_options(trainer->model));
@@ -113,7 +183,7 @@ int batches_any(struct trainer *trainer, struct error *error) {
         return 0;
     if (!trainer->loss || !trainer->optimizer.kind || !trainer_batches(trainer))
         return error_set(error, ERROR_STATE, "nothing is trained here: there is no step to look at");
-    int64_t count = loader_of(trainer)->count, size = loader_of(trainer)->settings.batch_size;
+    int64_t count = (int64_t)trainer->order->count, size = *number(trainer->epoch_batch_size);
     size = size < count ? size : count;
     int64_t *order = malloc((size_t)size * sizeof *order);
     if (!order)

@@ -33,6 +33,9 @@ struct callback_kind {
     int (*check_loss)(const void *options, const struct config_node *config, const struct metrics *loss,
                       struct error *error);
     int (*open)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Its state was read from a checkpoint, in lengths and ranges as declared, and nothing was done with it yet: an
+     * error where it cannot be (state_refuse).  Elastic variables may be of any length here. */
+    int (*check_state)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* A batch is loaded and its transaction open: what is changed here holds for the batch and goes with it. */
     int (*batch_loaded)(struct callback *callback, struct trainer *trainer, struct error *error);
@@ -74,6 +77,7 @@ extern const size_t callback_kind_count;
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
+int callbacks_check_state(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);

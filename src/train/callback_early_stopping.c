@@ -52,6 +52,8 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     stop->waited = state_add(trainer->state, name, STATE_I64, 1, 0, error);
     if (!stop->best || !stop->waited)
         return ERROR_MEMORY;
+    stop->best->range = &state_ordered;
+    stop->waited->range = &state_counter;
     *(double *)stop->best->data = strcmp(how->mode, "max") ? INFINITY : -INFINITY;
     return 0;
 }

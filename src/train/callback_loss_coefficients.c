@@ -158,7 +158,10 @@ static int open_linear(struct callback *callback, struct trainer *trainer, struc
         return 0;
     snprintf(name, sizeof name, "%scaptured", callback->prefix);
     linear->captured = state_add(trainer->state, name, STATE_F64, 1 + metrics_nterms(trainer->loss), 0, error);
-    return linear->captured ? 0 : ERROR_MEMORY;
+    if (!linear->captured)
+        return ERROR_MEMORY;
+    linear->captured->range = &state_nullable;
+    return 0;
 }
 
 static int linear_epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {

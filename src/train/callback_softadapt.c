@@ -51,6 +51,8 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
         code = add(&own->sums, callback, trainer, "sums", STATE_F64, n, error);
     if (!code)
         code = add(&own->counts, callback, trainer, "counts", STATE_I64, 2, error);
+    if (!code)
+        own->counts->range = &state_counter;
     if (!code && ((const struct softadapt_options *)callback->options)->frequency == 1)
         trainer_tell(trainer, EVENT_NOTICE, "SoftAdapt with frequency 1 never updates the coefficients (as in NequIP)");
     return code;

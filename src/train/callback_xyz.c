@@ -98,6 +98,7 @@ static int path_of(const struct xyz_options *how, size_t set, int64_t epoch, cha
 static int open_state(struct callback *callback, struct trainer *trainer, enum data_role role, struct error *error) {
     const struct xyz_options *how = callback->options;
     struct xyz *own = callback->own;
+    static const struct state_range numbers = {-1, 0x1p53, 0}; /* -1: of no epoch yet */
     size_t sets = datamodule_count(trainer->data, role);
     char name[96], path[4096];
     struct stat status;
@@ -105,6 +106,7 @@ static int open_state(struct callback *callback, struct trainer *trainer, enum d
     own->files = state_add(trainer->state, name, STATE_I64, FILE_NUMBERS * sets, 0, error);
     if (!own->files)
         return ERROR_MEMORY;
+    own->files->range = &numbers;
     for (size_t k = 0; k < sets; k++) {
         int64_t *file = (int64_t *)own->files->data + FILE_NUMBERS * k;
         if (path_of(how, k, 0, path, error))
@@ -112,6 +114,16 @@ static int open_state(struct callback *callback, struct trainer *trainer, enum d
         file[FILE_EPOCH] = how->file_per_epoch ? -1 : 0;
         file[FILE_SIZE] = how->file_per_epoch || stat(path, &status) ? 0 : (int64_t)status.st_size;
     }
+    return 0;
+}
+
+static int check_state(struct callback *callback, struct trainer *trainer, struct error *error) {
+    const struct variable *files = ((struct xyz *)callback->own)->files;
+    const int64_t *numbers = files->data;
+    (void)trainer;
+    for (size_t k = 0; k < files->count; k += FILE_NUMBERS)
+        if (numbers[k + FILE_SIZE] < 0)
+            return state_refuse(files, error, "has a file of %lld bytes", (long long)numbers[k + FILE_SIZE]);
     return 0;
 }
 
@@ -173,7 +185,7 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
 }
 
 static FILE *open_file(char *path, struct error *error) {
-    FILE *stream = fopen(path, "ae");
+    FILE *stream = file_append_stream(path);
     if (!stream && errno == ENOENT) { /* the folder */
         char *slash = strrchr(path, '/');
         if (slash)
@@ -182,7 +194,7 @@ static FILE *open_file(char *path, struct error *error) {
             return NULL;
         if (slash)
             *slash = '/';
-        stream = fopen(path, "ae");
+        stream = file_append_stream(path);
     }
     if (!stream)
         error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
@@ -259,6 +271,7 @@ const struct callback_kind callback_test_xyz = {
     .wants_predictions = 1,
     .check = check,
     .open = open_callback,
+    .check_state = check_state,
     .evaluated = after_test,
 };
 
@@ -272,5 +285,6 @@ const struct callback_kind callback_val_xyz = {
     .wants_predictions = 1,
     .check = check,
     .open = open_callback,
+    .check_state = check_state,
     .evaluated = after_validation,
 };

@@ -1,7 +1,9 @@
 /* Checkpoints: weights under NequIP's names, averages as ema.ema_weight_N, all state of the loop, the config. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/kernels.h"
 #include "model/safetensors.h"
 #include "train/trainer_internal.h"
 
@@ -87,16 +89,25 @@ static int store_history(const struct trainer *trainer, struct safetensors *file
     return code;
 }
 
-static void load_history(struct trainer *trainer, const struct safetensors *file) {
+static int load_history(struct trainer *trainer, const struct safetensors *file, struct error *error) {
     const char *line = safetensors_metadata(file, "metrics");
-    for (; line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    int code = 0;
+    for (; !code && line && *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t number = strcspn(line, " \n"), size = strcspn(line, "\n");
-        char name[256];
-        if (number + 1 >= size || size - number > sizeof name)
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)(size - number - 1), line + number + 1);
-        history_set(trainer, name, text_to_double(line, number));
+        double value = text_to_double(line, number);
+        if (number + 1 >= size || (isnan(value) && strncmp(line, "nan ", 4)))
+            return error_set(error, ERROR_DATA,
+                             "the checkpoint's metadata have a line '%.*s' among the metrics: a number and a name are "
+                             "expected",
+                             (int)(size < 60 ? size : 60), line);
+        char *name = strndup(line + number + 1, size - number - 1);
+        if (name)
+            history_set(trainer, name, value);
+        else
+            code = error_set(error, ERROR_MEMORY, "out of memory");
+        free(name);
     }
+    return code;
 }
 
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error) {
@@ -140,6 +151,8 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
     if (!code)
         code = safetensors_set_metadata(file, "threads", threads, error);
+    if (!code)
+        code = safetensors_set_metadata(file, "kernels", kernels_active()->name, error);
     if (!code)
         code = store_history(trainer, file, error);
     if (!code)
@@ -206,57 +219,76 @@ static void find_newcomers(struct trainer *trainer, const struct safetensors *fi
     }
 }
 
-/* The number of a phase is nobody's business but this program's: what counts is the name, which older files have not.
- */
-static int read_phase(struct trainer *trainer, const struct safetensors *file, const char *path, struct error *error) {
-    const char *name = safetensors_metadata(file, "phase");
-    int64_t k = 0;
-    if (!name)
-        return 0;
-    while (k < PHASE_COUNT && strcmp(name, phase_name((enum phase)k)) != 0)
-        k++;
-    if (k == PHASE_COUNT)
-        return error_set(error, ERROR_DATA, "%s: a run in the phase '%.60s', which there is not", path, name);
-    cursor_of(trainer)->phase = k;
-    return 0;
-}
-
-static void compare_threads(struct trainer *trainer, const struct safetensors *file, const char *path) {
-    const char *threads = safetensors_metadata(file, "threads");
+/* What makes other roundings of the same run. */
+static void compare_machine(struct trainer *trainer, const struct safetensors *file, const char *path) {
+    const char *threads = safetensors_metadata(file, "threads"), *kernels = safetensors_metadata(file, "kernels");
     int now = team_size(trainer->team);
     if (threads && atoi(threads) != now)
         trainer_tell(trainer, EVENT_NOTICE,
                      "%s was written with --threads %d, this run has %d: its numbers will differ by rounding", path,
                      atoi(threads), now);
+    if (kernels && strcmp(kernels, kernels_active()->name))
+        trainer_tell(trainer, EVENT_NOTICE,
+                     "%s was written with the kernels '%.20s', this run has '%s' (FETTLE_KERNELS): its numbers will "
+                     "differ by rounding",
+                     path, kernels, kernels_active()->name);
 }
 
-int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error) {
+int checkpoint_init(struct trainer *trainer, const char *path, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
     if (code)
         return code;
-    const char *module = safetensors_metadata(file, "training_module");
-    if (!weights_only && !module)
-        code = error_set(error, ERROR_DATA, "%s holds weights but no run that could be gone on with", path);
-    else if (!weights_only && strcmp(module, trainer->composition.kind->target.target))
-        code = error_set(error, ERROR_DATA, "%s is a checkpoint of %s, this run is one of %s", path, module,
-                         trainer->composition.kind->target.target);
-    if (!code)
-        code = read_weights(trainer, file, !weights_only, error);
-    if (!code && !weights_only && file_layer(trainer))
-        code = load_training(trainer, file, error);
-    if (!code && !weights_only) {
-        struct newcomers newcomers;
-        find_newcomers(trainer, file, path, &newcomers);
-        code = state_load(trainer->state, file, is_new, &newcomers, error);
-    }
-    if (!code && !weights_only && !(code = read_phase(trainer, file, path, error)))
-        compare_threads(trainer, file, path);
-    if (!code && !weights_only)
-        load_history(trainer, file);
+    code = read_weights(trainer, file, 0, error);
     if (!code)
         trainer_sync(trainer);
     state_sync(trainer->state);
     safetensors_free(file);
+    return code;
+}
+
+/* Everybody on what the file has given them. */
+static int check_state(struct trainer *trainer, struct error *error) {
+    int code = cursor_check_state(trainer, error);
+    if (!code)
+        code = batches_check_state(trainer, error);
+    if (!code)
+        code = parameters_check_state(trainer, error);
+    if (!code)
+        code = audit_check(trainer_audit(trainer), trainer->audit->count, error);
+    if (!code && trainer->loss && !metrics_has_weighted_sum(trainer->loss))
+        code = error_set(error, ERROR_DATA, "the checkpoint leaves no term of the loss a coefficient");
+    if (!code && trainer->schedule.scheduler)
+        code = scheduler_check_state(trainer->schedule.scheduler, error);
+    for (int g = 1; !code && g < trainer->optimizer.groups.count; g++)
+        if (trainer->schedule.more[g])
+            code = scheduler_check_state(trainer->schedule.more[g], error);
+    if (!code)
+        code = composition_check_state(&trainer->composition, error);
+    return code ? code : callbacks_check_state(&trainer->callbacks, trainer, error);
+}
+
+static int resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {
+    struct newcomers newcomers;
+    int code = read_weights(trainer, file, 1, error);
+    if (!code && file_layer(trainer))
+        code = load_training(trainer, file, error);
+    if (code)
+        return code;
+    find_newcomers(trainer, file, trainer->resume, &newcomers);
+    if ((code = state_load(trainer->state, file, is_new, &newcomers, error)) ||
+        (code = cursor_read_phase(trainer, safetensors_metadata(file, "phase"), error)) ||
+        (code = check_state(trainer, error)) || (code = load_history(trainer, file, error)))
+        return code;
+    trainer_sync(trainer);
+    state_sync(trainer->state);
+    compare_machine(trainer, file, trainer->resume);
+    return 0;
+}
+
+int checkpoint_resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {
+    int code = resume(trainer, file, error);
+    if (code)
+        error_prefix(error, "%s: ", trainer->resume);
     return code;
 }

@@ -165,6 +165,14 @@ void composition_close(struct composition *composition) {
     composition->nlayers = 0;
 }
 
+int composition_check_state(const struct composition *composition, struct error *error) {
+    int code = 0;
+    for (int k = 0; !code && k < composition->nlayers; k++)
+        if (composition->layers[k].kind->check_state)
+            code = composition->layers[k].kind->check_state(&composition->layers[k], error);
+    return code;
+}
+
 struct layer *composition_claimant(struct composition *composition, unsigned claim) {
     for (int k = composition->nlayers - 1; k >= 0; k--)
         if (composition->layers[k].kind->claims & claim)

@@ -55,6 +55,9 @@ struct technique {
                  struct error *error);
     int (*open)(struct layer *layer, struct trainer *trainer, struct error *error); /* adds its state */
     void (*close)(struct layer *layer);
+    /* Its state was read from a checkpoint, in lengths and ranges as declared, and nothing was done with it yet: an
+     * error where it cannot be (state_refuse). */
+    int (*check_state)(const struct layer *layer, struct error *error);
     /* The weights were read from a file, without the state that belongs to them. */
     void (*weights_read)(struct layer *layer, struct trainer *trainer);
     /* Sets the coefficients of the sum that is differentiated, where they are not the loss's own (which is logged). */
@@ -113,6 +116,7 @@ int composition_read(struct composition *out, struct module_options *options, co
                      const struct trainer_settings *settings, struct arena *arena, struct error *error);
 int composition_open(struct composition *composition, struct trainer *trainer, struct error *error);
 void composition_close(struct composition *composition);
+int composition_check_state(const struct composition *composition, struct error *error);
 /* The layer that holds a claim: the last one that makes it. */
 struct layer *composition_claimant(struct composition *composition, unsigned claim);
 int composition_separate(const struct composition *composition);

@@ -119,14 +119,14 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
     struct file_writer *writer;
     if (content->failed)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = file_writer_open(&writer, log->path, error);
+    int code = file_writer_open_own(&writer, log->path, error);
     if (code)
         return code;
     if (content->size)
         fwrite(content->data, 1, content->size, file_writer_stream(writer));
     if ((code = file_writer_commit(writer, error)))
         return code;
-    int fd = open(log->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = open(log->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, ERROR_IO, "cannot write %s: %s", log->path, strerror(errno));
     if (log->fd >= 0)
@@ -185,7 +185,7 @@ static char *next_cell(char **cursor) {
 static int put_aside(const struct csv_log *log, const struct text *cut, struct error *error) {
     struct text name = {0};
     text_format(&name, "%s.cut", log->path);
-    int fd = name.failed ? -1 : open(name.data, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int fd = name.failed ? -1 : file_append(name.data);
     off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     int code = name.failed ? error_set(error, ERROR_MEMORY, "out of memory")
                : fd < 0    ? error_set(error, ERROR_IO, "cannot write %s: %s", name.data, strerror(errno))

@@ -65,10 +65,14 @@ static int add_variables(struct metrics *metrics, struct state *state, const cha
     if (!code)
         code = add_variable(&metrics->coefficients, state, prefix, "coefficients", STATE_F64, metrics->nentries, arena,
                             error);
-    if (code)
-        state_remove(state, metrics->sum->name);
+    if (!code) {
+        metrics->count->range = &state_counter;
+        metrics->coefficients->range = &state_nullable;
+    }
     if (code && metrics->count)
         state_remove(state, metrics->count->name);
+    if (code)
+        state_remove(state, metrics->sum->name);
     return code;
 }
 

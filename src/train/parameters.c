@@ -10,6 +10,7 @@ int parameters_open(struct trainer *trainer, struct error *error) {
     trainer->frozen = state_add(trainer->state, "loop.frozen", STATE_U8, (size_t)count, 0, error);
     if (!trainer->frozen)
         return ERROR_MEMORY;
+    trainer->frozen->range = &state_flag;
     for (int k = 0; k < count; k++)
         ((unsigned char *)trainer->frozen->data)[k] = model_parameter(trainer->model, k)->frozen != 0;
     return 0;
@@ -18,6 +19,15 @@ int parameters_open(struct trainer *trainer, struct error *error) {
 void parameters_sync(struct trainer *trainer) {
     for (int k = 0; trainer->frozen && k < model_nparameters(trainer->model); k++)
         model_parameter(trainer->model, k)->frozen = ((const unsigned char *)trainer->frozen->data)[k];
+}
+
+int parameters_check_state(const struct trainer *trainer, struct error *error) {
+    const unsigned char *frozen = trainer->frozen->data;
+    for (int k = 0; k < model_nparameters(trainer->model); k++)
+        if (!model_parameter(trainer->model, k)->is_buffer && !frozen[k])
+            return 0;
+    return trainer->loss ? state_refuse(trainer->frozen, error, "freezes every parameter: there is nothing to train")
+                         : 0;
 }
 
 /* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */

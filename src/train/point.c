@@ -145,7 +145,7 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
 
 static int write_rows(const char *path, const char *rows, struct error *error) {
     struct file_writer *writer;
-    int code = file_writer_open(&writer, path, error);
+    int code = file_writer_open_own(&writer, path, error);
     if (code)
         return code;
     fputs(rows, file_writer_stream(writer));

@@ -18,25 +18,37 @@ static int again(void *context, int count, const char *const *words, struct erro
     return code ? code : retool_override(trainer->config, count, words, error);
 }
 
-int resume_changes(struct trainer *trainer, struct error *error) {
-    const char *path = trainer->how.resume;
-    struct safetensors *file;
+/* The audit log of the run: text with a terminating zero, or nothing; NULL and the error otherwise. */
+static int find_audit(const struct safetensors *file, const char **log, struct error *error) {
+    const struct tensor *audit = safetensors_find(file, "state.loop.audit");
+    *log = audit && audit->size ? audit->data : "";
+    if (!audit || strcmp(audit->dtype, "U8"))
+        return error_set(error, ERROR_DATA, "the checkpoint has no \"state.loop.audit\" of bytes");
+    return audit_check(*log, audit->size, error);
+}
+
+int resume_open(struct trainer *trainer, struct error *error) {
+    const char *path = trainer->how.resume, *log;
     if (!path && config_kind(config_get(config_root(trainer->config), "ckpt_path")) == CONFIG_STRING)
         path = config_text(config_get(config_root(trainer->config), "ckpt_path"));
     if (!path)
         return 0;
     if (!(trainer->resume = arena_string(trainer->arena, path)))
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = safetensors_read(&file, path, error);
+    int code = safetensors_read(&trainer->resumed, path, error);
     if (code)
         return code;
-    const struct tensor *audit = safetensors_find(file, "state.loop.audit");
-    char *log = audit && audit->size ? strndup(audit->data, audit->size) : NULL;
-    if (log)
-        code = audit_each(log, again, trainer, error);
-    free(log);
-    safetensors_free(file);
-    return code;
+    if (!safetensors_metadata(trainer->resumed, "training_module"))
+        return error_set(error, ERROR_DATA, "%s holds weights but no run that could be gone on with", path);
+    if (!safetensors_format(trainer->resumed))
+        return error_set(
+            error, ERROR_DATA,
+            "%s was written by an earlier fettle: its run cannot be gone on with; --init takes its weights", path);
+    if ((code = find_audit(trainer->resumed, &log, error))) {
+        error_prefix(error, "%s: ", path);
+        return code;
+    }
+    return audit_each(log, again, trainer, error);
 }
 
 /* ---------------------------------------------------------------- the data */
@@ -173,18 +185,17 @@ static int compare_configs(struct trainer *trainer, const char *yaml, struct err
 }
 
 int resume_check(struct trainer *trainer, struct error *error) {
-    struct safetensors *file;
-    int code = safetensors_read(&file, trainer->resume, error);
-    if (code)
-        return code;
+    const struct safetensors *file = trainer->resumed;
     const char *yaml = safetensors_metadata(file, "config"), *data = safetensors_metadata(file, "data");
-    if (yaml)
-        code = compare_configs(trainer, yaml, error);
+    const char *module = safetensors_metadata(file, "training_module");
+    int code = yaml ? compare_configs(trainer, yaml, error) : 0;
     if (!code && data && strcmp(data, trainer->fingerprint))
         code = error_set(error, ERROR_DATA,
                          "the training data are not those of the run that %s is of: going on would not be that run; "
                          "begin a new one from its weights (--init)",
                          trainer->resume);
-    safetensors_free(file);
+    if (!code && strcmp(module, trainer->composition.kind->target.target))
+        code = error_set(error, ERROR_DATA, "%s is a checkpoint of %s, this run is one of %s", trainer->resume, module,
+                         trainer->composition.kind->target.target);
     return code;
 }

@@ -20,7 +20,7 @@ static int write_config(const struct trainer *trainer, const char *name, const s
     char path[4096];
     config_write_yaml(config_root(config), &text);
     int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : path_in(trainer, name, path, error);
-    if (!code && !(code = file_writer_open(&writer, path, error))) {
+    if (!code && !(code = file_writer_open_own(&writer, path, error))) {
         if (text.size)
             fwrite(text.data, 1, text.size, file_writer_stream(writer));
         code = file_writer_commit(writer, error);
@@ -51,7 +51,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
         code = write_config(trainer, "resolved.yaml", trainer->config, error);
     if (!code && !(code = path_in(trainer, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
-    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = fopen(path, "ae")))
+    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
         code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
 }
@@ -71,8 +71,11 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     if (!trainer->log || trainer->aside || !localtime_r(&now, &parts))
         return;
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
-    fprintf(trainer->log, "%s  %s\n", when, text);
+    struct text shown = {0};
+    text_add_shown(&shown, text, strlen(text));
+    fprintf(trainer->log, "%s  %s\n", when, shown.data ? shown.data : "");
     fflush(trainer->log); /* a log that cannot be written does not end a training */
+    text_free(&shown);
 }
 
 int run_folder_end(struct trainer *trainer, struct error *error) {

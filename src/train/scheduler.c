@@ -47,6 +47,13 @@ void scheduler_sync(struct scheduler *self) {
         self->kind->sync(self);
 }
 
+int scheduler_check_state(const struct scheduler *self, struct error *error) {
+    int code = self->kind->check_state ? self->kind->check_state(self, error) : 0;
+    for (size_t k = 0; !code && k < self->nchildren; k++)
+        code = scheduler_check_state(self->children[k], error);
+    return code;
+}
+
 /* ---------------------------------------------------------------- building */
 
 /* What a nest is built with.  Without a state only names, types and ranges are looked at. */
@@ -68,24 +75,30 @@ static int find_kind(const struct scheduler_kind **out, const struct config_node
     return code;
 }
 
-static int add_variable(struct builder *builder, struct variable **out, const char *prefix, const char *name,
-                        enum state_type type, struct error *error) {
-    const char *full = arena_format(builder->arena, "%s%s", prefix, name);
+static int add_variable(struct builder *builder, struct variable **out, const char *prefix,
+                        const struct scheduler_number *number, enum state_type type, struct error *error) {
+    const char *full = arena_format(builder->arena, "%s%s", prefix, number->name);
     if (!full)
         return error_set(error, ERROR_MEMORY, "out of memory while making a scheduler");
     *out = state_add(builder->state, full, type, 1, 0, error);
+    if (*out)
+        (*out)->range = number->range;
     return *out ? 0 : error ? (int)error->code : ERROR_STATE;
 }
 
 static int add_variables(struct builder *builder, struct scheduler *self, const char *prefix, struct error *error) {
+    /* a step that is taken back for each nest around it */
+    static const struct state_range epochs = {-MAX_DEPTH - 1, 0x1p53, 0};
+    static const struct scheduler_number last_epoch = {"last_epoch", &epochs},
+                                         step_count = {"step_count", &state_counter};
     const struct scheduler_kind *kind = self->kind;
-    int code = add_variable(builder, &self->last_epoch, prefix, "last_epoch", STATE_I64, error);
+    int code = add_variable(builder, &self->last_epoch, prefix, &last_epoch, STATE_I64, error);
     if (!code)
-        code = add_variable(builder, &self->step_count, prefix, "step_count", STATE_I64, error);
-    for (size_t k = 0; !code && kind->integers && kind->integers[k]; k++)
-        code = add_variable(builder, &self->integer[k], prefix, kind->integers[k], STATE_I64, error);
-    for (size_t k = 0; !code && kind->reals && kind->reals[k]; k++)
-        code = add_variable(builder, &self->real[k], prefix, kind->reals[k], STATE_F64, error);
+        code = add_variable(builder, &self->step_count, prefix, &step_count, STATE_I64, error);
+    for (size_t k = 0; !code && kind->integers && kind->integers[k].name; k++)
+        code = add_variable(builder, &self->integer[k], prefix, &kind->integers[k], STATE_I64, error);
+    for (size_t k = 0; !code && kind->reals && kind->reals[k].name; k++)
+        code = add_variable(builder, &self->real[k], prefix, &kind->reals[k], STATE_F64, error);
     if (!code)
         *scheduler_integer(self->last_epoch) = -1;
     return code;
@@ -263,10 +276,10 @@ static void describe(const struct scheduler *self, int depth, struct text *out) 
     }
     text_format(out, ") after %lld steps", (long long)(scheduler_epoch(self) > 0 ? scheduler_epoch(self) : 0));
     char number[32];
-    for (size_t k = 0; kind->integers && kind->integers[k]; k++)
-        text_format(out, ", %s %lld", kind->integers[k], (long long)*scheduler_integer(self->integer[k]));
-    for (size_t k = 0; kind->reals && kind->reals[k]; k++)
-        text_format(out, ", %s %s", kind->reals[k], text_double(number, *scheduler_real(self->real[k])));
+    for (size_t k = 0; kind->integers && kind->integers[k].name; k++)
+        text_format(out, ", %s %lld", kind->integers[k].name, (long long)*scheduler_integer(self->integer[k]));
+    for (size_t k = 0; kind->reals && kind->reals[k].name; k++)
+        text_format(out, ", %s %s", kind->reals[k].name, text_double(number, *scheduler_real(self->real[k])));
     text_add(out, "\n");
     for (size_t k = 0; k < self->nchildren; k++)
         describe(self->children[k], depth + 1, out);

@@ -27,6 +27,8 @@ int scheduler_config_is_plateau(const struct config_node *config); /* the same, 
 /* One step; metric is used by ReduceLROnPlateau only.  A OneCycleLR that is stepped beyond its total_steps stays at
  * its end. */
 void scheduler_step(struct scheduler *scheduler, double metric);
+/* After its state was read from a checkpoint: whether it can be. */
+int scheduler_check_state(const struct scheduler *scheduler, struct error *error);
 /* After the state was put back (rollback, restore, load): brings what is steered outside the state, the optimizer's
  * momentum, in line with it. */
 void scheduler_sync(struct scheduler *scheduler);

@@ -65,7 +65,8 @@ struct restarts_options {
 };
 
 enum { CURRENT, PERIOD };
-static const char *const integers[] = {"T_cur", "T_i", NULL};
+static const struct state_range periods = {1, 0x1p63, 0};
+static const struct scheduler_number integers[] = {{"T_cur", &state_counter}, {"T_i", &periods}, {NULL, NULL}};
 
 static double restarts_lr(const struct scheduler *self) {
     const struct restarts_options *options = self->options;
@@ -100,14 +101,6 @@ static int restarts_check(const void *options, const struct config_node *config,
     return scheduler_check_last_epoch(((const struct restarts_options *)options)->last_epoch, config, error);
 }
 
-/* A checkpoint that was tampered with must not divide by zero. */
-static void restarts_sync(struct scheduler *self) {
-    const struct restarts_options *options = self->options;
-    int64_t *period = scheduler_integer(self->integer[PERIOD]);
-    if (*period <= 0)
-        *period = options->T_0;
-}
-
 #define RESTARTS(member) offsetof(struct restarts_options, member)
 static const struct option restarts_rows[] = {
     {"T_0", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL, RESTARTS(T_0), NULL, "steps until the first restart"},
@@ -126,5 +119,4 @@ const struct scheduler_kind scheduler_cosine_restarts = {
     .check = restarts_check,
     .lr = restarts_lr,
     .step = restarts_step,
-    .sync = restarts_sync,
 };

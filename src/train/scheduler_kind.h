@@ -13,13 +13,20 @@ struct scheduler_group {
     double initial_lr;
 };
 
+/* A number that a scheduler remembers, and what it can be. */
+struct scheduler_number {
+    const char *name;
+    const struct state_range *range; /* NULL: anything */
+};
+
 struct scheduler_kind {
     struct option_target target;
     const char *help;
     const struct option *options;
     size_t noptions, options_size;
-    /* Numbers it remembers besides last_epoch and step_count; NULL-terminated, at most SCHEDULER_MAX_VARIABLES. */
-    const char *const *integers, *const *reals;
+    /* Numbers it remembers besides last_epoch and step_count; a name that is NULL ends, at most
+     * SCHEDULER_MAX_VARIABLES. */
+    const struct scheduler_number *integers, *reals;
     int nested;                                                                               /* has `schedulers` */
     int (*check)(const void *options, const struct config_node *config, struct error *error); /* may be NULL */
     /* Before the initial step; may be NULL (then that step is all). */
@@ -29,6 +36,8 @@ struct scheduler_kind {
     double (*closed)(const struct scheduler *self);
     void (*step)(struct scheduler *self, double metric); /* NULL: advance, then lr */
     void (*sync)(struct scheduler *self);                /* may be NULL */
+    /* Its numbers were read from a checkpoint, each within its range: whether they can stand together; may be NULL. */
+    int (*check_state)(const struct scheduler *self, struct error *error);
 };
 
 struct scheduler {

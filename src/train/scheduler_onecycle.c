@@ -13,7 +13,7 @@ struct cycle_options {
     int cycle_momentum, three_phase;
 };
 
-static const char *const reals[] = {"momentum", NULL};
+static const struct scheduler_number reals[] = {{"momentum", &state_finite}, {NULL, NULL}};
 
 struct stretch {
     double end;

@@ -12,8 +12,9 @@ struct plateau_options {
 };
 
 enum { COOLDOWN, BAD };
-static const char *const integers[] = {"cooldown_counter", "num_bad_epochs", NULL};
-static const char *const reals[] = {"best", NULL};
+static const struct scheduler_number integers[] = {
+    {"cooldown_counter", NULL}, {"num_bad_epochs", &state_counter}, {NULL, NULL}};
+static const struct scheduler_number reals[] = {{"best", &state_ordered}, {NULL, NULL}};
 
 static int start(struct scheduler *self, struct error *error) {
     const struct plateau_options *plateau = self->options;

@@ -237,6 +237,8 @@ static int set_coefficient(struct trainer *trainer, int term, double value, stru
     return metrics_set_coefficients(trainer->loss, values, error);
 }
 
+const struct state_range gradient_limits = {0, INFINITY, 0};
+
 int clip_value_set(struct variable *limit, double value, struct error *error) {
     if (!(value >= 0) || isinf(value))
         return error_set(error, ERROR_VALUE, "gradient_clip_val must be a number of 0 or more, not %g", value);

@@ -1,5 +1,7 @@
 #include "train/state.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +21,19 @@ struct state {
     int open; /* between begin and commit or rollback */
 };
 
+const struct state_range state_flag = {0, 1, 0};
+const struct state_range state_counter = {0, 0x1p53, 0};
+const struct state_range state_finite = {-DBL_MAX, DBL_MAX, 0};
+const struct state_range state_nonnegative = {0, DBL_MAX, 0};
+const struct state_range state_nullable = {-DBL_MAX, DBL_MAX, 1};
+const struct state_range state_ordered = {-INFINITY, INFINITY, 0};
+
 size_t state_type_size(enum state_type type) {
-    return type == STATE_U8 ? 1 : type == STATE_F32 ? 4 : 8;
+    return type == STATE_U8 ? 1 : type == STATE_F32 || type == STATE_U32 ? 4 : 8;
 }
 
 const char *state_type_name(enum state_type type) {
-    static const char *const names[] = {"F32", "F64", "I64", "U8"};
+    static const char *const names[] = {"F32", "F64", "I64", "U8", "U32"};
     return names[type];
 }
 
@@ -209,14 +218,18 @@ int state_rename(struct state *state, const char *prefix, const char *other, str
 
 void state_remove(struct state *state, const char *prefix) {
     size_t kept = 0, length = strlen(prefix);
+    struct entry *namesake = NULL; /* the one whose own name the prefix is */
     for (size_t k = 0; k < state->count; k++) {
         struct entry *entry = state->entries[k];
-        if (strncmp(entry->variable.name, prefix, length) == 0)
+        if (entry->variable.name == prefix)
+            namesake = entry;
+        else if (strncmp(entry->variable.name, prefix, length) == 0)
             entry_free(entry);
         else
             state->entries[kept++] = entry;
     }
     state->count = kept;
+    entry_free(namesake);
 }
 
 size_t state_count(const struct state *state) {

@@ -14,7 +14,26 @@
 #include "base/error.h"
 #include "model/safetensors.h"
 
-enum state_type { STATE_F32, STATE_F64, STATE_I64, STATE_U8 };
+enum state_type { STATE_F32, STATE_F64, STATE_I64, STATE_U8, STATE_U32 };
+
+/* What the numbers of a variable may be: a file is not trusted, and what a reader of state_load's relies on is declared
+ * here or looked at by its owner afterwards (the check_state of a technique, a scheduler, a callback). */
+struct state_range {
+    double least, most;
+    int null; /* NaN is a value too: a coefficient that is not given, a number that there is none of yet */
+};
+extern const struct state_range state_flag;    /* 0 or 1 */
+extern const struct state_range state_counter; /* 0 to 2^53: counting on does not overflow */
+extern const struct state_range state_finite;
+extern const struct state_range state_nonnegative; /* and finite */
+extern const struct state_range state_nullable;    /* finite, or NaN */
+extern const struct state_range state_ordered;     /* all but NaN */
+
+/* A number that has a name and a range of its own in its variable. */
+struct state_field {
+    const char *name; /* NULL: files do not have it */
+    const struct state_range *range;
+};
 
 struct variable {
     char *name; /* "optimizer.exp_avg.f32", "ema.num_updates", "loop.epoch" */
@@ -25,6 +44,10 @@ struct variable {
     void *next;  /* big ones only: where the batch writes; same size */
     int written; /* next holds new values: the commit swaps */
     int elastic; /* small ones whose owner copes with any length: those added empty, or resized since */
+
+    /* Set by the owner, once it is added. */
+    const struct state_range *range;  /* of all its numbers; NULL: whatever the type can hold */
+    const struct state_field *fields; /* [count] of each; a file then has each as "state.NAME.FIELD"; NULL: none */
 };
 
 struct state;
@@ -82,12 +105,15 @@ int snapshot_renew(struct snapshot *snapshot, const struct state *state,
 void snapshot_free(struct snapshot *snapshot);
 uint64_t state_hash(const struct state *state); /* over names, types, lengths and bytes, in any order */
 
-/* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing or of
- * another type or length (elastic ones may have any length: everybody else may rely on theirs), and then has changed
- * nothing; those that `skips` is true of (NULL: none) stay as they are. */
+/* To and from a checkpoint, as tensors "state.NAME" of one dimension.  Reading says which variable is missing, of
+ * another type or length (elastic ones may have any length: everybody else may rely on theirs) or out of its range, and
+ * then has changed nothing; those that `skips` is true of (NULL: none) stay as they are. */
 int state_store(const struct state *state, struct safetensors *file, struct error *error);
 int state_load(struct state *state, const struct safetensors *file,
                int (*skips)(void *context, const struct variable *variable), void *context, struct error *error);
 int state_stored(const struct safetensors *file, const struct variable *variable); /* it is there, whatever it is */
+/* What an owner says of a variable that was loaded and cannot be: "the checkpoint's "state.NAME" ...". */
+int state_refuse(const struct variable *variable, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

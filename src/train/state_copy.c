@@ -1,11 +1,14 @@
 /* Copies of the whole state: snapshots in memory and tensors in a checkpoint. */
 #include "train/state.h"
 
-#include <stdlib.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 
 struct saved {
     char *name;
@@ -104,6 +107,7 @@ struct incoming {
     struct variable *variable;
     size_t count;
     const void *data;
+    void *own; /* memory that goes with it; NULL: none */
 };
 
 /* Lengths first, in a transaction: if memory ends, rolling back brings everything back. */
@@ -147,7 +151,7 @@ int state_restore(struct state *state, const struct snapshot *snapshot, struct e
             code = error_set(error, ERROR_STATE, "the snapshot's variable \"%s\" has %zu numbers, not %zu",
                              variable->name, saved->count, variable->count);
         else
-            incoming[nincoming++] = (struct incoming){variable, saved->count, saved->data};
+            incoming[nincoming++] = (struct incoming){variable, saved->count, saved->data, NULL};
         if (code)
             goto out;
     }
@@ -185,6 +189,22 @@ static int by_name(const void *a, const void *b) {
     return strcmp((*(const struct variable *const *)a)->name, (*(const struct variable *const *)b)->name);
 }
 
+/* The name in a file of a variable, or of one of its fields; NULL if out of memory. */
+static char *file_name(const struct variable *variable, const char *field) {
+    char *name = NULL;
+    return asprintf(&name, "%s%s%s%s", prefix, variable->name, field ? "." : "", field ? field : "") < 0 ? NULL : name;
+}
+
+static int store(const struct variable *variable, const char *field, size_t first, size_t count,
+                 struct safetensors *file, struct error *error) {
+    char *name = file_name(variable, field);
+    const char *data = (const char *)variable->data + first * state_type_size(variable->type);
+    int code = name ? safetensors_add(file, name, state_type_name(variable->type), 1, &count, data, error)
+                    : error_set(error, ERROR_MEMORY, "out of memory while storing the state");
+    free(name);
+    return code;
+}
+
 int state_store(const struct state *state, struct safetensors *file, struct error *error) {
     size_t count = state_count(state);
     const struct variable **sorted = malloc((count + 1) * sizeof *sorted);
@@ -195,31 +215,121 @@ int state_store(const struct state *state, struct safetensors *file, struct erro
         qsort(sorted, count, sizeof *sorted, by_name);
     for (size_t k = 0; !code && k < count; k++) {
         const struct variable *variable = sorted[k];
-        char *name = NULL;
         if (state_is_adopted(variable))
             continue;
-        if (asprintf(&name, "%s%s", prefix, variable->name) < 0)
-            code = error_set(error, ERROR_MEMORY, "out of memory while storing the state");
-        else
-            code = safetensors_add(file, name, state_type_name(variable->type), 1, &variable->count, variable->data,
-                                   error);
-        free(name);
+        if (!variable->fields)
+            code = store(variable, NULL, 0, variable->count, file, error);
+        for (size_t f = 0; !code && variable->fields && f < variable->count; f++)
+            if (variable->fields[f].name)
+                code = store(variable, variable->fields[f].name, f, 1, file, error);
     }
     free(sorted);
     return code;
 }
 
-static const struct tensor *stored(const struct safetensors *file, const struct variable *variable) {
-    char *name = NULL;
-    if (asprintf(&name, "%s%s", prefix, variable->name) < 0)
-        return NULL;
-    const struct tensor *tensor = safetensors_find(file, name);
+static const struct tensor *stored(const struct safetensors *file, const struct variable *variable, const char *field) {
+    char *name = file_name(variable, field);
+    const struct tensor *tensor = name ? safetensors_find(file, name) : NULL;
     free(name);
     return tensor;
 }
 
 int state_stored(const struct safetensors *file, const struct variable *variable) {
-    return stored(file, variable) != NULL;
+    const char *first = NULL;
+    for (size_t f = 0; variable->fields && !first && f < variable->count; f++)
+        first = variable->fields[f].name;
+    return stored(file, variable, first) != NULL;
+}
+
+int state_refuse(const struct variable *variable, struct error *error, const char *format, ...) {
+    char what[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" %s", prefix, variable->name, what);
+}
+
+/* Number k of a tensor, which need not be aligned. */
+static double number_at(enum state_type type, const void *data, size_t k) {
+    const char *at = (const char *)data + k * state_type_size(type);
+    float single;
+    double real;
+    int64_t whole;
+    uint32_t word;
+    switch (type) {
+    case STATE_F32:
+        memcpy(&single, at, sizeof single);
+        return single;
+    case STATE_F64:
+        memcpy(&real, at, sizeof real);
+        return real;
+    case STATE_I64:
+        memcpy(&whole, at, sizeof whole);
+        return (double)whole;
+    case STATE_U8:
+        return *(const unsigned char *)at;
+    case STATE_U32:
+        memcpy(&word, at, sizeof word);
+        return word;
+    }
+    return 0;
+}
+
+static int check_range(const struct variable *variable, const char *field, const struct state_range *range,
+                       const struct tensor *tensor, struct error *error) {
+    char least[32], most[32], here[32];
+    for (size_t k = 0; range && k < tensor->shape[0]; k++) {
+        double value = number_at(variable->type, tensor->data, k);
+        if (isnan(value) ? range->null : value >= range->least && value <= range->most)
+            continue;
+        return error_set(
+            error, ERROR_DATA, "the checkpoint's \"%s%s%s%s\" has %s for number %zu: from %s to %s%s is expected",
+            prefix, variable->name, field ? "." : "", field ? field : "", text_double(here, value), k,
+            text_double(least, range->least), text_double(most, range->most), range->null ? ", or NaN," : "");
+    }
+    return 0;
+}
+
+/* The tensor of a variable, or of its field, if it is as it should be; else NULL and the error. */
+static const struct tensor *fitting(const struct safetensors *file, const struct variable *variable,
+                                    const struct state_field *field, struct error *error) {
+    const char *name = field ? field->name : NULL, *dot = field ? "." : "";
+    const struct tensor *tensor = stored(file, variable, name);
+    size_t each = state_type_size(variable->type), count = field ? 1 : variable->count;
+    if (!tensor)
+        error_set(error, ERROR_DATA, "the checkpoint has no \"%s%s%s%s\"", prefix, variable->name, dot,
+                  name ? name : "");
+    else if (strcmp(tensor->dtype, state_type_name(variable->type)) != 0 || tensor->ndim != 1 ||
+             tensor->size != tensor->shape[0] * each)
+        error_set(error, ERROR_DATA, "the checkpoint's \"%s%s%s%s\" is %s of %d dimensions, not %s of one", prefix,
+                  variable->name, dot, name ? name : "", tensor->dtype, tensor->ndim, state_type_name(variable->type));
+    else if (!variable->elastic && tensor->shape[0] != count)
+        error_set(error, ERROR_DATA, "the checkpoint's \"%s%s%s%s\" has %zu numbers, not %zu", prefix, variable->name,
+                  dot, name ? name : "", tensor->shape[0], count);
+    else if (!check_range(variable, name, field ? field->range : variable->range, tensor, error))
+        return tensor;
+    return NULL;
+}
+
+/* A variable of fields, gathered into memory of its own; those that files do not have are as they were. */
+static int gather(struct incoming *out, const struct safetensors *file, struct error *error) {
+    const struct variable *variable = out->variable;
+    size_t each = state_type_size(variable->type);
+    if (!(out->own = malloc(bytes_of(variable) + 1)))
+        return error_set(error, ERROR_MEMORY, "out of memory while reading the state");
+    memcpy(out->own, variable->data, bytes_of(variable));
+    out->data = out->own;
+    out->count = variable->count;
+    for (size_t f = 0; f < variable->count; f++) {
+        if (!variable->fields[f].name)
+            continue;
+        const struct tensor *tensor = fitting(file, variable, &variable->fields[f], error);
+        if (!tensor)
+            return ERROR_DATA;
+        memcpy((char *)out->own + f * each, tensor->data, each);
+    }
+    return 0;
 }
 
 int state_load(struct state *state, const struct safetensors *file,
@@ -229,28 +339,26 @@ int state_load(struct state *state, const struct safetensors *file,
     struct incoming *incoming = calloc(count + 1, sizeof *incoming);
     if (!incoming)
         return error_set(error, ERROR_MEMORY, "out of memory while reading the state");
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; !code && k < count; k++) {
         struct variable *variable = state_at(state, k);
         if (state_is_adopted(variable) || (skips && skips(context, variable)))
             continue;
-        const struct tensor *tensor = stored(file, variable);
-        size_t each = state_type_size(variable->type);
-        if (!tensor)
-            code = error_set(error, ERROR_DATA, "the checkpoint has no \"%s%s\"", prefix, variable->name);
-        else if (strcmp(tensor->dtype, state_type_name(variable->type)) != 0 || tensor->ndim != 1 ||
-                 tensor->size != tensor->shape[0] * each)
-            code = error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" is %s of %d dimensions, not %s of one",
-                             prefix, variable->name, tensor->dtype, tensor->ndim, state_type_name(variable->type));
-        else if (!variable->elastic && tensor->shape[0] != variable->count)
-            code = error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" has %zu numbers, not %zu", prefix,
-                             variable->name, tensor->shape[0], variable->count);
+        struct incoming *next = &incoming[nincoming++];
+        next->variable = variable;
+        if (variable->fields) {
+            code = gather(next, file, error);
+            continue;
+        }
+        const struct tensor *tensor = fitting(file, variable, NULL, error);
+        if (tensor)
+            *next = (struct incoming){variable, tensor->shape[0], tensor->data, NULL};
         else
-            incoming[nincoming++] = (struct incoming){variable, tensor->shape[0], tensor->data};
-        if (code)
-            goto out;
+            code = ERROR_DATA;
     }
-    code = take_over(state, incoming, nincoming, error);
-out:
+    if (!code)
+        code = take_over(state, incoming, nincoming, error);
+    for (size_t k = 0; k < nincoming; k++)
+        free(incoming[k].own);
     free(incoming);
     return code;
 }

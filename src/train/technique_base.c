@@ -13,6 +13,7 @@ static int base_open(struct layer *layer, struct trainer *trainer, struct error 
     base->clip = state_add(trainer->state, "base.gradient_clip_val", STATE_F64, 1, 0, error);
     if (!base->clip)
         return ERROR_MEMORY;
+    base->clip->range = &gradient_limits;
     *(double *)base->clip->data = trainer->options.gradient_clip_val;
     return 0;
 }

@@ -86,6 +86,7 @@ static int config_open(struct layer *layer, struct trainer *trainer, struct erro
     config->last = state_add(trainer->state, "config.last", STATE_F64, count, 0, error);
     if (!config->clip || !config->last)
         return ERROR_MEMORY;
+    config->clip->range = &gradient_limits;
     *(double *)config->clip->data = how->clip_value ? config_float(how->clip_value) : 0;
     for (size_t k = 0; k < count; k++)
         ((double *)config->last->data)[k] = NAN;

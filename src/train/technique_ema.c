@@ -54,6 +54,9 @@ static int ema_open(struct layer *layer, struct trainer *trainer, struct error *
     ema->decay = state_add(trainer->state, "ema.decay", STATE_F64, 1, 0, error);
     if (!ema->updates || !ema->decay)
         return ERROR_MEMORY;
+    static const struct state_range share = {0, 1, 0};
+    ema->updates->range = &state_counter;
+    ema->decay->range = &share;
     *(int64_t *)ema->updates->data = 1; /* the copy counts */
     *(double *)ema->decay->data = ((struct ema_options *)layer->options)->decay;
     state_sync(trainer->state);

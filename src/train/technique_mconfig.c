@@ -97,6 +97,8 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
         code = add(own->second, trainer, "second", error);
     if (!code && !(own->counts = state_add(trainer->state, "mconfig.counts", STATE_I64, SEEN + terms, 0, error)))
         code = ERROR_MEMORY;
+    if (!code)
+        own->counts->range = &state_counter;
     return code;
 }
 

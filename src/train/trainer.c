@@ -130,12 +130,13 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
 }
 
 static int open_loop(struct trainer *trainer, struct error *error) {
-    trainer->cursor_variable =
-        state_add(trainer->state, "loop.cursor", STATE_I64, sizeof(struct cursor) / sizeof(int64_t), 0, error);
+    int code = cursor_open(trainer, error);
+    if (code)
+        return code;
     trainer->audit = state_add(trainer->state, "loop.audit", STATE_U8, 0, 0, error);
-    if (!trainer->cursor_variable || !trainer->audit)
+    if (!trainer->audit)
         return ERROR_MEMORY;
-    int code = parameters_open(trainer, error);
+    code = parameters_open(trainer, error);
     return code ? code : batches_open(trainer, error);
 }
 
@@ -190,7 +191,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
-    if (code || (code = resume_changes(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
+    if (code || (code = resume_open(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
         return code;
     const struct config_node *root = config_root(trainer->config);
     if ((code = trainer_check(root, error)) ||
@@ -225,15 +226,17 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if (trainer->how.init) {
         /* before the layers open: an average begins as a copy of these weights */
-        if ((code = checkpoint_read(trainer, trainer->how.init, 1, error)))
+        if ((code = checkpoint_init(trainer, trainer->how.init, error)))
             return code;
     }
     if ((code = composition_open(&trainer->composition, trainer, error)) ||
         (code = callbacks_open(&trainer->callbacks, trainer, error)))
         return code;
     if (trainer->resume &&
-        ((code = resume_check(trainer, error)) || (code = checkpoint_read(trainer, trainer->resume, 0, error))))
+        ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error))))
         return code;
+    safetensors_free(trainer->resumed);
+    trainer->resumed = NULL;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
     if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
@@ -320,6 +323,7 @@ void trainer_free(struct trainer *trainer) {
         config_free(trainer->givens[k]);
     free(trainer->givens);
     free(trainer->replay);
+    safetensors_free(trainer->resumed);
     arena_free(trainer->arena);
     free(trainer->output);
     free(trainer);
@@ -396,4 +400,11 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return checkpoint_write(trainer, path, error);
+}
+
+int trainer_save_as(struct trainer *trainer, const char *path, struct error *error) {
+    char *target = file_follow(path);
+    int code = target ? trainer_save(trainer, target, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    free(target);
+    return code;
 }

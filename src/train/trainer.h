@@ -221,8 +221,10 @@ void trainer_catch(struct trainer *trainer, int on);
 /* The audit log, one line for each change; "" without any. */
 const char *trainer_audit(const struct trainer *trainer);
 
-/* Writes a checkpoint of the state at the last batch boundary. */
+/* Writes a checkpoint of the state at the last batch boundary.  A symbolic link of that name is replaced. */
 int trainer_save(struct trainer *trainer, const char *path, struct error *error);
+/* The same where the user names the file: a symbolic link is followed. */
+int trainer_save_as(struct trainer *trainer, const char *path, struct error *error);
 
 /* Validation (or test) now, aside: with the weights that it sees, or, raw, with those of training.  Calls with each
  * metric of each set by its full name ("val0_epoch/forces_mae"); nothing is logged, no callback told. */

@@ -19,7 +19,7 @@
 
 enum { MAX_TERMS = 32, MAX_SETS = 32 };
 
-/* Where the loop stands; a state variable of integers. */
+/* Where the loop stands; a state variable of integers, whose names and ranges stand in cursor.c. */
 struct cursor {
     int64_t phase;   /* the next */
     int64_t run;     /* entry of `run` */
@@ -130,14 +130,18 @@ struct trainer {
     struct metrics *val_metrics[MAX_SETS], *test_metrics[MAX_SETS];
     size_t nval, ntest;
 
-    struct variable *cursor_variable, *loader_variable, *order;
-    struct variable *frozen;     /* [entries of the state dict] */
-    struct variable *batch_size; /* from the next epoch on; NULL without training data */
-    char fingerprint[17];        /* of the training data */
-    const char *resume;          /* the checkpoint that the run goes on from; NULL: none */
-    struct variable *audit;      /* the text of the audit log, and a terminating zero */
-    char *replay, *replay_at;    /* an audit log to make again, and its first line that is still to come */
-    struct retired *retired;     /* configs that were in force before: nodes of theirs may be in use */
+    struct variable *cursor_variable;
+    struct variable *random_words, *random_position; /* what the orders of epochs are drawn from */
+    struct variable *order;                          /* of this epoch's frames */
+    struct variable *frozen;                         /* [entries of the state dict] */
+    struct variable *batch_size;                     /* from the next epoch on; NULL without training data */
+    struct variable *epoch_batch_size;               /* in this epoch; likewise */
+    char fingerprint[17];                            /* of the training data */
+    const char *resume;                              /* the checkpoint that the run goes on from; NULL: none */
+    struct safetensors *resumed;                     /* its contents, while the run is opened */
+    struct variable *audit;                          /* the text of the audit log, and a terminating zero */
+    char *replay, *replay_at; /* an audit log to make again, and its first line that is still to come */
+    struct retired *retired;  /* configs that were in force before: nodes of theirs may be in use */
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
@@ -178,6 +182,11 @@ void trainer_sync(struct trainer *trainer);
 /* Reports an event to the front end. */
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* cursor.c */
+int cursor_open(struct trainer *trainer, struct error *error);
+int cursor_read_phase(struct trainer *trainer, const char *name, struct error *error);
+int cursor_check_state(const struct trainer *trainer, struct error *error); /* once the phase is read */
 
 /* trainer_check.c */
 /* `run`: a name or a list of names. */
@@ -243,6 +252,7 @@ int norms_value(const struct trainer *trainer, const char *name, double *value);
 
 /* settings.c: gives a limit of the gradient a new value: 0 or more. */
 int clip_value_set(struct variable *limit, double value, struct error *error);
+extern const struct state_range gradient_limits;
 
 /* evaluate.c: the parameters that evaluation sees */
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
@@ -265,7 +275,9 @@ void history_free(struct history *history);
 
 /* checkpoint.c */
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
-int checkpoint_read(struct trainer *trainer, const char *path, int weights_only, struct error *error);
+int checkpoint_init(struct trainer *trainer, const char *path, struct error *error); /* its weights alone */
+/* All of it.  On an error the trainer is to be freed. */
+int checkpoint_resume(struct trainer *trainer, const struct safetensors *file, struct error *error);
 /* The weights (and averages) of a checkpoint of this run, nothing else: for testing with the best. */
 int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error);
 
@@ -277,6 +289,8 @@ int audit_replay_open(struct trainer *trainer, const char *path, struct error *e
 int audit_replay_text(struct trainer *trainer, const char *log, size_t from, struct error *error);
 /* Makes the changes whose place this is; called between batches. */
 int audit_replay(struct trainer *trainer, struct error *error);
+/* Whether bytes that were read are a log: lines that begin with a place, and a terminating zero; or nothing. */
+int audit_check(const char *log, size_t size, struct error *error);
 /* Calls with the words of each line of an audit log. */
 int audit_each(const char *log, int (*call)(void *context, int count, const char *const *words, struct error *error),
                void *context, struct error *error);
@@ -287,6 +301,7 @@ int finite_check(struct trainer *trainer, struct error *error);
 /* parameters.c */
 int parameters_open(struct trainer *trainer, struct error *error);
 void parameters_sync(struct trainer *trainer); /* the model's flags follow the state */
+int parameters_check_state(const struct trainer *trainer, struct error *error);
 int parameters_freeze(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error);
 int parameters_reinit(struct trainer *trainer, int count, const char *const *words, struct text *report,
@@ -299,8 +314,8 @@ int retool_to(struct trainer *trainer, const struct config *given, struct error 
 int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error);
 
 /* resume.c */
-int resume_changes(struct trainer *trainer, struct error *error); /* finds the checkpoint, brings the config up to it */
-int resume_check(struct trainer *trainer, struct error *error);   /* config and data are those of the checkpoint */
+int resume_open(struct trainer *trainer, struct error *error);  /* reads the checkpoint, brings the config up to it */
+int resume_check(struct trainer *trainer, struct error *error); /* config and data are those of the checkpoint */
 void resume_fingerprint(const struct trainer *trainer, char out[17]); /* of the training data */
 
 /* trainer.c: frames have the types of the model, neighbours, and what the metrics ask for */
@@ -312,6 +327,9 @@ int trainer_open_terms(struct trainer *trainer,
 
 /* batches.c */
 int batches_open(struct trainer *trainer, struct error *error);
+int batches_check_state(const struct trainer *trainer, struct error *error);
+struct loader batches_loader(const struct trainer *trainer); /* of this epoch */
+void batches_stream(const struct trainer *trainer, struct random_stream *out);
 int batches_set_size(struct trainer *trainer, double value, struct error *error); /* from the next epoch on */
 void batches_begin_epoch(struct trainer *trainer);
 int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* batch k of the epoch */

@@ -30,9 +30,13 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
     optimizer->step = state_add(trainer->state, "optimizer.step", STATE_I64, 1, 0, error);
     if (!optimizer->lr || !optimizer->step)
         return ERROR_MEMORY;
+    optimizer->lr->range = &state_finite;
+    optimizer->step->range = &state_counter;
     if (kind->scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64,
                                                           (size_t)kind->scalars, 0, error)))
         return ERROR_MEMORY;
+    if (optimizer->scalars)
+        optimizer->scalars->range = &state_finite;
     for (int g = 0; g < optimizer->groups.count; g++) {
         double *lr = (double *)optimizer->lr->data + 2 * g;
         lr[0] = lr[1] = kind->lr(optimizer->groups.options[g]);

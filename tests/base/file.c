@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,21 +181,76 @@ Test(file, folders) {
     rmdir("x");
 }
 
-Test(file, what_killed_processes_left_is_removed) {
-    char host[64] = "", stale[128], other[128], mine[128];
-    struct error error = {0};
-    gethostname(host, sizeof host - 1);
+/* The number of a process that is no more. */
+static long nobody(void) {
     pid_t child = fork();
     if (!child)
         _exit(0);
-    waitpid(child, NULL, 0); /* its number is nobody's now */
-    snprintf(stale, sizeof stale, "a.txt.tmp-%s-%ld", host, (long)child);
-    snprintf(other, sizeof other, "a.txt.tmp-elsewhere%s-%ld", host, (long)child);
-    snprintf(mine, sizeof mine, "a.txt.tmp-%s-%ld", host, (long)getppid());
-    for (int k = 0; k < 3; k++)
-        cr_assert_eq(write_text((const char *[]){stale, other, mine}[k], "x", &error), 0);
+    waitpid(child, NULL, 0);
+    return (long)child;
+}
+
+Test(file, what_killed_processes_left_is_removed) {
+    char host[64] = "", names[5][128];
+    const char *const left[] = {NULL, NULL, "of another machine: nobody knows", "of a process that is there",
+                                "no name of ours"};
+    struct error error = {0};
+    long gone = nobody();
+    gethostname(host, sizeof host - 1);
+    snprintf(names[0], sizeof *names, "a.txt.tmp-%s-%ld", host, gone);
+    snprintf(names[1], sizeof *names, "a.txt.tmp-%s-%ld-0123abcd", host, gone);
+    snprintf(names[2], sizeof *names, "a.txt.tmp-elsewhere%s-%ld", host, gone);
+    snprintf(names[3], sizeof *names, "a.txt.tmp-%s-%ld-0123abcd", host, (long)getppid());
+    snprintf(names[4], sizeof *names, "a.txt.tmp-%s-%ldx", host, gone);
+    for (int k = 0; k < 5; k++)
+        cr_assert_eq(write_text(names[k], "x", &error), 0);
     cr_assert_eq(write_text("a.txt", "text", &error), 0, "%s", error.message);
-    cr_expect_neq(access(stale, F_OK), 0);
-    cr_expect_eq(access(other, F_OK), 0, "of another machine: nobody knows");
-    cr_expect_eq(access(mine, F_OK), 0, "of a process that is there");
+    for (int k = 0; k < 5; k++)
+        cr_expect_eq(access(names[k], F_OK) == 0, left[k] != NULL, "%s: %s", names[k], left[k]);
+}
+
+Test(file, no_link_is_taken_for_a_temporary_file) {
+    char host[64] = "", name[128];
+    struct error error = {0};
+    struct stat status;
+    gethostname(host, sizeof host - 1);
+    cr_assert_eq(write_text("victim", "precious", &error), 0);
+    long processes[] = {(long)getpid(), nobody()};
+    for (int k = 0; k < 2; k++) {
+        snprintf(name, sizeof name, "a.txt.tmp-%s-%ld", host, processes[k]);
+        cr_assert_eq(symlink("victim", name), 0);
+        cr_assert_eq(write_text("a.txt", "text", &error), 0, "%s", error.message);
+        expect_content("victim", "precious");
+        cr_expect(!lstat(name, &status) && S_ISLNK(status.st_mode), "it is somebody's");
+    }
+    cr_expect(!lstat("a.txt", &status) && S_ISREG(status.st_mode));
+}
+
+Test(file, names_of_our_own_are_no_links) {
+    struct error error = {0};
+    struct stat status;
+    struct file_writer *writer;
+    cr_assert_eq(write_text("victim", "precious", &error), 0);
+    cr_assert_eq(symlink("victim", "a"), 0);
+    cr_expect_eq(file_append("a"), -1);
+    cr_expect_eq(errno, ELOOP);
+    cr_expect_null(file_append_stream("a"));
+    cr_assert_eq(file_writer_open_own(&writer, "a", &error), 0, "%s", error.message);
+    fputs("text", file_writer_stream(writer));
+    cr_assert_eq(file_writer_commit(writer, &error), 0);
+    cr_expect(!lstat("a", &status) && S_ISREG(status.st_mode));
+    expect_content("a", "text");
+    expect_content("victim", "precious");
+    FILE *stream = file_append_stream("a");
+    cr_assert_not_null(stream);
+    fputs(" and more", stream);
+    fclose(stream);
+    expect_content("a", "text and more");
+}
+
+Test(file, modes_follow_the_mask) {
+    struct stat status;
+    umask(027);
+    cr_assert_eq(write_text("a", "text", NULL), 0);
+    cr_expect(!stat("a", &status) && (status.st_mode & 0777) == 0640);
 }

@@ -150,3 +150,46 @@ Test(log, level_and_length) {
     log_set_sink(NULL, NULL);
     text_free(&seen);
 }
+
+/* What a terminal would obey, or not show, is told; all else stays as it is. */
+Test(text, shown) {
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"loss 0.5\t\xc3\x85ngstr\xc3\xb6m\n", "loss 0.5\t\xc3\x85ngstr\xc3\xb6m\n"},
+        {"\xf0\x9f\x98\x80\xe6\xbc\xa2", "\xf0\x9f\x98\x80\xe6\xbc\xa2"},
+        {"\033]0;title\a\r", "\\x1b]0;title\\x07\\x0d"},
+        {"\x7f\xc2\x9b"
+         "31m",
+         "\\x7f\\u009b31m"},
+        {"\x9b"
+         "31m \xff\xc3",
+         "\\x9b31m \\xff\\xc3"},
+        {"\xc0\xaf\xe0\x80\xaf\xed\xa0\x80", "\\xc0\\xaf\\xe0\\x80\\xaf\\xed\\xa0\\x80"},
+        {"a\xe2\x80\xae"
+         "b\xe2\x81\xa6\xe2\x80\x8b\xef\xbb\xbf",
+         "a\\u202eb\\u2066\\u200b\\ufeff"},
+        {"\xf3\xa0\x81\x81", "\\U000e0041"},
+        {"back\\slash", "back\\slash"},
+        {"", ""},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct text once = {0}, twice = {0};
+        char buffer[64];
+        text_add_shown(&once, cases[k].text, strlen(cases[k].text));
+        text_add(&once, "");
+        text_add_shown(&twice, once.data, once.size);
+        text_add(&twice, "");
+        cr_expect_str_eq(once.data, cases[k].shown);
+        cr_expect_str_eq(twice.data, cases[k].shown);
+        cr_expect_str_eq(text_shown(buffer, sizeof buffer, cases[k].text), cases[k].shown);
+        text_free(&once);
+        text_free(&twice);
+    }
+    struct text zero = {0};
+    char small[6];
+    text_add_shown(&zero, "a\0b", 3);
+    cr_expect_str_eq(zero.data, "a\\x00b");
+    text_free(&zero);
+    cr_expect_str_eq(text_shown(small, sizeof small, "abc\033"), "abc", "no half of what stands for a character");
+}

@@ -21,6 +21,12 @@ void file_copy(const char *from, const char *to) {
     free(data);
 }
 
+/* Nothing that these tests write is to outlive the machine, and they write much. */
+int fsync(int fd) {
+    (void)fd;
+    return 0;
+}
+
 static char folder_now[64];
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where) {

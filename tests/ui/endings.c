@@ -188,6 +188,16 @@ static void expect_result(struct terminal *t, int line, const char *result, cons
         check_alive(t, "", result, what);
 }
 
+/* What is written first is that the screen is entered: leaving it once more would put the shell's cursor elsewhere. */
+static void check_entered(struct terminal *t) {
+    static const char on[] = "\033[?1049h";
+
+    for (long end = now_ms() + PATIENCE_MS; !strstr(t->seen, on) && now_ms() < end;)
+        child_receive(&t->child, end - now_ms());
+    char *entered = strstr(t->seen, on), *left = strstr(t->seen, "\033[?1049l");
+    check(entered && (!left || entered < left), "the screen is entered, and was not left again before");
+}
+
 /* A shell with job control; the program is its child. */
 static void check_stops(int line) {
     struct terminal t;
@@ -216,6 +226,8 @@ static void check_stops(int line) {
         snprintf(what, sizeof what, "%s, %s: ", line ? "line" : "panes", running ? "running" : "idle");
         child_resize(&t.child, 30, 100);
         type(&t, "fg\r");
+        if (!line)
+            check_entered(&t);
         if (running && line) {
             expect(&t, "ms/batch", "it goes on");
             type(&t, "\003");

@@ -96,6 +96,18 @@ fails "another log than the checkpoint's" 1 'does not begin with' \
     sed s/0.1/0.2/ audit.log >other.log
     exec "$0" run config.yaml -o o --resume changed/last.safetensors --replay other.log trainer.max_epochs=3' "$fettle"
 
+# ---- what is no script: bounded, and told where
+fails "no script" 1 '/dev/zero:1: a zero byte' "$fettle" -b /dev/zero
+fails "no script" 1 '/dev/zero:1: a zero byte' "$fettle" -b -x 'source /dev/zero'
+fails "the program as a script" 1 'a zero byte' "$fettle" -b "$fettle"
+fails "a folder as a script" 1 'Is a directory' "$fettle" -b -x 'source .'
+yes '# a comment' | tr -d '\n' | head -c 4000000 >long.fettle
+fails "a line without end" 1 'long.fettle:1: a line of more than' "$fettle" -b long.fettle
+expect "standard input" 1 sh -c 'exec "$0" --line config.yaml </dev/zero' "$fettle"
+shows "standard input" err 'standard input: a zero byte'
+{ cat config.yaml; printf 'fettle: {commands: ["echo a\\nstep"]}\n'; } >lines.yaml
+fails "two lines in one" 2 'a command is one line' "$fettle" -b -x 'open lines.yaml'
+
 # ---- where output goes
 : >file
 fails "folder that is a file" 1 'file' "$fettle" run config.yaml -o file/folder
