@@ -59,6 +59,8 @@ static int take(struct arguments *out, const struct argument *options, size_t no
             return error_set(error, ERROR_USAGE, "--%s needs a value (%s)", options[index].name, options[index].value);
         value = argv[++*k];
     }
+    if (value && !*value) /* "$DIR" with DIR unset */
+        return error_set(error, ERROR_USAGE, "--%s: an empty name", options[index].name);
     out->value[index] = value ? value : "";
     return 0;
 }

@@ -41,13 +41,6 @@ static struct {
     size_t count, next;
 } prompt_state;
 
-static volatile sig_atomic_t resized;
-
-static void on_resize(int number) {
-    (void)number;
-    resized = 1;
-}
-
 /* ---------------------------------------------------------------- completion */
 
 static void add_candidate(void *context, const char *candidate) {
@@ -430,7 +423,7 @@ static void suspend(void) {
  * waiting, so that none is missed between the look and the wait. */
 enum prompt_result prompt_read(const char *prompt, char **line) {
     struct pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN};
-    struct sigaction action = {.sa_handler = on_resize}, winch_before;
+    struct sigaction winch_before;
     struct input *input = &prompt_state.input;
     enum prompt_result result = PROMPT_END;
     enum input_kind kind;
@@ -443,7 +436,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     signals_awaited(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     signals_note_stops(1);
-    sigaction(SIGWINCH, &action, &winch_before);
+    signals_note_resizes(&winch_before);
     begin_reading(prompt);
     if (input->pasting)
         input_begin_paste(input); /* it was not the paste that paused */
@@ -465,10 +458,8 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
             suspend();
         if (signals_continued())
             come_back();
-        if (resized) {
-            resized = 0;
+        if (signals_resized())
             plain_draw();
-        }
         if (ready > 0 && !input_read(input))
             break; /* the terminal is gone */
         while (!prompt_state.nlines && !prompt_state.ended && (kind = input_next(input)) != INPUT_NOTHING)

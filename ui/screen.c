@@ -23,17 +23,9 @@ static const double redraw_seconds = 0.1;
 
 struct screen ui;
 
-static volatile sig_atomic_t resized;
-
-static void on_resize(int number) {
-    (void)number;
-    resized = 1;
-}
-
 /* ---------------------------------------------------------------- opening and closing */
 
 static int open_screen(void) {
-    struct sigaction action = {.sa_handler = on_resize};
     struct termios modes;
     int out = dup(STDOUT_FILENO);
     if (out < 0 || pipe2(ui.pipe, O_CLOEXEC | O_NONBLOCK))
@@ -47,7 +39,7 @@ static int open_screen(void) {
         signals_note_stops(0);
         return -1;
     }
-    sigaction(SIGWINCH, &action, NULL); /* in place of those that curses has set */
+    signals_note_resizes(NULL); /* in place of those that curses has set */
     draw_open_colours();
     cbreak();
     noecho();
@@ -182,8 +174,7 @@ static void loop(void) {
             come_back();
             drawn = 0;
         }
-        if (resized) {
-            resized = 0;
+        if (signals_resized()) {
             follow_size();
             drawn = 0;
         }

@@ -8,7 +8,7 @@
 #include "base/interrupt.h"
 
 /* A handler reaches nothing but static memory. */
-static volatile sig_atomic_t interrupts, ending, hurried, stop_asked, continued;
+static volatile sig_atomic_t interrupts, ending, hurried, stop_asked, continued, resized;
 
 static pthread_t owner; /* of the terminal */
 
@@ -46,6 +46,11 @@ static void on_stop(int number) {
 static void on_continued(int number) {
     if (!passed_on(number))
         continued = 1;
+}
+
+static void on_resize(int number) {
+    if (!passed_on(number))
+        resized = 1;
 }
 
 static void install(int number, void (*handler)(int)) {
@@ -118,6 +123,19 @@ int signals_continued(void) {
     int come = continued;
 
     continued = 0;
+    return come;
+}
+
+void signals_note_resizes(struct sigaction *before) {
+    struct sigaction action = {.sa_handler = on_resize};
+
+    sigaction(SIGWINCH, &action, before);
+}
+
+int signals_resized(void) {
+    int come = resized;
+
+    resized = 0;
     return come;
 }
 

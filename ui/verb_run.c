@@ -14,11 +14,12 @@ static const struct argument options[] = {
     {"output", 'o', "DIR", "the run's folder; outputs/DATE/TIME without it"},
     {"init", 0, "WEIGHTS", "weights to start from (safetensors)"},
     {"resume", 0, "CKPT", "checkpoint to go on from"},
+    {"force", 0, NULL, "put the run in the place of one that DIR holds: its files are removed"},
     {"replay", 0, "AUDIT", "make the changes of an audit log again"},
     {"threads", 0, "N", "threads to compute with"},
     {"memory", 0, "MB", "larger buffers are worked through in chunks; 1024 (evaluation: 64) without it, 0: no bound"},
 };
-enum { OUTPUT, INIT, RESUME, REPLAY, THREADS, MEMORY, OPTIONS };
+enum { OUTPUT, INIT, RESUME, FORCE, REPLAY, THREADS, MEMORY, OPTIONS };
 
 struct running {
     struct console console;
@@ -126,23 +127,28 @@ static int run(const struct arguments *arguments, struct error *error) {
     if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
         (code = arguments_memory(arguments, options, MEMORY, &memory, error)))
         return code;
-    folder = arguments->value[OUTPUT] ? strdup(arguments->value[OUTPUT]) : progress_default_output();
-    if (!folder) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
-        goto out;
-    }
     if ((code = verb_read_config(&config, arguments, error)))
+        goto out;
+    if (!arguments->value[OUTPUT])
+        code = progress_default_output(&folder, error);
+    else if (!(folder = strdup(arguments->value[OUTPUT])))
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    if (code)
         goto out;
     struct trainer_options trainer_options = {.output = folder,
                                               .init = arguments->value[INIT],
                                               .resume = arguments->value[RESUME],
+                                              .force = arguments->value[FORCE] != NULL,
                                               .replay = arguments->value[REPLAY],
                                               .threads = (int)threads,
                                               .memory = memory,
                                               .event = on_event,
                                               .context = &running};
-    if ((code = trainer_open(&running.trainer, config, &trainer_options, error)))
+    if ((code = trainer_open(&running.trainer, config, &trainer_options, error))) {
+        if (!arguments->value[OUTPUT])
+            progress_discard_output(folder);
         goto out;
+    }
     open_log(&running);
     code = run_all(&running, error);
     if (!code)
@@ -160,12 +166,13 @@ out:
 
 const struct verb verb_run = {
     .name = "run",
-    .usage = "CONFIG.yaml [-o DIR] [--init WEIGHTS] [--resume CKPT] [--replay AUDIT] [key=value...]",
+    .usage = "CONFIG.yaml [-o DIR] [--force] [--init WEIGHTS] [--resume CKPT] [--replay AUDIT] [key=value...]",
     .summary = "train: everything that `run` of a config says",
     .help =
         "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"
-        "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  Ctrl-C ends\n"
-        "after the batch and writes last.safetensors; a second one ends at once.",
+        "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  One that\n"
+        "holds a run is refused, unless the run goes on from there (--resume) or takes its place (--force).  Ctrl-C\n"
+        "ends after the batch and writes last.safetensors; a second one ends at once.",
     .options = options,
     .noptions = OPTIONS,
     .low = 1,

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/file.h"
 #include "session/draft.h"
 #include "session/progress.h"
@@ -20,29 +19,6 @@ static void on_event(void *context, enum trainer_event event, const char *text) 
     session_event(context, event, text);
 }
 
-/* Nothing was trained: what opening alone has written goes away again. */
-static void discard_output(const char *output) {
-    static const char *const files[] = {"config.yaml", "resolved.yaml", "metrics.csv", "run.log"};
-    struct text path = {0};
-
-    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++) {
-        text_clear(&path);
-        text_format(&path, "%s/%s", output, files[k]);
-        if (!path.failed)
-            unlink(path.data);
-    }
-    text_clear(&path);
-    text_add(&path, output ? output : "");
-    /* Folders that hold anything else stay. */
-    while (!path.failed && path.data && path.data[0] && rmdir(path.data) == 0) {
-        char *slash = strrchr(path.data, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    text_free(&path);
-}
-
 void session_close(struct session *session) {
     int unused = session->trainer && trainer_global_step(session->trainer) == 0;
 
@@ -57,7 +33,7 @@ void session_close(struct session *session) {
     if (session->log)
         fclose(session->log);
     if (unused)
-        discard_output(session->output);
+        progress_discard_output(session->output);
     free(session->output);
     free(session->path);
     session->trainer = NULL;
@@ -90,20 +66,20 @@ static int make_setup(struct session *session, struct setup *setup, struct train
 static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
                        struct error *error) {
     struct trainer *trainer = NULL;
-    char *output = progress_default_output(), *name = strdup(path);
+    char *output, *name = strdup(path);
+    int code = progress_default_output(&output, error);
     struct trainer_options options = {
         .output = output, .threads = session->options.threads, .event = on_event, .context = session};
-    int code;
 
-    if (!output || !name)
+    if (!code && !name)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    else
+    if (!code)
         code = trainer_open(&trainer, config, &options, error);
     if (!code)
         code = make_setup(session, setup, trainer, error);
     if (code) {
         trainer_free(trainer);
-        discard_output(output);
+        progress_discard_output(output);
         free(output);
         free(name);
         return code;
@@ -228,8 +204,17 @@ static int exec_set(struct session *session, const struct command_line *line, st
 
     if (!strcmp(name, "rewind"))
         return session_set_rewind(session, line->words[2], error);
-    if (has_setting(session, name))
-        return change(session, line, "set", error);
+    /* limits of training have their names in the config, and are settings once it has begun */
+    const char *setting =
+        !strncmp(name, "trainer.max_", 12) && trainer_global_step(session->trainer) > 0 ? name + 8 : name;
+    if (has_setting(session, setting)) {
+        const char *words[] = {"set", setting, line->words[2]};
+        double value;
+        int code = session_change(session, 3, words, error);
+        if (!code && !trainer_get(session->trainer, setting, &value, NULL)) /* what is saved later has it too */
+            code = length_override(&session->config, setting, value, error);
+        return code;
+    }
     if (config_find(config_root(session->config), name))
         return set_config(session, name, line->words[2], error);
     return session_unknown(session, settings_complete, "setting", name, error);
@@ -359,8 +344,10 @@ static const struct command commands[] = {
      "    under the training module of now; what was trained is saved as last.safetensors in the folder it has.",
      draft_exec},
     {"set", NULL, "set NAME VALUE", 2, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_SETTING, "change a setting",
-     "    Settings that may change at any time are those that `show` lists.  Before the first step any key of the\n"
-     "    config will do (trainer.max_epochs); the model is then built anew.",
+     "    Settings that may change at any time are those that `show` lists; a larger max_epochs, max_steps or "
+     "max_time\n"
+     "    (s; null: no limit) lets a run that is at its end go on.  Before the first step any key\n"
+     "    of the config will do (trainer.num_sanity_val_steps); the model is then built anew.",
      exec_set},
     {"strategy", NULL, "strategy [NAME [KEY=VALUE...]]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE,
      COMPLETE_STRATEGY, "go on under another training module; without a name, list them",

@@ -169,11 +169,21 @@ static int obey(struct session *session, int number, int *go_on, struct error *e
     return code;
 }
 
+/* Nothing is left of what `run` of the config says. */
+static const char *at_end(const struct trainer *trainer) {
+    static _Thread_local char text[384];
+    const char *over = trainer_over(trainer);
+    snprintf(text, sizeof text, "the run is at its end%s%s", over ? " (" : "", over ? over : "");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s; `open` begins anew",
+             over ? ", by `set max_epochs N`, max_steps or max_time)" : "");
+    return text;
+}
+
 static int run(struct session *session, struct limits limits, struct error *error) {
     int code, stop, go_on = 0;
 
     if (trainer_done(session->trainer))
-        return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
+        return error_set(error, ERROR_STATE, "%s", at_end(session->trainer));
     session->epochs = 0;
     session->why[0] = 0;
     session->stopping = 0;
@@ -293,7 +303,7 @@ static int exec_stepi(struct session *session, const struct command_line *line, 
         code = command_integer(line->words[1], "the number of phases", 1, MAX_COUNT, &count, error);
     }
     if (!code && trainer_done(session->trainer))
-        return error_set(error, ERROR_STATE, "the run is at its end; `open` begins anew");
+        return error_set(error, ERROR_STATE, "%s", at_end(session->trainer));
     for (; !code && count > 0 && done != until && !trainer_done(session->trainer); count--) {
         int64_t batches = trainer_accepted(session->trainer);
         if (trainer_phase(session->trainer) == PHASE_LOAD)

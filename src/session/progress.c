@@ -1,11 +1,14 @@
 #include "session/progress.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -110,20 +113,53 @@ void progress_place(const struct trainer *trainer, struct text *out) {
                 trainer_batches(trainer), trainer_global_step(trainer));
 }
 
-char *progress_default_output(void) {
+int progress_default_output(char **out, struct error *error) {
     char stamp[64];
-    char *path = NULL;
     time_t seconds = time(NULL);
     struct tm local;
 
+    *out = NULL;
     localtime_r(&seconds, &local);
     strftime(stamp, sizeof stamp, "outputs/%Y-%m-%d/%H-%M-%S", &local);
     for (int k = 1; k < MAX_FOLDERS; k++) {
+        char *path, *slash;
         if (asprintf(&path, k > 1 ? "%s-%d" : "%s", stamp, k) < 0)
-            return NULL;
-        if (!file_exists(path))
-            return path;
+            return error_set(error, ERROR_MEMORY, "out of memory");
+        slash = strrchr(path, '/');
+        *slash = 0;
+        int code = file_make_directories(path, error);
+        *slash = '/';
+        if (!code && !mkdir(path, 0777)) {
+            *out = path;
+            return 0;
+        }
+        int why = errno; /* ENOENT: another has just removed the empty folder above */
+        if (!code && why != EEXIST && why != ENOENT)
+            code = error_set(error, ERROR_IO, "cannot make the folder %s: %s", path, strerror(why));
         free(path);
+        if (code)
+            return code;
     }
-    return strdup(stamp);
+    return error_set(error, ERROR_IO, "there are %d folders %s already", MAX_FOLDERS - 1, stamp);
+}
+
+void progress_discard_output(const char *output) {
+    static const char *const files[] = {"config.yaml", "resolved.yaml", "metrics.csv", "run.log"};
+    struct text path = {0};
+
+    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++) {
+        text_clear(&path);
+        text_format(&path, "%s/%s", output, files[k]);
+        if (!path.failed)
+            unlink(path.data);
+    }
+    text_clear(&path);
+    text_add(&path, output ? output : "");
+    while (!path.failed && path.data && path.data[0] && rmdir(path.data) == 0) {
+        char *slash = strrchr(path.data, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+    }
+    text_free(&path);
 }

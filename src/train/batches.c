@@ -100,8 +100,8 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
     const struct variable *const sizes[] = {trainer->epoch_batch_size, trainer->batch_size};
     for (int k = 0; trains(trainer) && k < 2; k++) {
         struct loader loader = loader_of(trainer, *number(sizes[k]));
-        if (loader_batches(&loader) < 1)
-            return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no batches",
+        if (*number(sizes[k]) > (int64_t)count || loader_batches(&loader) < 1)
+            return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no such batches",
                                 (long long)*number(sizes[k]), count);
     }
     unsigned char *seen = calloc(count + 1, 1);

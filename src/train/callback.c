@@ -97,6 +97,7 @@ const struct callback *callbacks_owner(const struct callbacks *callbacks, const 
         }                                                                                                              \
         return code;                                                                                                   \
     }
+CALL(resumed)
 CALL(epoch_begin)
 CALL(batch_loaded)
 CALL(batch_begin)
@@ -160,7 +161,7 @@ int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *err
 const char *callbacks_best(const struct trainer *trainer) {
     for (int k = 0; k < trainer->callbacks.count; k++)
         if (trainer->callbacks.list[k].kind == &callback_model_checkpoint) {
-            const char *best = model_checkpoint_best(&trainer->callbacks.list[k]);
+            const char *best = model_checkpoint_best(&trainer->callbacks.list[k], trainer);
             if (*best)
                 return best;
         }

@@ -36,6 +36,8 @@ struct callback_kind {
     /* Its state was read from a checkpoint, in lengths and ranges as declared, and nothing was done with it yet: an
      * error where it cannot be (state_refuse).  Elastic variables may be of any length here. */
     int (*check_state)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Its state was taken from a checkpoint, and all of that is checked: what no longer fits the run goes. */
+    int (*resumed)(struct callback *callback, struct trainer *trainer, struct error *error);
     int (*epoch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* A batch is loaded and its transaction open: what is changed here holds for the batch and goes with it. */
     int (*batch_loaded)(struct callback *callback, struct trainer *trainer, struct error *error);
@@ -80,6 +82,7 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
 int callbacks_check_state(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
+int callbacks_resumed(struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_loaded(struct trainer *trainer, struct error *error);
 int callbacks_batch_begin(struct trainer *trainer, struct error *error);
@@ -94,7 +97,10 @@ const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
     callback_setting_monitor, callback_test_xyz, callback_val_xyz;
-/* Path of the best checkpoint of a ModelCheckpoint. */
-const char *model_checkpoint_best(const struct callback *callback);
+/* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
+const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
+/* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */
+void model_checkpoint_each(const struct safetensors *file, const char *output,
+                           void (*call)(void *context, const char *path), void *context);
 
 #endif

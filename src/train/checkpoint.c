@@ -117,7 +117,7 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     const struct cursor *cursor = cursor_of(trainer);
     int64_t stage = cursor->run_stage;
     size_t one = 1;
-    char threads[16];
+    char threads[16], seconds[32];
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
     const struct layer *layer = file_layer(trainer);
@@ -147,7 +147,11 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     if (!code)
         code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
     if (!code)
+        code = safetensors_set_metadata(file, "run", trainer->identity, error);
+    if (!code)
         code = safetensors_set_metadata(file, "phase", phase_name((enum phase)cursor->phase), error);
+    if (!code && trainer->length[LENGTH_TIME] >= 0) /* else the same run has the same file */
+        code = safetensors_set_metadata(file, "seconds", text_double(seconds, trainer_seconds(trainer)), error);
     snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
     if (!code)
         code = safetensors_set_metadata(file, "threads", threads, error);

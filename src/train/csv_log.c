@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -95,9 +96,23 @@ static int add_column(struct csv_log *log, const char *name) {
     return 0;
 }
 
+/* As Python's csv module quotes where it must. */
+static void add_cell(struct text *out, const char *cell) {
+    if (!strpbrk(cell, ",\"\r\n")) {
+        text_add(out, cell);
+        return;
+    }
+    text_add(out, "\"");
+    for (; *cell; cell++)
+        text_add_bytes(out, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
+    text_add(out, "\"");
+}
+
 static void add_header(const struct csv_log *log, struct text *out) {
-    for (size_t k = 0; k < log->ncolumns; k++)
-        text_format(out, "%s%s", k ? "," : "", log->columns[k]);
+    for (size_t k = 0; k < log->ncolumns; k++) {
+        text_add(out, k ? "," : "");
+        add_cell(out, log->columns[k]);
+    }
     text_add(out, "\n");
 }
 
@@ -156,30 +171,101 @@ static void add_row(const struct csv_log *log, const struct row *row, struct tex
     text_add(out, "\n");
 }
 
-/* One line of the file, cut at its end; the cells in place. */
-static char *next_line(char **cursor) {
-    char *line = *cursor;
-    if (!line || !*line)
-        return NULL;
-    char *end = strchr(line, '\n');
-    if (!end) { /* a row that a kill cut short does not count */
-        *cursor = NULL;
-        return NULL;
-    }
-    *end = 0;
-    *cursor = end + 1;
-    return line;
+/* ---------------------------------------------------------------- the file as it is */
+
+/* A file in memory, cut into records and cells in place. */
+struct reading {
+    char *data, *at, *end;
+    const char *path;
+    size_t line, first; /* of what is read next; of the record read last */
+    char **cells;
+    size_t count, capacity;
+    const char *raw; /* the record as it stands */
+    size_t size;
+    int whole; /* it has its end */
+    char *copy;
+};
+
+static int bad_file(const struct reading *r, const char *what, struct error *error) {
+    return error_at(error, ERROR_DATA, r->path, (int)r->first, 0,
+                    "%s: this is not metrics.csv as a run writes it; move it away, or mend it", what);
 }
 
-static char *next_cell(char **cursor) {
-    char *cell = *cursor;
-    if (!cell)
-        return NULL;
-    char *comma = strchr(cell, ',');
-    if (comma)
-        *comma = 0;
-    *cursor = comma ? comma + 1 : NULL;
-    return cell;
+static void reading_close(struct reading *r) {
+    free(r->data);
+    free(r->copy);
+    free(r->cells);
+}
+
+/* *there: whether there is such a file; every error but its absence is one. */
+static int reading_open(struct reading *r, const char *path, int *there, struct error *error) {
+    size_t size = 0;
+    struct stat status;
+    *r = (struct reading){.path = path, .line = 1};
+    *there = !stat(path, &status);
+    if (!*there)
+        return errno == ENOENT ? 0 : error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+    int code = file_read(path, &r->data, &size, error);
+    if (code)
+        return code;
+    r->at = r->data;
+    r->end = r->data + size;
+    r->first = 1;
+    if (memchr(r->data, 0, size))
+        return bad_file(r, "a zero byte", error);
+    if (!(r->copy = malloc(size + 1))) /* as it is before it is cut up */
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    memcpy(r->copy, r->data, size + 1);
+    return 0;
+}
+
+static int add_read(struct reading *r, char *cell) {
+    if (r->count == r->capacity) {
+        size_t capacity = r->capacity ? 2 * r->capacity : 64;
+        char **cells = realloc(r->cells, capacity * sizeof *cells);
+        if (!cells)
+            return -1;
+        r->cells = cells;
+        r->capacity = capacity;
+    }
+    r->cells[r->count++] = cell;
+    return 0;
+}
+
+/* 1: a record was read; 0: there is none left; -1: out of memory. */
+static int next_record(struct reading *r) {
+    char *begin = r->at, *to = r->at, *cell = r->at, *p = r->at;
+    int quoted = 0;
+    if (p == r->end)
+        return 0;
+    r->count = 0;
+    r->first = r->line;
+    r->whole = 0;
+    for (; p < r->end && !r->whole; p++) {
+        r->line += *p == '\n';
+        if (*p == '"' && quoted && p[1] == '"') {
+            *to++ = *p++;
+        } else if (*p == '"' && (quoted || to == cell)) {
+            quoted = !quoted;
+        } else if (quoted || (*p != ',' && *p != '\n' && !(*p == '\r' && p[1] == '\n'))) {
+            *to++ = *p;
+        } else if (*p != '\r') {
+            r->whole = *p == '\n';
+            *to++ = 0;
+            if (add_read(r, cell))
+                return -1;
+            cell = to = p + 1;
+        }
+    }
+    if (!r->whole) {
+        *to = 0;
+        if (add_read(r, cell))
+            return -1;
+    }
+    r->at = p;
+    r->raw = r->copy + (begin - r->data);
+    r->size = (size_t)(p - begin);
+    return 1;
 }
 
 static int put_aside(const struct csv_log *log, const struct text *cut, struct error *error) {
@@ -196,50 +282,76 @@ static int put_aside(const struct csv_log *log, const struct text *cut, struct e
     return code;
 }
 
+/* The header of a file that is there; the names stay valid. */
+static int read_header(struct reading *r, char ***names, size_t *count, struct error *error) {
+    int epoch = 0, step = 0, got = next_record(r);
+    if (got < 0)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    *count = got && r->whole ? r->count : 0; /* a header that a kill cut short does not count */
+    if (!*count)
+        return 0;
+    for (size_t k = 0; k < r->count; k++) {
+        epoch += !strcmp(r->cells[k], "epoch");
+        step += !strcmp(r->cells[k], "step");
+    }
+    if (epoch != 1 || step != 1)
+        return bad_file(r, "no columns epoch and step", error);
+    if (!(*names = malloc(*count * sizeof **names)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    memcpy(*names, r->cells, *count * sizeof **names);
+    return 0;
+}
+
+static int add_old(const struct csv_log *log, const struct reading *r, char *const *names, struct text *out,
+                   struct error *error) {
+    char **cells = calloc(log->ncolumns + 1, sizeof *cells);
+    if (!cells)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < r->count; k++) {
+        int there;
+        size_t at = place(log, names[k], &there);
+        if (there)
+            cells[at] = r->cells[k];
+    }
+    for (size_t k = 0; k < log->ncolumns; k++) {
+        text_add(out, k ? "," : "");
+        add_cell(out, cells[k] ? cells[k] : "");
+    }
+    text_add(out, "\n");
+    free(cells);
+    return 0;
+}
+
 /* The rows that are there, and those that wait, under the columns that are there now; keep >= 0: so many of them. */
 static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
-    char *data, **old = NULL;
-    size_t size, nold = 0;
+    struct reading r;
     struct text out = {0}, cut = {0};
-    struct error missing = {0};
-    add_header(log, &out);
-    if (file_read(log->path, &data, &size, &missing))
-        data = NULL;
-    char *cursor = data, *line = data ? next_line(&cursor) : NULL;
-    int code = 0;
+    char **names = NULL;
+    size_t count = 0;
     int64_t rows = 0;
-    for (char *cell, *c = line; line && (cell = next_cell(&c));) {
-        char **more = realloc(old, (nold + 1) * sizeof *old);
-        if (!more) {
+    int there, got = 0;
+    int code = reading_open(&r, log->path, &there, error);
+    if (!code && there)
+        code = read_header(&r, &names, &count, error);
+    for (size_t k = 0; !code && k < count; k++)
+        if (add_column(log, names[k]))
             code = error_set(error, ERROR_MEMORY, "out of memory");
-            goto out;
-        }
-        old = more;
-        old[nold++] = cell;
-    }
-    while ((line = next_line(&cursor))) {
-        if (keep >= 0 && rows >= keep) {
-            text_format(&cut, "%s\n", line);
+    if (!code)
+        add_header(log, &out);
+    while (!code && count && (got = next_record(&r)) > 0) {
+        if (r.whole && r.count == 1 && !*r.cells[0])
+            continue;
+        if (!r.whole || (keep >= 0 && rows >= keep)) { /* a row that a kill cut short does not count */
+            text_add_bytes(&cut, r.raw, r.size);
+            text_add(&cut, r.whole ? "" : "\n");
             continue;
         }
+        code = r.count == count ? add_old(log, &r, names, &out, error)
+                                : bad_file(&r, "a row of another length than the header", error);
         rows++;
-        char **cells = calloc(log->ncolumns + 1, sizeof *cells), *cell;
-        if (!cells) {
-            code = error_set(error, ERROR_MEMORY, "out of memory");
-            goto out;
-        }
-        size_t k = 0;
-        for (char *c = line; k < nold && (cell = next_cell(&c)); k++) {
-            int there;
-            size_t at = place(log, old[k], &there);
-            if (there)
-                cells[at] = cell;
-        }
-        for (k = 0; k < log->ncolumns; k++)
-            text_format(&out, "%s%s", k ? "," : "", cells[k] ? cells[k] : "");
-        text_add(&out, "\n");
-        free(cells);
     }
+    if (!code && got < 0)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
     for (const struct row *row = log->waiting; row; row = row->next)
         if (keep >= 0 && rows >= keep) {
             add_row(log, row, &cut);
@@ -248,17 +360,15 @@ static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
             rows++;
         }
     /* nothing is lost: what no longer belongs to the run is kept aside */
-    if (cut.size && (code = put_aside(log, &cut, error)))
-        goto out;
-    if ((code = write_whole(log, &out, error)))
+    if (code || (cut.size && (code = put_aside(log, &cut, error))) || (code = write_whole(log, &out, error)))
         goto out;
     log->rows = rows;
     drop_waiting(log);
 out:
     text_free(&out);
     text_free(&cut);
-    free(old);
-    free(data);
+    free(names);
+    reading_close(&r);
     return code;
 }
 
@@ -280,18 +390,7 @@ int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct er
         code = write_whole(log, &empty, error);
         text_free(&empty);
     } else {
-        char *data = NULL;
-        size_t size;
-        struct error missing = {0};
-        if (!file_read(path, &data, &size, &missing)) {
-            char *cursor = data, *line = next_line(&cursor);
-            for (char *cell, *c = line; line && (cell = next_cell(&c));)
-                if (add_column(log, cell))
-                    code = error_set(error, ERROR_MEMORY, "out of memory");
-        }
-        free(data);
-        if (!code)
-            code = rewrite(log, keep, error);
+        code = rewrite(log, keep, error);
     }
     if (code) {
         csv_log_free(log);

@@ -89,8 +89,11 @@ int cursor_check_state(const struct trainer *trainer, struct error *error) {
         return error_set(error, ERROR_DATA,
                          "the checkpoint is of a run in the phase '%s' of a training, and this run trains nothing",
                          phase_name(phase));
+    if (cursor->run != cursor->run_stage)
+        return refuse(trainer, "run_stage", error, cursor->run_stage,
+                      "as many entries of `run` are done as stand before the one under way");
     if (phase == PHASE_TEST && ((size_t)cursor->run >= trainer->nruns || !strcmp(trainer->runs[cursor->run], "train")))
-        return refuse(trainer, "run", error, cursor->run, "there is no such val or test entry in run");
+        return refuse(trainer, "run", error, cursor->run, "`run` has no such val or test");
     if (cursor->epoch_open != (now == IN_AN_EPOCH))
         return refuse(trainer, "epoch_open", error, cursor->epoch_open,
                       "in this phase an epoch is under way, or is not");

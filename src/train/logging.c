@@ -133,11 +133,12 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
         code = csv_log_row(trainer->csv, epoch, step, row->count, (const char *const *)row->names, row->values, &why);
         cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
         /* no reason to stop a training, but one to tell, once */
-        if (code == ERROR_IO && !waited)
-            trainer_tell(trainer, EVENT_NOTICE, "%s; its rows wait until there is room", why.message);
+        int waits = code == ERROR_IO || code == ERROR_DATA;
+        if (waits && !waited)
+            trainer_tell(trainer, EVENT_NOTICE, "%s; its rows wait until it can be written", why.message);
         else if (!code && waited)
             trainer_tell(trainer, EVENT_NOTICE, "metrics.csv is written again, with the rows that waited");
-        code = code == ERROR_IO ? 0 : code ? error_set(error, why.code, "%s", why.message) : 0;
+        code = waits ? 0 : code ? error_set(error, why.code, "%s", why.message) : 0;
     }
     trainer->row = (struct trainer_row){row->count, (const char *const *)row->names, row->values, epoch, step};
     trainer_tell(trainer, EVENT_ROW, "%s", row->names[0]);

@@ -33,10 +33,9 @@ double trainer_seconds(const struct trainer *trainer) {
 
 static int start(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    (void)error;
     if ((size_t)cursor->run >= trainer->nruns) {
         cursor->phase = PHASE_DONE;
-        return 0;
+        return trainer->replay_at ? audit_replay(trainer, error) : 0; /* which may let it go on */
     }
     if (strcmp(trainer->runs[cursor->run], "train"))
         cursor->phase = PHASE_TEST;
@@ -84,12 +83,16 @@ static int may_stop(const struct trainer *trainer) {
            cursor->step >= trainer->options.min_steps;
 }
 
+static int is_reached(const struct trainer *trainer, enum length which, int64_t count) {
+    double limit = trainer->length[which];
+    return limit >= 0 && (double)count >= limit;
+}
+
 const char *loop_ends(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
-    const struct trainer_settings *how = &trainer->options;
-    if (how->max_epochs >= 0 && cursor->epochs >= how->max_epochs)
+    if (is_reached(trainer, LENGTH_EPOCHS, cursor->epochs))
         return "max_epochs";
-    if (how->max_steps >= 0 && cursor->step >= how->max_steps)
+    if (is_reached(trainer, LENGTH_STEPS, cursor->step))
         return "max_steps";
     return may_stop(trainer) ? "stopped" : NULL;
 }
@@ -257,8 +260,8 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
         code = schedule(trainer, 0, 0, error);
     if (code)
         return code;
-    const struct trainer_settings *how = &trainer->options;
-    if (how->max_time > 0 && training_seconds(trainer) > how->max_time && !cursor->should_stop) {
+    double most = trainer->length[LENGTH_TIME];
+    if (most >= 0 && training_seconds(trainer) > most && !cursor->should_stop) {
         cursor->should_stop = 1;
         trainer_tell(trainer, EVENT_STOP, "max_time is reached");
     }
@@ -291,7 +294,7 @@ static int next_batch(struct trainer *trainer, struct error *error) {
     int code = stepped ? schedule(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
-    int full = trainer->options.max_steps >= 0 && cursor->step >= trainer->options.max_steps;
+    int full = is_reached(trainer, LENGTH_STEPS, cursor->step);
     cursor->phase =
         cursor->batch >= trainer_batches(trainer) || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
     return code;
@@ -349,9 +352,11 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
         code = schedule(trainer, 0, 1, error);
     if (code)
         return code;
-    metrics_reset(trainer->loss);
-    if (trainer->train_metrics)
-        metrics_reset(trainer->train_metrics);
+    if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */
+        metrics_reset(trainer->loss);
+        if (trainer->train_metrics)
+            metrics_reset(trainer->train_metrics);
+    }
     cursor->epoch_open = 0;
     cursor->phase = PHASE_CHECKPOINT;
     return 0;

@@ -7,9 +7,9 @@
 extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sgd, optimizer_free_adamw,
     optimizer_free_radam, optimizer_free_sgd;
 
-/* The update loops are compiled once for each of these and chosen when the program starts, before the runtime of a
- * sanitizer is there.  Contraction to fused
- * multiply-adds is off for these files (see CMakeLists.txt): all of them give the same bits. */
+/* The update loops are compiled once for each of these and chosen when the program is loaded, before a sanitizer's
+ * runtime is ready.  Contraction to fused multiply-adds is off for these files (see CMakeLists.txt): all of them give
+ * the same bits. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
     !defined(__SANITIZE_THREAD__)
 #define OPTIMIZER_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))

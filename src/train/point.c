@@ -140,6 +140,7 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
     log_drop(trainer);
     trainer->callbacks.failed = 0;
     trainer->replay_at = NULL;
+    trainer->went_back |= !trainer->aside;
     return 0;
 }
 

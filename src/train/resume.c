@@ -18,6 +18,16 @@ static int again(void *context, int count, const char *const *words, struct erro
     return code ? code : retool_override(trainer->config, count, words, error);
 }
 
+int resume_find(struct trainer *trainer, struct error *error) {
+    const struct config_node *given = config_get(config_root(trainer->config), "ckpt_path");
+    const char *path = trainer->how.resume;
+    if (!path && config_kind(given) == CONFIG_STRING && !*(path = config_text(given)))
+        return config_error(given, error, ERROR_VALUE, "the name of a checkpoint is empty");
+    if (path && !(trainer->resume = arena_string(trainer->arena, path)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    return 0;
+}
+
 /* The audit log of the run: text with a terminating zero, or nothing; NULL and the error otherwise. */
 static int find_audit(const struct safetensors *file, const char **log, struct error *error) {
     const struct tensor *audit = safetensors_find(file, "state.loop.audit");
@@ -27,17 +37,15 @@ static int find_audit(const struct safetensors *file, const char **log, struct e
     return audit_check(*log, audit->size, error);
 }
 
+int resume_read(struct trainer *trainer, struct error *error) {
+    return trainer->resume ? safetensors_read(&trainer->resumed, trainer->resume, error) : 0;
+}
+
 int resume_open(struct trainer *trainer, struct error *error) {
-    const char *path = trainer->how.resume, *log;
-    if (!path && config_kind(config_get(config_root(trainer->config), "ckpt_path")) == CONFIG_STRING)
-        path = config_text(config_get(config_root(trainer->config), "ckpt_path"));
+    const char *path = trainer->resume, *log;
+    int code;
     if (!path)
         return 0;
-    if (!(trainer->resume = arena_string(trainer->arena, path)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = safetensors_read(&trainer->resumed, path, error);
-    if (code)
-        return code;
     if (!safetensors_metadata(trainer->resumed, "training_module"))
         return error_set(error, ERROR_DATA, "%s holds weights but no run that could be gone on with", path);
     if (!safetensors_format(trainer->resumed))

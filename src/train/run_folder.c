@@ -29,12 +29,10 @@ static int write_config(const struct trainer *trainer, const char *name, const s
     return code;
 }
 
-/* Whether path is the very file that the config was read from: a run in the folder of its config leaves that one as
- * its author wrote it. */
-static int is_source(const struct config *config, const char *path) {
+int run_folder_is_source(const struct trainer *trainer, const char *path) {
     struct error place = {0};
     struct stat a, b;
-    config_error(config_root(config), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
+    config_error(config_root(trainer->given), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
     return *place.file && !stat(place.file, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
@@ -42,10 +40,10 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     char path[4096];
     if (!trainer->output)
         return 0;
-    int code = file_make_directories(trainer->output, error);
+    int code = run_claim_replace(trainer, error);
     if (!code)
         code = path_in(trainer, "config.yaml", path, error);
-    if (!code && !is_source(trainer->given, path))
+    if (!code && !run_folder_is_source(trainer, path))
         code = write_config(trainer, "config.yaml", trainer->given, error);
     if (!code)
         code = write_config(trainer, "resolved.yaml", trainer->config, error);
@@ -54,6 +52,18 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
         code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
+}
+
+int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error) {
+    char above[4096];
+    (void)trainer;
+    if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above)
+        return error_set(error, ERROR_IO, "the path %.60s... is too long", path);
+    char *slash = strrchr(above, '/');
+    if (!slash || slash == above)
+        return 0;
+    *slash = 0;
+    return file_make_directories(above, error);
 }
 
 void run_folder_close(struct trainer *trainer) {

@@ -5,9 +5,9 @@
 
 #include "train/trainer_internal.h"
 
-/* One of them: the learning rate, frames a batch, the coefficient of a term, what a layer has, the norm of something
- * that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */
-enum source { RATE, BATCH_SIZE, COEFFICIENT, LAYER, MOMENT, STATE };
+/* One of them: the learning rate, frames a batch, a limit of training, the coefficient of a term, what a layer has, the
+ * norm of something that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */
+enum source { RATE, BATCH_SIZE, LENGTH, COEFFICIENT, LAYER, MOMENT, STATE };
 struct place {
     enum source source;
     const struct variable *variable;
@@ -28,6 +28,8 @@ static int name_of(const struct trainer *trainer, const struct place *place, cha
         return place->term ? snprintf(name, 256, "lr.pg%d", place->term + 1) : snprintf(name, 256, "lr");
     case BATCH_SIZE:
         return snprintf(name, 256, "batch_size");
+    case LENGTH:
+        return snprintf(name, 256, "%s", length_name((enum length)place->term));
     case COEFFICIENT:
         return snprintf(name, 256, "loss.%s", term);
     case MOMENT:
@@ -85,6 +87,8 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
         code = call(context, &(struct place){.source = RATE, .term = g});
     if (!code && trainer->batch_size)
         code = call(context, &(struct place){.source = BATCH_SIZE});
+    for (int k = 0; !code && trainer->batch_size && k < LENGTHS; k++)
+        code = call(context, &(struct place){.source = LENGTH, .term = k});
     for (int k = 0; !code && k < terms(trainer); k++)
         code = call(context, &(struct place){.source = COEFFICIENT, .term = k});
     for (int l = 0; !code && l < trainer->composition.nlayers; l++) {
@@ -202,6 +206,9 @@ int trainer_get(const struct trainer *trainer, const char *name, double *value, 
     case BATCH_SIZE:
         *value = (double)*(int64_t *)trainer->batch_size->data;
         break;
+    case LENGTH:
+        *value = length_get(trainer, (enum length)place.term);
+        break;
     case COEFFICIENT:
         *value = metrics_coefficient(trainer->loss, (size_t)place.term);
         break;
@@ -263,6 +270,8 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
         return 0;
     case BATCH_SIZE:
         return batches_set_size(trainer, value, error);
+    case LENGTH:
+        return length_set(trainer, (enum length)place.term, value, error);
     case COEFFICIENT:
         return set_coefficient(trainer, place.term, value, error);
     case MOMENT:

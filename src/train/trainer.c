@@ -191,7 +191,9 @@ static int open_all(struct trainer *trainer, struct error *error) {
     struct config_context context = {.output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
-    if (code || (code = resume_open(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
+    if (code || (code = resume_find(trainer, error)) || (code = run_claim_lock(trainer, error)) ||
+        (code = resume_read(trainer, error)) || (code = run_claim(trainer, error)) ||
+        (code = resume_open(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
         return code;
     const struct config_node *root = config_root(trainer->config);
     if ((code = trainer_check(root, error)) ||
@@ -208,8 +210,10 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = trainer_settings_read(&trainer->options, config_get(root, "trainer"), trainer->arena, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
                                  trainer->arena, error)) ||
-        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)) ||
-        (code = model_build(&trainer->model, module.model, error)))
+        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)))
+        return code;
+    length_open(trainer);
+    if ((code = model_build(&trainer->model, module.model, error)))
         return code;
     if ((code = datamodule_agree(trainer->data, model_directed(trainer->model), error)))
         return code;
@@ -229,11 +233,13 @@ static int open_all(struct trainer *trainer, struct error *error) {
         if ((code = checkpoint_init(trainer, trainer->how.init, error)))
             return code;
     }
-    if ((code = composition_open(&trainer->composition, trainer, error)) ||
+    if ((code = run_claim_identify(trainer, error)) ||
+        (code = composition_open(&trainer->composition, trainer, error)) ||
         (code = callbacks_open(&trainer->callbacks, trainer, error)))
         return code;
     if (trainer->resume &&
-        ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error))))
+        ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error)) ||
+         (code = callbacks_resumed(trainer, error)) || (code = length_resumed(trainer, error))))
         return code;
     safetensors_free(trainer->resumed);
     trainer->resumed = NULL;
@@ -293,6 +299,7 @@ void trainer_free(struct trainer *trainer) {
         metrics_free(trainer->test_metrics[k]);
     }
     run_folder_close(trainer);
+    run_claim_release(trainer);
     log_drop(trainer);
     free(trainer->pending);
     history_free(&trainer->history);
@@ -353,11 +360,11 @@ int64_t trainer_batch_now(const struct trainer *trainer) {
 }
 
 int64_t trainer_max_epochs(const struct trainer *trainer) {
-    return trainer->options.max_epochs;
+    return (int64_t)trainer->length[LENGTH_EPOCHS];
 }
 
 int64_t trainer_max_steps(const struct trainer *trainer) {
-    return trainer->options.max_steps;
+    return (int64_t)trainer->length[LENGTH_STEPS];
 }
 
 const char *trainer_output(const struct trainer *trainer) {

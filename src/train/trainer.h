@@ -51,6 +51,7 @@ struct trainer_options {
     const char *output; /* folder of the run; NULL: nothing is written */
     const char *init;   /* weights to start from (safetensors); NULL: the seed's own */
     const char *resume; /* checkpoint to go on from; NULL: `ckpt_path` of the config, if any */
+    int force;          /* a run that output holds already goes, instead of the new one being refused */
     const char *replay; /* an audit log whose changes are made again where they were made; NULL: none */
     int threads;        /* 0: team_default_size */
     size_t memory;      /* bytes of buffers beyond which work goes in chunks; 0: 1 GiB for steps, PROGRAM_MEMORY for
@@ -102,8 +103,12 @@ int64_t trainer_batch_now(const struct trainer *trainer);   /* batches of this e
 int64_t trainer_batches(const struct trainer *trainer);     /* batches of an epoch */
 int64_t trainer_max_epochs(const struct trainer *trainer);  /* -1: no limit */
 int64_t trainer_max_steps(const struct trainer *trainer);   /* -1: no limit */
-double trainer_seconds(const struct trainer *trainer);      /* of training so far */
-const char *trainer_output(const struct trainer *trainer);  /* NULL if nothing is written */
+/* Why nothing is left to train, and what would change that; NULL where something is, or nothing ever was. */
+const char *trainer_over(const struct trainer *trainer);
+/* Sets max_epochs, max_steps or max_time (s; negative: no limit) in a config; another name changes nothing. */
+int length_override(struct config **config, const char *name, double value, struct error *error);
+double trainer_seconds(const struct trainer *trainer);     /* of training so far */
+const char *trainer_output(const struct trainer *trainer); /* NULL if nothing is written */
 
 struct model *trainer_model(const struct trainer *trainer);
 struct state *trainer_state(const struct trainer *trainer);

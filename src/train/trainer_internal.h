@@ -18,6 +18,7 @@
 #include "train/trainer_options.h"
 
 enum { MAX_TERMS = 32, MAX_SETS = 32 };
+enum length { LENGTH_EPOCHS, LENGTH_STEPS, LENGTH_TIME, LENGTHS };
 
 /* Where the loop stands; a state variable of integers, whose names and ranges stand in cursor.c. */
 struct cursor {
@@ -101,6 +102,15 @@ struct schedule { /* the scheduler and when it steps */
     int by_step, strict;
 };
 
+/* A folder that this run writes to: nobody else does. */
+struct lock;
+struct folder_claim {
+    struct lock *lock;
+    char *folder;
+    size_t existing; /* so much of its name was there before */
+};
+enum { MAX_CLAIMS = MAX_CALLBACKS };
+
 struct retired {
     struct config *config;
     struct retired *next;
@@ -110,6 +120,13 @@ struct trainer {
     struct arena *arena;
     struct config *given, *config;
     char *output;
+    struct folder_claim claim;              /* of output */
+    struct folder_claim claims[MAX_CLAIMS]; /* of other folders that callbacks write to */
+    int nclaims;
+    int fresh;         /* output held nothing of this run when it was opened */
+    int replaces;      /* output holds another run, which goes */
+    char identity[17]; /* of the run: its checkpoints carry it, and a run that goes on from one keeps it */
+    int went_back;     /* there may be files of batches that are still to come */
     struct trainer_options how;
     struct team *team;
     struct state *state;
@@ -121,6 +138,7 @@ struct trainer {
     void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
     struct variable *window[DTYPE_COUNT];     /* sums over the batches of a window; NULL if each batch steps */
     struct trainer_settings options;
+    double length[LENGTHS]; /* limits of training, in force; negative: none */
     struct composition composition;
     struct optimizer optimizer;
     struct schedule schedule;
@@ -201,8 +219,28 @@ struct schedule_options { /* what stands under lr_scheduler */
 int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
                     struct error *error);
 
+/* run_claim.c: whose a folder is */
+/* Takes the lock of the run's folder, before anything is read or written; ERROR_STATE where another process has it. */
+int run_claim_lock(struct trainer *trainer, struct error *error);
+/* Once the checkpoint is read that the run goes on from: ERROR_STATE where the folder holds results of another run. */
+int run_claim(struct trainer *trainer, struct error *error);
+/* The same for a folder elsewhere that a callback writes to; without effect where it is this run's already. */
+int run_claim_also(struct trainer *trainer, const char *folder, struct error *error);
+void run_claim_release(struct trainer *trainer);
+int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies in the run's folder */
+/* Draws up the identity of a run that begins. */
+int run_claim_identify(struct trainer *trainer, struct error *error);
+/* Whether the file is a checkpoint of this run; *batches (may be NULL): how many batches after its beginning. */
+int run_claim_wrote(const struct trainer *trainer, const char *path, int64_t *batches);
+/* Where the run takes the place of another: the files of that one go. */
+int run_claim_replace(struct trainer *trainer, struct error *error);
+
 /* run_folder.c: the config as given and as resolved, metrics.csv, run.log; last.safetensors. */
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
+/* Whether path is the file that the config was read from: it stays as its author wrote it. */
+int run_folder_is_source(const struct trainer *trainer, const char *path);
+/* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above. */
+int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
 int run_folder_last(struct trainer *trainer, struct error *error);
@@ -314,8 +352,10 @@ int retool_to(struct trainer *trainer, const struct config *given, struct error 
 int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error);
 
 /* resume.c */
-int resume_open(struct trainer *trainer, struct error *error);  /* reads the checkpoint, brings the config up to it */
-int resume_check(struct trainer *trainer, struct error *error); /* config and data are those of the checkpoint */
+int resume_find(struct trainer *trainer, struct error *error); /* which checkpoint, if any */
+int resume_read(struct trainer *trainer, struct error *error);
+int resume_open(struct trainer *trainer, struct error *error);        /* brings the config up to it */
+int resume_check(struct trainer *trainer, struct error *error);       /* config and data are those of the checkpoint */
 void resume_fingerprint(const struct trainer *trainer, char out[17]); /* of the training data */
 
 /* trainer.c: frames have the types of the model, neighbours, and what the metrics ask for */
@@ -342,6 +382,15 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
 const void *point_weights(const struct trainer_point *point, enum dtype dtype);                   /* the slab */
 
 const char *loop_ends(const struct trainer *trainer); /* what ends training before the next epoch, or NULL */
+
+/* length.c: limits of training, as settings */
+const char *length_name(enum length which);
+void length_open(struct trainer *trainer);                           /* as the config has them */
+double length_get(const struct trainer *trainer, enum length which); /* NaN: no limit */
+/* Where training was over and may go on now, it does: with its next epoch, or the next batch of one that was cut. */
+int length_set(struct trainer *trainer, enum length which, double value, struct error *error);
+/* The state was read from a checkpoint. */
+int length_resumed(struct trainer *trainer, struct error *error);
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */

@@ -161,6 +161,28 @@ Test(file, reading) {
     free(data);
 }
 
+Test(file, what_has_no_end_is_not_read_to_it) {
+    char *data;
+    size_t size;
+    struct error error = {0};
+    cr_expect_eq(file_read("/dev/zero", &data, &size, &error), ERROR_IO);
+    cr_expect_str_eq(error.message, "cannot read /dev/zero: it is no regular file");
+    cr_assert_eq(mkfifo("nobody", 0600), 0);
+    error = (struct error){0};
+    cr_expect_eq(file_read("nobody", &data, &size, &error), ERROR_IO, "a pipe that nobody writes to is not waited for");
+    error = (struct error){0};
+    cr_expect_eq(file_read_stream("/dev/zero", 3 << 20, &data, &size, &error), ERROR_IO);
+    cr_expect_str_eq(error.message, "cannot read /dev/zero: it is no regular file, and has more than 3 MiB");
+    cr_expect_null(data);
+    cr_assert_eq(file_read_stream("/dev/null", 1, &data, &size, NULL), 0);
+    cr_expect_eq(size, 0);
+    free(data);
+    cr_assert_eq(write_text("long", "longer than that", NULL), 0);
+    cr_assert_eq(file_read_stream("long", 2, &data, &size, NULL), 0, "a regular file has an end");
+    cr_expect_eq(size, 16);
+    free(data);
+}
+
 Test(file, folders) {
     struct error error = {0};
     cr_expect_eq(file_make_directories("x/y/z", &error), 0, "%s", error.message);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "harness.h"
+#include "model/safetensors_internal.h"
 
 static const char yaml[] = "_target_: NequIPGNNModel\nseed: 5\nmodel_dtype: float32\ntype_names: [C, H]\nr_max: 3.5\n"
                            "avg_num_neighbors: 9\nnum_layers: 2\nnum_features: 2\nradial_mlp_width: 4\n"
@@ -98,6 +100,126 @@ ParameterizedTest(int *k, safetensors, damage_is_an_error) {
     cr_expect(code == ERROR_SYNTAX || code == ERROR_DATA, "%s", damaged[*k]);
     cr_expect_null(file);
     cr_expect(strstr(error.message, scratch()) != NULL, "%s", error.message);
+}
+
+/* Contents with a name for each place, so that two files can be told apart. */
+static void describe(const struct safetensors *file, struct text *out) {
+    static const char *const keys[] = {"model_config", "fettle_format", "one", "two"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        const char *value = safetensors_metadata(file, keys[k]);
+        text_format(out, "%s=%s\n", keys[k], value ? value : "(none)");
+    }
+    for (size_t k = 0; k < safetensors_count(file); k++) {
+        const struct tensor *tensor = safetensors_at(file, k);
+        text_format(out, "%s %s %d", tensor->name, tensor->dtype, tensor->ndim);
+        for (int d = 0; d < tensor->ndim; d++)
+            text_format(out, " %zu", tensor->shape[d]);
+        for (size_t b = 0; b < tensor->size; b++)
+            text_format(out, " %02x", ((const unsigned char *)tensor->data)[b]);
+    }
+}
+
+static struct safetensors *small(void) {
+    struct error error = {0};
+    struct safetensors *file = safetensors_new();
+    static const double numbers[] = {1, -2.5, 3e300};
+    static const unsigned char bytes[] = {0, 1, ' ', '}', 0xff};
+    cr_assert_eq(safetensors_add(file, "numbers", "F64", 2, (size_t[]){1, 3}, numbers, &error), 0);
+    cr_assert_eq(safetensors_add(file, "bytes", "U8", 1, (size_t[]){5}, bytes, &error), 0);
+    cr_assert_eq(safetensors_add(file, "empty", "I64", 1, (size_t[]){0}, NULL, &error), 0);
+    cr_assert_eq(safetensors_set_metadata(file, "one", "a \"quoted\"\n\ttext \\", &error), 0);
+    cr_assert_eq(safetensors_set_metadata(file, "two", "2", &error), 0);
+    return file;
+}
+
+static char *bytes_of(const char *path, size_t *size) {
+    struct error error = {0};
+    char *bytes;
+    cr_assert_eq(file_read(path, &bytes, size, &error), 0, "%s", error.message);
+    return bytes;
+}
+
+/* Each bit of a file, its header, its gaps and its hash included. */
+Test(safetensors, a_flipped_bit_is_told_or_without_effect) {
+    struct error error = {0};
+    struct safetensors *file = small(), *back;
+    struct text good = {0};
+    size_t size;
+    int told = 0;
+    cr_assert_eq(safetensors_write(file, scratch(), &error), 0, "%s", error.message);
+    char *bytes = bytes_of(scratch(), &size);
+    unlink(scratch());
+    safetensors_free(file);
+    char *first = malloc(size + 1);
+    memcpy(first, bytes, size + 1);
+    cr_assert_eq(safetensors_from_bytes(&back, first, size, 0, &error), 0, "%s", error.message);
+    cr_expect_eq(safetensors_format(back), SAFETENSORS_FORMAT);
+    describe(back, &good);
+    safetensors_free(back);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        struct error why = {0};
+        struct text now = {0};
+        char *copy = malloc(size + 1);
+        memcpy(copy, bytes, size + 1);
+        copy[bit / 8] ^= (char)(1 << bit % 8);
+        if (safetensors_from_bytes(&back, copy, size, 0, &why)) {
+            cr_expect(*why.message);
+            told++;
+            continue;
+        }
+        describe(back, &now);
+        cr_expect_str_eq(now.data, good.data, "bit %zu of byte %zu", bit % 8, bit / 8);
+        text_free(&now);
+        safetensors_free(back);
+    }
+    cr_expect(told > (int)(8 * size) - 64, "%d of %zu", told, 8 * size); /* the spaces behind the header have some */
+    text_free(&good);
+    free(bytes);
+}
+
+/* Read, changed and written again, a file has the hash of what it holds then; another order is the same contents. */
+Test(safetensors, a_hash_is_of_what_is_written) {
+    struct error error = {0};
+    struct safetensors *file = small(), *back, *other = safetensors_new();
+    cr_assert_eq(safetensors_write(file, scratch(), &error), 0, "%s", error.message);
+    cr_assert_eq(safetensors_read(&back, scratch(), &error), 0, "%s", error.message);
+    const char *before = safetensors_metadata(back, "fettle_hash");
+    for (size_t k = safetensors_count(back); k-- > 0;) {
+        const struct tensor *t = safetensors_at(back, k);
+        cr_assert_eq(safetensors_add(other, t->name, t->dtype, t->ndim, t->shape, t->data, &error), 0);
+    }
+    cr_assert_eq(safetensors_set_metadata(other, "two", "2", &error), 0);
+    cr_assert_eq(safetensors_set_metadata(other, "one", safetensors_metadata(back, "one"), &error), 0);
+    struct safetensors *again;
+    for (int changed = 0; changed < 2; changed++) {
+        if (changed)
+            cr_assert_eq(safetensors_set_metadata(other, "two", "3", &error), 0);
+        cr_assert_eq(safetensors_write(other, scratch(), &error), 0, "%s", error.message);
+        cr_assert_eq(safetensors_read(&again, scratch(), &error), 0, "%s", error.message);
+        cr_expect_eq(strcmp(safetensors_metadata(again, "fettle_hash"), before) == 0, !changed);
+        safetensors_free(again);
+    }
+    unlink(scratch());
+    safetensors_free(file);
+    safetensors_free(back);
+    safetensors_free(other);
+}
+
+Test(safetensors, a_later_format_is_refused_by_its_number) {
+    static const char *const own[] = {"\"fettle_format\":\"7\",\"fettle_hash\":\"00\"", "\"fettle_format\":\"1\"",
+                                      "\"fettle_hash\":\"00\"", "\"fettle_format\":\"x\",\"fettle_hash\":\"00\"",
+                                      "\"fettle_format\":\"-1\",\"fettle_hash\":\"00\""};
+    static const char *const told[] = {"format 7", "damaged", "damaged", "damaged", "damaged"};
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+        struct error error = {0};
+        struct safetensors *file;
+        char header[128];
+        snprintf(header, sizeof header, "{\"__metadata__\":{%s}}", own[k]);
+        write_bytes(header, strlen(header), 0);
+        cr_expect_eq(safetensors_read(&file, scratch(), &error), ERROR_DATA);
+        cr_expect(strstr(error.message, told[k]), "%s", error.message);
+    }
+    unlink(scratch());
 }
 
 static struct safetensors *stored(const struct model *model) {

@@ -2,9 +2,9 @@
  * hash that fits.  What cannot be is told by the variable's name; what can be goes on without harm. */
 #include "runs.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "graph/kernels.h"
@@ -141,11 +141,10 @@ static void every_length_and_type(struct safetensors *good, size_t k, const stru
 }
 
 static void every_value(struct safetensors *good, size_t k, const struct start *start) {
-    static const double values[] = {-1,          NAN,  0x1p63, -0x1p63, 0,        1,         2,
-                                    (double)1e6, 1e15, 0x1p32, 1e300,   INFINITY, -INFINITY, DBL_MIN};
+    static const double values[] = {-1, NAN, 0x1p63, -0x1p63, 2, 1e15};
     const struct tensor *tensor = &good->tensors[k];
     struct tensor bad = *tensor;
-    size_t count = tensor->shape[0], most = is_big(tensor->name) ? 3 : sizeof values / sizeof *values;
+    size_t count = tensor->shape[0], most = is_big(tensor->name) ? 1 : sizeof values / sizeof *values;
     char *room = malloc(tensor->size + 1);
     bad.data = room;
     for (size_t v = 0; v < most; v++)
@@ -194,4 +193,126 @@ ParameterizedTest(int *which, checkpoint, a_state_that_cannot_be_is_refused_by_n
         every_value(good, k, &start);
     }
     safetensors_free(good);
+}
+
+/* ---------------------------------------------------------------- what files say of themselves */
+
+static void checkpoint_of(const char *path, const char *folder) {
+    struct error error = {0};
+    case_enter(folder);
+    struct trainer *trainer = case_open(&(struct start){0});
+    case_steps(trainer, 2);
+    cr_assert_eq(trainer_save(trainer, path, &error), 0, "%s", error.message);
+    trainer_free(trainer);
+}
+
+static void set(struct safetensors *file, const char *key, const char *value) {
+    for (size_t k = 0; k < file->nmetadata; k++)
+        if (!strcmp(file->metadata[k].key, key))
+            file->metadata[k] =
+                value ? (struct metadata){(char *)key, (char *)value} : file->metadata[--file->nmetadata];
+}
+
+Test(checkpoint, metadata_that_cannot_be_are_refused) {
+    static const struct {
+        const char *key, *value, *told;
+    } cases[] = {{"metrics", "nonsense\n", "nonsense"},
+                 {"metrics", "1.0\n", "1.0"},
+                 {"metrics", "one lr\n", "one lr"},
+                 {"phase", NULL, "phase"},
+                 {"phase", "", "phase"},
+                 {"training_module", NULL, "no run"},
+                 {"config", "{", "YAML"},
+                 {"data", "0", "training data"}};
+    checkpoint_of("good.safetensors", "ema_adam");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct safetensors *file = open_file("good.safetensors");
+        struct error error = {0};
+        set(file, cases[k].key, cases[k].value);
+        cr_assert_eq(safetensors_write(file, "bad.safetensors", &error), 0);
+        safetensors_free(file);
+        const char *told = resume((struct start){0});
+        cr_expect(strstr(told, cases[k].told), "%s = %s: %s", cases[k].key,
+                  cases[k].value ? cases[k].value : "(absent)", told);
+    }
+}
+
+/* An audit log is read before anything else: the changes in it are made to the config. */
+Test(checkpoint, an_audit_log_that_is_none_is_refused) {
+    static const char *const logs[] = {"set\tlr\t1\n", "epoch 1, batch 0, step 1, before epoch\n", "\n",
+                                       "epoch -1, batch 0, step 1, before epoch\tset\tlr\t1\n"};
+    checkpoint_of("good.safetensors", "ema_adam");
+    struct safetensors *good = open_file("good.safetensors");
+    size_t k = 0;
+    while (strcmp(good->tensors[k].name, "state.loop.audit"))
+        k++;
+    for (size_t n = 0; n < sizeof logs / sizeof *logs; n++) {
+        struct tensor bad = good->tensors[k];
+        bad.data = logs[n];
+        bad.size = bad.shape[0] = strlen(logs[n]) + 1;
+        write_with(good, k, &bad);
+        cr_expect(strstr(resume((struct start){0}), "state.loop.audit"), "%s", logs[n]);
+    }
+    safetensors_free(good);
+}
+
+/* A file without the format's number: its weights can be taken, its run cannot be gone on with. */
+static void strip(const char *from, const char *to) {
+    char *data, *at;
+    size_t size;
+    struct error error = {0};
+    cr_assert_eq(file_read(from, &data, &size, &error), 0, "%s", error.message);
+    static const char own[] = ",\"fettle_format\":\"1\",\"fettle_hash\":\"0123456789abcdef\"";
+    cr_assert_not_null(at = memmem(data, size, own, 17));
+    memset(at, ' ', sizeof own - 1);
+    FILE *file = fopen(to, "wb");
+    cr_assert_eq(fwrite(data, 1, size, file), size);
+    fclose(file);
+    free(data);
+}
+
+Test(checkpoint, a_run_of_an_earlier_fettle_is_told_from_its_weights) {
+    struct error error = {0};
+    struct trainer *trainer;
+    checkpoint_of("good.safetensors", "ema_adam");
+    strip("good.safetensors", "bad.safetensors");
+    const char *told = resume((struct start){0});
+    cr_expect(strstr(told, "earlier fettle") && strstr(told, "--init"), "%s", told);
+    cr_assert_eq(case_try(&trainer, &(struct start){.init = "bad.safetensors"}, &error), 0, "%s", error.message);
+    trainer_free(trainer);
+}
+
+Test(checkpoint, other_kernels_are_told_once) {
+    struct error error = {0};
+    cr_assert_eq(kernels_use("portable", &error), 0, "%s", error.message);
+    checkpoint_of("good.safetensors", "ema_adam");
+    struct heard heard = {0};
+    trainer_free(case_open(&(struct start){.resume = "good.safetensors", .heard = &heard}));
+    cr_expect_eq(heard.notices, 0);
+    struct safetensors *file = open_file("good.safetensors");
+    set(file, "kernels", "avx1024");
+    cr_assert_eq(safetensors_write(file, "bad.safetensors", &error), 0);
+    safetensors_free(file);
+    trainer_free(case_open(&(struct start){.resume = "bad.safetensors", .heard = &heard}));
+    cr_expect_eq(heard.notices, 1);
+}
+
+/* What is no file, or has no end. */
+Test(checkpoint, devices_and_pipes_are_refused_or_bounded) {
+    struct error error = {0};
+    struct trainer *trainer;
+    case_enter("ema_adam");
+    cr_assert_eq(mkfifo("pipe", 0600), 0);
+    const struct start starts[] = {{.resume = "/dev/zero"},
+                                   {.init = "/dev/zero"},
+                                   {.replay = "/dev/zero"},
+                                   {.resume = "pipe"},
+                                   {.init = "pipe"},
+                                   {.resume = "."},
+                                   {.overrides = {"+ckpt_path=/dev/zero"}}};
+    for (size_t k = 0; k < sizeof starts / sizeof *starts; k++) {
+        memset(&error, 0, sizeof error);
+        cr_expect_eq(case_try(&trainer, &starts[k], &error), ERROR_IO);
+        cr_expect(strstr(error.message, k == 5 ? "directory" : "no regular file"), "%s", error.message);
+    }
 }

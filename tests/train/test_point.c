@@ -4,6 +4,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "train/callback.h"
+
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));
 }
@@ -100,15 +102,6 @@ static int go_on(struct trainer *trainer) {
 }
 
 /* The path of the best checkpoint, as ModelCheckpoint's state has it. */
-static const char *best_of(const struct trainer *trainer) {
-    for (size_t k = 0; k < state_count(trainer_state(trainer)); k++) {
-        const struct variable *v = state_at(trainer_state(trainer), k);
-        if (v->type == STATE_U8 && strlen(v->name) > 4 && !strcmp(v->name + strlen(v->name) - 4, "best"))
-            return v->data;
-    }
-    return "";
-}
-
 ParameterizedTestParameters(point, everything_comes_back) {
     static int cases[2 * 64];
     for (size_t k = 0; k < 2 * composition_kind_count; k++)
@@ -149,7 +142,7 @@ ParameterizedTest(int *index, point, everything_comes_back) {
         hashes[n] = hash(trainer);
     }
     cr_assert(trainer_done(trainer) && n > 10, "%d batches", n);
-    char *best = strdup(best_of(trainer));
+    char *best = strdup(callbacks_best(trainer));
     cr_assert_neq(*best, 0);
     file_copy("out/metrics.csv", "metrics.csv");
     file_copy("out/audit.log", "audit.log");
@@ -167,7 +160,7 @@ ParameterizedTest(int *index, point, everything_comes_back) {
         }
     }
     cr_expect(trainer_done(trainer));
-    cr_expect_str_eq(best_of(trainer), best);
+    cr_expect_str_eq(callbacks_best(trainer), best);
     trainer_point_free(first);
     trainer_point_free(middle);
     trainer_free(trainer);

@@ -111,29 +111,32 @@ static void *work(void *context) {
     return NULL;
 }
 
-/* Two threads on one handle, two more on another: each gets its own answer. */
+/* Handles that threads share, and handles of their own, with teams of one and of two: each thread gets its own answer. */
 static void check_threads(struct fettle_model *model, const char *path) {
-    struct fettle_options options = {.version = FETTLE_OPTIONS_VERSION, .threads = 1};
-    struct fettle_model *other = NULL;
-    struct worker workers[4];
-    pthread_t threads[4];
+    enum { HANDLES = 4, WORKERS = 8 };
+    struct fettle_model *models[HANDLES] = {model};
+    struct worker workers[WORKERS];
+    pthread_t threads[WORKERS];
 
-    if (fettle_open(&other, path, &options, NULL)) {
-        check(0, "a second handle");
-        return;
+    for (int k = 1; k < HANDLES; k++) {
+        struct fettle_options options = {.version = FETTLE_OPTIONS_VERSION, .threads = 1 + k % 2};
+        if (fettle_open(&models[k], path, &options, NULL)) {
+            check(0, "a handle more");
+            return;
+        }
     }
-    for (int k = 0; k < 4; k++) {
-        workers[k] = (struct worker){.model = k < 2 ? model : other, .offset = 0.25 * (k % 2)};
+    for (int k = 0; k < WORKERS; k++) { /* the last two handles belong to one thread each */
+        workers[k] = (struct worker){.model = models[k < 6 ? k / 3 : k - 4], .offset = 0.25 * (k % 2)};
         pthread_create(&threads[k], NULL, work, &workers[k]);
     }
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < WORKERS; k++) {
         pthread_join(threads[k], NULL);
         check(workers[k].status == FETTLE_OK, "evaluating in threads");
+        check(fabs(workers[k].energy - workers[k % 2].energy) < 1e-12, "the same frame, the same energy");
     }
-    check(workers[0].energy == workers[2].energy && workers[1].energy == workers[3].energy,
-          "the same frame, the same energy");
     check(workers[0].energy != workers[1].energy, "another frame, another energy");
-    fettle_free(other);
+    for (int k = 1; k < HANDLES; k++)
+        fettle_free(models[k]);
 }
 
 static void check_batches(struct fettle_model *model) {

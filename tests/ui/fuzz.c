@@ -288,12 +288,18 @@ static int shows(const char *text) {
     return 0;
 }
 
+#ifdef __SANITIZE_THREAD__
+#define FUZZ_THREADS "FETTLE_NUM_THREADS=3"
+#else
+#define FUZZ_THREADS "FETTLE_NUM_THREADS=1"
+#endif
+
 static int start(void) {
     char *words_of[] = {(char *)fuzz.fettle, "config.yaml", "trainer.max_epochs=1000000", fuzz.line ? "--line" : NULL,
                         NULL};
     const char *environment[] = {"TERM=xterm-256color",
                                  "LC_ALL=C.UTF-8",
-                                 "FETTLE_NUM_THREADS=1",
+                                 FUZZ_THREADS,
                                  fuzz.inputrc,
                                  fuzz.state,
                                  fuzz.leaks,
