@@ -1,5 +1,6 @@
-/* A cache of frames beside its data file.  The input is edits of a good one (see edits.h): of the arrays of its frames,
- * "0.pos" and so on, or of the file as 32-bit words, "file"; `cut N` cuts it short.  Its frames are then trained on. */
+/* A cache of frames beside its data file.  The input is edits of a good one (see edits.h): of the head, of the records
+ * and arrays of its frames, "0.record", "0.pos" and so on, and of the whole file as 32-bit words, "file".  Its hashes
+ * are made right again, but for lines `break`; `cut N` cuts it short.  Its frames are then trained on. */
 #include "data/cache.h"
 
 #include <stdio.h>
@@ -7,7 +8,9 @@
 #include <string.h>
 #include <sys/time.h>
 #include "base/file.h"
+#include "base/hash.h"
 #include "common.h"
+#include "data/cache_file.h"
 #include "edits.h"
 #include "kept.h"
 #include "train/trainer_internal.h"
@@ -31,21 +34,25 @@ static char *good, *edited;
 static size_t size_of_good, size_of_edited;
 static struct edits_array arrays[MOST_ARRAYS];
 static size_t count;
+static int broken; /* the hashes stay as they were */
 
 static void add_array(const struct frame *frame, size_t k, const char *name, enum edits_type type, const void *data,
                       size_t numbers) {
     const char *at = data;
-    if (count == MOST_ARRAYS || at < frame->map || at >= frame->map + frame->map_size)
+    if (count == MOST_ARRAYS || !data)
         return;
     struct edits_array *array = &arrays[count++];
     snprintf(array->name, sizeof array->name, "%zu.%s", k, name);
     array->type = type;
     array->count = numbers;
-    array->data = edited + (at - frame->map);
+    array->data = edited + (at - frame->map->data);
 }
 
 static void add_frame(const struct frame *frame, size_t k) {
+    const struct cache_head *head = (const struct cache_head *)frame->map->data;
+    const struct cache_record *record = (const struct cache_record *)(frame->map->data + head->records) + k;
     size_t atoms = (size_t)frame->atoms, pairs = frame->npairs > 0 ? (size_t)frame->npairs : 0;
+    add_array(frame, k, "record", EDITS_I32, record, sizeof *record / 4);
     add_array(frame, k, "pos", EDITS_F64, frame->pos, 3 * atoms);
     add_array(frame, k, "numbers", EDITS_I32, frame->numbers, atoms);
     add_array(frame, k, "types", EDITS_I32, frame->types, atoms);
@@ -65,7 +72,7 @@ static struct dataset *read_frames(int *code, struct error *error) {
 }
 
 void fuzz_open(void) {
-    static const char *const overrides[] = {"~trainer.callbacks.0"}, *const verbs[] = {"cut %d"};
+    static const char *const overrides[] = {"~trainer.callbacks.0"}, *const verbs[] = {"cut %d", "break"};
     static const struct timeval times[2] = {{1000000000, 0}, {1000000000, 0}}; /* a part of the cache's key */
     struct config *config = fuzz_config(overrides, 1);
     struct error error = {0};
@@ -83,15 +90,36 @@ void fuzz_open(void) {
     for (size_t k = 0; k < dataset->count; k++)
         add_frame(dataset->frames[k], k);
     dataset_free(dataset);
+    arrays[count++] = (struct edits_array){"head", EDITS_I64, sizeof(struct cache_head) / 8, edited};
     arrays[count++] = (struct edits_array){"file", EDITS_I32, size_of_good / 4, edited};
-    edits_offer(arrays, count, verbs, 1);
+    edits_offer(arrays, count, verbs, 2);
     kept_open(&kept, config, 0);
 }
 
-static void cut(void *context, int nwords, char **words) {
+static void other(void *context, int nwords, char **words) {
     size_t size = nwords == 2 && !strcmp(words[0], "cut") ? strtoul(words[1], NULL, 10) : size_of_good;
     (void)context;
     size_of_edited = size < size_of_edited ? size : size_of_edited;
+    broken |= !strcmp(words[0], "break");
+}
+
+static int inside(uint64_t at, uint64_t numbers, uint64_t each) {
+    return at <= size_of_edited && at % 8 == 0 && numbers <= (size_of_edited - at) / each;
+}
+
+/* Right hashes over whatever it holds now. */
+static void seal(void) {
+    struct cache_head *head = (struct cache_head *)edited;
+    if (size_of_edited < sizeof *head || !inside(head->records, head->frames, sizeof(struct cache_record)) ||
+        !inside(head->fields, head->nfields, sizeof(struct cache_field)) ||
+        !inside(head->strings, head->strings_size, 1) || !inside(head->key, head->key_size, 1) ||
+        !inside(head->warnings, head->warnings_size, 1))
+        return;
+    struct cache_record *records = (struct cache_record *)(edited + head->records);
+    for (uint64_t f = 0; f < head->frames; f++)
+        if (inside(records[f].at, records[f].size, 1))
+            records[f].hash = hash_bytes(0, edited + records[f].at, records[f].size);
+    head->hash = cache_hash_tables(edited, head);
 }
 
 /* The run's own frames, and those of the cache in their place. */
@@ -125,8 +153,11 @@ void fuzz_input(const uint8_t *data, size_t size) {
     char *lines = fuzz_text(data, size);
     memcpy(edited, good, size_of_good);
     size_of_edited = size_of_good;
-    edits_apply(lines, arrays, count, cut, NULL);
+    broken = 0;
+    edits_apply(lines, arrays, count, other, NULL);
     free(lines);
+    if (!broken)
+        seal();
     fuzz_write(cache, edited, size_of_edited);
     struct dataset *dataset = read_frames(&code, &error);
     fuzz_told(code, &error);

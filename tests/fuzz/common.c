@@ -145,7 +145,8 @@ int __wrap_unlink(const char *path) {
 }
 
 int __wrap_mkdir(const char *path, mode_t mode) {
-    return fence("making", path, 0) ? -1 : __real_mkdir(path, mode);
+    struct stat status; /* of one that is there nothing is made */
+    return !stat(path, &status) || !fence("making", path, 0) ? __real_mkdir(path, mode) : -1;
 }
 
 int __wrap_rmdir(const char *path) {
