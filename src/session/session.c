@@ -122,18 +122,15 @@ static int execute(struct session *session, const char *text, struct error *erro
     }
     remember(session, command, text);
     write_log(session, "> ", text);
-    if (!text_ends_with(text, "
-"))
-        write_log(session, "", "
-");
+    if (!text_ends_with(text, "\n"))
+        write_log(session, "", "\n");
     int confined = session_is_strange(session), before = session->confined;
     session->told = 0;
     confine(session, confined);
     code = command->exec(session, &line, error);
     confine(session, before);
     if (code == ERROR_INTERRUPT && !session->told) {
-        session_print(session, "interrupted; nothing has changed
-");
+        session_print(session, "interrupted; nothing has changed\n");
         session->told = 1;
     }
 out:
