@@ -35,7 +35,7 @@ static void plain_errors(struct trainer_frame *out, const struct batch *batch, c
 static int look_at(struct trainer *trainer, struct metrics *loss, const struct frame *frame,
                    const void *const params[DTYPE_COUNT], struct trainer_frame *out, struct error *error) {
     struct prediction prediction;
-    double values[256];
+    double *values = trainer->computed;
     int code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
     if (!code)
         code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
