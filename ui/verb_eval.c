@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -39,25 +40,24 @@ static int write_file(const struct evaluation *evaluation, const struct evaluati
     return code;
 }
 
-enum { MAX_KEYS = 64 };
-
 /* With a training config, frames are read as it reads its own: its names of keys, its transforms. */
 static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error) {
     const struct config_node *data = config_get(fettle_inner_config(model), "data");
     const struct config_node *mapping = config_get(data, "key_mapping");
-    const char *from[MAX_KEYS], *to[MAX_KEYS];
-    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to};
+    size_t count = config_count(mapping);
+    const char **from = calloc(2 * count + 1, sizeof *from), **to = from ? from + count : NULL;
+    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to, .nmapping = (int)count};
     struct transforms *transforms = NULL;
     int code;
 
-    for (; keys.nmapping < MAX_KEYS && (size_t)keys.nmapping < config_count(mapping); keys.nmapping++) {
-        from[keys.nmapping] = config_key(mapping, (size_t)keys.nmapping);
-        to[keys.nmapping] = config_text(config_at(mapping, (size_t)keys.nmapping));
+    for (size_t k = 0; from && k < count; k++) {
+        from[k] = config_key(mapping, k);
+        to[k] = config_text(config_at(mapping, k));
     }
-    *out = dataset_new();
-    if (!*out)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    if ((code = dataset_read(*out, path, &keys, error)) || !config_get(data, "transforms"))
+    *out = from ? dataset_new() : NULL;
+    code = *out ? dataset_read(*out, path, &keys, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    free(from);
+    if (code || !config_get(data, "transforms"))
         return code;
     code = transforms_new(&transforms, config_get(data, "transforms"), error);
     for (size_t f = 0; f < (*out)->count && !code && !(code = interrupt_check(error)); f++)

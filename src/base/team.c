@@ -82,7 +82,7 @@ static void advance(struct team *team) {
 }
 
 struct team *team_new(int threads) {
-    struct team *team = calloc(1, sizeof *team);
+    struct team *team = threads > TEAM_MOST ? NULL : calloc(1, sizeof *team);
     if (!team)
         return NULL;
     team->size = 1;

@@ -5,7 +5,9 @@
 
 struct team;
 
-struct team *team_new(int threads); /* NULL if threads cannot be started */
+enum { TEAM_MOST = 1024 }; /* members */
+
+struct team *team_new(int threads); /* NULL if so many threads cannot be started */
 void team_free(struct team *team);
 int team_size(const struct team *team);
 void team_run(struct team *team, void (*run)(void *context, int member, int members), void *context);

@@ -352,17 +352,25 @@ static int exec_abandon(struct session *session, const struct command_line *line
 /* Metrics with the weights that validation sees, and beside them those with the raw ones. */
 struct validation {
     struct session *session;
-    size_t count, at;
-    struct {
+    size_t count, capacity, at;
+    struct seen {
         char name[256];
         double value;
-    } seen[256];
+    } * seen;
+    int failed;
 };
 
 static void keep_metric(void *context, const char *name, double value) {
     struct validation *validation = context;
-    if (validation->count == sizeof validation->seen / sizeof *validation->seen)
-        return;
+    if (validation->count == validation->capacity) {
+        size_t more = validation->capacity ? 2 * validation->capacity : 64;
+        struct seen *seen = realloc(validation->seen, more * sizeof *seen);
+        validation->failed |= !seen;
+        if (!seen)
+            return;
+        validation->seen = seen;
+        validation->capacity = more;
+    }
     snprintf(validation->seen[validation->count].name, sizeof validation->seen->name, "%s", name);
     validation->seen[validation->count++].value = value;
 }
@@ -383,12 +391,15 @@ static int exec_validate(struct session *session, const struct command_line *lin
         return error_set(error, ERROR_MEMORY, "out of memory");
     validation->session = session;
     code = trainer_evaluate(session->trainer, ROLE_VAL, 0, keep_metric, validation, error);
+    if (!code && validation->failed)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
     if (!code && both) {
         session_print(session, "%-40s %-12s %s\n", "", "average", "raw");
         code = trainer_evaluate(session->trainer, ROLE_VAL, 1, print_both, validation, error);
     }
     for (size_t k = 0; !code && !both && k < validation->count; k++)
         session_print(session, "%-40s %.6g\n", validation->seen[k].name, validation->seen[k].value);
+    free(validation->seen);
     free(validation);
     return code;
 }

@@ -8,7 +8,7 @@ static int64_t batches_of(const struct trainer *trainer, enum data_role role, si
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     const struct loader_settings *loader = datamodule_loader(trainer->data, role);
     int64_t size = loader->batch_size, count = (int64_t)data->count;
-    return loader->drop_last ? count / size : (count + size - 1) / size;
+    return count / size + (!loader->drop_last && count % size != 0);
 }
 
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
@@ -97,11 +97,10 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
         metrics_reset(metrics);
         code = most ? evaluate_batches(trainer, role, k, metrics, most, params, 1, error) : 0;
         if (!code && most && log) {
-            double values[256];
             char prefix[64];
-            metrics_compute(metrics, values);
+            metrics_compute(metrics, trainer->computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
-            code = log_row(trainer, prefix, metrics, values, error);
+            code = log_row(trainer, prefix, metrics, trainer->computed, error);
         }
         metrics_reset(metrics);
     }
@@ -125,7 +124,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
         params[d] = trainer->parameters[d]->data;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
-        double values[256];
+        double *values = trainer->computed;
         metrics_reset(metrics);
         code = evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), params, 0, error);
         metrics_compute(metrics, values);

@@ -36,7 +36,7 @@ static void plain_errors(struct trainer_frame *out, const struct batch *batch, c
 static int look_at(struct trainer *trainer, struct metrics *loss, const struct frame *frame,
                    const void *const params[DTYPE_COUNT], struct trainer_frame *out, struct error *error) {
     struct prediction prediction;
-    double values[256];
+    double *values = trainer->computed;
     int code = interrupt_check(error);
     if (!code)
         code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);

@@ -335,7 +335,7 @@ static int validate(struct trainer *trainer, struct error *error) {
 
 static int epoch_end(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    double values[256];
+    double *values = trainer->computed;
     int code = 0;
     if (trainer->train_metrics) {
         metrics_compute(trainer->train_metrics, values);

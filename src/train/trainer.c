@@ -57,6 +57,26 @@ int trainer_check_data(const struct trainer *trainer, struct error *error) {
     return 0;
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static int open_values(struct trainer *trainer, struct error *error) {
+    size_t loss = trainer->loss ? metrics_max_count(trainer->loss) : 0;
+    size_t metrics = trainer->train_metrics ? metrics_max_count(trainer->train_metrics) : 0;
+    size_t most = larger(loss, metrics);
+    trainer->values.loss = arena_alloc(trainer->arena, (loss + 1) * sizeof(double));
+    trainer->values.metrics = arena_alloc(trainer->arena, (metrics + 1) * sizeof(double));
+    if (trainer->nval) /* one config serves all sets */
+        most = larger(most, metrics_max_count(trainer->val_metrics[0]));
+    if (trainer->ntest)
+        most = larger(most, metrics_max_count(trainer->test_metrics[0]));
+    trainer->computed = arena_alloc(trainer->arena, (most + 1) * sizeof(double));
+    return trainer->values.loss && trainer->values.metrics && trainer->computed
+               ? 0
+               : error_set(error, ERROR_MEMORY, "out of memory");
+}
+
 static int open_metrics(struct trainer *trainer, const struct module_options *module, struct error *error) {
     int ntypes = model_ntypes(trainer->model), code = 0;
     const char *const *names = model_type_names(trainer->model);
@@ -81,7 +101,7 @@ static int open_metrics(struct trainer *trainer, const struct module_options *mo
     }
     if (!code && trainer->loss && metrics_nterms(trainer->loss) > MAX_TERMS)
         code = error_set(error, ERROR_VALUE, "a loss of more than %d terms", MAX_TERMS);
-    return code;
+    return code ? code : open_values(trainer, error);
 }
 
 static void *slab_new(size_t count, enum dtype dtype) {
@@ -300,8 +320,7 @@ void trainer_free(struct trainer *trainer) {
     }
     run_folder_close(trainer);
     run_claim_release(trainer);
-    log_drop(trainer);
-    free(trainer->pending);
+    log_free(trainer);
     history_free(&trainer->history);
     prefetch_free(trainer->ahead);
     prefetch_free(trainer->eval_ahead);

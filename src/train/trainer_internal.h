@@ -19,6 +19,7 @@
 
 enum { MAX_TERMS = 32, MAX_SETS = 32 };
 enum length { LENGTH_EPOCHS, LENGTH_STEPS, LENGTH_TIME, LENGTHS };
+enum { CHANGE_WORDS = 64 }; /* of a change, at most */
 
 /* Where the loop stands; a state variable of integers, whose names and ranges stand in cursor.c. */
 struct cursor {
@@ -39,9 +40,9 @@ struct cursor {
     int64_t accepted;   /* batches, of all epochs */
 };
 
-/* What one batch gave, until it is logged. */
+/* What one batch gave, until it is logged: [metrics_max_count] of the loss and of the train_metrics. */
 struct batch_values {
-    double loss[64], metrics[256];
+    double *loss, *metrics;
 };
 
 /* Values logged last, by name. */
@@ -174,6 +175,7 @@ struct trainer {
     struct prediction prediction;
     double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
     struct batch_values values;
+    double *computed; /* scratch: the values of whichever metrics are computed */
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
@@ -311,6 +313,7 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
+void log_free(struct trainer *trainer);
 void history_free(struct history *history);
 
 /* checkpoint.c */
