@@ -59,6 +59,23 @@ static void draw(struct running *running) {
     text_free(&line);
 }
 
+/* An error ends the run, not what it has trained: the state before the batch that failed is kept. */
+static void rescue(struct running *running) {
+    struct text path = {0};
+    struct error error = {0};
+    char why[1536];
+
+    if (trainer_accepted(running->trainer) == 0)
+        return;
+    text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
+    if (path.failed || trainer_save(running->trainer, path.data, &error))
+        console_say(&running->console, "the run is not saved: %s",
+                    path.failed ? "out of memory" : error_format(&error, why, sizeof why));
+    else
+        console_say(&running->console, "the state before the error is saved; --resume %s goes on", path.data);
+    text_free(&path);
+}
+
 /* Stops at a batch boundary where a signal asks for it; the state is then written, so that --resume goes on there. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
@@ -81,6 +98,8 @@ static int run_all(struct running *running, struct error *error) {
         }
     }
     console_progress(&running->console, "");
+    if (code && error->code != ERROR_INTERRUPT)
+        rescue(running);
     return code;
 }
 

@@ -10,8 +10,8 @@
 struct csv_log;
 
 /* keep >= 0: goes on with a file that is there, its first `keep` rows; what is cut off is kept as PATH.cut.  Cells are
- * quoted and read as Python's csv module does it.  A file that cannot be read, or is no such table (ERROR_DATA, with its
- * line), is an error, and stays as it is. */
+ * quoted and read as Python's csv module does it.  A file that cannot be read, or is no such table (ERROR_DATA, with
+ * its line), is an error, and stays as it is. */
 int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct error *error);
 void csv_log_free(struct csv_log *log);
 /* epoch < 0: the cell stays empty.  ERROR_IO: the row waits, in memory, with those before it; the file is as it was,

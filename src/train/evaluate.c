@@ -66,6 +66,10 @@ static int64_t batches_wanted(const struct trainer *trainer, enum data_role role
     return trainer_settings_limit(limit, is_count, batches_of(trainer, role, set));
 }
 
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
+    return batches_wanted(trainer, ROLE_VAL, set);
+}
+
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
     const void *params[DTYPE_COUNT];
     int code = 0;
