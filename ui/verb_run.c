@@ -60,7 +60,7 @@ static void draw(struct running *running) {
 }
 
 /* An error ends the run, not what it has trained: the state before the batch that failed is kept. */
-static void rescue(struct running *running) {
+static void rescue(struct running *running, const struct error *cause) {
     struct text path = {0};
     struct error error = {0};
     char why[1536];
@@ -68,11 +68,14 @@ static void rescue(struct running *running) {
     if (trainer_accepted(running->trainer) == 0)
         return;
     text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
-    if (path.failed || trainer_save(running->trainer, path.data, &error))
-        console_say(&running->console, "the run is not saved: %s",
-                    path.failed ? "out of memory" : error_format(&error, why, sizeof why));
+    if (path.failed)
+        error_set(&error, ERROR_MEMORY, "out of memory");
     else
+        trainer_save(running->trainer, path.data, &error);
+    if (!error.code)
         console_say(&running->console, "the state before the error is saved; --resume %s goes on", path.data);
+    else if (strcmp(error.message, cause->message))
+        console_say(&running->console, "the run is not saved: %s", error_format(&error, why, sizeof why));
     text_free(&path);
 }
 
@@ -99,7 +102,7 @@ static int run_all(struct running *running, struct error *error) {
     }
     console_progress(&running->console, "");
     if (code && error->code != ERROR_INTERRUPT)
-        rescue(running);
+        rescue(running, error);
     return code;
 }
 

@@ -85,6 +85,8 @@ int file_writer_open(struct file_writer **out, const char *path, struct error *e
     *out = NULL;
     int code = 0;
     struct stat status;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be written");
     struct file_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -205,6 +207,8 @@ int file_read(const char *path, char **data, size_t *size, struct error *error) 
     int code = 0;
     char *buffer = NULL;
     size_t used = 0, capacity = 0;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be read");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status))

@@ -216,6 +216,8 @@ int config_schedule(const struct config_node *config, struct schedule_options *o
 int run_claim(struct trainer *trainer, struct error *error);
 /* The same for a folder elsewhere that a callback writes to; without effect where it is this run's already. */
 int run_claim_also(struct trainer *trainer, const char *folder, struct error *error);
+/* For a single file that is appended to. */
+int run_claim_file(struct trainer *trainer, const char *path, struct error *error);
 void run_claim_release(struct trainer *trainer);
 int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies in the run's folder */
 /* Draws up the identity of a run that begins. */
