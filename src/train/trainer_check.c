@@ -54,6 +54,8 @@ static int check_sections(const struct config_node *root, struct error *error) {
         config_kind(resume) != CONFIG_DEFERRED)
         return config_error(resume, error, ERROR_TYPE, "the path of a checkpoint is expected, or null, not %s",
                             config_kind_name(resume));
+    if (config_kind(resume) == CONFIG_STRING && !*config_text(resume))
+        return config_error(resume, error, ERROR_VALUE, "the name of a checkpoint is empty");
     return 0;
 }
 
