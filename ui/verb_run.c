@@ -74,7 +74,17 @@ static int keep_state(struct running *running, const char *why, struct error *er
     return code;
 }
 
-/* Stops at a batch boundary, or within a validation, where a signal asks for it, and where data are spoilt. */
+/* An error ends the run, not what it has trained: the state before the batch that failed is kept. */
+static void rescue(struct running *running, const struct error *cause) {
+    struct error error = {0};
+    char why[1536];
+
+    if (trainer_accepted(running->trainer) > 0 && keep_state(running, "the state before the error is saved", &error) &&
+        strcmp(error.message, cause->message))
+        console_say(&running->console, "the run is not saved: %s", error_format(&error, why, sizeof why));
+}
+
+/* Stops at a batch boundary, or within a validation, where a signal asks for it. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
 
@@ -90,8 +100,8 @@ static int run_all(struct running *running, struct error *error) {
         memset(error, 0, sizeof *error);
         if (!(code = keep_state(running, "interrupted", error)))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
-    } else if (code == ERROR_DATA) {
-        keep_state(running, "the batches so far are kept", NULL);
+    } else if (code) {
+        rescue(running, error);
     }
     console_progress(&running->console, "");
     return code;

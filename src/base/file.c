@@ -117,6 +117,8 @@ static int open_writer(struct file_writer **out, const char *path, int follow, s
     *out = NULL;
     int code = 0;
     struct stat status;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be written");
     struct file_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -252,6 +254,8 @@ static int read_all(const char *path, size_t most, char **data, size_t *size, st
     int code = 0;
     char *buffer = NULL;
     size_t used = 0, capacity = 0;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be read");
     /* a pipe that nobody writes to would be waited for, only to be refused */
     int fd = open(path, O_RDONLY | O_CLOEXEC | (most ? 0 : O_NONBLOCK));
     struct stat status;

@@ -204,6 +204,9 @@ static int accept(struct session *session, struct error *error) {
     }
     if ((code = session_keep_run(session, &kept, error)))
         goto out;
+    /* a new run goes on from no checkpoint */
+    if (config_get(config_root(config), "ckpt_path") && (code = config_override(config, "~ckpt_path", error)))
+        goto out;
     session->draft = NULL; /* it is the session's config from now on */
     if ((code = session_begin(session, config, path, error))) {
         session->draft = config;

@@ -84,6 +84,10 @@ static void move_callbacks(struct trainer *trainer, struct text *kept, int back)
     }
 }
 
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
+    return batches_wanted(trainer, ROLE_VAL, set);
+}
+
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
     const void *params[DTYPE_COUNT];
     struct text kept = {0};

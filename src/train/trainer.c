@@ -248,6 +248,8 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if ((code = trainer_open_optimizer(trainer, &module, error)) || (code = open_loop(trainer, error)))
         return code;
+    if ((code = monitors_check(trainer, module.lr_scheduler, error)))
+        return code;
     if (trainer->how.init) {
         /* before the layers open: an average begins as a copy of these weights */
         if ((code = checkpoint_init(trainer, trainer->how.init, error)))

@@ -55,6 +55,8 @@ static int check_sections(const struct config_node *root, struct error *error) {
         config_kind(resume) != CONFIG_DEFERRED)
         return config_error(resume, error, ERROR_TYPE, "the path of a checkpoint is expected, or null, not %s",
                             config_kind_name(resume));
+    if (config_kind(resume) == CONFIG_STRING && !*config_text(resume))
+        return config_error(resume, error, ERROR_VALUE, "the name of a checkpoint is empty");
     return 0;
 }
 
@@ -136,13 +138,30 @@ static int add_names(const struct config_node *config, const struct config_node 
     return code;
 }
 
-static int check_monitor(const struct config_node *node, const char *name, const struct logged *logged,
-                         struct error *error) {
+const char *monitor_never(const struct trainer_settings *how, const char *name) {
+    if (!strncmp(name, "test", 4))
+        return "tests come after training";
+    if (strncmp(name, "val", 3))
+        return NULL;
+    if (how->limit_val == 0)
+        return "trainer.limit_val_batches is 0: nothing is validated";
+    if (how->max_epochs > 0 && how->check_val_every_n_epoch > how->max_epochs)
+        return "trainer.check_val_every_n_epoch is more than max_epochs: nothing is validated";
+    return NULL;
+}
+
+/* how: NULL where nothing is trained. */
+static int check_monitor(const struct trainer_settings *how, const struct config_node *node, const char *name,
+                         const struct logged *logged, struct error *error) {
     if (!name)
         return 0;
     for (size_t k = 0; k < logged->count; k++)
-        if (!strcmp(name, logged->names[k]))
-            return 0;
+        if (!strcmp(name, logged->names[k])) {
+            const char *why = how ? monitor_never(how, name) : NULL;
+            return why ? config_error(config_get(node, "monitor"), error, ERROR_VALUE,
+                                      "'%.200s' will never be logged while the run trains (%s)", name, why)
+                       : 0;
+        }
     const char *near = text_nearest(name, logged->names, logged->count);
     return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
@@ -273,7 +292,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if (module.lr_scheduler) {
         if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
-            (code = check_monitor(module.lr_scheduler, schedule.monitor, &logged, error)))
+            (code = check_monitor(trains ? &settings : NULL, module.lr_scheduler, schedule.monitor, &logged, error)))
             return code;
         const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);
         if (backward->kind->schedules_by_hand && nval > 1 && schedule.monitor &&
@@ -288,7 +307,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
     for (int k = 0; k < callbacks.count; k++) {
         const struct callback *callback = &callbacks.list[k];
         const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
-        if ((code = check_monitor(callback->config, name, &logged, error)))
+        if ((code = check_monitor(trains ? &settings : NULL, callback->config, name, &logged, error)))
             return code;
     }
     if (module.loss && (code = check_callbacks_loss(&callbacks, module.loss, types, error)))

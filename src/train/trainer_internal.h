@@ -100,7 +100,7 @@ struct schedule { /* the scheduler and when it steps */
     struct scheduler *more[MAX_GROUPS]; /* of groups 1 and on: each steers its own rate */
     const char *monitor;
     int64_t frequency;
-    int by_step, strict;
+    int by_step, strict, told; /* told: that the metric is missing */
 };
 
 /* A folder that this run writes to: nobody else does. */
@@ -229,6 +229,8 @@ int run_claim_lock(struct trainer *trainer, struct error *error);
 int run_claim(struct trainer *trainer, struct error *error);
 /* The same for a folder elsewhere that a callback writes to; without effect where it is this run's already. */
 int run_claim_also(struct trainer *trainer, const char *folder, struct error *error);
+/* For a single file that is appended to. */
+int run_claim_file(struct trainer *trainer, const char *path, struct error *error);
 void run_claim_release(struct trainer *trainer);
 int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies in the run's folder */
 /* Draws up the identity of a run that begins. */
@@ -296,11 +298,17 @@ int norms_value(const struct trainer *trainer, const char *name, double *value);
 int clip_value_set(struct variable *limit, double value, struct error *error);
 extern const struct state_range gradient_limits;
 
+/* trainer_check.c: why nothing of this name is ever logged while a run trains; NULL: it is. */
+const char *monitor_never(const struct trainer_settings *how, const char *name);
+/* monitors.c: the same once the data are known, of everything that watches a metric */
+int monitors_check(struct trainer *trainer, const struct config_node *schedule, struct error *error);
+
 /* evaluate.c: the parameters that evaluation sees */
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set); /* in a validation */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 

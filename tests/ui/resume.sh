@@ -97,7 +97,12 @@ for delay in $(awk -v n="$kills" -v most="${quick:+2}" \
     'BEGIN { srand(7); for (k = 0; k < n; k++) printf "%.3f\n", 0.004 + (most ? most : 0.11) * rand() * rand() }'); do
     k=$((k + 1))
     from=''
-    [ -e kept/last.safetensors ] && from='--resume kept/last.safetensors' && resumed=$((resumed + 1))
+    if [ -e kept/last.safetensors ]; then
+        from='--resume kept/last.safetensors'
+        resumed=$((resumed + 1))
+    else # a start over what a kill has left would give its files other names
+        rm -rf run kept
+    fi
     "$fettle" run config.yaml -o run $from trainer.max_epochs=100000 "$keep" >out 2>err &
     pid=$!
     sleep "$delay"
