@@ -7,6 +7,7 @@
 #include "config/node.h"
 #include "data/batch.h"
 #include "evaluation.h"
+#include "graph/blas.h"
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/api.h"
@@ -138,15 +139,17 @@ static int run_term(const struct joint *joint, const struct model *model, struct
                     struct node *const *parameters, int nparameters, void *const *outputs, struct error *error) {
     struct program_options options = {0};
     struct program *program = NULL;
-    struct team *team = team_new(team_default_size());
+    struct team *team = NULL;
     struct node **gradients = calloc((size_t)nparameters + 1, sizeof *gradients);
     const void **inputs = NULL;
     int code = 0;
 
-    if (!gradients || !team) {
+    if (!gradients) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
+    if ((code = blas_team_new(&team, team_default_size(), error)))
+        goto out;
     graph_grad(graph, term, NULL, parameters, nparameters, gradients);
     if ((code = graph_error(graph, error)) ||
         (code = program_build(&program, graph, gradients, nparameters, &options, error)))
@@ -170,7 +173,7 @@ out:
     free(inputs);
     free(gradients);
     program_free(program);
-    team_free(team);
+    blas_team_free(team);
     return code;
 }
 

@@ -200,6 +200,7 @@ int main(int argc, char **argv) {
     int status;
 
     setlocale(LC_CTYPE, "");
+    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* the BLAS, when it is loaded, starts none that nobody would use */
     console_init(&console);
     console_take_log(&console);
     signals_install(1);

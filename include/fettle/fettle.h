@@ -4,7 +4,8 @@
  * Frames, atoms and types are counted from 0, in messages as well.
  * Functions that can fail return a status (FETTLE_OK is 0) and fill the caller's struct fettle_error, which may be
  * NULL.  There is no global state.  A handle may be used by several threads: calls on it take turns.  Different handles
- * run at the same time. */
+ * run at the same time.  A child after fork may use and free its parent's handles: it starts threads of its own.  One
+ * that another thread was using during the fork is refused there with FETTLE_ERROR_ARGUMENT. */
 #ifndef FETTLE_FETTLE_H
 #define FETTLE_FETTLE_H
 
@@ -49,7 +50,7 @@ struct fettle_model;
 #define FETTLE_OPTIONS_VERSION 2
 struct fettle_options {
     int version;
-    int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else all processors */
+    int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else the processors that the process may use */
     const char *weights; /* a safetensors file whose weights replace those of `path`; NULL: none */
     int raw_weights;     /* take the weights as trained, not their moving average, where the checkpoint has both */
     size_t memory_limit; /* bytes that the neighbour list of one call may take; 0: no limit */

@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/team.h"
 #include "base/text.h"
 #include "data/batch.h"
 #include "data/datamodule.h"
+#include "graph/blas.h"
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/safetensors.h"
@@ -23,6 +27,7 @@ enum { BATCH_ATOMS = 2048, MAX_INPUTS = 16 };
 
 struct fettle_model {
     pthread_mutex_t lock;
+    atomic_int process;                    /* whose the team's threads are; -pid while that one starts its own */
     struct config *config;                 /* what the file held, resolved; NULL for a checkpoint */
     const struct config_node *training;    /* its root, where it is a whole training config */
     const struct config_node *species_map; /* symbol -> type name; NULL: the identity */
@@ -268,8 +273,7 @@ static int open_model(struct fettle_model *handle, const char *path, const struc
     if (code || (code = build_program(handle, error)))
         return code;
     handle->species_map = find_species_map(handle->training);
-    handle->team = team_new(options->threads > 0 ? options->threads : team_default_size());
-    return handle->team ? 0 : error_set(error, ERROR_MEMORY, "threads cannot be started");
+    return blas_team_new(&handle->team, options->threads > 0 ? options->threads : team_default_size(), error);
 }
 
 int fettle_open(struct fettle_model **out, const char *path, const struct fettle_options *options,
@@ -290,6 +294,7 @@ int fettle_open(struct fettle_model **out, const char *path, const struct fettle
         return fettle_error_export(error, &cause);
     }
     pthread_mutex_init(&handle->lock, NULL);
+    handle->process = getpid();
     code = open_model(handle, path, options ? options : &defaults, &cause);
     if (code) {
         fettle_free(handle);
@@ -315,7 +320,7 @@ void fettle_free(struct fettle_model *model) {
     graph_free(model->graph);
     model_free(model->model);
     config_free(model->config);
-    team_free(model->team);
+    blas_team_free(model->team);
     pthread_mutex_destroy(&model->lock);
     free(model);
 }
@@ -604,6 +609,33 @@ out:
     return code;
 }
 
+/* A child after fork has the handle, but none of the threads: it starts its own.  Where a thread that is not there any
+ * more was in the handle, nobody can say in what state it left it. */
+static int adopt(struct fettle_model *handle, struct error *error) {
+    int here = (int)getpid(), owner, code = 0;
+
+    while ((owner = atomic_load(&handle->process)) != here && !code) {
+        if (owner == -here) { /* another thread of this process is at it */
+            sched_yield();
+            continue;
+        }
+        if (owner > 0 && !atomic_compare_exchange_strong(&handle->process, &owner, -here))
+            continue;
+        if (owner < 0 || pthread_mutex_trylock(&handle->lock)) {
+            atomic_store(&handle->process, -1);
+            code = error_set(error, ERROR_STATE,
+                             "another thread used this model while the process was forked: open it "
+                             "anew in the child");
+        } else {
+            pthread_mutex_unlock(&handle->lock);
+            if (team_revive(handle->team))
+                code = error_set(error, ERROR_MEMORY, "threads cannot be started");
+            atomic_store(&handle->process, code ? owner : here);
+        }
+    }
+    return code;
+}
+
 int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frames, size_t count,
                     struct fettle_result *results, struct fettle_error *error) {
     struct error cause = {0};
@@ -613,8 +645,11 @@ int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frame
         return fail_argument(error, "fettle_evaluate needs a model, frames and results");
     if (count == 0)
         return FETTLE_OK;
-    pthread_mutex_lock(&model->lock);
-    code = evaluate(model, frames, count, results, &cause);
-    pthread_mutex_unlock(&model->lock);
+    code = adopt(model, &cause);
+    if (!code) {
+        pthread_mutex_lock(&model->lock);
+        code = evaluate(model, frames, count, results, &cause);
+        pthread_mutex_unlock(&model->lock);
+    }
     return code ? fettle_error_export(error, &cause) : FETTLE_OK;
 }

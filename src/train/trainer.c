@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "graph/blas.h"
 #include "train/trainer_internal.h"
 
 /* ---------------------------------------------------------------- opening */
@@ -239,9 +240,10 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     int threads = trainer->how.threads > 0 ? trainer->how.threads : team_default_size();
     trainer->state = state_new();
-    trainer->team = team_new(threads);
-    if (!trainer->state || !trainer->team)
-        return error_set(error, ERROR_MEMORY, "cannot start %d threads", threads);
+    if (!trainer->state)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if ((code = blas_team_new(&trainer->team, threads, error)))
+        return code;
     resume_fingerprint(trainer, trainer->fingerprint);
     if ((code = open_metrics(trainer, &module, error)) || (code = trainer_check_data(trainer, error)) ||
         (code = open_slabs(trainer, error)))
@@ -338,7 +340,7 @@ void trainer_free(struct trainer *trainer) {
     }
     model_free(trainer->model);
     datamodule_free(trainer->data);
-    team_free(trainer->team);
+    blas_team_free(trainer->team);
     config_free(trainer->given);
     config_free(trainer->config);
     while (trainer->retired) {
