@@ -58,6 +58,18 @@ static void draw(struct running *running) {
     text_free(&line);
 }
 
+static void save_if_asked(struct running *running) {
+    struct error why = {0};
+
+    if (trainer_global_step(running->trainer) == 0 || !signals_save_asked())
+        return;
+    if (trainer_unkept(running->trainer) && trainer_keep(running->trainer, &why))
+        console_error(&running->console, &why);
+    else
+        console_say(&running->console, "saved %s/last.safetensors, as was asked for by a signal",
+                    trainer_output(running->trainer));
+}
+
 /* Stops at a batch boundary where a signal asks for it; the state is then written, so that --resume goes on there. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
@@ -65,8 +77,10 @@ static int run_all(struct running *running, struct error *error) {
     progress_begin(&running->progress, running->trainer);
     while (!code && !trainer_done(running->trainer)) {
         code = trainer_step(running->trainer, error);
-        if (!code)
+        if (!code) {
             draw(running);
+            save_if_asked(running);
+        }
         if (!code && signals_interrupted() && !trainer_done(running->trainer)) {
             struct text path = {0};
             text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
@@ -165,7 +179,8 @@ const struct verb verb_run = {
     .help =
         "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"
         "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  Ctrl-C ends\n"
-        "after the batch and writes last.safetensors; a second one ends at once.",
+        "after the batch and writes last.safetensors; a second one ends at once.  So does SIGTERM; at SIGUSR1 or\n"
+        "SIGUSR2 last.safetensors is written and the run goes on.",
     .options = options,
     .noptions = OPTIONS,
     .low = 1,

@@ -141,6 +141,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
+    uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
@@ -200,6 +201,7 @@ void run_folder_note(struct trainer *trainer, const char *text); /* a line of ru
 /* Every file that a callback writes is asked for here: ERROR_STATE where the run is confined, and path lies elsewhere.
  */
 int run_folder_allows(const struct trainer *trainer, const char *path, struct error *error);
+uint64_t run_folder_mark(const struct trainer *trainer); /* tells the state of now from others of this run */
 int run_folder_last(struct trainer *trainer, struct error *error);
 /* At the end of training: rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);

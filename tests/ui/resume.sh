@@ -100,6 +100,8 @@ for delay in $(awk -v n="$kills" -v most="${quick:+2}" \
     [ -e kept/last.safetensors ] && from='--resume kept/last.safetensors' && resumed=$((resumed + 1))
     "$fettle" run config.yaml -o run $from trainer.max_epochs=100000 "$keep" >out 2>err &
     pid=$!
+    # every other one is on its way before the clock starts, however busy the machine is
+    [ $((k % 2)) = 0 ] || wait_for '^epoch' err
     sleep "$delay"
     kill -9 $pid 2>/dev/null || { bad "kill $k: the run had ended"; break; }
     wait $pid 2>/dev/null
