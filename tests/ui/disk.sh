@@ -100,6 +100,33 @@ same "the state" straight/a.safetensors straight/b.safetensors
 same "the best checkpoint" straight/kept/best.safetensors kept/best.safetensors
 end
 
+# ---- nobody leaves a run that cannot be saved unawares
+name=leaving
+begin config.yaml trainer.max_epochs=12
+say 'next' 'step' 'echo one'
+wait_for '^one'
+rm outputs/*/*/last.safetensors
+limit 10000 # enough for another run's configs
+say 'quit' 'echo still'
+wait_for '^still'
+grep -q 'the run is not saved (`quit` again ends without it)' log || bad "$name: quit"
+say 'open config.yaml' 'print step' 'echo open'
+wait_for '^open'
+grep -q 'the run that is open is not saved' log && grep -q '^step = 3.0' log || bad "$name: another session"
+end
+[ ! -e "$(echo outputs/*/*/last.safetensors)" ] || bad "$name: half a checkpoint"
+begin config.yaml trainer.max_epochs=12
+say 'next' 'step' 'echo one'
+wait_for '^one'
+rm outputs/*/*/last.safetensors
+limit 100
+exec 3>&-
+wait
+[ "$(grep -c 'the run is not saved: cannot write' log)" = 1 ] || bad "$name: the end of the input"
+rm -rf outputs
+"$fettle" -b -x 'open config.yaml' -x step -x 'quit force' >out 2>err && [ ! -e "$(echo outputs/*/*/last.safetensors)" ] ||
+    bad "$name: quit force"
+
 # ---- signals that come of it end nothing
 name=run
 expect "full disk" 1 sh -c 'ulimit -f 4; exec "$0" run config.yaml -o full' "$fettle"
