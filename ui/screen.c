@@ -59,6 +59,7 @@ static int open_screen(void) {
         def_prog_mode(); /* curses keeps them so */
     }
     scrollok(stdscr, FALSE);
+    typeahead(-1); /* what is drawn is drawn whole, whatever is typed meanwhile: it might be nothing that draws again */
     screen_note_way_back(out);
     ui.mouse = 1;
     input_ask(out, ui.mouse);

@@ -236,8 +236,8 @@ static void expect_result(struct terminal *t, int line, const char *result, cons
 static void check_entered(struct terminal *t) {
     static const char on[] = "\033[?1049h";
 
-    for (long end = now_ms() + PATIENCE_MS; !strstr(t->seen, on) && now_ms() < end;)
-        child_receive(&t->child, end - now_ms());
+    for (long end = now_ms() + PATIENCE_MS; !strstr(t->seen, on) && child_await(&t->child, end);)
+        ;
     char *entered = strstr(t->seen, on), *left = strstr(t->seen, "\033[?1049l");
     check(entered && (!left || entered < left), "the screen is entered, and was not left again before");
 }

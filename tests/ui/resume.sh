@@ -7,15 +7,6 @@
 kills=$2
 quick=${3:-}
 
-wait_for() { # what, file: until the file holds it
-    for _ in $(seq 2000); do
-        grep -qs -- "$1" "$2" && return 0
-        sleep 0.01
-    done
-    bad "$name: \"$1\" does not come"
-    return 1
-}
-
 same() { # what, a, b
     cmp -s "$2" "$3" || bad "$name: $1 differs"
 }

@@ -5,15 +5,6 @@
 . "$(dirname "$0")/common.sh"
 hang=${2:-}
 
-wait_for() { # what, file: until the file holds it
-    for _ in $(seq 6000); do
-        grep -qs -- "$1" "$2" && return 0
-        sleep 0.01
-    done
-    bad "$name: \"$1\" does not come"
-    return 1
-}
-
 begin() { # a program in the background, without a shell that waits
     rm -rf out err outputs run hangs
     "$@" >out 2>err </dev/null &
