@@ -61,16 +61,12 @@ static void draw(struct running *running) {
 
 /* Writes the state, so that --resume goes on there. */
 static int keep_state(struct running *running, const char *why, struct error *error) {
-    struct text path = {0};
-    int code;
+    int code = trainer_keep(running->trainer, error);
 
     console_progress(&running->console, "");
-    text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
-    code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                       : trainer_save(running->trainer, path.data, error);
     if (!code)
-        console_say(&running->console, "%s; --resume %s goes on", why, path.data);
-    text_free(&path);
+        console_say(&running->console, "%s; --resume %s/last.safetensors goes on", why,
+                    trainer_output(running->trainer));
     return code;
 }
 
@@ -84,6 +80,18 @@ static void rescue(struct running *running, const struct error *cause) {
         console_say(&running->console, "the run is not saved: %s", error_format(&error, why, sizeof why));
 }
 
+static void save_if_asked(struct running *running) {
+    struct error why = {0};
+
+    if (trainer_global_step(running->trainer) == 0 || !signals_save_asked())
+        return;
+    if (trainer_unkept(running->trainer) && trainer_keep(running->trainer, &why))
+        console_error(&running->console, &why);
+    else
+        console_say(&running->console, "saved %s/last.safetensors, as was asked for by a signal",
+                    trainer_output(running->trainer));
+}
+
 /* Stops at a batch boundary, or within a validation, where a signal asks for it. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
@@ -91,8 +99,10 @@ static int run_all(struct running *running, struct error *error) {
     progress_begin(&running->progress, running->trainer);
     while (!code && !trainer_done(running->trainer)) {
         code = trainer_step(running->trainer, error);
-        if (!code)
+        if (!code) {
             draw(running);
+            save_if_asked(running);
+        }
         if (!code && signals_interrupted() && !trainer_done(running->trainer))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     }
@@ -195,7 +205,8 @@ const struct verb verb_run = {
         "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"
         "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  One that\n"
         "holds a run is refused, unless the run goes on from there (--resume) or takes its place (--force).  Ctrl-C\n"
-        "ends after the batch and writes last.safetensors; a second one ends at once.",
+        "ends after the batch and writes last.safetensors; a second one ends at once.  So does SIGTERM; at SIGUSR1 or\n"
+        "SIGUSR2 last.safetensors is written and the run goes on.",
     .options = options,
     .noptions = OPTIONS,
     .low = 1,

@@ -62,6 +62,19 @@ static int make_setup(struct session *session, struct setup *setup, struct train
     return code;
 }
 
+/* The run of now, before another takes its place. */
+static int put_aside(struct session *session, struct error *error) {
+    struct text path = {0};
+    int code = session_keep_run(session, &path, error);
+    if (code)
+        error_prefix(error, "the run that is open is not saved: ");
+    else if (path.size)
+        session_print(session, "the run before, of %lld steps, is kept in %s\n",
+                      (long long)trainer_global_step(session->trainer), path.data);
+    text_free(&path);
+    return code;
+}
+
 /* Makes a run of a config, aside, and puts it in the place of the one before.  setup may be NULL. */
 static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
                        struct error *error) {
@@ -77,6 +90,8 @@ static int open_config(struct session *session, struct config *config, const cha
         code = trainer_open(&trainer, config, &options, error);
     if (!code)
         code = make_setup(session, setup, trainer, error);
+    if (!code)
+        code = put_aside(session, error);
     if (code) {
         trainer_free(trainer);
         progress_discard_output(output);

@@ -125,6 +125,7 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
             int number = stops_check(&session->stops, &why);
             *stop = *stop ? *stop : number;
         }
+        session_save_if_asked(session);
         session->in_run++;
         int interrupted = !*stop && session_interrupted(session);
         session->in_run--;
@@ -322,6 +323,7 @@ static int exec_stepi(struct session *session, const struct command_line *line, 
         if (trainer_accepted(session->trainer) != batches)
             session_record_batch(session);
         print_phase(session, done);
+        session_save_if_asked(session);
         if (count > 1 && done != until && is_called_off(session)) {
             report(session, "paused: ");
             code = error_set(error, ERROR_INTERRUPT, "interrupted");

@@ -4,11 +4,24 @@
 #include "session/session_internal.h"
 #include "session/setup.h"
 
+/* What could not be saved is told, and said once more it is meant. */
 static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {
-    (void)line;
-    (void)error;
-    session->finished = 1;
-    return 0;
+    int64_t now = session->trainer ? trainer_accepted(session->trainer) + 1 : 0;
+    int force = line->count > 1 && !session_is_strange(session);
+    struct text path = {0};
+    int code = 0;
+
+    if (line->count > 1 && strcmp(line->words[1], "force"))
+        return error_set(error, ERROR_USAGE, "quit, or quit force, not \"%s\"", line->words[1]);
+    force |= session->refused && session->refused == now;
+    if (!force && (code = session_keep_run(session, &path, error))) {
+        error_prefix(error, "the run is not saved (`quit` again ends without it): ");
+        session->refused = now;
+    }
+    session->dropped = force;
+    session->finished = !code;
+    text_free(&path);
+    return code;
 }
 
 static int exec_source(struct session *session, const struct command_line *line, struct error *error) {
@@ -120,7 +133,9 @@ static const struct command commands[] = {
     {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",
      NULL, exec_apropos},
     {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL | COMMAND_LIVE, COMPLETE_NONE, "print a text", NULL, exec_echo},
-    {"quit", "q exit", "quit", 0, 0, 0, COMPLETE_NONE, "end the program", NULL, exec_quit},
+    {"quit", "q exit", "quit [force]", 0, 1, 0, COMPLETE_NONE, "save what has been trained, and end the program",
+     "    The run is saved as last.safetensors in its folder, as it is at every other way out.  force: it is not.",
+     exec_quit},
 };
 
 const struct command_group commands_session = {"session", commands, sizeof commands / sizeof *commands};

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "train/trainer_internal.h"
 
 static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
@@ -108,6 +109,23 @@ int run_folder_end(struct trainer *trainer, struct error *error) {
     return code ? code : run_folder_last(trainer, error);
 }
 
+uint64_t run_folder_mark(const struct trainer *trainer) {
+    const struct cursor *cursor = cursor_of(trainer);
+    const int64_t place[] = {cursor->accepted, cursor->step, cursor->epochs};
+    const char *audit = trainer_audit(trainer);
+    return hash_bytes(hash_bytes(0, place, sizeof place), audit, strlen(audit));
+}
+
+int trainer_unkept(const struct trainer *trainer) {
+    return run_folder_mark(trainer) != trainer->kept;
+}
+
+int trainer_keep(struct trainer *trainer, struct error *error) {
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
+    return run_folder_last(trainer, error);
+}
+
 int run_folder_last(struct trainer *trainer, struct error *error) {
     char path[4096];
     if (!trainer->output || trainer->aside)
@@ -116,6 +134,8 @@ int run_folder_last(struct trainer *trainer, struct error *error) {
     int code = path_in(trainer, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
+    if (!code)
+        trainer->kept = run_folder_mark(trainer);
     trainer->saved = clock_seconds();
     trainer->saving = trainer->saved - start;
     return code;

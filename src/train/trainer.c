@@ -280,6 +280,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
             log_message(LOG_DEBUG, "%s", line);
         text_free(&tree);
     }
+    trainer->kept = run_folder_mark(trainer);
     return 0;
 }
 

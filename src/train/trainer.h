@@ -235,6 +235,11 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
 /* The same where the user names the file: a symbolic link is followed. */
 int trainer_save_as(struct trainer *trainer, const char *path, struct error *error);
 
+/* The same to last.safetensors in the folder of the run, if it has one. */
+int trainer_keep(struct trainer *trainer, struct error *error);
+/* Whether the run has gone on, or was changed, since that file was written last, or since it was opened. */
+int trainer_unkept(const struct trainer *trainer);
+
 /* Validation (or test) now, aside: with the weights that it sees, or, raw, with those of training.  Calls with each
  * metric of each set by its full name ("val0_epoch/forces_mae"); nothing is logged, no callback told. */
 int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,

@@ -164,6 +164,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
+    uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
@@ -249,6 +250,7 @@ int run_folder_is_source(const struct trainer *trainer, const char *path);
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
+uint64_t run_folder_mark(const struct trainer *trainer);         /* tells the state of now from others of this run */
 int run_folder_last(struct trainer *trainer, struct error *error);
 /* At the end of training: rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);

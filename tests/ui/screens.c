@@ -115,7 +115,7 @@ static int has_no_color(const char *argument) {
 
 static void until(int (*holds)(const char *argument), const char *argument, const char *why) {
     long end = now_ms() + PATIENCE_MS;
-    while (!holds(argument) && now_ms() < end && child_receive(&test.child, end - now_ms()))
+    while (!holds(argument) && child_await(&test.child, end))
         ;
     if (!holds(argument))
         fail(why, argument);
