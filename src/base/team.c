@@ -4,11 +4,12 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 /* A waiting member spins for a moment, since what it waits for is near when every member has a processor.  Then it
  * sleeps: where the machine has other work, a spinning member would take time from the one it waits for. */
@@ -93,18 +94,13 @@ struct team *team_new(int threads) {
         team_free(team);
         return NULL;
     }
-    /* signals are the business of the thread that owns the terminal */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int k = 1; k < threads; k++) {
         team->members[k].team = team;
         team->members[k].index = k;
-        if (pthread_create(&team->members[k].thread, NULL, member_main, &team->members[k]))
+        if (thread_start(&team->members[k].thread, member_main, &team->members[k]))
             break;
         team->size = k + 1;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (team->size != threads) {
         team_free(team);
         return NULL;
