@@ -3,13 +3,13 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/processors.h"
+#include "base/thread.h"
 
 /* A waiting member spins for a moment, since what it waits for is near when every member has a processor.  Then it
  * sleeps: where the machine has other work, a spinning member would take time from the one it waits for. */
@@ -94,18 +94,13 @@ static int start(struct team *team, int threads) {
     team->size = 1;
     team->process = getpid();
     team->crowded = threads > 1 && threads > processors_usable();
-    /* signals are the business of the thread that owns the terminal */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int k = 1; k < threads; k++) {
         team->members[k].team = team;
         team->members[k].index = k;
-        if (pthread_create(&team->members[k].thread, NULL, member_main, &team->members[k]))
+        if (thread_start(&team->members[k].thread, member_main, &team->members[k]))
             break;
         team->size = k + 1;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return team->size == threads ? 0 : -1;
 }
 

@@ -1,9 +1,10 @@
 #include "data/prefetch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/thread.h"
 
 enum state { IDLE, ASKED, DONE, ENDING };
 
@@ -49,13 +50,9 @@ struct prefetch *prefetch_new(void) {
     return p;
 }
 
-/* Begins with the first batch that is asked for.  Signals are the business of the thread that owns the terminal. */
+/* Begins with the first batch that is asked for. */
 static void start(struct prefetch *p) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    p->running = pthread_create(&p->thread, NULL, work, p) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    p->running = thread_start(&p->thread, work, p) == 0;
 }
 
 static enum state settle(struct prefetch *p) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/interrupt.h"
 #include "base/team.h"
 #include "base/text.h"
 #include "data/batch.h"
@@ -587,13 +588,15 @@ static int evaluate(struct fettle_model *handle, const struct fettle_frame *fram
             batch_atoms += frames[end++].atoms;
         }
         if (!code)
+            code = interrupt_check(error);
+        if (!code)
             code = batch_join(&handle->batch, (const struct frame *const *)(made + done), (int)(end - done),
                               model_batch_options(handle->model), error);
         for (; done < end; done++) {
             frame_free(made[done]);
             made[done] = NULL;
         }
-        if (!code)
+        if (!code && !(code = interrupt_check(error)))
             code = run_batch(handle, &all, error);
     }
     if (!code)

@@ -1,7 +1,6 @@
 #include "session/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/thread.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
 
@@ -265,7 +265,6 @@ static void *work(void *context) {
 int worker_new(struct worker **out, const struct session_options *options, struct error *error) {
     struct worker *worker = calloc(1, sizeof *worker);
     struct session_options own = *options;
-    sigset_t all, before;
     int code;
     *out = NULL;
     if (!worker || !(worker->queue = calloc(MAX_QUEUE, sizeof *worker->queue))) {
@@ -289,11 +288,8 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     code = session_new(&worker->session, &own, error);
     if (!code && worker->descriptor < 0)
         code = error_set(error, ERROR_IO, "no descriptor for events");
-    sigfillset(&all); /* signals are for the terminal's thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (!code && pthread_create(&worker->thread, NULL, work, worker))
+    if (!code && thread_start(&worker->thread, work, worker))
         code = error_set(error, ERROR_MEMORY, "cannot start a thread");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code) {
         interrupt_watch(NULL, NULL);
         session_free(worker->session);

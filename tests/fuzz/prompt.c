@@ -92,7 +92,7 @@ void fuzz_input(const uint8_t *data, size_t size) {
     input.count = size - 1;
     obey(data[0] & PANES);
     prompt_clear();
-    clear_history();
+    rl_clear_history();
     if (!fuzz_replays())
         return; /* opening it takes longer than an input does */
     prompt_close();
