@@ -146,7 +146,7 @@ int command_check(const struct command *command, const struct command_line *line
         return error_set(error, ERROR_USAGE, "usage: %s", command->usage);
     for (int k = 1; command->completion == COMPLETE_FILE && k < line->count; k++)
         if (!line->words[k][0])
-            return error_set(error, ERROR_USAGE, "%s: an empty name", command->name);
+            return error_set(error, ERROR_USAGE, "an empty name");
     return 0;
 }
 

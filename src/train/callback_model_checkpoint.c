@@ -309,6 +309,25 @@ static void remove_ours(const struct trainer *trainer, const char *folder, const
     unlink(path);
 }
 
+/* Whether another ModelCheckpoint of this run has kept a file of that name there. */
+static int is_others(const struct callback *callback, const struct trainer *trainer, const char *folder,
+                     const char *name) {
+    int found = 0;
+    for (int k = 0; !found && k < trainer->callbacks.count; k++) {
+        const struct callback *other = &trainer->callbacks.list[k];
+        struct books books;
+        char theirs[PATH_MAX];
+        if (other == callback || other->kind != callback->kind)
+            continue;
+        folder_of(other, trainer, theirs);
+        if (strcmp(folder, theirs) || books_read(&books, other->own, NULL))
+            continue;
+        found = is_kept(&books, name) || !strcmp(name, books.last);
+        books_free(&books);
+    }
+    return found;
+}
+
 /* Whether a file of that name must stay.  replaces: a name of the books that the new file takes the place of ("":
  * none). A run that went back finds files of its own that it is going to write again. */
 static int is_taken(const struct callback *callback, const struct trainer *trainer, const struct books *books,
@@ -328,7 +347,8 @@ static int is_taken(const struct callback *callback, const struct trainer *train
         return 1;
     if (replaced || !how->versions)
         return 0;
-    return is_kept(books, name) || !trainer->went_back || batches < cursor_of(trainer)->accepted;
+    return is_kept(books, name) || !trainer->went_back || batches < cursor_of(trainer)->accepted ||
+           is_others(callback, trainer, folder, name);
 }
 
 /* The name, or with the first number behind it that is not taken. */

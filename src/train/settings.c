@@ -87,8 +87,6 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
         code = call(context, &(struct place){.source = RATE, .term = g});
     if (!code && trainer->batch_size)
         code = call(context, &(struct place){.source = BATCH_SIZE});
-    for (int k = 0; !code && trainer->batch_size && k < LENGTHS; k++)
-        code = call(context, &(struct place){.source = LENGTH, .term = k});
     for (int k = 0; !code && k < terms(trainer); k++)
         code = call(context, &(struct place){.source = COEFFICIENT, .term = k});
     for (int l = 0; !code && l < trainer->composition.nlayers; l++) {
@@ -97,7 +95,11 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
             if (!has_later(trainer, l, layer->kind->settings[k].name))
                 code = visit_setting(trainer, layer, &layer->kind->settings[k], call, context);
     }
-    return code ? code : visit_state(trainer, call, context);
+    if (!code)
+        code = visit_state(trainer, call, context);
+    for (int k = 0; !code && trainer->batch_size && k < LENGTHS; k++)
+        code = call(context, &(struct place){.source = LENGTH, .term = k});
+    return code;
 }
 
 /* ---------------------------------------------------------------- by number */

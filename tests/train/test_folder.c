@@ -157,6 +157,28 @@ Test(folder, keeps_files_of_others) {
     command("grep -q mine kept/best.safetensors && grep -q mine kept/last.safetensors");
 }
 
+/* Two that keep files in one folder do not take each other's, nor after a resume. */
+Test(folder, is_shared_by_two_that_keep) {
+    case_enter("ema_adam");
+    struct error error = {0};
+    struct start start = {.output = "out", .overrides = {"trainer.max_epochs=4", "run=[train]"}};
+    start_add(&start,
+              "trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, dirpath: "
+              "'${hydra:runtime.output_dir}/kept', filename: new, save_last: true}, {_target_: "
+              "lightning.pytorch.callbacks.ModelCheckpoint, dirpath: '${hydra:runtime.output_dir}/kept', filename: "
+              "new, save_last: true, monitor: val0_epoch/weighted_sum}]");
+    struct trainer *trainer = case_open(&start);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_epoch(trainer, NULL, &error), 0, "%s", error.message);
+    cr_assert_eq(trainer_save(trainer, "out/two.safetensors", &error), 0, "%s", error.message);
+    trainer_free(trainer);
+    const char *names = "last-v1.safetensors last.safetensors new-v1.safetensors new.safetensors ";
+    cr_expect_str_eq(files_of("out/kept"), names);
+    start.resume = "out/two.safetensors";
+    run_in(&start);
+    cr_expect_str_eq(files_of("out/kept"), names);
+}
+
 /* A copy has books of its own, and leaves what the original has kept. */
 Test(folder, is_copied_with_its_books) {
     case_enter("ema_adam");

@@ -210,4 +210,18 @@ fails "itself" 2 'sessions that open sessions' "$fettle" -b -x 'open self.yaml'
 
 # ---- training without the workbench takes no notice
 expect "run" 0 "$fettle" run setup.yaml -o ran
+# ---- a model that is accepted in a session with a checkpoint begins a new run
+expect "a checkpoint to go on from" 0 "$fettle" -b -x 'open config.yaml' -x 'step 2' -x 'save kept.yaml kept.safetensors'
+expect "another model" 0 "$fettle" -b -x 'open kept.yaml' -x 'build NequIPGNNModel num_features=3' -x 'build accept' -x step
+
+# ---- a run that is at its end goes on where it is given more, and a saved session has that
+expect "more epochs" 0 "$fettle" -b -x 'open config.yaml trainer.max_epochs=1' -x continue -x 'set max_epochs 2' \
+    -x continue -x 'set trainer.max_epochs 3' -x 'save more.yaml more.safetensors'
+shows "more epochs" out "epoch 2/2"
+expect "more epochs, saved" 0 "$fettle" -b -x 'open more.yaml' -x continue
+shows "more epochs, saved" out "epoch 3/3"
+fails "at the end" 1 "max_epochs" "$fettle" -b -x 'open config.yaml trainer.max_epochs=1' -x continue -x next
+for command in save open source; do
+    fails "$command without a name" 2 "an empty name" "$fettle" -b -x 'open config.yaml' -x "$command ''"
+done
 finish

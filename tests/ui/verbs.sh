@@ -41,6 +41,25 @@ cmp -s out tree || bad "show of a checkpoint: another tree"
 FETTLE_LOG_LEVEL=DEBUG expect "debug" 0 "$fettle" run config.yaml -o d
 shows "debug" err "GraphModel("
 
+# ---- a folder belongs to one run
+fails "a folder with a run" 1 "--resume o/last.safetensors" "$fettle" run config.yaml -o o trainer.max_epochs=1
+shows "a folder with a run" err "--force"
+cmp -s o/metrics.csv again/metrics.csv || bad "a folder with a run: it was touched"
+expect "by force" 0 "$fettle" run config.yaml -o p --force trainer.max_epochs=1
+shows "by force" err "is gone"
+for option in --output --resume --init; do
+    fails "an empty name" 2 "$option: an empty name" "$fettle" run config.yaml $option ''
+done
+[ -z "$(ls outputs 2>/dev/null | grep -v -- -)" ] || bad "an empty name: a folder is left"
+rm -rf outputs
+for k in 1 2 3 4 5 6; do
+    "$fettle" run config.yaml trainer.max_epochs=1 >/dev/null 2>&1 &
+done
+wait
+[ "$(ls outputs/*/*/last.safetensors | wc -l)" = 6 ] || bad "runs begun at once share a folder"
+expect "refused before anything" 1 "$fettle" run config.yaml -o none trainer.max_epochs=many
+[ ! -e none ] || bad "refused before anything: a folder is left"
+
 # ---- changes in mid-run, made again
 rm -rf outputs
 expect "changes" 0 "$fettle" -b -x 'open config.yaml' -x 'set lr 0.003' -x step -x 'strategy ema_config' -x continue
