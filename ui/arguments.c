@@ -59,7 +59,7 @@ static int take(struct arguments *out, const struct argument *options, size_t no
             return error_set(error, ERROR_USAGE, "--%s needs a value (%s)", options[index].name, options[index].value);
         value = argv[++*k];
     }
-    if (value && !*value) /* "$DIR" with DIR unset */
+    if (value && !*value && strcmp(options[index].value, "CMD")) /* "$DIR" with DIR unset; a command may be empty */
         return error_set(error, ERROR_USAGE, "--%s: an empty name", options[index].name);
     out->value[index] = value ? value : "";
     return 0;

@@ -1,7 +1,6 @@
 #include "console.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,19 +133,18 @@ void console_take_log(struct console *console) {
     log_set_sink(sink, console);
 }
 
-/* A signal that comes while the terminal takes its time would cost what has not been written yet. */
 void console_print(struct console *console, const char *text) {
     struct text shown = {0};
-    sigset_t awaited, before;
 
     console_progress(console, "");
     text_add_shown(&shown, text, strlen(text));
-    signals_awaited(&awaited);
-    pthread_sigmask(SIG_BLOCK, &awaited, &before);
     errno = 0;
-    if (((shown.data && fputs(shown.data, stdout) < 0) || fflush(stdout) != 0) && !console->out_error)
-        console->out_error = errno ? errno : EIO;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int why = fflush(stdout) ? (errno ? errno : EIO) : 0;
+    /* not by stdio, which a signal costs what has not been written yet */
+    if (!why && shown.data)
+        why = file_write_all(STDOUT_FILENO, shown.data, shown.size);
+    if (!console->out_error)
+        console->out_error = why;
     text_free(&shown);
 }
 

@@ -37,8 +37,6 @@ static size_t next_character(const char *text, mbstate_t *state, wchar_t *out, i
         *out = L'?';
         size = 1;
     }
-    if (*out == L'\t')
-        *out = L' ';
     *columns = text_is_plain((uint32_t)*out) ? wcwidth(*out) : -1;
     if (*columns < 0) { /* in one column, as the cursor counts */
         *out = L'?';

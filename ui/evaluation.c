@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "model/api.h"
 
 /* ---------------------------------------------------------------- evaluating */
@@ -54,10 +55,10 @@ static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, str
     if (!inputs)
         return error_set(error, ERROR_MEMORY, "out of memory");
     for (int k = 0; k < frame->nfields; k++)
-        inputs[k] = (struct fettle_input){frame->fields[k].name, frame->fields[k].per_atom, frame->fields[k].cols,
-                                          frame->fields[k].values};
+        if (fettle_inner_takes(e->model, frame->fields[k].name))
+            inputs[in.input_count++] = (struct fettle_input){frame->fields[k].name, frame->fields[k].per_atom,
+                                                             frame->fields[k].cols, frame->fields[k].values};
     in.inputs = inputs;
-    in.input_count = (size_t)frame->nfields;
     in.cell = frame->has_cell ? frame->cell : NULL;
     for (int k = 0; k < 3; k++)
         in.pbc[k] = frame->pbc[k];
@@ -86,7 +87,7 @@ int evaluation_run(struct evaluation *out, struct fettle_model *model, const str
         return code;
     for (size_t f = 0; f < out->count; f++) {
         double start = clock_seconds();
-        if ((code = evaluate_frame(out, f, atom, error)))
+        if ((code = interrupt_check(error)) || (code = evaluate_frame(out, f, atom, error)))
             return code;
         out->seconds[f] = clock_seconds() - start;
         atom += (size_t)out->frames[f]->atoms;
@@ -105,10 +106,17 @@ void evaluation_free(struct evaluation *e) {
 
 /* ---------------------------------------------------------------- writing */
 
+/* Looked at again by who is to hear of it. */
+static int stops(size_t number) {
+    enum { NUMBERS_AT_ONCE = 4096 };
+
+    return number % NUMBERS_AT_ONCE == NUMBERS_AT_ONCE - 1 && interrupt_check(NULL);
+}
+
 static void write_numbers(FILE *out, const double *values, size_t count, const char *separator) {
     char number[32];
 
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count && !stops(k); k++)
         fprintf(out, "%s%s", k ? separator : "", text_double(number, values[k]));
 }
 
@@ -129,7 +137,7 @@ static int set_predictions(const struct evaluation *e, size_t f, size_t first_at
              !frame_set_field(frame, "atomic_energy", 1, 1, &e->atomic_energy[first_atom]);
     if (!failed && fettle_has_forces(e->model)) {
         failed = !frame_set_field(frame, "forces", 1, 3, &e->forces[3 * first_atom]);
-        if (!failed && frame->has_cell)
+        if (!failed && frame_volume(frame) > 0)
             failed = !frame_set_field(frame, "stress", 0, 9, &e->stress[9 * f]);
     }
     return failed;
@@ -137,23 +145,23 @@ static int set_predictions(const struct evaluation *e, size_t f, size_t first_at
 
 int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *error) {
     size_t atom = 0;
+    int code = 0;
 
-    for (size_t f = 0; f < e->count && !ferror(out); f++) {
+    for (size_t f = 0; f < e->count && !ferror(out) && !code; f++) {
         struct frame *frame = frame_copy(e->frames[f]);
-        int failed = !frame || set_predictions(e, f, atom, frame);
-        if (!failed)
-            extxyz_write(out, frame);
+        if (!frame || set_predictions(e, f, atom, frame))
+            code = error_set(error, ERROR_MEMORY, "out of memory");
+        else
+            code = extxyz_write_or_stop(out, frame, error);
         frame_free(frame);
-        if (failed)
-            return error_set(error, ERROR_MEMORY, "out of memory");
         atom += (size_t)e->frames[f]->atoms;
     }
-    return 0;
+    return code;
 }
 
 static void write_rows(FILE *out, const double *values, size_t rows) {
     fputc('[', out);
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0; r < rows && !stops(r); r++) {
         fputs(r ? ", [" : "[", out);
         write_numbers(out, values + 3 * r, 3, ", ");
         fputc(']', out);
@@ -161,11 +169,13 @@ static void write_rows(FILE *out, const double *values, size_t rows) {
     fputc(']', out);
 }
 
-void evaluation_write_json(const struct evaluation *e, const struct evaluation_terms *terms, FILE *out) {
+int evaluation_write_json(const struct evaluation *e, const struct evaluation_terms *terms, FILE *out,
+                          struct error *error) {
     size_t atom = 0;
+    int code = 0;
 
     fputs("{\"frames\": [", out);
-    for (size_t f = 0; f < e->count && !ferror(out); f++) {
+    for (size_t f = 0; f < e->count && !ferror(out) && !(code = interrupt_check(error)); f++) {
         size_t atoms = (size_t)e->frames[f]->atoms;
         fputs(f ? ",\n {\"total_energy\": " : "\n {\"total_energy\": ", out);
         write_numbers(out, &e->energy[f], 1, "");
@@ -175,7 +185,7 @@ void evaluation_write_json(const struct evaluation *e, const struct evaluation_t
         if (fettle_has_forces(e->model)) {
             fputs(", \"forces\": ", out);
             write_rows(out, e->forces + 3 * atom, atoms);
-            if (e->frames[f]->has_cell) {
+            if (frame_volume(e->frames[f]) > 0) {
                 fputs(", \"stress\": ", out);
                 write_rows(out, e->stress + 9 * f, 3);
             }
@@ -193,4 +203,5 @@ void evaluation_write_json(const struct evaluation *e, const struct evaluation_t
             fputs("null", out);
     }
     fputs("}}\n", out);
+    return code ? code : interrupt_check(error);
 }

@@ -18,13 +18,15 @@ struct evaluation {
     double *seconds;       /* [count] that evaluating took, neighbour lists included */
 };
 
-/* Types and neighbours are set on the frames, which stay the data set's.  Only the public C API evaluates. */
+/* Types and neighbours are set on the frames, which stay the data set's.  Only the public C API evaluates.  All of this
+ * may be interrupted (base/interrupt.h). */
 int evaluation_run(struct evaluation *out, struct fettle_model *model, const struct dataset *dataset,
                    struct error *error);
 void evaluation_free(struct evaluation *evaluation);
 
-/* Errors against the labels that every frame has: the terms a loss would use (mean squares, with all frames as one
- * batch), or what a person wants to know (mean absolute errors and root mean squares). */
+/* Distances from the labels: the terms a loss would use (mean squares, with all frames as one batch; of what every
+ * frame has), or what a person wants to know (mean absolute errors and root mean squares; of what there is).  A label
+ * that is not a finite number is told of in the log. */
 enum evaluation_kind { EVALUATION_LOSS, EVALUATION_ERRORS };
 struct evaluation_terms {
     size_t count;
@@ -33,14 +35,17 @@ struct evaluation_terms {
         double value;
     } term[16];
 };
-int evaluation_terms(const struct evaluation *evaluation, enum evaluation_kind kind, struct evaluation_terms *out,
-                     struct error *error);
+int evaluation_errors(const struct evaluation *evaluation, enum evaluation_kind kind, struct evaluation_terms *out,
+                      struct error *error);
+int evaluation_loss(const struct evaluation *evaluation, struct evaluation_terms *out, struct error *error);
 
 /* The gradient of every loss term by every parameter, into a safetensors file. */
 int evaluation_write_gradients(const struct evaluation *evaluation, const char *path, struct error *error);
 
-/* Predictions as extxyz (the labels as label_energy, label_forces, ...), and as JSON. */
+/* Predictions as extxyz (the labels as label_energy, label_forces, ...), and as JSON.  What is written is no whole
+ * where it is interrupted. */
 int evaluation_write_xyz(const struct evaluation *evaluation, FILE *out, struct error *error);
-void evaluation_write_json(const struct evaluation *evaluation, const struct evaluation_terms *terms, FILE *out);
+int evaluation_write_json(const struct evaluation *evaluation, const struct evaluation_terms *terms, FILE *out,
+                          struct error *error);
 
 #endif

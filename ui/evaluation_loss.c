@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/team.h"
 #include "config/node.h"
 #include "data/batch.h"
 #include "evaluation.h"
+#include "graph/blas.h"
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/api.h"
@@ -37,32 +39,16 @@ static int all_have_stress(const struct evaluation *e) {
     return e->count > 0;
 }
 
-static void add_metric(struct text *yaml, const char *name, const char *field, int per_atom, const char *metric) {
-    text_format(yaml, "  - name: %s\n    metric: {_target_: nequip.train.%s}\n    coeff: 1.0\n    field: ", name,
-                metric);
+static void add_metric(struct text *yaml, const char *name, const char *field, int per_atom) {
+    text_format(yaml, "  - name: %s_mse\n    metric: {_target_: nequip.train.MeanSquaredError}\n", name);
+    text_add(yaml, "    coeff: 1.0\n    field: ");
     if (per_atom)
         text_format(yaml, "{_target_: nequip.data.PerAtomModifier, field: %s}\n", field);
     else
         text_format(yaml, "%s\n", field);
 }
 
-static void add_metrics(struct text *yaml, enum evaluation_kind kind, const char *name, const char *field,
-                        int per_atom) {
-    char full[64];
-
-    if (kind == EVALUATION_LOSS) {
-        snprintf(full, sizeof full, "%s_mse", name);
-        add_metric(yaml, full, field, per_atom, "MeanSquaredError");
-        return;
-    }
-    snprintf(full, sizeof full, "%s_mae", name);
-    add_metric(yaml, full, field, per_atom, "MeanAbsoluteError");
-    snprintf(full, sizeof full, "%s_rmse", name);
-    add_metric(yaml, full, field, per_atom, "RootMeanSquaredError");
-}
-
-static int make_config(struct config **out, const struct evaluation *e, enum evaluation_kind kind,
-                       struct error *error) {
+static int make_config(struct config **out, const struct evaluation *e, struct error *error) {
     int energy = all_have(e, "total_energy"), derivatives = fettle_has_forces(e->model);
     int forces = derivatives && all_have(e, "forces"), stress = derivatives && all_have_stress(e);
     struct text yaml = {0};
@@ -73,11 +59,11 @@ static int make_config(struct config **out, const struct evaluation *e, enum eva
         return 0;
     text_add(&yaml, "_target_: nequip.train.MetricsManager\nmetrics:\n");
     if (energy)
-        add_metrics(&yaml, kind, "per_atom_energy", "total_energy", 1);
+        add_metric(&yaml, "per_atom_energy", "total_energy", 1);
     if (forces)
-        add_metrics(&yaml, kind, "forces", "forces", 0);
+        add_metric(&yaml, "forces", "forces", 0);
     if (stress)
-        add_metrics(&yaml, kind, "stress", "stress", 0);
+        add_metric(&yaml, "stress", "stress", 0);
     if (yaml.failed)
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
@@ -95,15 +81,14 @@ static void joint_free(struct joint *joint) {
 }
 
 /* edges: with neighbours; else only labels and types matter. */
-static int joint_make(struct joint *out, const struct evaluation *e, enum evaluation_kind kind, int edges,
-                      struct error *error) {
+static int joint_make(struct joint *out, const struct evaluation *e, int edges, struct error *error) {
     const struct model *model = fettle_inner(e->model);
     int code;
 
     memset(out, 0, sizeof *out);
-    if ((code = make_config(&out->config, e, kind, error)) || !out->config)
+    if ((code = make_config(&out->config, e, error)) || !out->config)
         return code;
-    for (size_t f = 0; f < e->count && !code; f++)
+    for (size_t f = 0; f < e->count && !code && !(code = interrupt_check(error)); f++)
         code = frame_neighbours(e->frames[f], edges ? model_r_max(model) : 1e-9, model_directed(model), 0, error);
     if (!code)
         code = batch_join(&out->batch, (const struct frame *const *)e->frames, (int)e->count,
@@ -114,8 +99,7 @@ static int joint_make(struct joint *out, const struct evaluation *e, enum evalua
     return code;
 }
 
-int evaluation_terms(const struct evaluation *e, enum evaluation_kind kind, struct evaluation_terms *out,
-                     struct error *error) {
+int evaluation_loss(const struct evaluation *e, struct evaluation_terms *out, struct error *error) {
     struct prediction prediction = {
         .total_energy = e->energy, .atomic_energy = e->atomic_energy, .forces = e->forces, .stress = e->stress};
     struct joint joint;
@@ -123,7 +107,7 @@ int evaluation_terms(const struct evaluation *e, enum evaluation_kind kind, stru
     int code;
 
     out->count = 0;
-    if ((code = joint_make(&joint, e, kind, 0, error)) || !joint.metrics)
+    if ((code = joint_make(&joint, e, 0, error)) || !joint.metrics)
         goto out;
     values = calloc(metrics_count(joint.metrics), sizeof *values);
     if (!values) {
@@ -155,15 +139,17 @@ static int run_term(const struct joint *joint, const struct model *model, struct
                     struct node *const *parameters, int nparameters, void *const *outputs, struct error *error) {
     struct program_options options = {0};
     struct program *program = NULL;
-    struct team *team = team_new(team_default_size());
+    struct team *team = NULL;
     struct node **gradients = calloc((size_t)nparameters + 1, sizeof *gradients);
     const void **inputs = NULL;
     int code = 0;
 
-    if (!gradients || !team) {
+    if (!gradients) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
+    if ((code = blas_team_new(&team, team_default_size(), error)))
+        goto out;
     graph_grad(graph, term, NULL, parameters, nparameters, gradients);
     if ((code = graph_error(graph, error)) ||
         (code = program_build(&program, graph, gradients, nparameters, &options, error)))
@@ -179,14 +165,15 @@ static int run_term(const struct joint *joint, const struct model *model, struct
     struct program_binding binding = {.topology = &joint->batch->topology,
                                       .inputs = inputs,
                                       .params = {model_slab(model, F32), model_slab(model, F64)},
-                                      .outputs = outputs};
+                                      .outputs = outputs,
+                                      .may_stop = 1};
     if (!code)
         code = program_run(program, team, &binding, error);
 out:
     free(inputs);
     free(gradients);
     program_free(program);
-    team_free(team);
+    blas_team_free(team);
     return code;
 }
 
@@ -225,7 +212,7 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    if ((code = joint_make(&joint, e, EVALUATION_LOSS, 1, error)))
+    if ((code = joint_make(&joint, e, 1, error)))
         goto out;
     if (!joint.metrics) {
         code = error_set(error, ERROR_DATA, "the frames have no labels that a loss could use");
@@ -247,7 +234,7 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
         }
         count++;
     }
-    for (size_t t = 0; t < metrics_nterms(joint.metrics) && !code; t++) {
+    for (size_t t = 0; t < metrics_nterms(joint.metrics) && !code && !(code = interrupt_check(error)); t++) {
         code = run_term(&joint, model, graph, terms[t], nodes, count, values, error);
         if (!code)
             code = add_tensors(file, metrics_term_name(joint.metrics, t), parameters, count, values, error);

@@ -27,9 +27,10 @@ void input_ask(int descriptor, int mouse) {
     ask(descriptor, mouse ? "\033[?1000h\033[?1006h" : "\033[?1006l\033[?1000l");
 }
 
+const char input_no_more[] = "\033[?1006l\033[?1000l\033[?2004l";
+
 void input_ask_no_more(int descriptor) {
-    ask(descriptor, "\033[?1006l\033[?1000l");
-    input_ask_pastes(descriptor, 0);
+    ask(descriptor, input_no_more);
 }
 
 static int wait_for(int ms) {

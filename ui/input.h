@@ -28,6 +28,7 @@ struct input {
 /* What the terminal is asked to send, after the screen has been opened, and no longer. */
 void input_ask(int descriptor, int mouse);
 void input_ask_no_more(int descriptor);
+extern const char input_no_more[];             /* what that writes */
 void input_ask_pastes(int descriptor, int on); /* and nothing else */
 
 /* Reads what is there; 0 where the terminal is gone. */

@@ -20,10 +20,11 @@ static const struct argument main_options[] = {
     {"execute", 'x', "CMD", "execute a command first; may be given again"},
     {"threads", 0, "N", "threads to compute with"},
     {"line", 'l', NULL, "a plain prompt in place of the panes"},
+    {"trust", 0, NULL, "what session files execute may write wherever you may"},
     {"help", 'h', NULL, "show this"},
     {"version", 0, NULL, "show the version"},
 };
-enum { MAIN_BATCH, MAIN_EXECUTE, MAIN_THREADS, MAIN_LINE, MAIN_HELP, MAIN_VERSION, MAIN_OPTIONS };
+enum { MAIN_BATCH, MAIN_EXECUTE, MAIN_THREADS, MAIN_LINE, MAIN_TRUST, MAIN_HELP, MAIN_VERSION, MAIN_OPTIONS };
 
 static void print_options(const struct argument *options, size_t count) {
     for (size_t k = 0; k < count; k++) {
@@ -162,6 +163,7 @@ static int run_prompt(int argc, char **argv, struct console *console) {
     options.ncommands = collect_commands(argc, argv, commands);
     options.threads = (int)threads;
     options.line = arguments.value[MAIN_LINE] != NULL;
+    options.trust = arguments.value[MAIN_TRUST] != NULL;
     if (options.batch) {
         options.script = arguments.count ? arguments.rest[0] : NULL;
         if (arguments.count > 1)
@@ -198,6 +200,7 @@ int main(int argc, char **argv) {
     int status;
 
     setlocale(LC_CTYPE, "");
+    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* the BLAS, when it is loaded, starts none that nobody would use */
     console_init(&console);
     console_take_log(&console);
     signals_install(1);

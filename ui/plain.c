@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <wchar.h>
 #include <readline/readline.h>
+#include "base/file.h"
 #include "base/text.h"
 #include "lines.h"
 
@@ -89,9 +90,9 @@ static size_t fit(const char *text, int width) {
 }
 
 static void write_out(struct text *out) {
-    if (out->data)
-        fwrite(out->data, 1, out->size, stdout);
     fflush(stdout);
+    if (out->data)
+        file_write_all(STDOUT_FILENO, out->data, out->size);
     text_free(out);
 }
 

@@ -433,6 +433,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
         console_write(stdout, "%s%s\n", prompt, *line);
         return PROMPT_LINE;
     }
+    prompt_state.ended = 0;
     signals_awaited(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     signals_note_stops(1);
@@ -441,7 +442,7 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     if (input->pasting)
         input_begin_paste(input); /* it was not the paste that paused */
     while (!prompt_state.nlines && !prompt_state.ended && result == PROMPT_END) {
-        int ready = signals_interrupted() ? 0 : ppoll(&waiting, 1, NULL, &before);
+        int ready = signals_interrupted() ? 0 : signals_poll(&waiting, 1, NULL, &before);
         if (signals_interrupted()) {
             plain_end();
             give_up();
@@ -454,6 +455,12 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
         }
         if (ready < 0 && errno != EINTR)
             break;
+        if (signals_save_noted()) {
+            plain_end();
+            session_save_if_asked(prompt_state.session);
+            plain_begin();
+            plain_draw();
+        }
         if (signals_stop_asked())
             suspend();
         if (signals_continued())

@@ -6,6 +6,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #include "base/file.h"
+#include "user_folder.h"
 
 enum { LINES_KEPT = 2000, LAST_WORD = -1 };
 
@@ -24,13 +25,9 @@ static struct {
 /* ---------------------------------------------------------------- the list and its file */
 
 static void find_file(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char folder[4000] = "";
+    char folder[USER_FOLDER];
 
-    if (state && state[0] == '/')
-        snprintf(folder, sizeof folder, "%s/fettle", state);
-    else if (home && home[0] == '/')
-        snprintf(folder, sizeof folder, "%s/.local/state/fettle", home);
+    user_folder("XDG_STATE_HOME", ".local/state", folder);
     recall.file[0] = '\0';
     /* Where the folder cannot be made there is no history file: no reason to stop anyone. */
     if (folder[0] && file_make_directories(folder, NULL) == 0)

@@ -9,6 +9,7 @@
 #include "screen.h"
 #include "session/session.h"
 #include "signals.h"
+#include "user_folder.h"
 
 static const char prompt_text[] = "(fettle) ";
 
@@ -20,6 +21,11 @@ static void print(void *context, const char *text) {
 
 static void progress(void *context, const char *line) {
     console_progress(context, line);
+}
+
+static int save_asked(void *context) {
+    (void)context;
+    return signals_save_asked();
 }
 
 static int abandoned(void *context) {
@@ -93,13 +99,13 @@ static void read_terminal(struct session *session, struct console *console) {
     prompt_open(session);
     while (!session_finished(session) && !signals_ending()) {
         enum prompt_result result = prompt_read(prompt_text, &line);
-        if (result == PROMPT_END) {
+        if (result == PROMPT_END)
             signals_check_terminal();
+        if (signals_ending())
             break;
-        }
         signals_forget();
-        if (result == PROMPT_LINE)
-            execute(session, line, console);
+        if (result != PROMPT_INTERRUPTED) /* Ctrl-D is a `quit` */
+            execute(session, result == PROMPT_LINE ? line : "quit", console);
         free(line);
         line = NULL;
     }
@@ -111,13 +117,18 @@ static int read_lines(struct session *session, struct console *console, struct e
     int code = 0;
 
     while (!code && !session_finished(session) && !signals_ending() && !console->out_error) {
-        if ((code = session_read_line(stdin, &line, error)) || !line.size)
+        signals_wake_reads(1);
+        code = session_read_line(session, stdin, &line, error);
+        signals_wake_reads(0);
+        if (code || !line.size)
             break;
         /* An empty line repeats the last command at a prompt; in a stream it is a blank line. */
         if (line.data[strspn(line.data, " \t\r\n")])
             execute(session, line.data, console);
     }
-    if (code)
+    if (code == ERROR_INTERRUPT)
+        memset(error, 0, sizeof *error); /* status_of knows */
+    else if (code)
         error_prefix(error, "standard input: ");
     text_free(&line);
     return code;
@@ -126,6 +137,8 @@ static int read_lines(struct session *session, struct console *console, struct e
 static int status_of(const struct error *error) {
     if (signals_ending())
         return 128 + signals_ending();
+    if (signals_interrupted() && !error->code)
+        return 130;
     switch (error->code) {
     case ERROR_NONE:
         return 0;
@@ -144,6 +157,8 @@ static int execute_given(struct session *session, const struct repl_options *opt
 
     for (int k = 0; k < options->ncommands && !code && !session_finished(session); k++) {
         code = session_execute(session, options->commands[k], error);
+        if (!code && options->batch && signals_interrupted())
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
         if (code && !error->file[0])
             error_prefix(error, "%s: ", options->commands[k]);
     }
@@ -152,14 +167,36 @@ static int execute_given(struct session *session, const struct repl_options *opt
     return code;
 }
 
+const char *repl_why(void) {
+    return signals_interrupted() ? "interrupted" : "the run is kept";
+}
+
+void repl_own(const struct repl_options *options, struct session_options *out) {
+    static char trusted[USER_FOLDER + 16];
+    char folder[USER_FOLDER];
+
+    if (*user_folder("XDG_CONFIG_HOME", ".config", folder))
+        snprintf(trusted, sizeof trusted, "%s/trusted", folder);
+    *out = (struct session_options){
+        .builtin = builtin_session, .threads = options->threads, .trusted = trusted, .trust_all = options->trust};
+}
+
+/* What has been trained is kept, whatever the way out. */
+static int leave(struct session *session, struct console *console) {
+    struct text said = {0};
+    struct error error = {0};
+    int code = session_leave(session, repl_why(), &said, &error);
+
+    if (error.code)
+        console_error(console, &error);
+    if (said.size)
+        console_say(console, "%.*s", (int)said.size - 1, said.data);
+    text_free(&said);
+    return code;
+}
+
 int repl_run(const struct repl_options *options, struct console *console) {
-    struct session_options session_options = {.print = print,
-                                              .progress = console->live ? progress : NULL,
-                                              .interrupted = interrupted,
-                                              .abandoned = abandoned,
-                                              .context = console,
-                                              .builtin = builtin_session,
-                                              .threads = options->threads};
+    struct session_options session_options;
     struct session *session = NULL;
     struct error error = {0};
     int terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -168,8 +205,15 @@ int repl_run(const struct repl_options *options, struct console *console) {
     if (!options->line && terminal && !options->batch && screen_possible() &&
         (status = screen_run(options, console)) >= 0)
         return status;
-    signals_install(0);
+    signals_install(terminal && !options->batch ? 0 : 3); /* after those that pause, and abandon the batch */
     status = 0;
+    repl_own(options, &session_options);
+    session_options.print = print;
+    session_options.progress = console->live ? progress : NULL;
+    session_options.interrupted = interrupted;
+    session_options.abandoned = abandoned;
+    session_options.save_asked = save_asked;
+    session_options.context = console;
     if (session_new(&session, &session_options, &error))
         goto out;
     /* At a prompt a session that does not open is a mistake like any other; in a script it ends the script. */
@@ -184,12 +228,12 @@ int repl_run(const struct repl_options *options, struct console *console) {
     else
         read_lines(session, console, &error);
 out:
-    if (session && signals_ending())
-        session_rescue(session);
     console_progress(console, "");
     if (error.code)
         console_error(console, &error);
     status = status_of(&error);
+    if (session && leave(session, console) && !status)
+        status = 1;
     session_free(session);
     return status;
 }

@@ -13,7 +13,6 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 #include "base/clock.h"
-#include "builtin.h"
 #include "draw.h"
 #include "prompt.h"
 #include "screen_internal.h"
@@ -52,6 +51,8 @@ static int open_screen(void) {
         def_prog_mode(); /* curses keeps them so */
     }
     scrollok(stdscr, FALSE);
+    typeahead(-1); /* what is drawn is drawn whole, whatever is typed meanwhile: it might be nothing that draws again */
+    screen_note_way_back(out);
     ui.mouse = 1;
     input_ask(out, ui.mouse);
     fflush(stdout);
@@ -63,6 +64,7 @@ static int open_screen(void) {
 static void close_screen(int before_out, int before_err) {
     prompt_close();
     fflush(stdout);
+    signals_restore_by(0, "");
     input_ask_no_more(fileno(ui.terminal));
     endwin();
     delscreen(ui.screen);
@@ -163,9 +165,11 @@ static void loop(void) {
         struct timespec timeout = {(time_t)wait, (long)(1e9 * (wait - (double)(time_t)wait))};
         if (wait < 0)
             timeout = (struct timespec){0, 0};
-        int ready = ppoll(inputs, 3, &timeout, &before);
+        int ready = signals_poll(inputs, 3, &timeout, &before);
         if (signals_interrupted() && !signals_ending())
             on_interrupt();
+        if (signals_save_asked())
+            worker_save(ui.worker);
         if (signals_stop_asked()) {
             suspend();
             drawn = 0;
@@ -201,18 +205,19 @@ static void log_line(void *context, enum log_level level, const char *text) {
 }
 
 int screen_run(const struct repl_options *options, struct console *console) {
-    struct session_options session_options = {.builtin = builtin_session, .threads = options->threads};
+    struct session_options session_options;
     struct error error = {0};
     struct text last = {0};
-    int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), ending;
+    int failed, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), ending;
     memset(&ui, 0, sizeof ui);
     signals_install(0);
+    repl_own(options, &session_options);
     if (worker_new(&ui.worker, &session_options, &error)) {
         console_error(console, &error);
         return 1;
     }
     if (open_screen()) {
-        worker_free(ui.worker, NULL);
+        worker_free(ui.worker, NULL, NULL, NULL);
         return -1;
     }
     log_set_sink(log_line, ui.worker);
@@ -225,14 +230,17 @@ int screen_run(const struct repl_options *options, struct console *console) {
     close_screen(out, err);
     signals_note_stops(0);
     log_set_sink(NULL, NULL);
-    worker_free(ui.worker, ending ? &last : NULL);
+    signals_hurry(2); /* it may hang in a library */
+    failed = worker_free(ui.worker, repl_why(), &last, &error);
     if (last.data)
         console_print(console, last.data);
+    if (error.code)
+        console_error(console, &error);
     text_free(&last);
     lines_free(&ui.lines);
     view_free(&ui.view);
     close(out);
     close(err);
     console_take_log(console);
-    return ending ? 128 + ending : 0;
+    return ending ? 128 + ending : failed ? 1 : 0;
 }

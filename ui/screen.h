@@ -6,6 +6,8 @@
 
 /* Whether this terminal can have panes. */
 int screen_possible(void);
+/* For an end at once: what the end of curses writes, as far as that is a fixed text. */
+void screen_note_way_back(int descriptor);
 /* The exit status. */
 int screen_run(const struct repl_options *options, struct console *console);
 

@@ -16,8 +16,10 @@ void screen_say(const char *text) {
 }
 
 static void on_line(char *line) {
-    if (!line) { /* Ctrl-D */
-        ui.finished = 1;
+    if (!line) { /* Ctrl-D is a `quit`, which does not wait for the end of a run */
+        if (worker_busy(ui.worker))
+            worker_interrupt(ui.worker);
+        ui.finished |= worker_send(ui.worker, "quit") != 0;
         return;
     }
     screen_say(SCREEN_PROMPT);

@@ -23,6 +23,12 @@ int verb_read_config(struct config **out, const struct arguments *arguments, str
 /* The same check, where a config stands for a model. */
 int verb_check_config(const char *path, struct error *error);
 
+/* Refuses to write over what is read: ERROR_VALUE where `output` is one of the inputs, whatever it is called (links),
+ * or one of the files that stand in the config.  NULL: there is none. */
+struct config_node;
+int verb_check_output(const char *option, const char *output, const char *const *inputs, int count,
+                      const struct config_node *config, struct error *error);
+
 extern const struct verb verb_run, verb_eval, verb_show, verb_bench;
 
 #endif

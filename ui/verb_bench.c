@@ -215,6 +215,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct result result = {0};
     long threads = 0, repeats = 40, top = 12;
     size_t memory;
+    const char *const inputs[] = {arguments->rest[0]};
     int code;
 
     if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
@@ -222,7 +223,9 @@ static int run(const struct arguments *arguments, struct error *error) {
         (code = arguments_integer(arguments, options, TOP, 0, 1000000, &top, error)) ||
         (code = arguments_memory(arguments, options, MEMORY, &memory, error)))
         return code;
-    if ((code = verb_read_config(&config, arguments, error)))
+    if ((code = verb_read_config(&config, arguments, error)) ||
+        (code = verb_check_output(options[JSON].name, arguments->value[JSON], inputs, 1,
+                                  config_get(config_root(config), "data"), error)))
         goto out;
     struct trainer_options trainer_options = {.threads = (int)threads, .memory = memory};
     if ((code = trainer_open(&trainer, config, &trainer_options, error)) ||

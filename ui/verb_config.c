@@ -1,4 +1,6 @@
 /* Configs, as verbs read them. */
+#include <string.h>
+#include <sys/stat.h>
 #include "config/node.h"
 #include "session/session.h"
 #include "verb.h"
@@ -20,4 +22,33 @@ int verb_check_config(const char *path, struct error *error) {
         code = session_check(config, error);
     config_free(config);
     return code;
+}
+
+static int is_file(const char *path, const struct stat *which) {
+    struct stat status;
+    return path && !stat(path, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino;
+}
+
+/* The text of the config that names the file, or NULL. */
+static const char *find_file(const struct config_node *node, const struct stat *which) {
+    const char *found = config_kind(node) == CONFIG_STRING ? config_text(node) : NULL;
+    if (found)
+        return is_file(found, which) ? found : NULL;
+    for (size_t k = 0; k < config_count(node) && !found; k++)
+        found = find_file(config_at(node, k), which);
+    return found;
+}
+
+int verb_check_output(const char *option, const char *output, const char *const *inputs, int count,
+                      const struct config_node *config, struct error *error) {
+    struct stat status;
+    const char *input = NULL;
+    if (!output || stat(output, &status) || !S_ISREG(status.st_mode))
+        return 0;
+    for (int k = 0; k < count && !input; k++)
+        input = is_file(inputs[k], &status) ? inputs[k] : NULL;
+    input = input || !config ? input : find_file(config, &status);
+    return input ? error_set(error, ERROR_VALUE, "--%s %s: %s is read, and would be written over", option, output,
+                             strcmp(input, output) ? input : "it")
+                 : 0;
 }

@@ -1,6 +1,8 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "data/dataset.h"
 #include "data/transforms.h"
@@ -29,7 +31,7 @@ static int write_file(const struct evaluation *evaluation, const struct evaluati
     if (code)
         return code;
     if (terms)
-        evaluation_write_json(evaluation, terms, file_writer_stream(writer));
+        code = evaluation_write_json(evaluation, terms, file_writer_stream(writer), error);
     else
         code = evaluation_write_xyz(evaluation, file_writer_stream(writer), error);
     if (!code)
@@ -38,28 +40,27 @@ static int write_file(const struct evaluation *evaluation, const struct evaluati
     return code;
 }
 
-enum { MAX_KEYS = 64 };
-
 /* With a training config, frames are read as it reads its own: its names of keys, its transforms. */
 static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error) {
     const struct config_node *data = config_get(fettle_inner_config(model), "data");
     const struct config_node *mapping = config_get(data, "key_mapping");
-    const char *from[MAX_KEYS], *to[MAX_KEYS];
-    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to};
+    size_t count = config_count(mapping);
+    const char **from = calloc(2 * count + 1, sizeof *from), **to = from ? from + count : NULL;
+    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to, .nmapping = (int)count};
     struct transforms *transforms = NULL;
     int code;
 
-    for (; keys.nmapping < MAX_KEYS && (size_t)keys.nmapping < config_count(mapping); keys.nmapping++) {
-        from[keys.nmapping] = config_key(mapping, (size_t)keys.nmapping);
-        to[keys.nmapping] = config_text(config_at(mapping, (size_t)keys.nmapping));
+    for (size_t k = 0; from && k < count; k++) {
+        from[k] = config_key(mapping, k);
+        to[k] = config_text(config_at(mapping, k));
     }
-    *out = dataset_new();
-    if (!*out)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    if ((code = dataset_read(*out, path, &keys, error)) || !config_get(data, "transforms"))
+    *out = from ? dataset_new() : NULL;
+    code = *out ? dataset_read(*out, path, &keys, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    free(from);
+    if (code || !config_get(data, "transforms"))
         return code;
     code = transforms_new(&transforms, config_get(data, "transforms"), error);
-    for (size_t f = 0; f < (*out)->count && !code; f++)
+    for (size_t f = 0; f < (*out)->count && !code && !(code = interrupt_check(error)); f++)
         code = transforms_apply(transforms, (*out)->frames[f], error);
     transforms_free(transforms);
     return code;
@@ -87,6 +88,23 @@ static void print_times(const struct evaluation *evaluation, FILE *out) {
     fprintf(out, "memory: %.1f MB at most\n", 1e-6 * (double)memory_high_water());
 }
 
+/* Nothing that is read, or written as well, may be written over.  config: what else is read, once that is known. */
+static int check_outputs(const struct arguments *arguments, const struct config_node *config, struct error *error) {
+    static const int outputs[] = {OUTPUT, JSON, LOSS_GRADS};
+    const char *const inputs[] = {arguments->rest[0], arguments->value[MODEL], arguments->value[WEIGHTS]};
+    const char *gradients = arguments->value[LOSS_GRADS];
+    int code = 0;
+
+    for (int k = 0; k < 3 && !code; k++) {
+        const char *output = arguments->value[outputs[k]], *name = options[outputs[k]].name;
+        code = verb_check_output(name, output, inputs, 3, config, error);
+        if (!code && output && gradients && outputs[k] != LOSS_GRADS && strcmp(output, gradients) == 0)
+            code =
+                error_set(error, ERROR_VALUE, "--%s and --%s are one file, %s", name, options[LOSS_GRADS].name, output);
+    }
+    return code;
+}
+
 static int run(const struct arguments *arguments, struct error *error) {
     struct fettle_options open = {.version = FETTLE_OPTIONS_VERSION,
                                   .weights = arguments->value[WEIGHTS],
@@ -105,22 +123,23 @@ static int run(const struct arguments *arguments, struct error *error) {
         (code = arguments_memory(arguments, options, MEMORY, &open.buffer_memory, error)))
         return code;
     open.threads = (int)threads;
-    if ((code = verb_check_config(arguments->value[MODEL], error)))
+    if ((code = check_outputs(arguments, NULL, error)) || (code = verb_check_config(arguments->value[MODEL], error)))
         goto out;
     if (fettle_open(&model, arguments->value[MODEL], &open, &cause)) {
         code = fettle_error_import(error, &cause);
         goto out;
     }
-    if ((code = read_frames(&dataset, model, arguments->rest[0], error)) ||
+    if ((code = check_outputs(arguments, config_get(fettle_inner_config(model), "data"), error)) ||
+        (code = read_frames(&dataset, model, arguments->rest[0], error)) ||
         (code = evaluation_run(&evaluation, model, dataset, error)))
         goto out;
     if (arguments->value[JSON]) {
-        if ((code = evaluation_terms(&evaluation, EVALUATION_LOSS, &terms, error)) ||
+        if ((code = evaluation_errors(&evaluation, EVALUATION_LOSS, &terms, error)) ||
             (code = write_file(&evaluation, &terms, arguments->value[JSON], error)))
             goto out;
     } else {
         const char *path = arguments->value[OUTPUT];
-        if ((code = evaluation_terms(&evaluation, EVALUATION_ERRORS, &terms, error)))
+        if ((code = evaluation_errors(&evaluation, EVALUATION_ERRORS, &terms, error)))
             goto out;
         if (path && (code = write_file(&evaluation, NULL, path, error)))
             goto out;

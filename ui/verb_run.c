@@ -59,26 +59,59 @@ static void draw(struct running *running) {
     text_free(&line);
 }
 
-/* Stops at a batch boundary where a signal asks for it; the state is then written, so that --resume goes on there. */
+/* Writes the state, so that --resume goes on there. */
+static int keep_state(struct running *running, const char *why, struct error *error) {
+    int code = trainer_keep(running->trainer, error);
+
+    console_progress(&running->console, "");
+    if (!code)
+        console_say(&running->console, "%s; --resume %s/last.safetensors goes on", why,
+                    trainer_output(running->trainer));
+    return code;
+}
+
+/* An error ends the run, not what it has trained: the state before the batch that failed is kept. */
+static void rescue(struct running *running, const struct error *cause) {
+    struct error error = {0};
+    char why[1536];
+
+    if (trainer_accepted(running->trainer) > 0 && keep_state(running, "the state before the error is saved", &error) &&
+        strcmp(error.message, cause->message))
+        console_say(&running->console, "the run is not saved: %s", error_format(&error, why, sizeof why));
+}
+
+static void save_if_asked(struct running *running) {
+    struct error why = {0};
+
+    if (trainer_global_step(running->trainer) == 0 || !signals_save_asked())
+        return;
+    if (trainer_unkept(running->trainer) && trainer_keep(running->trainer, &why))
+        console_error(&running->console, &why);
+    else
+        console_say(&running->console, "saved %s/last.safetensors, as was asked for by a signal",
+                    trainer_output(running->trainer));
+}
+
+/* Stops at a batch boundary, or within a validation, where a signal asks for it. */
 static int run_all(struct running *running, struct error *error) {
     int code = 0;
 
     progress_begin(&running->progress, running->trainer);
     while (!code && !trainer_done(running->trainer)) {
         code = trainer_step(running->trainer, error);
-        if (!code)
+        if (!code) {
             draw(running);
-        if (!code && signals_interrupted() && !trainer_done(running->trainer)) {
-            struct text path = {0};
-            text_format(&path, "%s/last.safetensors", trainer_output(running->trainer));
-            code = path.failed ? ERROR_MEMORY : trainer_save(running->trainer, path.data, error);
-            console_progress(&running->console, "");
-            if (!code)
-                console_say(&running->console, "interrupted; --resume %s goes on", path.data);
-            if (!code)
-                code = error_set(error, ERROR_INTERRUPT, "interrupted");
-            text_free(&path);
+            save_if_asked(running);
         }
+        if (!code && signals_interrupted() && !trainer_done(running->trainer))
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
+    }
+    if (code == ERROR_INTERRUPT) {
+        memset(error, 0, sizeof *error);
+        if (!(code = keep_state(running, "interrupted", error)))
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
+    } else if (code) {
+        rescue(running, error);
     }
     console_progress(&running->console, "");
     return code;
@@ -172,7 +205,8 @@ const struct verb verb_run = {
         "Overrides are key=value (the key exists), +key=value (it does not), ++key=value (either), ~key (removed).\n"
         "The folder gets the config as given and as resolved, metrics.csv, last.safetensors and a log.  One that\n"
         "holds a run is refused, unless the run goes on from there (--resume) or takes its place (--force).  Ctrl-C\n"
-        "ends after the batch and writes last.safetensors; a second one ends at once.",
+        "ends after the batch and writes last.safetensors; a second one ends at once.  So does SIGTERM; at SIGUSR1 or\n"
+        "SIGUSR2 last.safetensors is written and the run goes on.",
     .options = options,
     .noptions = OPTIONS,
     .low = 1,

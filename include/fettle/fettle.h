@@ -4,7 +4,8 @@
  * Frames, atoms and types are counted from 0, in messages as well.
  * Functions that can fail return a status (FETTLE_OK is 0) and fill the caller's struct fettle_error, which may be
  * NULL.  There is no global state.  A handle may be used by several threads: calls on it take turns.  Different handles
- * run at the same time. */
+ * run at the same time.  A child after fork may use and free its parent's handles: it starts threads of its own.  One
+ * that another thread was using during the fork is refused there with FETTLE_ERROR_ARGUMENT. */
 #ifndef FETTLE_FETTLE_H
 #define FETTLE_FETTLE_H
 
@@ -49,7 +50,7 @@ struct fettle_model;
 #define FETTLE_OPTIONS_VERSION 2
 struct fettle_options {
     int version;
-    int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else all processors */
+    int threads;         /* 0: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else the processors that the process may use */
     const char *weights; /* a safetensors file whose weights replace those of `path`; NULL: none */
     int raw_weights;     /* take the weights as trained, not their moving average, where the checkpoint has both */
     size_t memory_limit; /* bytes that the neighbour list of one call may take; 0: no limit */
@@ -70,7 +71,8 @@ FETTLE_API int fettle_species_count(const struct fettle_model *model);
 FETTLE_API const char *fettle_species(const struct fettle_model *model, int type); /* NULL out of range */
 FETTLE_API int fettle_has_forces(const struct fettle_model *model);                /* forces and stress */
 
-/* A number per frame or per atom that some models take besides the positions (a charge state, a functional). */
+/* A number per frame or per atom that some models take besides the positions (a charge state, a functional).  One that
+ * the model does not know is an error, so that a slip of the pen is not taken for nothing. */
 struct fettle_input {
     const char *name;
     int per_atom;
@@ -96,7 +98,7 @@ struct fettle_result {
     double energy;
     double *atomic_energy; /* [atoms] */
     double *forces;        /* [atoms][3] */
-    double *stress;        /* [3][3], eV per cubic Angstrom, tension positive; NaN where there is no cell */
+    double *stress;        /* [3][3], eV per cubic Angstrom, tension positive; NaN where no cell has a volume */
 };
 
 /* Evaluates count frames.  Nothing but `results` and what it points to is written, and only on success. */

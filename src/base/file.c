@@ -117,6 +117,8 @@ static int open_writer(struct file_writer **out, const char *path, int follow, s
     *out = NULL;
     int code = 0;
     struct stat status;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be written");
     struct file_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -252,6 +254,8 @@ static int read_all(const char *path, size_t most, char **data, size_t *size, st
     int code = 0;
     char *buffer = NULL;
     size_t used = 0, capacity = 0;
+    if (!*path)
+        return error_set(error, ERROR_IO, "a file with an empty name cannot be read");
     /* a pipe that nobody writes to would be waited for, only to be refused */
     int fd = open(path, O_RDONLY | O_CLOEXEC | (most ? 0 : O_NONBLOCK));
     struct stat status;
@@ -341,4 +345,34 @@ int file_make_directories(const char *path, struct error *error) {
 int file_exists(const char *path) {
     struct stat status;
     return !stat(path, &status);
+}
+
+char *file_place(const char *path) {
+    char *above = strdup(path), *real = NULL, *place = NULL;
+    const char *rest = path + strlen(path);
+    struct stat status;
+    while (above && *path && !(real = realpath(*above ? above : ".", NULL))) {
+        if (errno != ENOENT || !*above || !lstat(above, &status)) /* a link that leads nowhere */
+            break;
+        char *slash = strrchr(above, '/');
+        const char *name = path + (slash ? slash + 1 - above : 0);
+        if (!strcmp(name, "..") || !strncmp(name, "../", 3))
+            break;
+        rest = name;
+        above[slash == above ? 1 : slash ? slash - above : 0] = 0;
+    }
+    if (real && asprintf(&place, "%s%s%s", real, *rest && strcmp(real, "/") ? "/" : "", rest) < 0)
+        place = NULL;
+    free(above);
+    free(real);
+    return place;
+}
+
+int file_is_below(const char *path, const char *folder) {
+    char *place = file_place(path), *root = realpath(folder, NULL);
+    size_t size = root && strcmp(root, "/") ? strlen(root) : 0;
+    int below = place && root && !strncmp(place, root, size) && place[size] == '/' && place[size + 1];
+    free(place);
+    free(root);
+    return below;
 }

@@ -40,5 +40,10 @@ int file_read(const char *path, char **data, size_t *size, struct error *error);
 int file_read_stream(const char *path, size_t most, char **data, size_t *size, struct error *error);
 int file_make_directories(const char *path, struct error *error);
 int file_exists(const char *path);
+/* The absolute name of the file that writing to path would write, links and .. followed; it need not be there, nor the
+ * folders above it.  NULL where nobody can tell: behind a link that leads nowhere, with .. in what is not there, out of
+ * memory.  Freed by free(). */
+char *file_place(const char *path);
+int file_is_below(const char *path, const char *folder); /* its place is in the folder, or in one of that */
 
 #endif

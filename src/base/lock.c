@@ -193,6 +193,10 @@ int lock_take(struct lock **out, const char *path, enum lock_way way, const char
     return code;
 }
 
+const char *lock_name(const struct lock *lock) {
+    return lock->path;
+}
+
 void lock_release(struct lock *lock) {
     if (!lock)
         return;

@@ -15,6 +15,7 @@ enum lock_way { LOCK_BY_KERNEL, LOCK_BY_FILE }; /* BY_FILE: as if there were no 
  * `what` which process of which host writes it, and what can be done; *own (may be NULL) whether this process itself
  * has it.  A child after fork shares the lock of its parent, a program that is executed has none. */
 int lock_take(struct lock **out, const char *path, enum lock_way way, const char *what, int *own, struct error *error);
-void lock_release(struct lock *lock); /* the file goes; NULL is fine */
+const char *lock_name(const struct lock *lock); /* the path of its file */
+void lock_release(struct lock *lock);           /* the file goes; NULL is fine */
 
 #endif

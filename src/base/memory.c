@@ -20,7 +20,8 @@ size_t memory_available(void) {
     size_t kilobytes, total = 0;
     int known = 0;
     while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %zu kB", &kilobytes) == 1 || sscanf(line, "SwapFree: %zu kB", &kilobytes) == 1) {
+        if (sscanf(line, "MemAvailable: %zu kB", &kilobytes) == 1 ||
+            sscanf(line, "SwapFree: %zu kB", &kilobytes) == 1) {
             total += kilobytes;
             known |= line[0] == 'M';
         }

@@ -3,12 +3,13 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/processors.h"
 
 /* A waiting member spins for a moment, since what it waits for is near when every member has a processor.  Then it
  * sleeps: where the machine has other work, a spinning member would take time from the one it waits for. */
@@ -25,6 +26,8 @@ struct member {
 
 struct team {
     int size;
+    int crowded;   /* more members than processors */
+    pid_t process; /* whose threads the members are */
     struct member *members;
 
     void (*run)(void *context, int member, int members);
@@ -37,6 +40,11 @@ struct team {
 
     atomic_int barrier_count, barrier_generation;
 };
+
+/* Spinning is of use only where every member has a processor. */
+static int spins_of(const struct team *team, int spins) {
+    return team->crowded ? 0 : spins;
+}
 
 static inline void pause_briefly(void) {
 #ifdef __x86_64__
@@ -67,7 +75,7 @@ static void *member_main(void *argument) {
     struct member *member = argument;
     struct team *team = member->team;
     for (int seen = 0;; seen++) {
-        wait_for_change(&team->generation, seen, &team->idle, SPIN_IDLE);
+        wait_for_change(&team->generation, seen, &team->idle, spins_of(team, SPIN_IDLE));
         if (atomic_load(&team->stopping))
             return NULL;
         team->run(team->context, member->index, team->size);
@@ -81,18 +89,11 @@ static void advance(struct team *team) {
     wake_all(&team->generation, &team->idle);
 }
 
-struct team *team_new(int threads) {
-    struct team *team = calloc(1, sizeof *team);
-    if (!team)
-        return NULL;
+/* The members begin; size is how many there are in the end. */
+static int start(struct team *team, int threads) {
     team->size = 1;
-    if (threads < 1)
-        threads = 1;
-    team->members = calloc((size_t)threads, sizeof *team->members);
-    if (!team->members) {
-        team_free(team);
-        return NULL;
-    }
+    team->process = getpid();
+    team->crowded = threads > 1 && threads > processors_usable();
     /* signals are the business of the thread that owns the terminal */
     sigset_t all, before;
     sigfillset(&all);
@@ -105,20 +106,45 @@ struct team *team_new(int threads) {
         team->size = k + 1;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (team->size != threads) {
-        team_free(team);
-        return NULL;
-    }
-    return team;
+    return team->size == threads ? 0 : -1;
+}
+
+static void stop(struct team *team) {
+    atomic_store(&team->stopping, 1);
+    advance(team);
+    for (int k = 1; k < team->size; k++)
+        pthread_join(team->members[k].thread, NULL);
+}
+
+struct team *team_new(int threads) {
+    struct team *team = threads > TEAM_MOST ? NULL : calloc(1, sizeof *team);
+    if (threads < 1)
+        threads = 1;
+    if (team)
+        team->members = calloc((size_t)threads, sizeof *team->members);
+    if (team && team->members && !start(team, threads))
+        return team;
+    team_free(team);
+    return NULL;
+}
+
+int team_revive(struct team *team) {
+    int threads = team->size;
+    struct team fresh = {.members = team->members};
+    *team = fresh;
+    if (!start(team, threads))
+        return 0;
+    stop(team);
+    *team = fresh;
+    team->size = threads; /* of nobody: to be tried again */
+    return -1;
 }
 
 void team_free(struct team *team) {
     if (!team)
         return;
-    atomic_store(&team->stopping, 1);
-    advance(team);
-    for (int k = 1; k < team->size; k++)
-        pthread_join(team->members[k].thread, NULL);
+    if (team->process == getpid())
+        stop(team);
     free(team->members);
     free(team);
 }
@@ -135,7 +161,7 @@ void team_run(struct team *team, void (*run)(void *context, int member, int memb
         advance(team);
     run(context, 0, team->size);
     for (int left; (left = atomic_load(&team->running));)
-        wait_for_change(&team->running, left, &team->joining, SPIN_BARRIER);
+        wait_for_change(&team->running, left, &team->joining, spins_of(team, SPIN_BARRIER));
 }
 
 void team_barrier(struct team *team, int member) {
@@ -149,7 +175,7 @@ void team_barrier(struct team *team, int member) {
         wake_all(&team->barrier_generation, &team->waiting);
         return;
     }
-    wait_for_change(&team->barrier_generation, generation, &team->waiting, SPIN_BARRIER);
+    wait_for_change(&team->barrier_generation, generation, &team->waiting, spins_of(team, SPIN_BARRIER));
 }
 
 int team_default_size(void) {
@@ -160,9 +186,5 @@ int team_default_size(void) {
         if (threads > 0)
             return threads < 1024 ? threads : 1024;
     }
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set))
-        return CPU_COUNT(&set);
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (int)count : 1;
+    return processors_usable();
 }

@@ -5,14 +5,19 @@
 
 struct team;
 
-struct team *team_new(int threads); /* NULL if threads cannot be started */
+enum { TEAM_MOST = 1024 }; /* members */
+
+struct team *team_new(int threads); /* NULL if so many threads cannot be started */
 void team_free(struct team *team);
+/* A child after fork has none of its parent's threads: members are started for it.  No thread may be in the team.
+ * Nonzero if they cannot be started. */
+int team_revive(struct team *team);
 int team_size(const struct team *team);
 void team_run(struct team *team, void (*run)(void *context, int member, int members), void *context);
 void team_barrier(struct team *team, int member);
 
-/* The number of threads to use where nobody says: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else the processors
- * this process may run on. */
+/* The number of threads to use where nobody says: FETTLE_NUM_THREADS, else OMP_NUM_THREADS, else processors_usable().
+ */
 int team_default_size(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "config/tree.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,6 +291,16 @@ int64_t config_int(const struct config_node *node) {
     if (node && node->kind == CONFIG_FLOAT && node->number > -0x1p63 && node->number < 0x1p63)
         return (int64_t)node->number;
     return node && node->kind == CONFIG_INT ? node->integer : 0;
+}
+
+int config_whole(const struct config_node *node, int64_t *out) {
+    if (config_kind(node) == CONFIG_INT)
+        *out = node->integer;
+    else if (config_kind(node) == CONFIG_FLOAT && node->number == floor(node->number) && fabs(node->number) <= 0x1p53)
+        *out = (int64_t)node->number;
+    else
+        return -1;
+    return 0;
 }
 
 double config_float(const struct config_node *node) {

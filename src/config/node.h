@@ -74,6 +74,9 @@ const struct config_node *config_find(const struct config_node *node, const char
 const char *config_text(const struct config_node *node); /* a scalar as it was written; "" else */
 int config_bool(const struct config_node *node);
 int64_t config_int(const struct config_node *node);
+/* The whole number that a node is: an integer, or a float without a fraction that counts exactly (1e3, up to 2^53); -1
+ * where it is none. */
+int config_whole(const struct config_node *node, int64_t *out);
 double config_float(const struct config_node *node); /* an int counts as a float */
 int config_is_number(const struct config_node *node);
 

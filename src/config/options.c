@@ -47,14 +47,9 @@ static int check_sign(const struct reading *reading, const struct config_node *n
 }
 
 static int read_int(const struct reading *reading, const struct config_node *node, const char *expected, int64_t *out) {
-    double value = config_float(node);
-    if (config_kind(node) == CONFIG_INT)
-        *out = config_int(node);
-    else if (config_kind(node) == CONFIG_FLOAT && value == floor(value) && fabs(value) <= 0x1p53)
-        *out = (int64_t)value; /* 1e3 */
-    else
+    if (config_whole(node, out))
         return wrong_type(reading, node, expected);
-    return check_sign(reading, node, value);
+    return check_sign(reading, node, config_float(node));
 }
 
 static int read_float(const struct reading *reading, const struct config_node *node, const char *expected,

@@ -73,13 +73,12 @@ static double read_sexagesimal(const char *s) {
     double value = 0;
     while (*s) {
         size_t size = strcspn(s, ":");
-        char part[64];
-        size_t used = 0;
-        for (size_t k = 0; k < size && used + 1 < sizeof part; k++)
+        struct text part = {0};
+        for (size_t k = 0; k < size; k++)
             if (s[k] != '_')
-                part[used++] = s[k];
-        part[used] = 0;
-        value = value * 60 + (used ? text_to_double(part, used) : 0);
+                text_add_bytes(&part, s + k, 1);
+        value = value * 60 + (part.size ? text_to_double(part.data, part.size) : 0);
+        text_free(&part);
         s += size;
         s += *s == ':';
     }

@@ -61,8 +61,7 @@ static char *place(const char *path, int k) {
     else if (cache && *cache)
         failed = asprintf(&out, "%s/fettle/%s-%016llx.fettle-cache", cache, name, hash(whole)) < 0;
     else
-        failed =
-            asprintf(&out, "%s/.cache/fettle/%s-%016llx.fettle-cache", home, name, hash(whole)) < 0;
+        failed = asprintf(&out, "%s/.cache/fettle/%s-%016llx.fettle-cache", home, name, hash(whole)) < 0;
     free(whole);
     return failed ? NULL : out;
 }

@@ -3,7 +3,8 @@
  *
  * The cache stands beside the file (FILE.fettle-cache), or, where that folder cannot be written, in the folder of
  * caches of the user; FETTLE_CACHE names another folder, or is "off".  It is made anew when the file, the way it is
- * read or the transforms have changed, or when it is damaged (data/cache_file.h).  Files of less than FETTLE_CACHE_ABOVE MB (64) are read as they are. */
+ * read or the transforms have changed, or when it is damaged (data/cache_file.h).  Files of less than
+ * FETTLE_CACHE_ABOVE MB (64) are read as they are. */
 #ifndef FETTLE_DATA_CACHE_H
 #define FETTLE_DATA_CACHE_H
 

@@ -24,7 +24,7 @@ struct cache_head {
     char magic[8];
     uint64_t hash; /* of the tables and of this, with 0 here */
     uint64_t source_size, source_hash;
-    uint64_t tables;   /* where they begin: places count from the beginning of the file */
+    uint64_t tables; /* where they begin: places count from the beginning of the file */
     uint64_t key, key_size;
     uint64_t records, frames;         /* struct cache_record */
     uint64_t fields, nfields;         /* struct cache_field */

@@ -1,6 +1,7 @@
 #include "data/datamodule.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "data/datamodule_parts.h"
 
@@ -297,7 +298,9 @@ int datamodule_agree(struct datamodule *datamodule, int directed, struct error *
     for (size_t k = 0; k < datamodule->nowned && directed; k++) {
         const struct dataset *dataset = datamodule->owned[k];
         for (size_t f = 0; f < dataset->count && dataset->owns; f++) {
-            int code = frame_make_directed(dataset->frames[f], error);
+            int code = interrupt_check(error);
+            if (!code)
+                code = frame_make_directed(dataset->frames[f], error);
             if (code)
                 return code;
         }

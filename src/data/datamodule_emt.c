@@ -2,6 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/memory.h"
 #include "data/datamodule_parts.h"
 
 #define OFFSET(member) offsetof(struct source_emt_options, member)
@@ -123,6 +126,25 @@ int source_emt_check(const struct source_emt_options *options, const struct conf
     return 0;
 }
 
+/* Frames that no memory could hold are refused before the first is made. */
+static int check_memory(const struct generate_alloy *alloy, double r_max, size_t count,
+                        const struct config_node *config, struct error *error) {
+    double atoms = 4.0 * alloy->repeat[0] * alloy->repeat[1] * alloy->repeat[2], lattice = alloy->lattice_constant;
+    for (int k = 0; k < alloy->nelements && !(alloy->lattice_constant > 0); k++)
+        lattice += emt_lattice_constant(alloy->elements[k]) / alloy->nelements;
+    /* a frame with its three fields; what an atom has; half a sphere of neighbours */
+    double neighbours = 2 * M_PI / 3 * pow(r_max / lattice, 3) * 4;
+    double bytes = (double)count * (800 + atoms * (64 + 20 * neighbours)), left = (double)memory_available();
+    if (bytes > left)
+        return config_error(config, error, ERROR_MEMORY,
+                            "%zu frames of %.0f atoms would take about %.3g GB of memory, and %.3g GB are left", count,
+                            atoms, 1e-9 * bytes, 1e-9 * left);
+    if (bytes > 1e9)
+        log_message(LOG_NOTICE, "%zu frames of %.0f atoms are made, which takes about %.3g GB of memory", count, atoms,
+                    1e-9 * bytes);
+    return 0;
+}
+
 int source_emt(struct datamodule *datamodule, const struct source_emt_options *options,
                const struct config_node *config, uint64_t seed, size_t count, struct dataset **out,
                struct error *error) {
@@ -134,7 +156,7 @@ int source_emt(struct datamodule *datamodule, const struct source_emt_options *o
         code = transforms_new(&transforms, options->transforms, error);
     if (!code)
         code = datamodule_own_transforms(datamodule, transforms, error);
-    if (code || datamodule->dry)
+    if (code || datamodule->dry || (code = check_memory(&alloy, transforms_r_max(transforms), count, config, error)))
         return code;
     struct random_stream *stream = malloc(sizeof *stream);
     struct emt *emt = emt_new();
@@ -166,7 +188,7 @@ int source_emt(struct datamodule *datamodule, const struct source_emt_options *o
                 code = dataset_add(dataset, frame, error);
         }
     }
-    for (size_t k = 0; k < dataset->count && !code; k++) {
+    for (size_t k = 0; k < dataset->count && !code && !(code = interrupt_check(error)); k++) {
         dataset->frames[k]->source = "EMT";
         dataset->frames[k]->ordinal = (long)k;
         code = transforms_apply(transforms, dataset->frames[k], error);

@@ -167,20 +167,22 @@ static int open_slice(struct datamodule *datamodule, const struct config_node *c
 
 static int open_split(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
                       struct error *error) {
-    enum { MOST = 64 };
     struct subset_options options;
     struct dataset *from;
-    double lengths[MOST];
-    int is_integer[MOST];
-    int64_t sizes[MOST], first = 0;
+    int64_t first = 0;
     int wanted = -1;
     const char *why;
     int code = options_read(split_rows, 4, config, NULL, &options, datamodule->arena, error);
     if (code)
         return code;
     size_t count = config_count(options.split);
-    if (config_kind(options.split) != CONFIG_MAP || count < 1 || count > MOST)
+    if (config_kind(options.split) != CONFIG_MAP || count < 1)
         return config_error(options.split, error, ERROR_TYPE, "a map from names to counts or fractions is expected");
+    double *lengths = arena_alloc(datamodule->arena, count * sizeof *lengths);
+    int *is_integer = arena_alloc(datamodule->arena, count * sizeof *is_integer);
+    int64_t *sizes = arena_alloc(datamodule->arena, count * sizeof *sizes);
+    if (!lengths || !is_integer || !sizes)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; k < count; k++) {
         const struct config_node *value = config_at(options.split, k);
         if (!config_is_number(value))

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 
 static const double bohr = 0.5291772105638411; /* A; as ASE has it (CODATA 2014) */
 static const double beta = 1.809;
@@ -22,7 +23,7 @@ static const struct parameters {
              {7, -5.10, 1.88, 0.132, 1.652, 2.790, 1.892, 0.01222, 14.007},
              {8, -4.60, 1.95, 0.332, 1.652, 2.790, 1.892, 0.00850, 15.999}};
 
-enum { ELEMENTS = sizeof table / sizeof *table };
+enum { ELEMENTS = sizeof table / sizeof *table, PAIRS_AT_ONCE = 1 << 16 };
 
 /* An element in eV and A, and what follows from its parameters. */
 struct element {
@@ -188,12 +189,16 @@ static void evaluate_pair(const struct emt *emt, int p, struct pair_terms *out) 
 int emt_evaluate(struct emt *emt, const struct frame *frame, double *energy, double *forces, double *stress,
                  struct error *error) {
     struct pair_terms pair;
-    int code = prepare(emt, frame, error);
+    int code = interrupt_check(error);
+    if (!code)
+        code = prepare(emt, frame, error);
     if (code)
         return code;
     const struct frame *copy = emt->frame;
     double total = 0, virial[9] = {0}, volume = frame_volume(frame);
     for (int p = 0; p < copy->npairs; p++) {
+        if (p % PAIRS_AT_ONCE == PAIRS_AT_ONCE - 1 && (code = interrupt_check(error)))
+            return code;
         evaluate_pair(emt, p, &pair);
         emt->sigma1[copy->pair_i[p]] += pair.sigma1_i;
         emt->sigma1[copy->pair_j[p]] += pair.sigma1_j;
@@ -213,6 +218,8 @@ int emt_evaluate(struct emt *emt, const struct frame *frame, double *energy, dou
     if (forces)
         memset(forces, 0, (size_t)frame->atoms * 3 * sizeof *forces);
     for (int p = 0; p < copy->npairs && (forces || stress); p++) {
+        if (p % PAIRS_AT_ONCE == PAIRS_AT_ONCE - 1 && (code = interrupt_check(error)))
+            return code;
         evaluate_pair(emt, p, &pair);
         int i = copy->pair_i[p], j = copy->pair_j[p];
         double f = (emt->deds[i] * pair.dsigma1_i + emt->deds[j] * pair.dsigma1_j + pair.denergy) * pair.inverse_r;

@@ -147,12 +147,12 @@ static int read_word(struct line *line, struct line *word) {
 }
 
 /* An atom's line has at least two characters a column: nothing is allocated on numbers that cannot be true. */
-static int check_left(const struct extxyz_reader *reader, int atoms, size_t columns, struct error *error) {
+static int check_left(const struct extxyz_reader *reader, double atoms, size_t columns, struct error *error) {
     double left = (double)(reader->end - reader->at) + (reader->input ? (double)input_left(reader->input) : 0);
-    if ((double)atoms * (double)columns <= left / 2 + 1)
+    if (atoms * (double)columns <= left / 2 + 1)
         return 0;
     return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
-                    "frame %ld should have %d atoms, but the file ends before", reader->ordinal, atoms);
+                    "frame %ld should have %.15g atoms, but the file ends before", reader->ordinal, atoms);
 }
 
 /* The number of atoms that begins a frame; 0 atoms at the end of the text. */
@@ -185,12 +185,13 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
     if (!(value >= 1))
         return error_at(error, ERROR_DATA, reader->name, reader->line, 1, "frame %ld has %s atoms", reader->ordinal,
                         value < 0 ? "less than no" : "no");
-    if (value > MOST_ATOMS)
-        return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
+    int code = check_left(reader, value, 1, error);
+    if (!code && value > MOST_ATOMS)
+        code = error_at(error, ERROR_DATA, reader->name, reader->line, 1,
                         "frame %ld should have %.15g atoms, more than the %d that a frame may have", reader->ordinal,
                         value, MOST_ATOMS);
-    *atoms = (int)value;
-    return check_left(reader, *atoms, 1, error);
+    *atoms = code ? 0 : (int)value;
+    return code;
 }
 
 /* ---------------------------------------------------------------- columns */

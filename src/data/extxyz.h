@@ -44,5 +44,7 @@ const char *extxyz_warnings(const struct extxyz_reader *reader);
 /* Writes a frame with all its fields under the names that ASE reads (total_energy as energy), in numbers that read
  * back as the same double.  Failed writes show in ferror(out). */
 void extxyz_write(FILE *out, const struct frame *frame);
+/* The same, in the middle of which it may be interrupted: ERROR_INTERRUPT. */
+int extxyz_write_or_stop(FILE *out, const struct frame *frame, struct error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 #include "data/extxyz.h"
 
 /* Always with a point or an exponent: a reader must not take it for an integer. */
@@ -74,28 +75,45 @@ static void write_comment(FILE *out, const struct frame *frame) {
             frame->pbc[2] ? 'T' : 'F');
 }
 
-void extxyz_write(FILE *out, const struct frame *frame) {
+static void write_atom(FILE *out, const struct frame *frame, int i) {
+    fputs(frame->symbols[i][0] ? frame->symbols[i] : "X", out);
+    for (int c = 0; c < 3; c++) {
+        fputc(' ', out);
+        write_number(out, frame->pos[3 * i + c]);
+    }
+    for (int f = 0; f < frame->nfields; f++) {
+        const struct field *field = &frame->fields[f];
+        for (int c = 0; field->per_atom && c < field->cols; c++) {
+            fputc(' ', out);
+            write_number(out, field->values[(size_t)i * (size_t)field->cols + (size_t)c]);
+        }
+    }
+    fputc('\n', out);
+}
+
+static int write_frame(FILE *out, const struct frame *frame, int may_stop, struct error *error) {
+    enum { ATOMS_AT_ONCE = 4096 };
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = c_locale ? uselocale(c_locale) : (locale_t)0;
+    int code = 0;
     fprintf(out, "%d\n", frame->atoms);
     write_comment(out, frame);
-    for (int i = 0; i < frame->atoms; i++) {
-        fputs(frame->symbols[i][0] ? frame->symbols[i] : "X", out);
-        for (int c = 0; c < 3; c++) {
-            fputc(' ', out);
-            write_number(out, frame->pos[3 * i + c]);
-        }
-        for (int f = 0; f < frame->nfields; f++) {
-            const struct field *field = &frame->fields[f];
-            for (int c = 0; field->per_atom && c < field->cols; c++) {
-                fputc(' ', out);
-                write_number(out, field->values[(size_t)i * (size_t)field->cols + (size_t)c]);
-            }
-        }
-        fputc('\n', out);
+    for (int i = 0; i < frame->atoms && !code; i++) {
+        if (may_stop && i % ATOMS_AT_ONCE == 0)
+            code = interrupt_check(error);
+        write_atom(out, frame, i);
     }
     if (c_locale) {
         uselocale(before);
         freelocale(c_locale);
     }
+    return code;
+}
+
+void extxyz_write(FILE *out, const struct frame *frame) {
+    write_frame(out, frame, 0, NULL);
+}
+
+int extxyz_write_or_stop(FILE *out, const struct frame *frame, struct error *error) {
+    return write_frame(out, frame, 1, error);
 }

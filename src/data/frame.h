@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include "base/error.h"
 
+/* Types that atoms can be of, as many as a map of a config has room for; bytes of a type's name. */
+enum { TYPES_MOST = 4096, TYPE_NAME_MOST = 64 };
+
 /* A named array of a frame: one row for the frame, or one row an atom. NequIP's names: "total_energy" (eV) [1],
  * "forces" (eV/A) [atoms][3], "stress" (eV/A^3) [9], "virial" (eV) [9], and whatever key_mapping brings. */
 struct field {

@@ -2,8 +2,8 @@
  * process.
  *
  * Whoever may write the file can cut it meanwhile, and a disk can fail; the system then answers an access with SIGBUS,
- * which ends the program.  So there is a handler: from then on the rest of the map reads as zeros, and mapped_check says
- * what happened.  It is installed with the first map, and passes on what is not its own. */
+ * which ends the program.  So there is a handler: from then on the rest of the map reads as zeros, and mapped_check
+ * says what happened.  It is installed with the first map, and passes on what is not its own. */
 #ifndef FETTLE_DATA_MAPPED_H
 #define FETTLE_DATA_MAPPED_H
 

@@ -1,14 +1,21 @@
 /* Neighbour pairs by cell lists.  Space is cut into bins along the cell's own directions (those that are not periodic
  * get unit vectors at right angles to the rest), so that sheared cells need no special care; a cell smaller than the
- * cutoff has one bin that is visited once per image. */
+ * cutoff has one bin that is visited once per image.  A cell so sheared that its planes are close together has many
+ * images for nothing: there the shortest vectors of the same lattice take its place, and images are counted in cells of
+ * the frame again in the end. */
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 #include "data/frame.h"
+#include "data/lattice.h"
 
 static const double same_place = 1e-6; /* A */
+static const double most_images = 1e7; /* of the cell within the cutoff */
+static const double most_steps = 1e10;
+enum { CANDIDATES_AT_ONCE = 1 << 20 };
 
 struct grid {
     double basis[9];   /* rows: directions the bins run along, A */
@@ -16,7 +23,9 @@ struct grid {
     double low[3];     /* where bin 0 begins, in units of basis (0 along periodic directions) */
     double width[3];   /* of a bin, in units of basis */
     int bins[3];
-    int reach[3]; /* bins to look at on either side */
+    int reach[3];     /* bins to look at on either side */
+    int reduced;      /* basis are other vectors of the lattice: */
+    int64_t whole[9]; /* rows: each as a sum of cell vectors */
 };
 
 struct pair_list {
@@ -94,6 +103,47 @@ static int invert(double *inverse, const double *m) {
     return 1;
 }
 
+/* Distance between the planes a basis vector apart. */
+static double plane_distance(const double *inverse, int d) {
+    const double column[3] = {inverse[d], inverse[3 + d], inverse[6 + d]};
+    return 1 / sqrt(dot(column, column));
+}
+
+static double count_images(const double *inverse, const unsigned char *pbc, double r_max) {
+    double images = 1;
+    for (int d = 0; d < 3; d++)
+        if (pbc[d])
+            images *= 2 * ceil(r_max / plane_distance(inverse, d)) + 1;
+    return images;
+}
+
+/* The basis, and how many images of its cell there are within the cutoff. */
+static int make_basis(struct grid *grid, const struct frame *frame, double r_max, double *images, struct error *error) {
+    char label[300];
+    struct grid other = {.reduced = 1};
+    if (!complete_basis(grid->basis, frame))
+        goto singular;
+    int fine = invert(grid->inverse, grid->basis);
+    *images = fine ? count_images(grid->inverse, frame->pbc, r_max) : INFINITY;
+    if (*images > 27) {
+        memcpy(other.basis, grid->basis, sizeof other.basis);
+        double reduced = INFINITY;
+        if (lattice_reduce(other.basis, other.whole, frame->pbc) && invert(other.inverse, other.basis))
+            reduced = count_images(other.inverse, frame->pbc, r_max);
+        if (reduced < *images / 2) {
+            *grid = other;
+            *images = reduced;
+            fine = 1;
+        }
+    }
+    if (fine)
+        return 0;
+singular:
+    return error_set(error, ERROR_DATA,
+                     "%s: the cell vectors along the periodic directions are zero or linearly dependent",
+                     frame_label(frame, label, sizeof label));
+}
+
 static int make_grid(struct grid *grid, const struct frame *frame, double r_max, struct error *error) {
     char label[300];
     for (int i = 0; i < frame->atoms; i++)
@@ -101,15 +151,18 @@ static int make_grid(struct grid *grid, const struct frame *frame, double r_max,
             if (!isfinite(frame->pos[3 * i + c]))
                 return error_set(error, ERROR_DATA, "%s: the position of atom %d (%s) is not a finite number",
                                  frame_label(frame, label, sizeof label), i, frame->symbols[i]);
-    if (!complete_basis(grid->basis, frame) || !invert(grid->inverse, grid->basis))
-        return error_set(error, ERROR_DATA,
-                         "%s: the cell vectors along the periodic directions are zero or linearly dependent",
-                         frame_label(frame, label, sizeof label));
-    double budget = 4.0 * frame->atoms + 64, wanted[3], height[3], images = 1;
+    double budget = 4.0 * frame->atoms + 64, wanted[3], height[3], images = 0;
+    int code = make_basis(grid, frame, r_max, &images, error);
+    if (code)
+        return code;
+    if (images > 27 && !(images < most_images && images * frame->atoms * frame->atoms < most_steps))
+        return error_set(error, ERROR_MEMORY,
+                         "%s: within r_max %g there are %.3g images of the cell, more than can be handled",
+                         frame_label(frame, label, sizeof label), r_max, images);
     for (int d = 0; d < 3; d++) {
         const double column[3] = {grid->inverse[d], grid->inverse[3 + d], grid->inverse[6 + d]};
-        height[d] = 1 / sqrt(dot(column, column)); /* distance between the planes a basis vector apart */
         double low = 0, high = 1;
+        height[d] = plane_distance(grid->inverse, d);
         if (!frame->pbc[d]) {
             low = INFINITY;
             high = -INFINITY;
@@ -120,17 +173,11 @@ static int make_grid(struct grid *grid, const struct frame *frame, double r_max,
             }
             if (!frame->atoms)
                 low = high = 0;
-        } else {
-            images *= 2 * ceil(r_max / height[d]) + 1;
         }
         grid->low[d] = low;
         grid->width[d] = high - low;
         wanted[d] = fmin(fmax(floor((high - low) * height[d] / r_max), 1), 1e9);
     }
-    if (images > 27 && !(images * frame->atoms * frame->atoms < 1e10))
-        return error_set(error, ERROR_MEMORY,
-                         "%s: within r_max %g there are %.3g images of the cell, more than can be handled",
-                         frame_label(frame, label, sizeof label), r_max, images);
     while (wanted[0] * wanted[1] * wanted[2] > budget) {
         int most = wanted[0] >= wanted[1] ? (wanted[0] >= wanted[2] ? 0 : 2) : (wanted[1] >= wanted[2] ? 1 : 2);
         wanted[most] = ceil(wanted[most] / 2);
@@ -240,16 +287,39 @@ static int floor_divide(int a, int b) {
 /* Candidates of atom i from one bin in one image (shift: of that bin, before the atoms' own). */
 struct search {
     const struct frame *frame;
+    const int64_t *whole; /* what image shifts of the basis are in cells; NULL: the same */
     double r_max2;
     int directed;
     struct candidate *found;
     size_t count, capacity;
+    int looked_at; /* candidates since it was asked whether to stop */
 };
+
+/* From images of the reduced cell to those of the frame's; 0 where they are too far away to be counted. */
+static int count_in_cells(const int64_t *whole, int *shift) {
+    double cells[3];
+    for (int d = 0; d < 3; d++) {
+        cells[d] = (double)shift[0] * (double)whole[d] + (double)shift[1] * (double)whole[3 + d] +
+                   (double)shift[2] * (double)whole[6 + d];
+        if (!(fabs(cells[d]) < 1 << 30))
+            return 0;
+    }
+    for (int d = 0; d < 3; d++)
+        shift[d] = (int)cells[d];
+    return 1;
+}
 
 static int search_bin(struct search *search, const struct bins *bins, size_t bin, int i, const int *image,
                       struct error *error) {
     const struct frame *frame = search->frame;
     const double *xi = &frame->pos[3 * i], *cell = frame->cell;
+    search->looked_at += bins->start[bin + 1] - bins->start[bin] + 1;
+    if (search->looked_at > CANDIDATES_AT_ONCE) {
+        search->looked_at = 0;
+        int code = interrupt_check(error);
+        if (code)
+            return code;
+    }
     for (int k = bins->start[bin]; k < bins->start[bin + 1]; k++) {
         int j = bins->atom[k];
         if (j < i && !search->directed)
@@ -257,6 +327,13 @@ static int search_bin(struct search *search, const struct bins *bins, size_t bin
         int shift[3];
         for (int d = 0; d < 3; d++)
             shift[d] = image[d] + bins->outside[3 * i + d] - bins->outside[3 * j + d];
+        if (search->whole && !count_in_cells(search->whole, shift)) {
+            char label[300];
+            return error_set(error, ERROR_DATA,
+                             "%s: the cell is so sheared that atoms %d (%s) and %d (%s) are more "
+                             "than 1e9 cells apart",
+                             frame_label(frame, label, sizeof label), i, frame->symbols[i], j, frame->symbols[j]);
+        }
         if (i == j) {
             int sign = shift[0] ? shift[0] : shift[1] ? shift[1] : shift[2];
             if (sign == 0 || (sign < 0 && !search->directed))
@@ -330,7 +407,7 @@ static double expected_pairs(const struct frame *frame, double r_max, int direct
 }
 
 int frame_neighbours(struct frame *frame, double r_max, int directed, size_t limit_bytes, struct error *error) {
-    struct grid grid;
+    struct grid grid = {.reduced = 0};
     struct bins bins = {0};
     struct pair_list list = {0};
     struct search search = {.frame = frame, .r_max2 = r_max * r_max, .directed = directed};
@@ -349,6 +426,7 @@ int frame_neighbours(struct frame *frame, double r_max, int directed, size_t lim
     if (expected > 2.0 * (double)list.limit + 1000)
         goto too_many;
     code = fill_bins(&bins, &grid, frame, error);
+    search.whole = grid.reduced ? grid.whole : NULL;
     for (int i = 0; i < frame->atoms && !code; i++) {
         search.count = 0;
         code = search_atom(&search, &grid, &bins, i, error);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "data/stats_parts.h"
 #include "data/transform_parts.h"
@@ -190,7 +191,7 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
     random_seed(&stream, seed);
     loader_epoch(&loader, &stream, order);
     int64_t used = own.drop_last ? loader_batches(&loader) * own.batch_size : loader.count;
-    for (int64_t f = 0; f < used && !code; f++) {
+    for (int64_t f = 0; f < used && !code && !(code = interrupt_check(error)); f++) {
         const struct frame *frame = dataset->frames[order[f]];
         for (size_t k = 0; k < stats->count && !code; k++) {
             const struct stats_item *item = &stats->items[k];
@@ -203,6 +204,8 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
         }
     }
     free(order);
+    if (!code)
+        code = dataset_check(dataset, error);
     for (size_t k = 0; k < stats->count && !code; k++)
         for (int v = 0; v < stats->items[k].nvalues; v++)
             stats->items[k].values[v] = result(&stats->items[k], &stats->items[k].accumulators[v]);

@@ -204,6 +204,9 @@ int stats_read(struct stats *stats, const struct config_node *config, struct err
     if (code)
         return code;
     stats->loader = options.loader;
+    if (options.type_names.count > TYPES_MOST)
+        return config_error(config_get(config, "type_names"), error, ERROR_VALUE, "%d types: at most %d are possible",
+                            options.type_names.count, TYPES_MOST);
     stats->ntypes = options.type_names.count;
     stats->type_names = (const char *const *)options.type_names.values;
     if (index == 0)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
+
 /* ---------------------------------------------------------------- spreads */
 
 static void spread_begin(struct spread *spread) {
@@ -157,15 +159,21 @@ static int by_print(const void *a, const void *b) {
                                 : (x->frame > y->frame) - (x->frame < y->frame);
 }
 
-static int find_copies(struct survey *survey, const struct dataset *dataset) {
+static int find_copies(struct survey *survey, const struct dataset *dataset, struct error *error) {
     struct numbered_print *all = calloc(dataset->count + 1, sizeof *all);
     survey->prints = calloc(dataset->count + 1, sizeof *survey->prints);
     if (!all || !survey->prints) {
         free(all);
-        return -1;
+        return error_set(error, ERROR_MEMORY, "out of memory");
     }
-    for (size_t f = 0; f < dataset->count; f++)
+    for (size_t f = 0; f < dataset->count; f++) {
+        int code = interrupt_check(error);
+        if (code) {
+            free(all);
+            return code;
+        }
         all[f] = (struct numbered_print){print_of(dataset->frames[f]), f};
+    }
     qsort(all, dataset->count, sizeof *all, by_print);
     for (size_t f = 0; f < dataset->count; f++) {
         survey->prints[f] = all[f].print;
@@ -178,30 +186,39 @@ static int find_copies(struct survey *survey, const struct dataset *dataset) {
     return 0;
 }
 
+static int add_frame(struct survey *out, const struct frame *frame, size_t f, struct error *error) {
+    int code = interrupt_check(error);
+    if (code)
+        return code;
+    out->atoms += (size_t)frame->atoms;
+    out->least_atoms = !f || frame->atoms < out->least_atoms ? frame->atoms : out->least_atoms;
+    out->most_atoms = frame->atoms > out->most_atoms ? frame->atoms : out->most_atoms;
+    out->periodic += frame->pbc[0] || frame->pbc[1] || frame->pbc[2];
+    for (int a = 0; a < frame->atoms; a++)
+        if (frame->types[a] >= 0 && frame->types[a] < out->ntypes)
+            out->types[frame->types[a]]++;
+    if (add_fields(out, frame, f) || add_unused(out, frame->unused) || add_neighbours(out, frame, f))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    return 0;
+}
+
 int survey_make(struct survey *out, const struct dataset *dataset, int ntypes, struct error *error) {
     *out = (struct survey){.frames = dataset->count, .ntypes = ntypes, .shortest = INFINITY};
     out->types = calloc((size_t)ntypes + 1, sizeof *out->types);
     spread_begin(&out->neighbours);
-    int failed = !out->types || find_copies(out, dataset);
-    for (size_t f = 0; f < dataset->count && !failed; f++) {
-        const struct frame *frame = dataset->frames[f];
-        out->atoms += (size_t)frame->atoms;
-        out->least_atoms = !f || frame->atoms < out->least_atoms ? frame->atoms : out->least_atoms;
-        out->most_atoms = frame->atoms > out->most_atoms ? frame->atoms : out->most_atoms;
-        out->periodic += frame->pbc[0] || frame->pbc[1] || frame->pbc[2];
-        for (int a = 0; a < frame->atoms; a++)
-            if (frame->types[a] >= 0 && frame->types[a] < ntypes)
-                out->types[frame->types[a]]++;
-        failed = add_fields(out, frame, f) || add_unused(out, frame->unused) || add_neighbours(out, frame, f);
-    }
+    int code = out->types ? dataset_check(dataset, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code)
+        code = find_copies(out, dataset, error);
+    for (size_t f = 0; f < dataset->count && !code; f++)
+        code = add_frame(out, dataset->frames[f], f, error);
     spread_end(&out->neighbours);
     for (size_t k = 0; k < out->nfields; k++)
         spread_end(&out->fields[k].values);
-    if (failed) {
+    if (!code)
+        code = dataset_check(dataset, error);
+    if (code)
         survey_free(out);
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    }
-    return 0;
+    return code;
 }
 
 void survey_free(struct survey *survey) {

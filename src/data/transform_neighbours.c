@@ -103,6 +103,9 @@ static int prepare(void *data, const struct config_node *config, struct arena *a
         return 0;
     if (cutoffs->names.count < 1)
         return config_error(config, error, ERROR_NAME, "type_names is missing, which per_edge_type_cutoff needs");
+    if (cutoffs->names.count > TYPES_MOST)
+        return config_error(config, error, ERROR_VALUE, "%d types: at most %d are possible", cutoffs->names.count,
+                            TYPES_MOST);
     return read_table(cutoffs, arena, error);
 }
 

@@ -44,6 +44,9 @@ static int prepare(void *data, const struct config_node *config, struct arena *a
         return config_error(names, error, ERROR_TYPE, "the type names cannot depend on the data's statistics");
     if (mapper->names.count < 1)
         return config_error(names ? names : config, error, ERROR_NAME, "model_type_names is missing: a list of names");
+    if (mapper->names.count > TYPES_MOST)
+        return config_error(names, error, ERROR_VALUE, "%d types: at most %d are possible", mapper->names.count,
+                            TYPES_MOST);
     for (int k = 0; k < mapper->names.count; k++)
         for (int j = 0; j < k; j++)
             if (strcmp(mapper->names.values[k], mapper->names.values[j]) == 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/memory.h"
 #include "graph/chunks.h"
 #include "graph/program_internal.h"
@@ -422,7 +423,8 @@ static int run_sweep(struct chunked *c, const struct sweep *sweep, struct error 
     }
     const struct chunks *chunks = &c->chunks[sweep->domain];
     for (int k = 0; k < chunks->count && !code; k++)
-        code = run_chunk(c, sweep, &chunks->chunk[k], error);
+        if (!c->binding.may_stop || !(code = interrupt_check(error)))
+            code = run_chunk(c, sweep, &chunks->chunk[k], error);
     return code;
 }
 

@@ -1,14 +1,12 @@
 /* All kernels in one form; compiled once per instruction set, with KERNEL_FORM naming the set and LANE_BYTES the width
  * of its vectors. */
 #define KERNELS_OWN_NAMES
+#include "graph/blas.h"
 #include "graph/kernels.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
-#define cblas_gemm_f32 cblas_sgemm
-#define cblas_gemm_f64 cblas_dgemm
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 

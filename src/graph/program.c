@@ -1,18 +1,15 @@
 #include "graph/program.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "graph/blas.h"
 #include "graph/chunked.h"
 #include "graph/program_internal.h"
 #include "graph/kernels.h"
 #include "graph/simplify.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* OpenBLAS's own threads do not compose with ours. */
-extern void openblas_set_num_threads(int threads);
 
 /* ---------------------------------------------------------------- building */
 
@@ -272,10 +269,12 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
     *out = NULL;
     if (graph_error(graph, error))
         return graph->error.code;
-    openblas_set_num_threads(1);
+    int code = blas_open(error);
+    if (code)
+        return code;
     struct program *program = calloc(1, sizeof *program);
     struct node **simple = malloc((size_t)(noutputs + 1) * sizeof *simple);
-    int code = 0, inspect = options && options->inspect;
+    int inspect = options && options->inspect;
     if (!program || !simple) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;

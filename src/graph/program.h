@@ -31,6 +31,8 @@ struct program_binding {
     const void *const *inputs;       /* [program_inputs] */
     const void *params[DTYPE_COUNT]; /* parameter slabs */
     void *const *outputs;            /* [noutputs] where output k goes; NULL (or an entry NULL): it stays inside */
+    int may_stop; /* it is asked between chunks whether to stop (base/interrupt.h): then ERROR_INTERRUPT, and the
+                     outputs hold anything */
 };
 
 /* A run whose buffers would take more bytes than this goes through atoms and pairs in chunks instead (sweeps.h), the

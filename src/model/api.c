@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/team.h"
 #include "base/text.h"
 #include "data/batch.h"
 #include "data/datamodule.h"
+#include "graph/blas.h"
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/safetensors.h"
@@ -23,6 +27,7 @@ enum { BATCH_ATOMS = 2048, MAX_INPUTS = 16 };
 
 struct fettle_model {
     pthread_mutex_t lock;
+    atomic_int process;                    /* whose the team's threads are; -pid while that one starts its own */
     struct config *config;                 /* what the file held, resolved; NULL for a checkpoint */
     const struct config_node *training;    /* its root, where it is a whole training config */
     const struct config_node *species_map; /* symbol -> type name; NULL: the identity */
@@ -62,8 +67,9 @@ static int status_of(enum error_code code) {
     case ERROR_MEMORY:
         return FETTLE_ERROR_MEMORY;
     case ERROR_NUMERIC:
-    case ERROR_INTERRUPT:
         return FETTLE_ERROR_NUMERIC;
+    case ERROR_INTERRUPT:
+        return FETTLE_INTERRUPTED;
     }
     return FETTLE_ERROR_MODEL;
 }
@@ -85,7 +91,9 @@ int fettle_error_export(struct fettle_error *out, const struct error *error) {
 int fettle_error_import(struct error *out, const struct fettle_error *error) {
     static const enum error_code codes[] = {ERROR_NONE, ERROR_DATA, ERROR_IO, ERROR_VALUE, ERROR_MEMORY, ERROR_NUMERIC};
     int known = error->status >= 0 && (size_t)error->status < sizeof codes / sizeof *codes;
-    enum error_code code = known ? codes[error->status] : ERROR_STATE;
+    enum error_code code = known                                 ? codes[error->status]
+                           : error->status == FETTLE_INTERRUPTED ? ERROR_INTERRUPT
+                                                                 : ERROR_STATE;
 
     if (code == ERROR_NONE)
         return 0;
@@ -241,9 +249,9 @@ static int is_checkpoint(const char *path, int *yes, struct error *error) {
         return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
     *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
     *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);
-    failed = ferror(file);
+    failed = ferror(file) ? errno : 0;
     fclose(file);
-    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(EIO)) : 0;
+    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(failed)) : 0;
 }
 
 static int open_model(struct fettle_model *handle, const char *path, const struct fettle_options *options,
@@ -265,8 +273,7 @@ static int open_model(struct fettle_model *handle, const char *path, const struc
     if (code || (code = build_program(handle, error)))
         return code;
     handle->species_map = find_species_map(handle->training);
-    handle->team = team_new(options->threads > 0 ? options->threads : team_default_size());
-    return handle->team ? 0 : error_set(error, ERROR_MEMORY, "threads cannot be started");
+    return blas_team_new(&handle->team, options->threads > 0 ? options->threads : team_default_size(), error);
 }
 
 int fettle_open(struct fettle_model **out, const char *path, const struct fettle_options *options,
@@ -287,6 +294,7 @@ int fettle_open(struct fettle_model **out, const char *path, const struct fettle
         return fettle_error_export(error, &cause);
     }
     pthread_mutex_init(&handle->lock, NULL);
+    handle->process = getpid();
     code = open_model(handle, path, options ? options : &defaults, &cause);
     if (code) {
         fettle_free(handle);
@@ -312,7 +320,7 @@ void fettle_free(struct fettle_model *model) {
     graph_free(model->graph);
     model_free(model->model);
     config_free(model->config);
-    team_free(model->team);
+    blas_team_free(model->team);
     pthread_mutex_destroy(&model->lock);
     free(model);
 }
@@ -377,7 +385,7 @@ static int set_types(const struct fettle_model *handle, const struct fettle_fram
             type = fettle_inner_type(handle, name);
         } else {
             name = element_symbol(in->numbers[a]);
-            if (!name) {
+            if (!name || !name[0]) {
                 snprintf(number, sizeof number, "number %d", in->numbers[a]);
                 name = number;
             }
@@ -410,6 +418,27 @@ static int set_cell(const struct fettle_frame *in, struct frame *frame, struct e
     return 0;
 }
 
+int fettle_inner_takes(const struct fettle_model *handle, const char *input) {
+    const struct batch_options *options = model_batch_options(handle->model);
+
+    for (int k = 0; k < options->ncategories; k++)
+        if (strcmp(options->category_fields[k], input) == 0)
+            return 1;
+    return 0;
+}
+
+static int input_error(const struct fettle_model *handle, const char *name, struct error *error) {
+    const struct batch_options *options = model_batch_options(handle->model);
+    struct text known = {0};
+
+    for (int k = 0; k < options->ncategories; k++)
+        text_format(&known, "%s%s", k ? ", " : "", options->category_fields[k]);
+    error_set(error, ERROR_DATA, "the model takes no input \"%s\" (it takes %s)", name,
+              known.data ? known.data : "none");
+    text_free(&known);
+    return ERROR_DATA;
+}
+
 static int make_frame(struct frame **out, const struct fettle_model *handle, const struct fettle_frame *in,
                       struct error *error) {
     struct frame *frame = NULL;
@@ -438,6 +467,8 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
         const struct fettle_input *input = &in->inputs[k];
         if (!input->name || !input->values || input->columns < 1 || strlen(input->name) > 63)
             code = error_set(error, ERROR_DATA, "input %zu needs a name, columns and values", k);
+        else if (!fettle_inner_takes(handle, input->name))
+            code = input_error(handle, input->name, error);
         else if (!frame_set_field(frame, input->name, input->per_atom, input->columns, input->values))
             code = error_set(error, ERROR_MEMORY, "out of memory");
         if (code)
@@ -477,7 +508,8 @@ static int run_batch(struct fettle_model *handle, struct gathered *to, struct er
     struct program_binding binding = {.topology = &handle->batch->topology,
                                       .inputs = (const void *const *)inputs,
                                       .params = {model_slab(handle->model, F32), model_slab(handle->model, F64)},
-                                      .outputs = outputs};
+                                      .outputs = outputs,
+                                      .may_stop = 1};
     code = program_run(handle->program, handle->team, &binding, error);
     to->frames += (size_t)handle->batch->frames;
     to->atoms += (size_t)handle->batch->atoms;
@@ -501,6 +533,15 @@ static int check_finite(const struct fettle_model *handle, const struct fettle_f
     return 0;
 }
 
+/* A frame that is not periodic may have a cell that is none. */
+static int has_volume(const struct fettle_frame *frame) {
+    struct frame cell = {.has_cell = frame->cell != NULL};
+
+    if (frame->cell)
+        memcpy(cell.cell, frame->cell, sizeof cell.cell);
+    return frame_volume(&cell) > 0;
+}
+
 static void hand_out(const struct fettle_model *handle, const struct fettle_frame *frames, size_t count,
                      const struct gathered *from, struct fettle_result *results) {
     size_t atom = 0;
@@ -514,7 +555,7 @@ static void hand_out(const struct fettle_model *handle, const struct fettle_fram
         for (size_t k = 0; result->forces && k < 3 * atoms; k++)
             result->forces[k] = handle->has_forces ? from->forces[3 * atom + k] : NAN;
         for (int k = 0; result->stress && k < 9; k++)
-            result->stress[k] = handle->has_forces && frames[f].cell ? from->stress[9 * f + (size_t)k] : NAN;
+            result->stress[k] = handle->has_forces && has_volume(&frames[f]) ? from->stress[9 * f + (size_t)k] : NAN;
         atom += atoms;
     }
 }
@@ -568,6 +609,33 @@ out:
     return code;
 }
 
+/* A child after fork has the handle, but none of the threads: it starts its own.  Where a thread that is not there any
+ * more was in the handle, nobody can say in what state it left it. */
+static int adopt(struct fettle_model *handle, struct error *error) {
+    int here = (int)getpid(), owner, code = 0;
+
+    while ((owner = atomic_load(&handle->process)) != here && !code) {
+        if (owner == -here) { /* another thread of this process is at it */
+            sched_yield();
+            continue;
+        }
+        if (owner > 0 && !atomic_compare_exchange_strong(&handle->process, &owner, -here))
+            continue;
+        if (owner < 0 || pthread_mutex_trylock(&handle->lock)) {
+            atomic_store(&handle->process, -1);
+            code = error_set(error, ERROR_STATE,
+                             "another thread used this model while the process was forked: open it "
+                             "anew in the child");
+        } else {
+            pthread_mutex_unlock(&handle->lock);
+            if (team_revive(handle->team))
+                code = error_set(error, ERROR_MEMORY, "threads cannot be started");
+            atomic_store(&handle->process, code ? owner : here);
+        }
+    }
+    return code;
+}
+
 int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frames, size_t count,
                     struct fettle_result *results, struct fettle_error *error) {
     struct error cause = {0};
@@ -577,8 +645,11 @@ int fettle_evaluate(struct fettle_model *model, const struct fettle_frame *frame
         return fail_argument(error, "fettle_evaluate needs a model, frames and results");
     if (count == 0)
         return FETTLE_OK;
-    pthread_mutex_lock(&model->lock);
-    code = evaluate(model, frames, count, results, &cause);
-    pthread_mutex_unlock(&model->lock);
+    code = adopt(model, &cause);
+    if (!code) {
+        pthread_mutex_lock(&model->lock);
+        code = evaluate(model, frames, count, results, &cause);
+        pthread_mutex_unlock(&model->lock);
+    }
     return code ? fettle_error_export(error, &cause) : FETTLE_OK;
 }

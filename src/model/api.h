@@ -15,7 +15,11 @@ const struct config_node *fettle_inner_config(const struct fettle_model *handle)
 /* Index of the type that the data's species stands for, as the config's mapper has it; -1 if it is unknown. */
 int fettle_inner_type(const struct fettle_model *handle, const char *species);
 
-/* Between the two kinds of errors. */
+/* Whether the model takes such an input besides the positions. */
+int fettle_inner_takes(const struct fettle_model *handle, const char *input);
+
+/* Between the two kinds of errors.  Nothing interrupts where there is no front end: no status of the library's own. */
+enum { FETTLE_INTERRUPTED = -1 };
 int fettle_error_export(struct fettle_error *out, const struct error *error);
 int fettle_error_import(struct error *out, const struct fettle_error *error);
 

@@ -62,6 +62,14 @@ static int read_common(struct build *build, const struct builder *builder, const
     const struct config_node *names = config_get(args, common_names[TYPE_NAMES]);
     if (out->type_names.count < 1 && config_kind(names) != CONFIG_DEFERRED)
         return config_error(names ? names : args, build->error, ERROR_VALUE, "type_names is empty");
+    if (out->type_names.count > TYPES_MOST)
+        return config_error(names ? names : args, build->error, ERROR_VALUE, "%d types: at most %d are possible",
+                            out->type_names.count, TYPES_MOST);
+    for (int i = 0; i < out->type_names.count; i++)
+        if (strlen(out->type_names.values[i]) > TYPE_NAME_MOST)
+            return config_error(names ? config_at(names, (size_t)i) : args, build->error, ERROR_VALUE,
+                                "a type's name has %d bytes at most, \"%.40s...\" has %zu", TYPE_NAME_MOST,
+                                out->type_names.values[i], strlen(out->type_names.values[i]));
     for (int i = 0; i < out->type_names.count; i++)
         for (int j = 0; j < i; j++)
             if (strcmp(out->type_names.values[i], out->type_names.values[j]) == 0)

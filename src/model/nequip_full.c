@@ -199,9 +199,10 @@ static int check_layers(struct build *build, const struct nequip_options *option
 }
 
 static int check_numbers(struct build *build, const struct nequip_options *options, const struct config_node *args) {
-    if (options->cutoff_p < 2)
+    if (options->cutoff_p < 2 || options->cutoff_p > 65536)
         return config_error(config_get(args, "polynomial_cutoff_p"), build->error, ERROR_VALUE,
-                            "polynomial_cutoff_p is %lld: expected at least 2", (long long)options->cutoff_p);
+                            "polynomial_cutoff_p is %lld: expected at least 2%s", (long long)options->cutoff_p,
+                            options->cutoff_p < 2 ? "" : ", and at most 65536");
     if (options->num_bessels > 65536 || options->embed_features > 65536 || options->readout_width > 65536 ||
         options->readout_depth > 100)
         return config_error(args, build->error, ERROR_VALUE,

@@ -144,6 +144,9 @@ int command_check(const struct command *command, const struct command_line *line
         words = line->rest[0] && line->rest[0] != '#' ? 1 : 0;
     if (words < command->min || (command->max >= 0 && words > command->max))
         return error_set(error, ERROR_USAGE, "usage: %s", command->usage);
+    for (int k = 1; command->completion == COMPLETE_FILE && k < line->count; k++)
+        if (!line->words[k][0])
+            return error_set(error, ERROR_USAGE, "%s: an empty name", command->name);
     return 0;
 }
 

@@ -62,6 +62,19 @@ static int make_setup(struct session *session, struct setup *setup, struct train
     return code;
 }
 
+/* The run of now, before another takes its place. */
+static int put_aside(struct session *session, struct error *error) {
+    struct text path = {0};
+    int code = session_keep_run(session, &path, error);
+    if (code)
+        error_prefix(error, "the run that is open is not saved: ");
+    else if (path.size)
+        session_print(session, "the run before, of %lld steps, is kept in %s\n",
+                      (long long)trainer_global_step(session->trainer), path.data);
+    text_free(&path);
+    return code;
+}
+
 /* Makes a run of a config, aside, and puts it in the place of the one before.  setup may be NULL. */
 static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
                        struct error *error) {
@@ -77,6 +90,8 @@ static int open_config(struct session *session, struct config *config, const cha
         code = trainer_open(&trainer, config, &options, error);
     if (!code)
         code = make_setup(session, setup, trainer, error);
+    if (!code)
+        code = put_aside(session, error);
     if (code) {
         trainer_free(trainer);
         progress_discard_output(output);
@@ -123,10 +138,15 @@ void session_describe(struct session *session) {
 static int exec_open(struct session *session, const struct command_line *line, struct error *error) {
     int first = line->count > 1 && !is_override(line->words[1]) ? 2 : 1;
     const char *path = first == 2 ? line->words[1] : NULL;
+    const char *before = session->guard.origin;
+    char *origin = session_origin(session, path);
     struct config *config = NULL;
     struct setup *setup = NULL;
     int code = read_config(&config, session, path, error);
 
+    if (!code && path && !origin)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    session->guard.origin = origin;
     for (int k = first; k < line->count && !code; k++)
         code = config_override(config, line->words[k], error);
     if (!code)
@@ -139,6 +159,8 @@ static int exec_open(struct session *session, const struct command_line *line, s
         session_describe(session);
         code = setup ? setup_run(setup, session, error) : 0;
     }
+    session->guard.origin = before;
+    free(origin);
     setup_free(setup);
     return code;
 }

@@ -107,12 +107,15 @@ static int compare_steps(const void *a, const void *b) {
 /* One row a step, one column a curve; where two values share a step the last counts. */
 static int write_csv(const struct series *const *list, size_t count, const char *path, struct error *error) {
     struct file_writer *writer;
-    size_t total = 0, n = 0, at[64] = {0};
+    size_t total = 0, n = 0, *at = calloc(count + 1, sizeof *at);
     for (size_t s = 0; s < count; s++)
         total += list[s]->count;
     int64_t *steps = malloc((total + 1) * sizeof *steps);
-    if (!steps)
+    if (!steps || !at) {
+        free(steps);
+        free(at);
         return error_set(error, ERROR_MEMORY, "out of memory");
+    }
     for (size_t s = 0; s < count; s++)
         for (size_t k = 0; k < list[s]->count; k++)
             steps[n++] = list[s]->steps[k];
@@ -120,6 +123,7 @@ static int write_csv(const struct series *const *list, size_t count, const char 
     int code = file_writer_open(&writer, path, error);
     if (code) {
         free(steps);
+        free(at);
         return code;
     }
     FILE *stream = file_writer_stream(writer);
@@ -140,15 +144,16 @@ static int write_csv(const struct series *const *list, size_t count, const char 
         fputc('\n', stream);
     }
     free(steps);
+    free(at);
     return file_writer_commit(writer, error);
 }
 
 static int write_curves(const struct series *const *list, size_t count, int logarithmic, const char *path,
                         struct error *error) {
-    struct figure_set sets[64];
-    double *steps[64];
-    int code = 0;
-    for (size_t s = 0; s < count; s++) {
+    struct figure_set *sets = calloc(count + 1, sizeof *sets);
+    double **steps = calloc(count + 1, sizeof *steps);
+    int code = sets && steps ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t s = 0; !code && s < count; s++) {
         steps[s] = malloc((list[s]->count + 1) * sizeof **steps);
         if (!steps[s])
             code = error_set(error, ERROR_MEMORY, "out of memory");
@@ -164,26 +169,26 @@ static int write_curves(const struct series *const *list, size_t count, int loga
                             .sets = sets};
     if (!code)
         code = figure_write(&figure, path, error);
-    for (size_t s = 0; s < count; s++)
+    for (size_t s = 0; steps && s < count; s++)
         free(steps[s]);
+    free(steps);
+    free(sets);
     return code;
 }
 
 /* ---------------------------------------------------------------- parity */
 
-enum { MAX_TYPES = 64 };
-
 struct parity {
-    struct {
+    struct points {
         size_t count, capacity;
         double *x, *y;
-    } types[MAX_TYPES];
+    } * types;
     int failed;
 };
 
 static void add_point(void *context, int type, double reference, double predicted) {
     struct parity *parity = context;
-    int k = type < 0 ? 0 : type < MAX_TYPES ? type : MAX_TYPES - 1;
+    int k = type < 0 ? 0 : type;
     if (parity->types[k].count == parity->types[k].capacity) {
         size_t capacity = parity->types[k].capacity ? 2 * parity->types[k].capacity : 256;
         double *x = realloc(parity->types[k].x, capacity * sizeof *x);
@@ -204,7 +209,7 @@ static void add_point(void *context, int type, double reference, double predicte
 static int write_parity(struct session *session, const struct command_line *line, struct error *error) {
     const char *what = line->count > 3 ? line->words[3] : "forces", *where = line->count > 4 ? line->words[4] : "val";
     const char *const *names = model_type_names(trainer_model(session->trainer));
-    struct figure_set sets[MAX_TYPES];
+    int types = model_ntypes(trainer_model(session->trainer));
     size_t count = 0;
     int forces = !strcmp(what, "forces"), role = 0, code;
     if (!forces && strcmp(what, "energy"))
@@ -213,16 +218,17 @@ static int write_parity(struct session *session, const struct command_line *line
         role++;
     if (role == ROLE_COUNT)
         return error_set(error, ERROR_NAME, "the data sets are train, val and test, not \"%s\"", where);
-    struct parity *parity = calloc(1, sizeof *parity);
-    if (!parity)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    code = trainer_parity(session->trainer, (enum data_role)role, 0, forces, add_point, parity, error);
-    if (!code && parity->failed)
+    struct parity parity = {.types = calloc((size_t)types + 1, sizeof *parity.types)};
+    struct figure_set *sets = calloc((size_t)types + 1, sizeof *sets);
+    code = sets && parity.types
+               ? trainer_parity(session->trainer, (enum data_role)role, 0, forces, add_point, &parity, error)
+               : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code && parity.failed)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    for (int k = 0; !code && k < MAX_TYPES; k++)
-        if (parity->types[k].count)
-            sets[count++] = (struct figure_set){forces ? names[k] : where, parity->types[k].count, parity->types[k].x,
-                                                parity->types[k].y};
+    for (int k = 0; !code && k < types; k++)
+        if (parity.types[k].count)
+            sets[count++] = (struct figure_set){forces ? names[k] : where, parity.types[k].count, parity.types[k].x,
+                                                parity.types[k].y};
     if (!code && !count)
         code = error_set(error, ERROR_DATA, "the %s data have no labels of %s", where, what);
     struct figure figure = {.title = forces ? "forces" : "energy",
@@ -234,47 +240,57 @@ static int write_parity(struct session *session, const struct command_line *line
                             .sets = sets};
     if (!code)
         code = figure_write(&figure, line->words[1], error);
-    for (int k = 0; k < MAX_TYPES; k++) {
-        free(parity->types[k].x);
-        free(parity->types[k].y);
+    for (int k = 0; parity.types && k < types; k++) {
+        free(parity.types[k].x);
+        free(parity.types[k].y);
     }
-    free(parity);
+    free(parity.types);
+    free(sets);
     return code;
 }
 
-static int exec_export(struct session *session, const struct command_line *line, struct error *error) {
-    const struct series *list[64];
+static int exec_export(struct session *session, const struct command_line *given, struct error *error) {
+    struct command_line words = *given, *line = &words;
+    int force = command_forced(line);
     const char *path = line->words[1];
     int csv = text_ends_with(path, ".csv"), logarithmic = 0, code = 0;
     size_t count = 0;
     if (!csv && !text_ends_with(path, ".svg") && !text_ends_with(path, ".png"))
         return error_set(error, ERROR_USAGE, "%s: curves are exported to a .csv, .svg or .png file", path);
+    if ((code = session_may_write(session, path, force, error)))
+        return code;
     if (line->count > 2 && !strcmp(line->words[2], "parity")) {
         if (csv || line->count > 5)
             return error_set(error, ERROR_USAGE, "usage: export FILE.svg parity [forces|energy] [train|val|test]");
         code = write_parity(session, line, error);
     } else {
+        const struct series **list = malloc((COMMAND_MAX_WORDS + session->series.count) * sizeof *list);
+        if (!list)
+            return error_set(error, ERROR_MEMORY, "out of memory");
         for (int k = 2; !code && k < line->count; k++)
             if (!strcmp(line->words[k], "log"))
                 logarithmic = 1;
-            else if (count < 64)
+            else
                 code = session_find_series(session, line->words[k], &list[count++], error);
-        for (size_t k = 0; !code && line->count - logarithmic == 2 && k < session->series.count && count < 64; k++)
+        for (size_t k = 0; !code && line->count - logarithmic == 2 && k < session->series.count; k++)
             if (csv || !strncmp(session->series.list[k]->name, "train_loss_step/weighted", 24))
                 list[count++] = session->series.list[k];
         if (!code && !count)
             code = error_set(error, ERROR_STATE, "nothing has been trained in this session, so there is no curve yet");
         if (!code)
             code = csv ? write_csv(list, count, path, error) : write_curves(list, count, logarithmic, path, error);
+        free(list);
     }
-    if (!code)
-        session_print(session, "wrote %s\n", path);
-    return code;
+    if (code)
+        return code;
+    session_wrote(session, path);
+    session_print(session, "wrote %s\n", path);
+    return 0;
 }
 
 static const struct command commands[] = {
-    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log]", 1, 40, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
-     "write curves, or a parity plot, to a file",
+    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log] [force]", 1, 40, COMMAND_OPEN | COMMAND_LIVE,
+     COMPLETE_FILE, "write curves, or a parity plot, to a file",
      "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions against\n"
      "    labels, a colour for each type.",
      exec_export},

@@ -125,6 +125,7 @@ static int exec_fork(struct session *session, const struct command_line *line, s
         session->fork = before;
         if (code == ERROR_INTERRUPT)
             session_print(session, "the fork was given up; the run is where it was\n");
+        session->told = 1;
     } else {
         session->fork = before;
         session_forget_fork(session);

@@ -56,6 +56,7 @@ static void report(struct session *session, const char *prefix) {
     struct text line = {0};
     double loss;
 
+    session->told = 1;
     text_add(&line, prefix);
     progress_place(session->trainer, &line);
     if (trainer_metric(session->trainer, "train_loss_step/weighted_sum", &loss))
@@ -111,11 +112,11 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
         session_keep_point(session, limits->batches >= 0 && limits->batches < 10);
         int64_t batches = trainer_accepted(session->trainer);
         code = trainer_step_unless(session->trainer, ask_between, &between, error);
-        if (code)
-            break;
         int accepted = trainer_accepted(session->trainer) != batches; /* not where only the end of the run was left */
         if (accepted)
             session_record_batch(session);
+        if (code) /* a validation that follows the batch can fail, or be interrupted */
+            break;
         if (limits->batches > 0 && (accepted || !between.stop))
             limits->batches--;
         draw(session, &progress);
@@ -124,6 +125,7 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
             int number = stops_check(&session->stops, &why);
             *stop = *stop ? *stop : number;
         }
+        session_save_if_asked(session);
         session->in_run++;
         int interrupted = !*stop && session_interrupted(session);
         session->in_run--;
@@ -148,24 +150,32 @@ static int obey(struct session *session, int number, int *go_on, struct error *e
     struct stop *stop = stops_find(&session->stops, number);
     size_t count = stop ? stop->ncommands : 0;
     char **lines = calloc(count + 1, sizeof *lines);
+    const char *before = session->guard.origin;
+    char *origin = stop && stop->origin ? strdup(stop->origin) : NULL;
     int code = 0, temporary = stop && stop->temporary;
 
-    if (!lines)
+    if (!lines || (stop && stop->origin && !origin)) {
+        free(lines);
+        free(origin);
         return error_set(error, ERROR_MEMORY, "out of memory");
+    }
     for (size_t k = 0; k < count; k++)
         lines[k] = strdup(stop->commands[k]); /* the stop point may go while they run */
     if (temporary)
         stops_remove(&session->stops, number);
     session->go_on = 0;
     session->in_commands++;
+    session->guard.origin = origin;
     for (size_t k = 0; k < count && !code && lines[k]; k++)
-        code = session_execute(session, lines[k], error);
+        code = session_perform(session, lines[k], error);
+    session->guard.origin = before;
     session->in_commands--;
     *go_on = session->go_on;
     session->go_on = 0;
     for (size_t k = 0; k < count; k++)
         free(lines[k]);
     free(lines);
+    free(origin);
     return code;
 }
 
@@ -313,6 +323,7 @@ static int exec_stepi(struct session *session, const struct command_line *line, 
         if (trainer_accepted(session->trainer) != batches)
             session_record_batch(session);
         print_phase(session, done);
+        session_save_if_asked(session);
         if (count > 1 && done != until && is_called_off(session)) {
             report(session, "paused: ");
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
@@ -343,17 +354,25 @@ static int exec_abandon(struct session *session, const struct command_line *line
 /* Metrics with the weights that validation sees, and beside them those with the raw ones. */
 struct validation {
     struct session *session;
-    size_t count, at;
-    struct {
+    size_t count, capacity, at;
+    struct seen {
         char name[256];
         double value;
-    } seen[256];
+    } * seen;
+    int failed;
 };
 
 static void keep_metric(void *context, const char *name, double value) {
     struct validation *validation = context;
-    if (validation->count == sizeof validation->seen / sizeof *validation->seen)
-        return;
+    if (validation->count == validation->capacity) {
+        size_t more = validation->capacity ? 2 * validation->capacity : 64;
+        struct seen *seen = realloc(validation->seen, more * sizeof *seen);
+        validation->failed |= !seen;
+        if (!seen)
+            return;
+        validation->seen = seen;
+        validation->capacity = more;
+    }
     snprintf(validation->seen[validation->count].name, sizeof validation->seen->name, "%s", name);
     validation->seen[validation->count++].value = value;
 }
@@ -374,12 +393,15 @@ static int exec_validate(struct session *session, const struct command_line *lin
         return error_set(error, ERROR_MEMORY, "out of memory");
     validation->session = session;
     code = trainer_evaluate(session->trainer, ROLE_VAL, 0, keep_metric, validation, error);
+    if (!code && validation->failed)
+        code = error_set(error, ERROR_MEMORY, "out of memory");
     if (!code && both) {
         session_print(session, "%-40s %-12s %s\n", "", "average", "raw");
         code = trainer_evaluate(session->trainer, ROLE_VAL, 1, print_both, validation, error);
     }
     for (size_t k = 0; !code && !both && k < validation->count; k++)
         session_print(session, "%-40s %.6g\n", validation->seen[k].name, validation->seen[k].value);
+    free(validation->seen);
     free(validation);
     return code;
 }

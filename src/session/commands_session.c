@@ -4,11 +4,24 @@
 #include "session/session_internal.h"
 #include "session/setup.h"
 
+/* What could not be saved is told, and said once more it is meant. */
 static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {
-    (void)line;
-    (void)error;
-    session->finished = 1;
-    return 0;
+    int64_t now = session->trainer ? trainer_accepted(session->trainer) + 1 : 0;
+    int force = line->count > 1 && !session_is_strange(session);
+    struct text path = {0};
+    int code = 0;
+
+    if (line->count > 1 && strcmp(line->words[1], "force"))
+        return error_set(error, ERROR_USAGE, "quit, or quit force, not \"%s\"", line->words[1]);
+    force |= session->refused && session->refused == now;
+    if (!force && (code = session_keep_run(session, &path, error))) {
+        error_prefix(error, "the run is not saved (`quit` again ends without it): ");
+        session->refused = now;
+    }
+    session->dropped = force;
+    session->finished = !code;
+    text_free(&path);
+    return code;
 }
 
 static int exec_source(struct session *session, const struct command_line *line, struct error *error) {
@@ -71,37 +84,58 @@ static int exec_echo(struct session *session, const struct command_line *line, s
     return 0;
 }
 
-/* save FILE, save FILE.yaml [CHECKPOINT] */
-static int exec_save(struct session *session, const struct command_line *line, struct error *error) {
+/* save FILE, save FILE.yaml [CHECKPOINT] [force] */
+static int exec_save(struct session *session, const struct command_line *given, struct error *error) {
+    struct command_line words = *given, *line = &words;
+    int force = command_forced(line), code;
     const char *path = line->words[1], *checkpoint = line->count > 2 ? line->words[2] : NULL;
-    int code;
 
+    if (line->count < 2 || line->count > 3)
+        return error_set(error, ERROR_USAGE, "usage: save FILE [CHECKPOINT] [force]");
     if (checkpoint && (!config_is_named(path) || config_is_named(checkpoint)))
         return error_set(error, ERROR_USAGE, "save FILE, or save FILE.yaml CHECKPOINT: \"%s\" is %s",
                          config_is_named(path) ? checkpoint : path,
                          config_is_named(path) ? "no checkpoint" : "no config");
+    if ((code = session_may_write(session, path, force, error)) ||
+        (checkpoint && (code = session_may_write(session, checkpoint, force, error))))
+        return code;
     code = config_is_named(path) ? setup_write(session, path, checkpoint, error)
                                  : trainer_save_as(session->trainer, path, error);
+    if (!code)
+        session_wrote(session, path);
+    if (!code && checkpoint)
+        session_wrote(session, checkpoint);
     if (!code)
         session_print(session, "saved %s%s%s\n", path, checkpoint ? " and " : "", checkpoint ? checkpoint : "");
     return code;
 }
 
 static const struct command commands[] = {
-    {"save", NULL, "save FILE [CHECKPOINT]", 1, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
+    {"save", NULL, "save FILE [CHECKPOINT] [force]", 1, 3, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
      "write a checkpoint (safetensors), or the session (.yaml)",
      "    A checkpoint holds the weights under NequIP's names, the config and everything that `--resume` needs.\n"
      "    FILE.yaml is the config with what stands under `fettle`: panes, chart, displays, stop points.  With a\n"
-     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.",
+     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.\n"
+     "    A file that is there and that this session has not written is replaced with `force` only.",
      exec_save},
     {"source", ". <", "source FILE [typed]", 1, 2, 0, COMPLETE_FILE, "execute the commands of a file, until one fails",
      "    typed: as if each line were typed: it is shown, and a mistake does not end the script.", exec_source},
+    {"trust", NULL, "trust [FOLDER]", 0, 1, 0, COMPLETE_FILE,
+     "what sessions of a folder execute may write as you may; alone, list such folders",
+     "    Without it, the commands that a session file brings (its `commands`, those of its stop points) look and "
+     "train,\n"
+     "    and write below the folder of their run only.  ~/.config/fettle/trusted has folders that are trusted always, "
+     "one\n"
+     "    a line; `fettle --trust` trusts all.",
+     guard_exec_trust},
     {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,
      exec_help},
     {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",
      NULL, exec_apropos},
     {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL | COMMAND_LIVE, COMPLETE_NONE, "print a text", NULL, exec_echo},
-    {"quit", "q exit", "quit", 0, 0, 0, COMPLETE_NONE, "end the program", NULL, exec_quit},
+    {"quit", "q exit", "quit [force]", 0, 1, 0, COMPLETE_NONE, "save what has been trained, and end the program",
+     "    The run is saved as last.safetensors in its folder, as it is at every other way out.  force: it is not.",
+     exec_quit},
 };
 
 const struct command_group commands_session = {"session", commands, sizeof commands / sizeof *commands};

@@ -139,7 +139,12 @@ static int exec_commands(struct session *session, const struct command_line *lin
         stop = &session->stops.list[session->stops.count - 1];
     if (!stop)
         return error_set(error, ERROR_STATE, "there are no stop points");
+    char *origin = session->guard.origin ? strdup(session->guard.origin) : NULL;
+    if (session->guard.origin && !origin)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     clear_commands(stop);
+    free(stop->origin);
+    stop->origin = origin;
     session->stops.collecting = stop->number;
     return 0;
 }

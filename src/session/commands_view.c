@@ -209,10 +209,20 @@ static int exec_find(struct session *session, const struct command_line *line, s
     return ask_screen(session, "find", line->rest, error);
 }
 
-static int exec_screen(struct session *session, const struct command_line *line, struct error *error) {
+static int exec_screen(struct session *session, const struct command_line *given, struct error *error) {
     static const char *const words[] = {"save", "mouse"};
-    const char *word = line->words[1], *value = line->words[2];
-    if (!strcmp(word, "save") || (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off"))))
+    struct command_line line = *given;
+    int force = command_forced(&line), code;
+    const char *word = line.words[1], *value = line.words[2];
+    if (line.count != 3 || (force && strcmp(word, "save") != 0))
+        return error_set(error, ERROR_USAGE, "usage: screen save FILE [force] | mouse on|off");
+    if (!strcmp(word, "save")) {
+        code = session->options.screen ? session_may_write(session, value, force, error) : 0;
+        if (!code && !(code = ask_screen(session, word, value, error)))
+            session_wrote(session, value);
+        return code;
+    }
+    if (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off")))
         return ask_screen(session, word, value, error);
     if (!strcmp(word, "mouse"))
         return error_set(error, ERROR_VALUE, "on or off is expected, not \"%s\"", value);
@@ -251,7 +261,7 @@ static const struct command commands[] = {
     {"find", NULL, "find [TEXT]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
      "go to the next line with a text in the pane that has the focus; without one, the same text again", NULL,
      exec_find},
-    {"screen", NULL, "screen save FILE | mouse on|off", 2, 2, COMMAND_LIVE, COMPLETE_FILE,
+    {"screen", NULL, "screen save FILE [force] | mouse on|off", 2, 3, COMMAND_LIVE, COMPLETE_FILE,
      "write the screen as text to a file; whether the mouse is the program's", NULL, exec_screen},
 };
 

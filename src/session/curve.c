@@ -109,6 +109,8 @@ static int read_name(struct curve_view *view, struct session *session, const cha
     int code = session_find_series(session, word, &series, &first);
     if (!code && *count == CURVES_MOST)
         return error_set(error, ERROR_USAGE, "a chart has %d curves at most", CURVES_MOST);
+    if (!code && strlen(series->name) >= PANE_NAME)
+        return error_set(error, ERROR_VALUE, "a curve's name has %d characters at most", PANE_NAME - 1);
     if (!code)
         snprintf(view->names[(*count)++], PANE_NAME, "%s", series->name);
     else if (code == ERROR_NAME && *count)

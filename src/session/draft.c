@@ -188,37 +188,27 @@ out:
 static int accept(struct session *session, struct error *error) {
     struct config *config = session->draft;
     int64_t step = trainer_global_step(session->trainer);
-    char *before = NULL, *path = NULL;
-    struct text kept = {0};
-    int code = 0;
+    int code;
 
     if (!config)
         return error_set(error, ERROR_STATE, "no model has been built; `build NAME` builds one");
     if (!trainer_at_boundary(session->trainer))
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, first");
-    before = strdup(trainer_output(session->trainer) ? trainer_output(session->trainer) : "");
-    path = strdup(session->path);
-    if (!before || !path) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
-        goto out;
-    }
-    if ((code = session_keep_run(session, &kept, error)))
-        goto out;
+    /* a new run goes on from no checkpoint */
+    if (config_get(config_root(config), "ckpt_path") && (code = config_override(config, "~ckpt_path", error)))
+        return code;
+    char *path = strdup(session->path);
+    if (!path)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     session->draft = NULL; /* it is the session's config from now on */
     if ((code = session_begin(session, config, path, error))) {
         session->draft = config;
-        goto out;
+    } else {
+        session_describe(session);
+        if (step > 0)
+            session_print(session, "optimizer, schedule, averages and audit log begin anew\n");
     }
-    session_describe(session);
-    if (step > 0)
-        session_print(session,
-                      "the run before, of %" PRId64 " steps, stays in %s, with last.safetensors\n"
-                      "optimizer, schedule, averages and audit log begin anew\n",
-                      step, before);
-out:
-    free(before);
     free(path);
-    text_free(&kept);
     return code;
 }
 

@@ -1,4 +1,5 @@
 #include "session/session_internal.h"
+#include "base/file.h"
 #include "session/draft.h"
 #include "session/info.h"
 
@@ -28,6 +29,7 @@ void session_free(struct session *session) {
         return;
     session_close(session);
     stops_free(&session->stops);
+    guard_free(&session->guard);
     free(session->repeat);
     free(session);
 }
@@ -99,6 +101,13 @@ static void remember(struct session *session, const struct command *command, con
     session->repeat = copy;
 }
 
+/* What callbacks of the run write, too. */
+static void confine(struct session *session, int on) {
+    session->confined = on;
+    if (session->trainer)
+        trainer_confine(session->trainer, on);
+}
+
 static int execute(struct session *session, const char *text, struct error *error) {
     const struct command *command = NULL;
     struct command_line line;
@@ -116,7 +125,15 @@ static int execute(struct session *session, const char *text, struct error *erro
     write_log(session, "> ", text);
     if (!text_ends_with(text, "\n"))
         write_log(session, "", "\n");
+    int confined = session_is_strange(session), before = session->confined;
+    session->told = 0;
+    confine(session, confined);
     code = command->exec(session, &line, error);
+    confine(session, before);
+    if (code == ERROR_INTERRUPT && !session->told) {
+        session_print(session, "interrupted; nothing has changed\n");
+        session->told = 1;
+    }
 out:
     command_line_free(&line);
     return code;
@@ -149,6 +166,15 @@ out:
 }
 
 int session_execute(struct session *session, const char *line, struct error *error) {
+    const char *before = session->guard.origin;
+    session->guard.origin = NULL; /* even where it comes between two batches that a file asked for */
+    int code = session_perform(session, line, error);
+    session_save_if_asked(session);
+    session->guard.origin = before;
+    return code;
+}
+
+int session_perform(struct session *session, const char *line, struct error *error) {
     int code;
 
     if (session->stops.collecting)
@@ -176,24 +202,50 @@ int session_is_live(const char *text) {
 }
 
 int session_keep_run(struct session *session, struct text *path, struct error *error) {
-    if (!session->trainer || !trainer_output(session->trainer) || trainer_global_step(session->trainer) == 0)
+    struct trainer *trainer = session->trainer;
+    int code;
+
+    if (!trainer || !trainer_output(trainer) || trainer_global_step(trainer) == 0)
         return 0;
-    text_format(path, "%s/last.safetensors", trainer_output(session->trainer));
-    return path->failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                        : trainer_save(session->trainer, path->data, error);
+    trainer_abandon(trainer);
+    if (trainer_unkept(trainer) && (code = trainer_keep(trainer, error)))
+        return code;
+    text_format(path, "%s/last.safetensors", trainer_output(trainer));
+    if (!path->failed && !file_exists(path->data)) /* one that was gone on with, and then was not trained */
+        text_clear(path);
+    return path->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
 }
 
-void session_rescue(struct session *session) {
+int session_leave(struct session *session, const char *why, struct text *said, struct error *error) {
     struct text path = {0};
+    int code = 0;
+
+    if (session->refused && session->refused == trainer_accepted(session->trainer) + 1)
+        return ERROR_IO; /* it has been told */
+    if (!session->dropped && (code = session_keep_run(session, &path, error)))
+        error_prefix(error, "the run is not saved: ");
+    if (path.size && (!trainer_done(session->trainer) || code))
+        text_format(said, "%s; --resume %s goes on\n", why, path.data);
+    text_free(&path);
+    return code;
+}
+
+void session_save_if_asked(struct session *session) {
+    struct trainer *trainer = session->trainer;
     struct error error = {0};
     char why[1536];
-    if (session->trainer)
-        trainer_abandon(session->trainer);
-    if (session_keep_run(session, &path, &error))
-        session_print(session, "fettle: the run is not saved: %s\n", error_format(&error, why, sizeof why));
-    else if (path.data)
-        session_print(session, "interrupted; --resume %s goes on\n", path.data);
-    text_free(&path);
+
+    session->save_due |= session->options.save_asked && session->options.save_asked(session->options.context);
+    if (!session->save_due || !trainer || !trainer_output(trainer) || trainer_global_step(trainer) == 0)
+        return;
+    int code = trainer_unkept(trainer) ? trainer_keep(trainer, &error) : 0;
+    if (code == ERROR_STATE) /* in the middle of a batch */
+        return;
+    session->save_due = 0;
+    if (code)
+        session_print(session, "fettle: %s\n", error_format(&error, why, sizeof why));
+    else
+        session_print(session, "saved %s/last.safetensors, as was asked for by a signal\n", trainer_output(trainer));
 }
 
 /* Where the line stands; a place that the command itself complains of (a config) stays, and this one goes behind. */
@@ -212,13 +264,21 @@ static void add_place(struct error *error, const char *path, int number) {
     }
 }
 
-int session_read_line(FILE *file, struct text *line, struct error *error) {
+int session_read_line(struct session *session, FILE *file, struct text *line, struct error *error) {
     char piece[4096];
     size_t used = 0;
-    int c = 0;
+    int c = 0, why = 0;
 
     text_clear(line);
-    while (c != '\n' && (c = getc(file)) != EOF) {
+    while (c != '\n') {
+        if ((c = getc(file)) == EOF) {
+            why = errno;
+            if (!ferror(file) || why != EINTR || session_interrupted(session))
+                break;
+            session_save_if_asked(session);
+            clearerr(file); /* a signal that only asked for that */
+            continue;
+        }
         if (!c)
             return error_set(error, ERROR_DATA, "a zero byte: this is no script of commands");
         piece[used++] = (char)c;
@@ -232,7 +292,7 @@ int session_read_line(FILE *file, struct text *line, struct error *error) {
     }
     text_add_bytes(line, piece, used);
     if (ferror(file))
-        return error_set(error, errno == EINTR ? ERROR_INTERRUPT : ERROR_IO, "%s", strerror(errno));
+        return error_set(error, why == EINTR ? ERROR_INTERRUPT : ERROR_IO, "%s", strerror(why));
     return line->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
 }
 
@@ -250,7 +310,7 @@ int session_source(struct session *session, const char *path, int typed, struct 
     session->depth++;
     while (!code && !session->finished) {
         number++;
-        if ((code = session_read_line(file, &line, error))) {
+        if ((code = session_read_line(session, file, &line, error))) {
             if (error) /* of what cannot be read at all no line is told */
                 add_place(error, standard ? "standard input" : path, code == ERROR_DATA ? number : 0);
             break;
@@ -261,7 +321,9 @@ int session_source(struct session *session, const char *path, int typed, struct 
             session_print(session, "(fettle) %.*s\n", (int)strcspn(line.data, "\r\n"), line.data);
         if (!line.data[strspn(line.data, " \t\r\n")])
             continue;
-        code = session_execute(session, line.data, error);
+        code = session_perform(session, line.data, error);
+        if (!code && session_asked(session))
+            code = error_set(error, ERROR_INTERRUPT, "interrupted");
         if (code && typed && code != ERROR_INTERRUPT) {
             char said[1536];
             session_print(session, "fettle: %s\n", error_format(error, said, sizeof said));

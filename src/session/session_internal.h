@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "session/command.h"
+#include "session/guard.h"
 #include "session/series.h"
 #include "session/session.h"
 #include "session/stops.h"
@@ -55,6 +56,7 @@ struct session {
     struct rewinding rewinding;
     struct forking fork;
     struct view_options view;
+    struct guard guard;
     struct text *captured; /* what is printed goes here; NULL: to the front end */
     struct {
         int width, height;
@@ -66,12 +68,20 @@ struct session {
     int silent;      /* what the loop tells is known already */
     int go_on;       /* `continue` among the commands of a stop point */
     int in_commands; /* they are being executed */
+    int save_due;    /* the run is to be saved at the end of the batch */
+    int dropped;     /* `quit` could not save it, and was meant all the same */
+    int64_t refused; /* batches there were when `quit` could not save the run, from 1; 0: it did not fail */
+    int confined;    /* callbacks write below the run's folder only */
+    int told;        /* that the command was interrupted is said already */
 };
 
+/* Executes a line of whoever brought the command under way (guard.origin). */
+int session_perform(struct session *session, const char *line, struct error *error);
 /* Makes a run of a config, aside, and puts it in the place of the one before; the config is the session's then. */
 int session_begin(struct session *session, struct config *config, const char *path, struct error *error);
 void session_describe(struct session *session); /* what is open, in a line */
-/* A run that has trained is saved as last.safetensors in its folder; path is added to: where that is. */
+/* A run that has trained since then is saved as last.safetensors in its folder, and a batch under way is given up. path
+ * is added to: where that file is, if there is one. */
 int session_keep_run(struct session *session, struct text *path, struct error *error);
 
 /* Closes what is open, if anything is. */

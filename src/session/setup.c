@@ -62,6 +62,7 @@ static const struct option stop_rows[] = {
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 struct setup {
+    struct config *given;
     struct config *config; /* resolved; its nodes live here */
     struct arena *arena;
     struct setup_options options;
@@ -76,6 +77,7 @@ void setup_free(struct setup *setup) {
     stops_free(&setup->stops);
     arena_free(setup->arena);
     config_free(setup->config);
+    config_free(setup->given);
     free(setup);
 }
 
@@ -226,8 +228,13 @@ static int add_command(void *context, const struct config_node *node, struct err
     if (list)
         stop->commands = list;
     int code = check_command(node, error);
+    const char *origin = ((struct making *)context)->session->guard.origin;
     if (!code && (!list || !(stop->commands[stop->ncommands] = strdup(config_text(node)))))
         code = error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code && origin && !stop->origin && !(stop->origin = strdup(origin))) {
+        free(stop->commands[stop->ncommands]);
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    }
     stop->ncommands += !code;
     return code;
 }
@@ -390,14 +397,26 @@ static const struct series *no_series(void *context, const char *name) {
     return NULL;
 }
 
-static int check(struct setup *setup, struct session *session, const struct config_node *section, struct error *error) {
+/* With the run's folder in what interpolates it; *section is NULL where nothing is said. */
+static int resolve(struct setup *setup, const char *output, const struct config_node **section, struct error *error) {
+    struct config_context context = {.output_dir = output};
+    config_free(setup->config);
+    if (!(setup->config = config_copy(setup->given)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = config_resolve(setup->config, &context, error);
+    *section = code ? NULL : config_get(config_root(setup->config), "fettle");
+    if (config_kind(*section) == CONFIG_NULL)
+        *section = NULL;
+    return code || !*section ? code
+                             : options_read(rows, COUNT(rows), *section, NULL, &setup->options, setup->arena, error);
+}
+
+static int check(struct setup *setup, struct session *session, struct error *error) {
     struct known known = {.arena = setup->arena};
     struct expression_scope scope = {&known, resolve_known, nothing_yet, no_series};
     struct making making = {.setup = setup, .session = session, .scope = &scope};
     struct trainer *trainer = session->trainer;
-    int code = options_read(rows, COUNT(rows), section, NULL, &setup->options, setup->arena, error);
-    if (!code)
-        code = trainer_check_names(config_root(setup->config), add_known, &known, error);
+    int code = trainer_check_names(config_root(setup->config), add_known, &known, error);
     add_known(&known, "epoch");
     add_known(&known, "step");
     add_known(&known, "batch");
@@ -412,25 +431,19 @@ static int check(struct setup *setup, struct session *session, const struct conf
 }
 
 int setup_read(struct setup **out, struct session *session, const struct config *config, struct error *error) {
-    struct config_context context = {.output_dir = "."};
+    const struct config_node *section = NULL;
     *out = NULL;
     if (!config_get(config_root(config), "fettle"))
         return 0;
     struct setup *setup = calloc(1, sizeof *setup);
     if (setup) {
-        setup->config = config_copy(config);
+        setup->given = config_copy(config);
         setup->arena = arena_new();
     }
-    int code = setup && setup->config && setup->arena ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
-    if (!code && !(code = config_resolve(setup->config, &context, error))) {
-        const struct config_node *section = config_get(config_root(setup->config), "fettle");
-        if (config_kind(section) == CONFIG_NULL) {
-            setup_free(setup);
-            return 0;
-        }
-        code = check(setup, session, section, error);
-    }
-    if (code)
+    int code = setup && setup->given && setup->arena ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code && !(code = resolve(setup, ".", &section, error)) && section)
+        code = check(setup, session, error);
+    if (code || !section)
         setup_free(setup);
     else
         *out = setup;
@@ -455,6 +468,11 @@ int session_check(const struct config *config, struct error *error) {
 }
 
 int setup_make(struct setup *setup, struct session *session, struct error *error) {
+    const struct config_node *section;
+    const char *output = trainer_output(session->trainer);
+    int code = resolve(setup, output ? output : ".", &section, error);
+    if (code)
+        return code;
     struct making making = {.setup = setup, .session = session, .scope = session_scope(session)};
     return make(&making, error);
 }
@@ -505,7 +523,7 @@ static int start(void *context, const struct config_node *node, struct error *er
     struct error why = {0};
     if (session->finished)
         return 0;
-    int code = session_execute(session, config_text(node), &why);
+    int code = session_perform(session, config_text(node), &why);
     if (code == ERROR_INTERRUPT || (code && why.file[0])) {
         if (error)
             *error = why;
@@ -522,6 +540,7 @@ int setup_run(const struct setup *setup, struct session *session, struct error *
                             "sessions that open sessions, more than %d deep", MAX_DEPTH);
     session->depth++;
     int code = each(setup->options.commands, start, session, error);
+    session->stops.collecting = 0; /* what is typed next is no command of a stop point that the file leaves open */
     session->depth--;
     return code;
 }

@@ -10,6 +10,7 @@ static void stop_free(struct stop *stop) {
     for (size_t k = 0; k < stop->ncommands; k++)
         free(stop->commands[k]);
     free(stop->commands);
+    free(stop->origin);
 }
 
 void stops_free(struct stops *stops) {

@@ -19,6 +19,7 @@ struct stop {
     double last;                               /* value that a watch last saw */
     char **commands;
     size_t ncommands;
+    char *origin; /* the file that brought the commands (guard.h); NULL: they are the user's own */
 };
 
 struct stops {

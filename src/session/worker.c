@@ -31,7 +31,7 @@ struct worker {
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
     int resized, running, finished, ending;
     int descriptor;
-    atomic_int interrupted;
+    atomic_int interrupted, save;
 };
 
 static void tell(struct worker *worker) {
@@ -222,12 +222,16 @@ static int on_hurry(void *context) {
     return atomic_load(&((struct worker *)context)->interrupted) > 1;
 }
 
+static int on_save(void *context) {
+    return atomic_exchange(&((struct worker *)context)->save, 0);
+}
+
 static void *work(void *context) {
     struct worker *worker = context;
     for (;;) {
         pthread_mutex_lock(&worker->lock);
         worker->running = 0;
-        while (!worker->count && !worker->ending && !worker->resized)
+        while (!worker->count && !worker->ending && !worker->resized && !atomic_load(&worker->save))
             pthread_cond_wait(&worker->wake, &worker->lock);
         worker->running = !worker->ending && worker->count;
         int ending = worker->ending, lines = worker->running;
@@ -236,6 +240,7 @@ static void *work(void *context) {
         if (ending)
             break;
         if (!lines) {
+            session_save_if_asked(worker->session);
             publish(worker, 0);
             continue;
         }
@@ -272,6 +277,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     own.interrupted = on_look;
     own.asked = on_asked;
     own.abandoned = on_hurry;
+    own.save_asked = on_save;
     own.screen = on_screen;
     own.focus = on_focus;
     own.context = worker;
@@ -306,9 +312,11 @@ static void drop_queue(struct worker *worker) {
         free(worker->queue[--worker->count]);
 }
 
-void worker_free(struct worker *worker, struct text *last) {
+int worker_free(struct worker *worker, const char *why, struct text *said, struct error *error) {
+    struct text farewell = {0};
+    int code = 0;
     if (!worker)
-        return;
+        return 0;
     pthread_mutex_lock(&worker->lock);
     drop_queue(worker);
     worker->ending = 1;
@@ -317,9 +325,12 @@ void worker_free(struct worker *worker, struct text *last) {
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
     interrupt_watch(NULL, NULL); /* what is saved now is saved */
-    if (last) {
-        session_rescue(worker->session);
-        take_text(last, &worker->printed);
+    if (why) {
+        code = session_leave(worker->session, why, &farewell, error);
+        if (farewell.data)
+            text_add(&worker->printed, farewell.data);
+        take_text(said, &worker->printed);
+        text_free(&farewell);
     }
     session_free(worker->session);
     text_free(&worker->printed);
@@ -331,6 +342,7 @@ void worker_free(struct worker *worker, struct text *last) {
     pthread_mutex_destroy(&worker->lock);
     free(worker->queue);
     free(worker);
+    return code;
 }
 
 int worker_send(struct worker *worker, const char *line) {
@@ -352,6 +364,13 @@ void worker_interrupt(struct worker *worker) {
     drop_queue(worker);
     pthread_mutex_unlock(&worker->lock);
     atomic_fetch_add(&worker->interrupted, 1);
+}
+
+void worker_save(struct worker *worker) {
+    atomic_store(&worker->save, 1);
+    pthread_mutex_lock(&worker->lock);
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->lock);
 }
 
 int worker_busy(struct worker *worker) {

@@ -28,13 +28,14 @@ void view_free(struct view *view);
 
 /* builtin and threads of options count; the rest is the worker's own. */
 int worker_new(struct worker **out, const struct session_options *options, struct error *error);
-/* Pauses a run, waits, and frees everything.  last: what is left to tell, for a session that is ended from outside: a
- * run that has trained is saved to its folder first; or NULL. */
-void worker_free(struct worker *worker, struct text *last);
+/* Pauses a run, waits, and frees everything.  Before that, session_leave, whose code it returns; said holds what is
+ * printed last, too.  why NULL: nothing was executed, nothing is left. */
+int worker_free(struct worker *worker, const char *why, struct text *said, struct error *error);
 
 int worker_send(struct worker *worker, const char *line); /* -1 if out of memory */
 /* The run pauses after its batch; lines that wait are dropped.  Once more, and the batch is abandoned. */
 void worker_interrupt(struct worker *worker);
+void worker_save(struct worker *worker);    /* the run, after its batch; it goes on */
 int worker_busy(struct worker *worker);     /* something is executed, or waits */
 int worker_finished(struct worker *worker); /* `quit` was executed */
 /* Readable when there is something new; worker_take empties it. */

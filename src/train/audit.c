@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "train/trainer_internal.h"
 
-enum { MAX_WORDS = 64, LONGEST_LOG = 64 << 20 };
+enum { MAX_WORDS = 1 + CHANGE_WORDS, LONGEST_LOG = 64 << 20 }; /* the place is a word of a line */
 
 static void add_place(const struct trainer *trainer, struct text *out) {
     const struct cursor *cursor = cursor_of(trainer);
@@ -109,16 +109,23 @@ static int begins_with_place(const char *line) {
     return line[strspn(line, "abcdefghijklmnopqrstuvwxyz_")] == '\t' && *line != '\t';
 }
 
-/* The number of the first line that does not begin with a place; 0: all do. */
+static int few_words(const char *line) {
+    int count = 1;
+    for (; *line && *line != '\n'; line++)
+        count += *line == '\t';
+    return count <= MAX_WORDS;
+}
+
+/* The number of the first line that is none; 0: all are. */
 static int first_bad_line(const char *log) {
     for (int number = 1; *log; log = next_line(log), number++)
-        if (!begins_with_place(log))
+        if (!begins_with_place(log) || !few_words(log))
             return number;
     return 0;
 }
 
 static const char begins[] = "a line of an audit log begins with its place, as \"epoch 3, batch 0, step 60, before "
-                             "epoch\", and a tab";
+                             "epoch\", and a tab, and has the words of a change";
 
 int audit_check(const char *log, size_t size, struct error *error) {
     if (!size)

@@ -10,19 +10,28 @@ static int64_t *number(const struct variable *variable) {
     return variable->data;
 }
 
-/* How the frames are drawn with so many in a batch; limit_train_batches may be a share of the batches there are. */
-static struct loader loader_of(const struct trainer *trainer, int64_t size) {
+/* How the frames are drawn with so many in a batch; limit_train_batches, which may be a share of the batches there are,
+ * must leave some. */
+static struct loader loader_of(const struct trainer *trainer, int64_t size, int64_t *batches) {
     struct loader loader;
     loader_init(&loader, (int64_t)trainer->order->count, datamodule_loader(trainer->data, ROLE_TRAIN));
     loader.settings.batch_size = size;
     int64_t all = loader_batches(&loader);
-    int64_t limited = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, all);
-    loader.limit = limited < all ? limited : 0;
+    *batches = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, all);
+    loader.limit = *batches < all ? *batches : 0;
     return loader;
 }
 
+/* Batches of an epoch with so many frames in each. */
+static int64_t batches_with(const struct trainer *trainer, int64_t size) {
+    int64_t batches;
+    loader_of(trainer, size, &batches);
+    return batches;
+}
+
 struct loader batches_loader(const struct trainer *trainer) {
-    return loader_of(trainer, *number(trainer->epoch_batch_size));
+    int64_t batches;
+    return loader_of(trainer, *number(trainer->epoch_batch_size), &batches);
 }
 
 void batches_stream(const struct trainer *trainer, struct random_stream *out) {
@@ -85,8 +94,7 @@ int batches_open(struct trainer *trainer, struct error *error) {
         return 0;
     *number(trainer->batch_size) = *number(trainer->epoch_batch_size) =
         settings->batch_size > 0 ? settings->batch_size : 1;
-    struct loader loader = batches_loader(trainer);
-    if (trains(trainer) && loader_batches(&loader) < 1)
+    if (trains(trainer) && batches_with(trainer, *number(trainer->batch_size)) < 1)
         return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
                          (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
     return 0;
@@ -98,12 +106,10 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
     if (!trainer->batch_size)
         return count ? state_refuse(trainer->order, error, "has %zu frames, where nothing is trained", count) : 0;
     const struct variable *const sizes[] = {trainer->epoch_batch_size, trainer->batch_size};
-    for (int k = 0; trains(trainer) && k < 2; k++) {
-        struct loader loader = loader_of(trainer, *number(sizes[k]));
-        if (*number(sizes[k]) > (int64_t)count || loader_batches(&loader) < 1)
+    for (int k = 0; trains(trainer) && k < 2; k++)
+        if (*number(sizes[k]) > (int64_t)count || batches_with(trainer, *number(sizes[k])) < 1)
             return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no such batches",
                                 (long long)*number(sizes[k]), count);
-    }
     unsigned char *seen = calloc(count + 1, 1);
     int code = seen ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; !code && k < count; k++)
@@ -126,8 +132,7 @@ int batches_set_size(struct trainer *trainer, double value, struct error *error)
     size_t count = trainer->order->count;
     if (value != floor(value) || value < 1 || value > (double)count)
         return error_set(error, ERROR_VALUE, "batch_size must be a whole number from 1 to %zu, not %g", count, value);
-    struct loader loader = loader_of(trainer, (int64_t)value);
-    if (loader_batches(&loader) < 1)
+    if (batches_with(trainer, (int64_t)value) < 1)
         return error_set(error, ERROR_VALUE, "with batch_size %g an epoch would have no batches", value);
     *number(trainer->batch_size) = (int64_t)value;
     return 0;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "train/trainer_internal.h"
 
 enum { MOST_BATCHES = 32, WARM_UP = 16, TIMED_RUNS = 20 };
@@ -49,6 +50,8 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
     for (int k = -WARM_UP; k < bench->repeats; k++) {
         trainer->batch = batches[(k + WARM_UP) % n];
         double start = clock_seconds();
+        if ((code = interrupt_check(error)))
+            goto out;
         state_begin(trainer->state);
         code = loop_gradients(trainer, error);
         if (!code)
@@ -64,7 +67,7 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
         goto out;
     for (int k = -WARM_UP; k < bench->repeats; k++) {
         double start = clock_seconds();
-        if ((code = eval_once(trainer, batches[(k + WARM_UP) % n], error)))
+        if ((code = interrupt_check(error)) || (code = eval_once(trainer, batches[(k + WARM_UP) % n], error)))
             goto out;
         if (k >= 0)
             bench->eval[k] = clock_seconds() - start;

@@ -36,13 +36,12 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
         int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
         if (code)
             return code;
-        if (out->count == MAX_CALLBACKS)
+        if (out->count + out->nignored == MAX_CALLBACKS)
             return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
         struct callback *callback = &out->list[out->count];
         callback->kind = callback_kinds[which];
         if (callback->kind->ignored) {
-            if (out->nignored < MAX_CALLBACKS)
-                out->ignored[out->nignored++] = callback->kind->target.target;
+            out->ignored[out->nignored++] = callback->kind->target.target;
             continue;
         }
         callback->config = node;

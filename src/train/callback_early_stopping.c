@@ -14,6 +14,7 @@ struct stop_options {
 
 struct stop {
     struct variable *best, *waited;
+    int told; /* that the metric is missing */
 };
 
 static const struct option options[] = {
@@ -71,10 +72,11 @@ static int judge(struct callback *callback, struct trainer *trainer, struct erro
     double value, sign = strcmp(how->mode, "max") ? 1 : -1, *best = stop->best->data;
     int64_t *waited = stop->waited->data;
     char reason[256];
-    if (!trainer_metric(trainer, how->monitor, &value))
-        return how->strict && cursor_of(trainer)->validated
-                   ? error_set(error, ERROR_NAME, "EarlyStopping watches '%s', which is not logged", how->monitor)
-                   : 0;
+    if (!trainer_metric(trainer, how->monitor, &value)) {
+        if (how->strict && cursor_of(trainer)->validated && !stop->told++)
+            trainer_tell(trainer, EVENT_NOTICE, "EarlyStopping does not judge: '%s' has not been logged", how->monitor);
+        return 0;
+    }
     if (how->check_finite && !isfinite(value)) {
         snprintf(reason, sizeof reason, "%s is %g", how->monitor, value);
         stop_because(trainer, reason);

@@ -139,6 +139,9 @@ static const struct option linear_rows[] = {
 
 static int check_linear(const void *given, const struct config_node *config, struct error *error) {
     const struct linear_options *how = given;
+    if (how->start > INT64_MAX - how->length)
+        return config_error(loss_option_place(config, "start_epoch"), error, ERROR_VALUE,
+                            "so many epochs cannot be counted");
     if (config_kind(how->final) == CONFIG_MAP && !config_count(how->final))
         return config_error(loss_option_place(config, "final_coeffs"), error, ERROR_VALUE, "no coefficients are given");
     return 0;

@@ -2,7 +2,8 @@
  * extended XYZ that ASE reads, appended to OUT_FILE_datasetN[_epochM].xyz.  Beside the predictions (energy, forces,
  * energies, and stress where there is a cell) stand labels of the data, as original_dataset_NAME.
  *
- * How long a file is belongs to the state of the run: where the run goes back, what was written since is cut off. */
+ * How long a file is belongs to the state of the run: where the run goes back, what was written since is cut off.  A
+ * file with frames of another run is put aside as NAME.xyz.1, 2, ... by the first frames of this one. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,8 @@ static const struct config_node *place(const struct config_node *config, const c
 
 static int check(const void *given, const struct config_node *config, struct error *error) {
     const struct xyz_options *how = given;
+    if (how->out_file && !*how->out_file)
+        return config_error(place(config, "out_file"), error, ERROR_VALUE, "the name of a file is empty");
     if (how->out_file && (ends_in(how->out_file, ".xyz") || ends_in(how->out_file, ".extxyz")))
         return config_error(place(config, "out_file"), error, ERROR_VALUE,
                             "a path without its ending is expected: _datasetN.xyz is added to it");
@@ -94,27 +97,25 @@ static int path_of(const struct xyz_options *how, size_t set, int64_t epoch, cha
                : error_set(error, ERROR_IO, "the path %.60s... is too long", how->out_file);
 }
 
-/* A new run appends to the file that is there; one of an epoch it begins anew. */
 static int open_state(struct callback *callback, struct trainer *trainer, enum data_role role, struct error *error) {
     const struct xyz_options *how = callback->options;
     struct xyz *own = callback->own;
     static const struct state_range numbers = {-1, 0x1p53, 0}; /* -1: of no epoch yet */
     size_t sets = datamodule_count(trainer->data, role);
     char name[96], path[4096];
-    struct stat status;
+    int code = 0;
     snprintf(name, sizeof name, "%sfiles", callback->prefix);
     own->files = state_add(trainer->state, name, STATE_I64, FILE_NUMBERS * sets, 0, error);
     if (!own->files)
         return ERROR_MEMORY;
     own->files->range = &numbers;
-    for (size_t k = 0; k < sets; k++) {
+    for (size_t k = 0; !code && k < sets; k++) {
         int64_t *file = (int64_t *)own->files->data + FILE_NUMBERS * k;
-        if (path_of(how, k, 0, path, error))
-            return ERROR_IO;
         file[FILE_EPOCH] = how->file_per_epoch ? -1 : 0;
-        file[FILE_SIZE] = how->file_per_epoch || stat(path, &status) ? 0 : (int64_t)status.st_size;
+        if (!(code = path_of(how, k, 0, path, error)))
+            code = run_claim_file(trainer, path, error);
     }
-    return 0;
+    return code;
 }
 
 static int check_state(struct callback *callback, struct trainer *trainer, struct error *error) {
@@ -184,25 +185,34 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
     return NULL;
 }
 
-static FILE *open_file(char *path, struct error *error) {
+/* Frames beyond those that this run has written are its own where it went back; else they are another's. */
+static int put_aside(struct trainer *trainer, const char *path, int64_t size, struct error *error) {
+    char aside[4096 + 16];
+    struct stat status;
+    if (trainer->went_back || stat(path, &status) || !S_ISREG(status.st_mode) || status.st_size <= size)
+        return 0;
+    int number = 1;
+    do
+        snprintf(aside, sizeof aside, "%s.%d", path, number++);
+    while (file_exists(aside));
+    if (rename(path, aside))
+        return error_set(error, ERROR_IO, "cannot rename %s to %s: %s", path, aside, strerror(errno));
+    trainer_tell(trainer, EVENT_NOTICE, "%s held frames of another run: they are in %s now", path, aside);
+    return 0;
+}
+
+static FILE *open_file(struct trainer *trainer, const char *path, int64_t size, struct error *error) {
+    if (run_folder_prepare(trainer, path, error) || run_claim_file(trainer, path, error) ||
+        put_aside(trainer, path, size, error))
+        return NULL;
     FILE *stream = file_append_stream(path);
-    if (!stream && errno == ENOENT) { /* the folder */
-        char *slash = strrchr(path, '/');
-        if (slash)
-            *slash = 0;
-        if (slash && file_make_directories(path, error))
-            return NULL;
-        if (slash)
-            *slash = '/';
-        stream = file_append_stream(path);
-    }
     if (!stream)
         error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
     return stream;
 }
 
 /* All frames of the batch, or none. */
-static int append(struct callback *callback, const struct trainer *trainer, const struct evaluated *what,
+static int append(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                   struct error *error) {
     const struct xyz_options *how = callback->options;
     int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
@@ -213,11 +223,11 @@ static int append(struct callback *callback, const struct trainer *trainer, cons
     int code = path_of(how, what->set, epoch, path, error);
     if (code)
         return code;
-    FILE *stream = open_file(path, error);
-    if (!stream)
-        return ERROR_IO;
-    struct stat status;
     size = file[FILE_EPOCH] == epoch ? file[FILE_SIZE] : 0;
+    FILE *stream = open_file(trainer, path, size, error);
+    if (!stream)
+        return error && error->code ? (int)error->code : ERROR_IO;
+    struct stat status;
     int failed = fstat(fileno(stream), &status) != 0;
     if (!failed && S_ISREG(status.st_mode)) {
         if (status.st_size > size)

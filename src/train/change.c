@@ -5,8 +5,6 @@
 
 #include "train/trainer_internal.h"
 
-enum { MAX_WORDS = 64 };
-
 static int set(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error) {
     char number[32];
     if (count != 3)
@@ -47,14 +45,17 @@ static const struct change {
 int trainer_change(struct trainer *trainer, int count, const char *const *given, struct text *report,
                    struct error *error) {
     const struct change *change = NULL;
-    const char *words[MAX_WORDS + 1];
+    const char *words[CHANGE_WORDS + 1];
     char rate[48];
-    if (count > MAX_WORDS)
-        return error_set(error, ERROR_USAGE, "a change of more than %d words", MAX_WORDS);
+    if (count > CHANGE_WORDS)
+        return error_set(error, ERROR_USAGE, "a change of more than %d words", CHANGE_WORDS);
     for (int k = 0; k < count; k++)
         words[k] = given[k];
     if (count > 0 && !strcmp(words[0], "optimizer"))
         with_rate(trainer, &count, words, rate);
+    if (count > CHANGE_WORDS)
+        return error_set(error, ERROR_USAGE, "a change of more than %d words, the learning rate among them",
+                         CHANGE_WORDS);
     for (size_t k = 0; count > 0 && k < sizeof changes / sizeof *changes; k++)
         if (!strcmp(words[0], changes[k].name))
             change = &changes[k];

@@ -1,4 +1,7 @@
-/* Checkpoints: weights under NequIP's names, averages as ema.ema_weight_N, all state of the loop, the config. */
+/* Checkpoints: weights under NequIP's names, averages as ema.ema_weight_N, all state of the loop as state.NAME, each a
+ * list of numbers with a meaning of its own, never a struct; in the metadata the config, the training module, a hash of
+ * the training data, the phase that comes next, threads and kernels, the last value of all that was logged.  None of it
+ * is trusted: see check_state. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

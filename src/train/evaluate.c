@@ -1,13 +1,14 @@
 /* Validation and test: a pass over a data set with the weights that evaluation sees. */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "train/trainer_internal.h"
 
 static int64_t batches_of(const struct trainer *trainer, enum data_role role, size_t set) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     const struct loader_settings *loader = datamodule_loader(trainer->data, role);
     int64_t size = loader->batch_size, count = (int64_t)data->count;
-    return loader->drop_last ? count / size : (count + size - 1) / size;
+    return count / size + (!loader->drop_last && count % size != 0);
 }
 
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
@@ -31,7 +32,7 @@ static int evaluate_batches(struct trainer *trainer, enum data_role role, size_t
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     int64_t size = datamodule_loader(trainer->data, role)->batch_size;
     int code = eval_program_make(trainer, error);
-    for (int64_t b = 0; !code && b < batches; b++) {
+    for (int64_t b = 0; !code && b < batches && !(code = interrupt_check(error)); b++) {
         int64_t first = b * size, count = (int64_t)data->count - first;
         const struct frame *const *frames = (const struct frame *const *)data->frames + first;
         struct prediction prediction;
@@ -66,10 +67,33 @@ static int64_t batches_wanted(const struct trainer *trainer, enum data_role role
     return trainer_settings_limit(limit, is_count, batches_of(trainer, role, set));
 }
 
+/* What callbacks that are told of evaluations know: how far their files go.  Taken, or, back, put back. */
+static void move_callbacks(struct trainer *trainer, struct text *kept, int back) {
+    size_t at = 0;
+    for (size_t k = 0; k < state_count(trainer->state); k++) {
+        struct variable *variable = state_at(trainer->state, k);
+        const struct callback *owner = callbacks_owner(&trainer->callbacks, variable->name);
+        size_t size = variable->count * state_type_size(variable->type);
+        if (!owner || !owner->kind->evaluated || variable->big)
+            continue;
+        if (!back)
+            text_add_bytes(kept, variable->data, size);
+        else if (at + size <= kept->size && size)
+            memcpy(variable->data, kept->data + at, size);
+        at += size;
+    }
+}
+
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
+    return batches_wanted(trainer, ROLE_VAL, set);
+}
+
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
     const void *params[DTYPE_COUNT];
-    int code = 0;
+    struct text kept = {0};
     evaluation_params(trainer, params);
+    move_callbacks(trainer, &kept, 0);
+    int code = kept.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
         int64_t most = batches_wanted(trainer, role, k);
@@ -77,14 +101,16 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
         metrics_reset(metrics);
         code = most ? evaluate_batches(trainer, role, k, metrics, most, params, 1, error) : 0;
         if (!code && most && log) {
-            double values[256];
             char prefix[64];
-            metrics_compute(metrics, values);
+            metrics_compute(metrics, trainer->computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
-            code = log_row(trainer, prefix, metrics, values, error);
+            code = log_row(trainer, prefix, metrics, trainer->computed, error);
         }
         metrics_reset(metrics);
     }
+    if (code) /* it will begin anew */
+        move_callbacks(trainer, &kept, 1);
+    text_free(&kept);
     return code;
 }
 
@@ -102,7 +128,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
         params[d] = trainer->parameters[d]->data;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
-        double values[256];
+        double *values = trainer->computed;
         metrics_reset(metrics);
         code = evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), params, 0, error);
         metrics_compute(metrics, values);

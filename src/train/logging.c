@@ -77,20 +77,34 @@ int trainer_metric(const struct trainer *trainer, const char *name, double *valu
 
 /* ---------------------------------------------------------------- rows */
 
-enum { MOST_CELLS = 2048 };
-
 struct pending_row { /* values collected until the row is written */
-    size_t count;
-    char *names[MOST_CELLS];
-    double values[MOST_CELLS];
+    size_t count, capacity;
+    char **names;
+    double *values;
 };
+
+static int make_room(struct pending_row *row) {
+    if (row->count < row->capacity)
+        return 0;
+    size_t more = row->capacity ? 2 * row->capacity : 256;
+    char **names = realloc(row->names, more * sizeof *names);
+    if (names)
+        row->names = names;
+    double *values = realloc(row->values, more * sizeof *values);
+    if (values)
+        row->values = values;
+    if (!names || !values)
+        return -1;
+    row->capacity = more;
+    return 0;
+}
 
 int log_value(struct trainer *trainer, const char *name, double value, struct error *error) {
     struct pending_row *row = trainer->pending;
     if (!row && !(row = trainer->pending = calloc(1, sizeof *row)))
         return error_set(error, ERROR_MEMORY, "out of memory");
-    if (row->count == MOST_CELLS)
-        return error_set(error, ERROR_STATE, "more than %d values in a row of metrics.csv", MOST_CELLS);
+    if (make_room(row))
+        return error_set(error, ERROR_MEMORY, "out of memory");
     history_set(trainer, name, value);
     if (!(row->names[row->count] = strdup(name)))
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -120,6 +134,16 @@ void log_drop(struct trainer *trainer) {
         free(row->names[k]);
     if (row)
         row->count = 0;
+}
+
+void log_free(struct trainer *trainer) {
+    log_drop(trainer);
+    if (trainer->pending) {
+        free(trainer->pending->names);
+        free(trainer->pending->values);
+    }
+    free(trainer->pending);
+    trainer->pending = NULL;
 }
 
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error) {

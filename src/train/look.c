@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "train/trainer_internal.h"
 
 /* ---------------------------------------------------------------- frames */
@@ -35,8 +36,10 @@ static void plain_errors(struct trainer_frame *out, const struct batch *batch, c
 static int look_at(struct trainer *trainer, struct metrics *loss, const struct frame *frame,
                    const void *const params[DTYPE_COUNT], struct trainer_frame *out, struct error *error) {
     struct prediction prediction;
-    double values[256];
-    int code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+    double *values = trainer->computed;
+    int code = interrupt_check(error);
+    if (!code)
+        code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
     if (!code)
         code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
     if (code)
@@ -78,7 +81,9 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
         const struct field *label = frame_field(frame, name);
         if (!label)
             continue;
-        code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+        code = interrupt_check(error);
+        if (!code)
+            code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
         if (!code)
             code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
         if (code)

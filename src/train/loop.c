@@ -52,13 +52,20 @@ static int scheduled_by_hand(struct trainer *trainer) {
            composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
 }
 
-static int schedule_by_hand(struct trainer *trainer, struct error *error) {
+/* A metric that is missing at one moment costs the scheduler a step, not the run its end. */
+static int has_metric(struct trainer *trainer, double *metric) {
+    struct schedule *s = &trainer->schedule;
+    int there = trainer_metric(trainer, s->monitor, metric);
+    if (!there && s->strict && !s->told++)
+        trainer_tell(trainer, EVENT_NOTICE, "the scheduler does not step: '%s' has not been logged yet", s->monitor);
+    return there;
+}
+
+static void schedule_by_hand(struct trainer *trainer) {
     double metric;
-    if (!trainer_metric(trainer, trainer->schedule.monitor, &metric))
-        return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged",
-                         trainer->schedule.monitor);
+    if (!has_metric(trainer, &metric))
+        return;
     schedule_step(&trainer->schedule, metric);
-    return 0;
 }
 
 static int sanity(struct trainer *trainer, struct error *error) {
@@ -67,7 +74,7 @@ static int sanity(struct trainer *trainer, struct error *error) {
     size_t known = history->count;
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
     if (!code && by_hand)
-        code = schedule_by_hand(trainer, error);
+        schedule_by_hand(trainer);
     log_drop(trainer); /* only the scheduler was to see it */
     while (history->count > known)
         free(history->names[--history->count]);
@@ -209,23 +216,18 @@ void loop_update(struct trainer *trainer) {
 /* ---------------------------------------------------------------- schedulers */
 
 /* plateau: those that judge by a metric; else the others. */
-static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
+static void schedule(struct trainer *trainer, int by_step, int plateau) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
     if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
         scheduler_is_plateau(s->scheduler) != plateau)
-        return 0;
+        return;
     int64_t count = by_step ? cursor->batch : cursor->epoch;
     if ((count + 1) % s->frequency)
-        return 0;
+        return;
     double metric = 0;
-    if (plateau && !trainer_metric(trainer, s->monitor, &metric)) {
-        if (s->strict)
-            return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged", s->monitor);
-        return 0;
-    }
-    schedule_step(s, metric);
-    return 0;
+    if (!plateau || has_metric(trainer, &metric))
+        schedule_step(s, metric);
 }
 
 static int wants_validation(const struct trainer *trainer) {
@@ -255,11 +257,9 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     cursor->step += stepped;
     cursor->accepted++;
     if (stepped)
-        code = schedule(trainer, 1, 0, error);
-    if (!code && last)
-        code = schedule(trainer, 0, 0, error);
-    if (code)
-        return code;
+        schedule(trainer, 1, 0);
+    if (last)
+        schedule(trainer, 0, 0);
     double most = trainer->length[LENGTH_TIME];
     if (most >= 0 && training_seconds(trainer) > most && !cursor->should_stop) {
         cursor->should_stop = 1;
@@ -288,23 +288,23 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
 }
 
 /* Where the loop goes once a batch, and the validation after it, is over. */
-static int next_batch(struct trainer *trainer, struct error *error) {
+static void next_batch(struct trainer *trainer) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = cursor->window == 0;
-    int code = stepped ? schedule(trainer, 1, 1, error) : 0;
+    if (stepped)
+        schedule(trainer, 1, 1);
     cursor->stepped += stepped;
     cursor->batch++;
     int full = is_reached(trainer, LENGTH_STEPS, cursor->step);
     cursor->phase =
         cursor->batch >= trainer_batches(trainer) || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
-    return code;
 }
 
 static int log_batch(struct trainer *trainer, struct error *error) {
     /* a batch under way is accepted first; PHASE_LOG is then found again without one */
     int code = trainer->open ? finish_batch(trainer, error) : 0;
     if (!code && cursor_of(trainer)->phase == PHASE_LOG)
-        code = next_batch(trainer, error);
+        next_batch(trainer);
     return code;
 }
 
@@ -325,17 +325,17 @@ static int validate(struct trainer *trainer, struct error *error) {
         log_drop(trainer);
         return code;
     }
-    if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
-        return code;
+    if (scheduled_by_hand(trainer))
+        schedule_by_hand(trainer);
     cursor->validated = 1;
     /* what callbacks write goes on after this validation */
-    code = next_batch(trainer, error);
-    return code ? code : judge(trainer, error);
+    next_batch(trainer);
+    return judge(trainer, error);
 }
 
 static int epoch_end(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    double values[256];
+    double *values = trainer->computed;
     int code = 0;
     if (trainer->train_metrics) {
         metrics_compute(trainer->train_metrics, values);
@@ -348,10 +348,10 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
         code = callbacks_epoch_end(trainer, values, error);
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
-    if (!code && cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
-        code = schedule(trainer, 0, 1, error);
     if (code)
         return code;
+    if (cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
+        schedule(trainer, 0, 1);
     if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */
         metrics_reset(trainer->loss);
         if (trainer->train_metrics)

@@ -11,6 +11,10 @@
 
 struct metrics;
 
+/* Bytes of a metric's name: with a prefix, a type, or the name of another beside it, it stays below the 256 that
+ * whoever keeps a name has room for. */
+enum { METRIC_NAME_MOST = 100 };
+
 /* Predictions for a batch, row-major float64; NULL where the model does not give it. */
 struct prediction {
     const double *total_energy;  /* [frames] */

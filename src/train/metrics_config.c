@@ -267,6 +267,14 @@ int metrics_add(struct metrics *metrics, const struct entry *entry, size_t *capa
             return config_error(entry->place, error, ERROR_NAME,
                                 "there are two metrics of the name \"%s\": give one of them another with `name`",
                                 entry->name);
+    if (strlen(entry->name) > METRIC_NAME_MOST)
+        return config_error(entry->place, error, ERROR_NAME,
+                            "a metric's name has %d bytes at most, \"%.40s...\" has %zu: give it another with `name`",
+                            METRIC_NAME_MOST, entry->name, strlen(entry->name));
+    for (const char *c = entry->name; *c; c++)
+        if ((unsigned char)*c < 32 || *c == 127)
+            return config_error(config_get(entry->place, "name") ? config_get(entry->place, "name") : entry->place,
+                                error, ERROR_NAME, "the name of a metric has no control characters in it");
     if (strcmp(entry->name, "weighted_sum") == 0)
         return config_error(entry->place, error, ERROR_NAME, "the name \"weighted_sum\" is taken by the weighted sum");
     if (metrics->nentries == *capacity) {

@@ -127,8 +127,8 @@ static int coefficient(double *out, const struct config_node *map, const char *k
     if (!value || config_kind(value) == CONFIG_NULL || config_kind(value) == CONFIG_DEFERRED)
         return 0;
     if (!config_is_number(value) || !isfinite(config_float(value)))
-        return config_error(value, error, ERROR_TYPE, "a coefficient must be a number or null, here is %s",
-                            config_kind_name(value));
+        return config_error(value, error, ERROR_TYPE, "a coefficient must be a finite number or null, here is %s",
+                            config_is_number(value) ? config_text(value) : config_kind_name(value));
     *out = config_float(value);
     return 0;
 }

@@ -88,7 +88,7 @@ static int matches(const struct config_node *params, const char *name, unsigned 
     int list = config_kind(params) == CONFIG_LIST, found = 0;
     for (size_t k = 0; k < (list ? config_count(params) : 1); k++)
         if (parameters_match(config_text(list ? config_at(params, k) : params), name)) {
-            seen[k < 64 ? k : 63] = 1;
+            seen[k] = 1;
             found = 1;
         }
     return found;
@@ -102,7 +102,10 @@ int param_groups_assign(struct param_groups *groups, const struct model *model, 
         return error_set(error, ERROR_MEMORY, "out of memory");
     for (int g = 1; g < groups->count; g++) {
         const struct config_node *params = groups->params[g];
-        unsigned char seen[64] = {0};
+        size_t count = config_kind(params) == CONFIG_LIST ? config_count(params) : 1;
+        unsigned char *seen = arena_alloc(arena, count + 1);
+        if (!seen)
+            return error_set(error, ERROR_MEMORY, "out of memory");
         for (int k = 0; k < n; k++) {
             const struct parameter *p = model_parameter(model, k);
             if (p->is_buffer || !matches(params, p->name, seen))
@@ -111,8 +114,7 @@ int param_groups_assign(struct param_groups *groups, const struct model *model, 
                 return config_error(params, error, ERROR_VALUE, "%s is in group %d already", p->name, groups->group[k]);
             groups->group[k] = (unsigned char)g;
         }
-        size_t count = config_kind(params) == CONFIG_LIST ? config_count(params) : 1;
-        for (size_t k = 0; k < count && k < 64; k++)
+        for (size_t k = 0; k < count; k++)
             if (!seen[k])
                 return config_error(config_kind(params) == CONFIG_LIST ? config_at(params, k) : params, error,
                                     ERROR_NAME, "no parameter matches");

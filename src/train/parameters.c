@@ -67,13 +67,13 @@ static int none_matches(const struct trainer *trainer, const char *pattern, stru
 
 int parameters_freeze(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error) {
-    unsigned char next[4096];
     int freeze = !strcmp(words[0], "freeze"), n = model_nparameters(trainer->model), found = 0, changed = 0;
     size_t numbers = 0, left = 0;
     if (count != 2)
         return error_set(error, ERROR_USAGE, "usage: %s PATTERN", words[0]);
-    if (n > (int)sizeof next)
-        return error_set(error, ERROR_VALUE, "a model of more than %zu tensors", sizeof next);
+    unsigned char *next = malloc((size_t)n + 1);
+    if (!next)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     memcpy(next, trainer->frozen->data, (size_t)n);
     for (int k = 0; k < n; k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
@@ -87,11 +87,15 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
         }
         left += next[k] ? 0 : p->numel;
     }
-    if (!found)
-        return none_matches(trainer, words[1], error);
-    if (!left)
-        return error_set(error, ERROR_VALUE, "every parameter would be frozen: there would be nothing to train");
-    memcpy(trainer->frozen->data, next, (size_t)n);
+    int code = !found ? none_matches(trainer, words[1], error)
+               : !left
+                   ? error_set(error, ERROR_VALUE, "every parameter would be frozen: there would be nothing to train")
+                   : 0;
+    if (!code)
+        memcpy(trainer->frozen->data, next, (size_t)n);
+    free(next);
+    if (code)
+        return code;
     parameters_sync(trainer);
     if (report)
         text_format(report, "%d tensors (%zu numbers) %s; %zu numbers train\n", changed, numbers,

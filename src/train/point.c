@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "train/trainer_internal.h"
 
 struct trainer_point {
@@ -194,7 +195,8 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
         if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)
             code = audit_replay_text(trainer, audit, made, error);
         while (!code && cursor_of(trainer)->accepted < batch && !trainer_done(trainer))
-            code = trainer_advance(trainer, &done, error);
+            if (trainer->open || !(code = interrupt_check(error)))
+                code = trainer_advance(trainer, &done, error);
         /* what follows the last batch of an epoch belongs to it */
         while (!code && !trainer->open && !trainer_done(trainer) &&
                (trainer_phase(trainer) == PHASE_LOG || trainer_phase(trainer) == PHASE_VALIDATE ||

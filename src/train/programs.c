@@ -374,7 +374,7 @@ int eval_program_run(struct trainer *trainer, const struct batch *batch, const v
     if (code)
         return code;
     struct program_binding binding = {
-        .topology = &batch->topology, .inputs = eval->inputs, .params = {params[F32], params[F64]}};
+        .topology = &batch->topology, .inputs = eval->inputs, .params = {params[F32], params[F64]}, .may_stop = 1};
     if ((code = program_run(eval->program, trainer->team, &binding, error)))
         return code;
     set_prediction(out, eval->program, eval->prediction);

@@ -21,8 +21,9 @@ static int again(void *context, int count, const char *const *words, struct erro
 int resume_find(struct trainer *trainer, struct error *error) {
     const struct config_node *given = config_get(config_root(trainer->config), "ckpt_path");
     const char *path = trainer->how.resume;
-    if (!path && config_kind(given) == CONFIG_STRING && !*(path = config_text(given)))
-        return config_error(given, error, ERROR_VALUE, "the name of a checkpoint is empty");
+    if (!path && config_kind(given) == CONFIG_STRING &&
+        *config_text(given)) /* an empty name is refused with the rest */
+        path = config_text(given);
     if (path && !(trainer->resume = arena_string(trainer->arena, path)))
         return error_set(error, ERROR_MEMORY, "out of memory");
     return 0;

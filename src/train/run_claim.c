@@ -86,20 +86,34 @@ int run_claim_has(const struct trainer *trainer, const char *folder) {
     return size && !strncmp(folder, trainer->output, size) && (folder[size] == '/' || !folder[size]);
 }
 
-static int has_claim(const struct trainer *trainer, const char *folder) {
-    struct stat a, b;
+static int has_claim(const struct trainer *trainer, const char *lock_path) {
     for (int k = 0; k < trainer->nclaims; k++)
-        if (!stat(folder, &a) && !stat(trainer->claims[k].folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        if (!strcmp(lock_name(trainer->claims[k].lock), lock_path))
             return 1;
     return 0;
 }
 
 int run_claim_also(struct trainer *trainer, const char *folder, struct error *error) {
     char lock_path[PATH_MAX];
-    if (!trainer->output || run_claim_has(trainer, folder) || has_claim(trainer, folder))
+    if (!trainer->output || run_claim_has(trainer, folder))
         return 0;
     int code = join(folder, lock_file, lock_path, error);
-    return code ? code : add_claim(trainer, folder, lock_path, folder, error);
+    return code || has_claim(trainer, lock_path) ? code : add_claim(trainer, folder, lock_path, folder, error);
+}
+
+int run_claim_file(struct trainer *trainer, const char *path, struct error *error) {
+    char lock_path[PATH_MAX], folder[PATH_MAX];
+    if (!trainer->output || run_claim_has(trainer, path))
+        return 0;
+    if (snprintf(lock_path, sizeof lock_path, "%s.lock", path) >= (int)sizeof lock_path)
+        return error_set(error, ERROR_IO, "the path %.60s... is too long", path);
+    if (has_claim(trainer, lock_path))
+        return 0;
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    return add_claim(trainer, slash ? folder : ".", lock_path, path, error);
 }
 
 /* ---------------------------------------------------------------- what a folder holds */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "train/trainer_internal.h"
 
 static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
@@ -54,9 +55,20 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     return code ? code : audit_write(trainer, error);
 }
 
+static int allows(const struct trainer *trainer, const char *path, struct error *error) {
+    if (!trainer->confined || (trainer->output && file_is_below(path, trainer->output)))
+        return 0;
+    return error_set(error, ERROR_STATE,
+                     "%s is not written: it lies outside of the run's folder, and a session file whose folder is not "
+                     "trusted (`trust`) has the run go on; `continue` writes it",
+                     path);
+}
+
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error) {
     char above[4096];
-    (void)trainer;
+    int code = allows(trainer, path, error);
+    if (code)
+        return code;
     if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above)
         return error_set(error, ERROR_IO, "the path %.60s... is too long", path);
     char *slash = strrchr(above, '/');
@@ -88,9 +100,30 @@ void run_folder_note(struct trainer *trainer, const char *text) {
     text_free(&shown);
 }
 
+void trainer_confine(struct trainer *trainer, int on) {
+    trainer->confined = on;
+}
+
 int run_folder_end(struct trainer *trainer, struct error *error) {
     int code = trainer->csv && !trainer->aside && csv_log_waits(trainer->csv) ? csv_log_write(trainer->csv, error) : 0;
     return code ? code : run_folder_last(trainer, error);
+}
+
+uint64_t run_folder_mark(const struct trainer *trainer) {
+    const struct cursor *cursor = cursor_of(trainer);
+    const int64_t place[] = {cursor->accepted, cursor->step, cursor->epochs};
+    const char *audit = trainer_audit(trainer);
+    return hash_bytes(hash_bytes(0, place, sizeof place), audit, strlen(audit));
+}
+
+int trainer_unkept(const struct trainer *trainer) {
+    return run_folder_mark(trainer) != trainer->kept;
+}
+
+int trainer_keep(struct trainer *trainer, struct error *error) {
+    if (trainer->open)
+        return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
+    return run_folder_last(trainer, error);
 }
 
 int run_folder_last(struct trainer *trainer, struct error *error) {
@@ -101,6 +134,8 @@ int run_folder_last(struct trainer *trainer, struct error *error) {
     int code = path_in(trainer, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
+    if (!code)
+        trainer->kept = run_folder_mark(trainer);
     trainer->saved = clock_seconds();
     trainer->saving = trainer->saved - start;
     return code;

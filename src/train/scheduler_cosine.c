@@ -36,6 +36,8 @@ static double cosine_closed(const struct scheduler *self) {
 }
 
 static int cosine_check(const void *options, const struct config_node *config, struct error *error) {
+    if (((const struct cosine_options *)options)->T_max > INT64_MAX / 4) /* twice as many are a period */
+        return config_error(config_get(config, "T_max"), error, ERROR_VALUE, "so many steps cannot be counted");
     return scheduler_check_last_epoch(((const struct cosine_options *)options)->last_epoch, config, error);
 }
 

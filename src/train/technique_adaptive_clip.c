@@ -1,6 +1,4 @@
 /* Adaptive clipping: the norm of the gradient is limited to a multiple of its own running mean. */
-#include <math.h>
-
 #include "train/technique.h"
 #include "train/trainer_internal.h"
 
@@ -31,13 +29,9 @@ static int check(const void *given, const struct config_node *module, const stru
 }
 
 static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
-    static const struct state_range norms = {0, INFINITY, 1}; /* of gradients that need not be finite */
     struct adaptive *own = layer->own;
     own->mean = state_add(trainer->state, "adaptive_clip.mean", STATE_F64, 1, 0, error);
-    if (!own->mean)
-        return ERROR_MEMORY;
-    own->mean->range = &norms;
-    return 0;
+    return own->mean ? 0 : ERROR_MEMORY;
 }
 
 static void clip(struct layer *layer, struct trainer *trainer) {

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "graph/blas.h"
 #include "train/trainer_internal.h"
 
 /* ---------------------------------------------------------------- opening */
@@ -57,6 +58,26 @@ int trainer_check_data(const struct trainer *trainer, struct error *error) {
     return 0;
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static int open_values(struct trainer *trainer, struct error *error) {
+    size_t loss = trainer->loss ? metrics_max_count(trainer->loss) : 0;
+    size_t metrics = trainer->train_metrics ? metrics_max_count(trainer->train_metrics) : 0;
+    size_t most = larger(loss, metrics);
+    trainer->values.loss = arena_alloc(trainer->arena, (loss + 1) * sizeof(double));
+    trainer->values.metrics = arena_alloc(trainer->arena, (metrics + 1) * sizeof(double));
+    if (trainer->nval) /* one config serves all sets */
+        most = larger(most, metrics_max_count(trainer->val_metrics[0]));
+    if (trainer->ntest)
+        most = larger(most, metrics_max_count(trainer->test_metrics[0]));
+    trainer->computed = arena_alloc(trainer->arena, (most + 1) * sizeof(double));
+    return trainer->values.loss && trainer->values.metrics && trainer->computed
+               ? 0
+               : error_set(error, ERROR_MEMORY, "out of memory");
+}
+
 static int open_metrics(struct trainer *trainer, const struct module_options *module, struct error *error) {
     int ntypes = model_ntypes(trainer->model), code = 0;
     const char *const *names = model_type_names(trainer->model);
@@ -81,7 +102,7 @@ static int open_metrics(struct trainer *trainer, const struct module_options *mo
     }
     if (!code && trainer->loss && metrics_nterms(trainer->loss) > MAX_TERMS)
         code = error_set(error, ERROR_VALUE, "a loss of more than %d terms", MAX_TERMS);
-    return code;
+    return code ? code : open_values(trainer, error);
 }
 
 static void *slab_new(size_t count, enum dtype dtype) {
@@ -219,14 +240,17 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     int threads = trainer->how.threads > 0 ? trainer->how.threads : team_default_size();
     trainer->state = state_new();
-    trainer->team = team_new(threads);
-    if (!trainer->state || !trainer->team)
-        return error_set(error, ERROR_MEMORY, "cannot start %d threads", threads);
+    if (!trainer->state)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if ((code = blas_team_new(&trainer->team, threads, error)))
+        return code;
     resume_fingerprint(trainer, trainer->fingerprint);
     if ((code = open_metrics(trainer, &module, error)) || (code = trainer_check_data(trainer, error)) ||
         (code = open_slabs(trainer, error)))
         return code;
     if ((code = trainer_open_optimizer(trainer, &module, error)) || (code = open_loop(trainer, error)))
+        return code;
+    if ((code = monitors_check(trainer, module.lr_scheduler, error)))
         return code;
     if (trainer->how.init) {
         /* before the layers open: an average begins as a copy of these weights */
@@ -256,6 +280,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
             log_message(LOG_DEBUG, "%s", line);
         text_free(&tree);
     }
+    trainer->kept = run_folder_mark(trainer);
     return 0;
 }
 
@@ -300,8 +325,7 @@ void trainer_free(struct trainer *trainer) {
     }
     run_folder_close(trainer);
     run_claim_release(trainer);
-    log_drop(trainer);
-    free(trainer->pending);
+    log_free(trainer);
     history_free(&trainer->history);
     prefetch_free(trainer->ahead);
     prefetch_free(trainer->eval_ahead);
@@ -317,7 +341,7 @@ void trainer_free(struct trainer *trainer) {
     }
     model_free(trainer->model);
     datamodule_free(trainer->data);
-    team_free(trainer->team);
+    blas_team_free(trainer->team);
     config_free(trainer->given);
     config_free(trainer->config);
     while (trainer->retired) {

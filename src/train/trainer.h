@@ -219,6 +219,10 @@ struct trainer_apart {
 void trainer_apart(const struct trainer *trainer, int k, const struct trainer_point *from,
                    const struct trainer_point *a, const struct trainer_point *b, struct trainer_apart *out);
 
+/* While it is on, callbacks write below the folder of the run only, whatever paths the config has: elsewhere is an
+ * error.
+ */
+void trainer_confine(struct trainer *trainer, int on);
 /* Whether a batch that makes a NaN or an infinity is given up with ERROR_NUMERIC and the place it comes from; off at
  * the start. */
 void trainer_catch(struct trainer *trainer, int on);
@@ -230,6 +234,11 @@ const char *trainer_audit(const struct trainer *trainer);
 int trainer_save(struct trainer *trainer, const char *path, struct error *error);
 /* The same where the user names the file: a symbolic link is followed. */
 int trainer_save_as(struct trainer *trainer, const char *path, struct error *error);
+
+/* The same to last.safetensors in the folder of the run, if it has one. */
+int trainer_keep(struct trainer *trainer, struct error *error);
+/* Whether the run has gone on, or was changed, since that file was written last, or since it was opened. */
+int trainer_unkept(const struct trainer *trainer);
 
 /* Validation (or test) now, aside: with the weights that it sees, or, raw, with those of training.  Calls with each
  * metric of each set by its full name ("val0_epoch/forces_mae"); nothing is logged, no callback told. */

@@ -1,4 +1,5 @@
 /* The check of a config before any data is read: sections, names, types, and metrics that are watched. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "train/trainer_internal.h"
@@ -54,6 +55,8 @@ static int check_sections(const struct config_node *root, struct error *error) {
         config_kind(resume) != CONFIG_DEFERRED)
         return config_error(resume, error, ERROR_TYPE, "the path of a checkpoint is expected, or null, not %s",
                             config_kind_name(resume));
+    if (config_kind(resume) == CONFIG_STRING && !*config_text(resume))
+        return config_error(resume, error, ERROR_VALUE, "the name of a checkpoint is empty");
     return 0;
 }
 
@@ -85,36 +88,81 @@ int config_schedule(const struct config_node *config, struct schedule_options *o
 /* Metrics of a config that keep nothing. */
 static int metrics_of(struct metrics **out, const struct config_node *config, const struct config_node *types,
                       struct error *error) {
-    const char *type_names[256];
-    int ntypes = 0;
-    for (size_t k = 0; k < config_count(types) && ntypes < 256; k++)
-        type_names[ntypes++] = config_text(config_at(types, k));
-    return metrics_new(out, config, ntypes, type_names, NULL, "", error);
+    size_t count = config_count(types);
+    const char **type_names = malloc((count + 1) * sizeof *type_names);
+    if (!type_names)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < count; k++)
+        type_names[k] = config_text(config_at(types, k));
+    int code = metrics_new(out, config, (int)count, type_names, NULL, "", error);
+    free(type_names);
+    return code;
 }
 
-/* Adds the names under which a manager's values are logged. */
+/* Names under which values are logged. */
+struct logged {
+    struct arena *arena;
+    size_t count, capacity;
+    const char **names;
+};
+
+static int add_name(struct logged *logged, const char *prefix, const char *name) {
+    if (logged->count == logged->capacity) {
+        size_t more = logged->capacity ? 2 * logged->capacity : 256;
+        const char **names = arena_alloc(logged->arena, more * sizeof *names);
+        if (!names)
+            return -1;
+        if (logged->count)
+            memcpy(names, logged->names, logged->count * sizeof *names);
+        logged->names = names;
+        logged->capacity = more;
+    }
+    const char *full = arena_format(logged->arena, "%s%s", prefix, name);
+    if (full)
+        logged->names[logged->count++] = full;
+    return full ? 0 : -1;
+}
+
+/* Adds those of a manager's values. */
 static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
-                     size_t nprefixes, struct arena *arena, const char **names, size_t *n, size_t most,
-                     struct error *error) {
+                     size_t nprefixes, struct logged *logged, struct error *error) {
     struct metrics *metrics;
     int code = metrics_of(&metrics, config, types, error);
     if (code)
         return code;
-    for (size_t p = 0; p < nprefixes; p++)
-        for (size_t k = 0; k < metrics_count(metrics) && *n < most; k++)
-            names[(*n)++] = arena_format(arena, "%s%s", prefixes[p], metrics_name(metrics, k));
+    for (size_t p = 0; !code && p < nprefixes; p++)
+        for (size_t k = 0; !code && k < metrics_count(metrics); k++)
+            if (add_name(logged, prefixes[p], metrics_name(metrics, k)))
+                code = error_set(error, ERROR_MEMORY, "out of memory");
     metrics_free(metrics);
-    return 0;
+    return code;
 }
 
-static int check_monitor(const struct config_node *node, const char *name, const char *const *names, size_t count,
-                         struct error *error) {
+const char *monitor_never(const struct trainer_settings *how, const char *name) {
+    if (!strncmp(name, "test", 4))
+        return "tests come after training";
+    if (strncmp(name, "val", 3))
+        return NULL;
+    if (how->limit_val == 0)
+        return "trainer.limit_val_batches is 0: nothing is validated";
+    if (how->max_epochs > 0 && how->check_val_every_n_epoch > how->max_epochs)
+        return "trainer.check_val_every_n_epoch is more than max_epochs: nothing is validated";
+    return NULL;
+}
+
+/* how: NULL where nothing is trained. */
+static int check_monitor(const struct trainer_settings *how, const struct config_node *node, const char *name,
+                         const struct logged *logged, struct error *error) {
     if (!name)
         return 0;
-    for (size_t k = 0; k < count; k++)
-        if (!strcmp(name, names[k]))
-            return 0;
-    const char *near = text_nearest(name, names, count);
+    for (size_t k = 0; k < logged->count; k++)
+        if (!strcmp(name, logged->names[k])) {
+            const char *why = how ? monitor_never(how, name) : NULL;
+            return why ? config_error(config_get(node, "monitor"), error, ERROR_VALUE,
+                                      "'%.200s' will never be logged while the run trains (%s)", name, why)
+                       : 0;
+        }
+    const char *near = text_nearest(name, logged->names, logged->count);
     return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
@@ -164,17 +212,15 @@ static int name_settings(const struct naming *naming, const struct composition *
 
 static int check_all(const struct config_node *root, const struct naming *naming, struct arena *arena,
                      struct error *error) {
-    enum { MOST = 4096 };
     struct trainer_settings settings;
     struct composition composition;
     struct module_options module;
     struct callbacks callbacks;
     struct schedule_options schedule = {0};
-    const char **runs, **names = arena_alloc(arena, MOST * sizeof *names);
-    size_t nruns, n = 0;
+    struct logged logged = {.arena = arena};
+    const char **runs;
+    size_t nruns;
     int trains = 0, tests = 0, vals = 0, code;
-    if (!names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
     const struct config_node *module_node = config_get(root, "training_module"), *data = config_get(root, "data");
     if ((code = check_sections(root, error)) || (code = config_runs(root, arena, &runs, &nruns, error)))
         return code;
@@ -202,8 +248,9 @@ static int check_all(const struct config_node *root, const struct naming *naming
     static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
     const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
     int nval = datamodule_configured(data, ROLE_VAL), ntest = datamodule_configured(data, ROLE_TEST);
-    nval = nval < MAX_SETS ? nval : MAX_SETS;
-    ntest = ntest < MAX_SETS ? ntest : MAX_SETS;
+    if (nval > MAX_SETS || ntest > MAX_SETS)
+        return config_error(data, error, ERROR_VALUE, "%d %s sets: at most %d are possible",
+                            nval > MAX_SETS ? nval : ntest, nval > MAX_SETS ? "validation" : "test", MAX_SETS);
     for (int k = 0; k < nval; k++)
         val_prefixes[k] = arena_format(arena, "val%d_epoch/", k);
     for (int k = 0; k < ntest; k++)
@@ -212,22 +259,21 @@ static int check_all(const struct config_node *root, const struct naming *naming
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (module.loss) {
         if ((code = metrics_check(module.loss, error)) ||
-            (code = add_names(module.loss, types, loss_prefixes, 2, arena, names, &n, MOST, error)))
+            (code = add_names(module.loss, types, loss_prefixes, 2, &logged, error)))
             return code;
-        if (!n || strcmp(names[n - 1], "train_loss_epoch/weighted_sum"))
+        if (!logged.count || strcmp(logged.names[logged.count - 1], "train_loss_epoch/weighted_sum"))
             return config_error(module.loss, error, ERROR_VALUE, "the loss has no coefficients to weigh its terms by");
     }
-    if (module.train_metrics &&
-        ((code = metrics_check(module.train_metrics, error)) ||
-         (code = add_names(module.train_metrics, types, train_prefixes, 2, arena, names, &n, MOST, error))))
+    if (module.train_metrics && ((code = metrics_check(module.train_metrics, error)) ||
+                                 (code = add_names(module.train_metrics, types, train_prefixes, 2, &logged, error))))
         return code;
     if (module.val_metrics &&
         ((code = metrics_check(module.val_metrics, error)) ||
-         (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, arena, names, &n, MOST, error))))
+         (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, &logged, error))))
         return code;
     if (module.test_metrics &&
         ((code = metrics_check(module.test_metrics, error)) ||
-         (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, arena, names, &n, MOST, error))))
+         (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, &logged, error))))
         return code;
     const struct optimizer_kind *kind = NULL;
     struct param_groups groups = {0};
@@ -246,7 +292,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if (module.lr_scheduler) {
         if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
-            (code = check_monitor(module.lr_scheduler, schedule.monitor, names, n, error)))
+            (code = check_monitor(trains ? &settings : NULL, module.lr_scheduler, schedule.monitor, &logged, error)))
             return code;
         const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);
         if (backward->kind->schedules_by_hand && nval > 1 && schedule.monitor &&
@@ -261,13 +307,13 @@ static int check_all(const struct config_node *root, const struct naming *naming
     for (int k = 0; k < callbacks.count; k++) {
         const struct callback *callback = &callbacks.list[k];
         const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
-        if ((code = check_monitor(callback->config, name, names, n, error)))
+        if ((code = check_monitor(trains ? &settings : NULL, callback->config, name, &logged, error)))
             return code;
     }
     if (module.loss && (code = check_callbacks_loss(&callbacks, module.loss, types, error)))
         return code;
-    for (size_t k = 0; naming && k < n; k++)
-        naming->add(naming->context, names[k]);
+    for (size_t k = 0; naming && k < logged.count; k++)
+        naming->add(naming->context, logged.names[k]);
     return naming ? name_settings(naming, &composition, &module, kind, options, groups.count, error) : 0;
 }
 

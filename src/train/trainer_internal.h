@@ -19,6 +19,7 @@
 
 enum { MAX_TERMS = 32, MAX_SETS = 32 };
 enum length { LENGTH_EPOCHS, LENGTH_STEPS, LENGTH_TIME, LENGTHS };
+enum { CHANGE_WORDS = 64 }; /* of a change, at most */
 
 /* Where the loop stands; a state variable of integers, whose names and ranges stand in cursor.c. */
 struct cursor {
@@ -39,9 +40,9 @@ struct cursor {
     int64_t accepted;   /* batches, of all epochs */
 };
 
-/* What one batch gave, until it is logged. */
+/* What one batch gave, until it is logged: [metrics_max_count] of the loss and of the train_metrics. */
 struct batch_values {
-    double loss[64], metrics[256];
+    double *loss, *metrics;
 };
 
 /* Values logged last, by name. */
@@ -99,7 +100,7 @@ struct schedule { /* the scheduler and when it steps */
     struct scheduler *more[MAX_GROUPS]; /* of groups 1 and on: each steers its own rate */
     const char *monitor;
     int64_t frequency;
-    int by_step, strict;
+    int by_step, strict, told; /* told: that the metric is missing */
 };
 
 /* A folder that this run writes to: nobody else does. */
@@ -163,6 +164,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
+    uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
@@ -174,11 +176,13 @@ struct trainer {
     struct prediction prediction;
     double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
     struct batch_values values;
+    double *computed; /* scratch: the values of whichever metrics are computed */
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
     int aside;              /* what is done now will be taken back: nothing is written or told */
     int look_raw;           /* looks use the raw weights, whatever evaluation sees */
+    int confined;           /* callbacks write below the run's folder only */
     int catches;            /* a batch that makes what is not finite is given up */
     struct config **givens; /* configs as given, before each exchange of parts; [tools] */
     int tools;              /* such exchanges so far */
@@ -226,6 +230,8 @@ int run_claim_lock(struct trainer *trainer, struct error *error);
 int run_claim(struct trainer *trainer, struct error *error);
 /* The same for a folder elsewhere that a callback writes to; without effect where it is this run's already. */
 int run_claim_also(struct trainer *trainer, const char *folder, struct error *error);
+/* For a single file that is appended to. */
+int run_claim_file(struct trainer *trainer, const char *path, struct error *error);
 void run_claim_release(struct trainer *trainer);
 int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies in the run's folder */
 /* Draws up the identity of a run that begins. */
@@ -239,10 +245,12 @@ int run_claim_replace(struct trainer *trainer, struct error *error);
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
 /* Whether path is the file that the config was read from: it stays as its author wrote it. */
 int run_folder_is_source(const struct trainer *trainer, const char *path);
-/* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above. */
+/* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above.
+ * ERROR_STATE where the run is confined to its folder (trainer_confine), and path lies elsewhere. */
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error);
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
+uint64_t run_folder_mark(const struct trainer *trainer);         /* tells the state of now from others of this run */
 int run_folder_last(struct trainer *trainer, struct error *error);
 /* At the end of training: rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);
@@ -292,11 +300,17 @@ int norms_value(const struct trainer *trainer, const char *name, double *value);
 int clip_value_set(struct variable *limit, double value, struct error *error);
 extern const struct state_range gradient_limits;
 
+/* trainer_check.c: why nothing of this name is ever logged while a run trains; NULL: it is. */
+const char *monitor_never(const struct trainer_settings *how, const char *name);
+/* monitors.c: the same once the data are known, of everything that watches a metric */
+int monitors_check(struct trainer *trainer, const struct config_node *schedule, struct error *error);
+
 /* evaluate.c: the parameters that evaluation sees */
 void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set); /* in a validation */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 
@@ -309,6 +323,7 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
+void log_free(struct trainer *trainer);
 void history_free(struct history *history);
 
 /* checkpoint.c */

@@ -78,7 +78,16 @@ static int number(const struct config_node *node, double fallback, double *out, 
     if (!config_is_number(node))
         return config_error(node, error, ERROR_TYPE, "a number is expected, not %s", config_kind_name(node));
     *out = config_float(node);
-    return 0;
+    return isnan(*out) ? config_error(node, error, ERROR_VALUE, "a number is expected, not NaN") : 0;
+}
+
+static int whole(const struct config_node *node, int64_t fallback, int64_t *out, struct error *error) {
+    *out = fallback;
+    if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED || !config_whole(node, out))
+        return 0;
+    if (!config_is_number(node))
+        return config_error(node, error, ERROR_TYPE, "an integer is expected, not %s", config_kind_name(node));
+    return config_error(node, error, ERROR_TYPE, "an integer is expected, not %s", config_text(node));
 }
 
 static int limit(const struct config_node *node, double *out, int *is_count, struct error *error) {
@@ -114,11 +123,13 @@ static int time_limit(const struct config_node *node, double *out, struct error 
                                     config_kind_name(config_at(node, k)));
             *out += units[u].seconds * config_float(config_at(node, k));
         }
+        if (!(*out >= 0) || isinf(*out))
+            return config_error(node, error, ERROR_VALUE, "max_time is a finite number of seconds, and not negative");
         return 0;
     }
     int days, hours, minutes, seconds, end = 0;
     const char *text = config_text(node);
-    if (sscanf(text, "%d:%2d:%2d:%2d%n", &days, &hours, &minutes, &seconds, &end) != 4 || text[end])
+    if (sscanf(text, "%8d:%2d:%2d:%2d%n", &days, &hours, &minutes, &seconds, &end) != 4 || text[end])
         return config_error(node, error, ERROR_VALUE, "max_time is written DD:HH:MM:SS, not '%.60s'", text);
     *out = 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds;
     return 0;
@@ -136,11 +147,9 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
         code = options_read(options, sizeof options / sizeof *options, config, NULL, &raw, arena, error);
     if (code)
         return code;
-    double value;
-    if ((code = number(raw.max_epochs, -1, &value, error)))
+    if ((code = whole(raw.max_epochs, -1, &out->max_epochs, error)))
         return code;
     out->has_max_epochs = raw.max_epochs != NULL;
-    out->max_epochs = (int64_t)value;
     if (!out->has_max_epochs)
         out->max_epochs = raw.max_steps == -1 && !raw.max_time ? 1000 : -1; /* Lightning's default */
     out->min_epochs = raw.min_epochs;
@@ -154,17 +163,21 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
         return config_error(raw.gradient_clip_val, error, ERROR_VALUE, "must not be negative");
     out->clip_by_value = raw.clip_algorithm && !strcmp(raw.clip_algorithm, "value");
     out->accumulate_grad_batches = raw.accumulate;
-    if ((code = number(raw.check_val, 1, &value, error)))
+    if ((code = whole(raw.check_val, 1, &out->check_val_every_n_epoch, error)))
         return code;
-    if (raw.check_val && (value < 1 || value != floor(value)))
+    if (out->check_val_every_n_epoch < 1)
         return config_error(raw.check_val, error, ERROR_VALUE, "a positive integer is expected");
-    out->check_val_every_n_epoch = (int64_t)value;
     if ((code = number(raw.val_check_interval, 1.0, &out->val_check_interval, error)))
         return code;
     if (config_kind(raw.val_check_interval) == CONFIG_INT && out->val_check_interval == 1)
         out->val_check_interval = 1 + 1e-9; /* one batch, not one epoch */
+    int64_t batches;
     if (out->val_check_interval <= 0)
         return config_error(raw.val_check_interval, error, ERROR_VALUE, "must be greater than 0");
+    if (out->val_check_interval > 1 &&
+        (config_whole(raw.val_check_interval, &batches) || out->val_check_interval > 0x1p53))
+        return config_error(raw.val_check_interval, error, ERROR_VALUE,
+                            "a number of batches, or a fraction from 0.0 to 1.0, is expected");
     out->num_sanity_val_steps = raw.sanity;
     out->log_every_n_steps = raw.log_every;
     if ((code = limit(raw.limit_train, &out->limit_train, &out->limit_train_count, error)) ||
@@ -178,6 +191,6 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
 }
 
 int64_t trainer_settings_limit(double limit_value, int is_count, int64_t batches) {
-    int64_t left = is_count ? (int64_t)limit_value : (int64_t)((double)batches * limit_value);
-    return left < batches ? left : batches;
+    double left = is_count ? limit_value : (double)batches * limit_value;
+    return left < (double)batches ? (int64_t)left : batches;
 }

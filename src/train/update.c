@@ -70,7 +70,7 @@ void update_accumulate(struct trainer *trainer) {
 
 struct norm_job {
     const struct trainer *trainer;
-    double sums[1024];
+    double sums[TEAM_MOST];
 };
 
 static void run_norm(void *context, int member, int members) {

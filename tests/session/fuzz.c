@@ -313,7 +313,7 @@ static uint64_t add_stops(uint64_t hash, const struct stops *stops) {
         const struct stop *stop = &stops->list[k];
         long numbers_of[] = {stop->number, stop->kind, stop->temporary, stop->enabled, stop->ignore};
         hash = hash_bytes(hash, numbers_of, sizeof numbers_of);
-        hash = add_text(hash, expression_text(stop->expression));
+        hash = add_text(hash, stops_text(stop));
         hash = add_text(hash, stop->condition ? expression_text(stop->condition) : NULL);
         for (size_t c = 0; c < stop->ncommands; c++)
             hash = add_text(hash, stop->commands[c]);

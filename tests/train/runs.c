@@ -136,6 +136,7 @@ int case_try(struct trainer **out, const struct start *start, struct error *erro
         .init = start->init,
         .resume = start->resume,
         .replay = start->replay,
+        .force = start->force,
         .threads = start->threads ? start->threads : 1,
         .memory = start->memory,
         .event = start->heard ? hear : NULL,

@@ -19,7 +19,7 @@ struct heard {
 
 struct start {
     const char *output, *init, *resume, *replay;
-    int threads;
+    int force, threads;
     size_t memory;
     struct heard *heard;
     const char *overrides[24]; /* as on the command line; NULL ends */

@@ -39,6 +39,12 @@ static const struct {
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, mode: least}]", {"mode"}},
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, every_n_train_steps: 5}]",
      {"every_n_epochs"}},
+    {"+trainer.limit_val_batches=0", {"weighted_sum", "limit_val_batches"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, filename: ../out}]", {"filename"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, filename: /tmp/out}]", {"filename"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, every_n_epochs: -1}]",
+     {"every_n_epochs"}},
+    {"trainer.callbacks=[{_target_: nequip.train.callbacks.ValTimeXYZFileWriter, out_file: ''}]", {"empty"}},
     {"training_module.model.num_layer=3", {"num_layer", "num_layers"}},
     {"+training_module.model.num_layer=3", {"num_layer", "num_layers"}},
     {"training_module.model._target_=nequip.model.NequipGNN", {"NequIPGNNModel"}},
@@ -57,6 +63,7 @@ static const struct {
     {"~training_module.model", {"model"}},
     {"run=[train,test]", {"test_metrics"}},
     {"++ckpt_path=3", {"ckpt_path", "path of a checkpoint"}},
+    {"++ckpt_path=''", {"empty"}},
     {"++ckpt_path=[a.safetensors]", {"ckpt_path", "path of a checkpoint"}},
 };
 enum { WRONG = sizeof wrong / sizeof *wrong };

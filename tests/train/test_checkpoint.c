@@ -237,10 +237,14 @@ Test(checkpoint, metadata_that_cannot_be_are_refused) {
     }
 }
 
+#define TABS "\t\t\t\t\t\t\t\t\t\t\t\t\t"
+#define SIXTY_FIVE_TABS TABS TABS TABS TABS TABS
+
 /* An audit log is read before anything else: the changes in it are made to the config. */
 Test(checkpoint, an_audit_log_that_is_none_is_refused) {
     static const char *const logs[] = {"set\tlr\t1\n", "epoch 1, batch 0, step 1, before epoch\n", "\n",
-                                       "epoch -1, batch 0, step 1, before epoch\tset\tlr\t1\n"};
+                                       "epoch -1, batch 0, step 1, before epoch\tset\tlr\t1\n",
+                                       "epoch 1, batch 0, step 1, before epoch" SIXTY_FIVE_TABS "\n"};
     checkpoint_of("good.safetensors", "ema_adam");
     struct safetensors *good = open_file("good.safetensors");
     size_t k = 0;

@@ -1,6 +1,8 @@
 #include "runs.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "train/csv_log.h"
 
@@ -69,6 +71,70 @@ Test(csv_log, a_row_cut_short_does_not_count) {
     row(log, 1, 1, "b", 3);
     csv_log_free(log);
     expect_content("m.csv", "a,b,epoch,step\n0.5,,0,0\n,3.0,1,1\n");
+}
+
+static void put(const char *path, const char *text) {
+    FILE *stream = fopen(path, "w");
+    cr_assert_not_null(stream);
+    fputs(text, stream);
+    fclose(stream);
+}
+
+/* As Python's csv module, in the header and in cells; and back. */
+Test(csv_log, names_are_quoted_where_they_must) {
+    struct csv_log *log;
+    struct error error = {0};
+    folder_enter();
+    cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
+    row(log, 0, 0, "a,\"b\"", 0.5);
+    row(log, 0, 1, "c\nd", 1.5);
+    csv_log_free(log);
+    const char *want = "\"a,\"\"b\"\"\",\"c\nd\",epoch,step\n0.5,,0,0\n,1.5,0,1\n";
+    expect_content("m.csv", want);
+    cr_assert_eq(csv_log_open(&log, "m.csv", 2, &error), 0, "%s", error.message);
+    cr_expect_eq(csv_log_rows(log), 2);
+    expect_content("m.csv", want);
+    row(log, 1, 2, "c\nd", 2.5);
+    csv_log_free(log);
+    expect_content("m.csv", "\"a,\"\"b\"\"\",\"c\nd\",epoch,step\n0.5,,0,0\n,1.5,0,1\n,2.5,1,2\n");
+}
+
+Test(csv_log, a_file_that_was_edited_is_read) {
+    struct csv_log *log;
+    struct error error = {0};
+    folder_enter();
+    put("m.csv", "step,epoch,\"a\"\r\n0,0,\"0.5\"\r\n\r\n1,1,1.5\r\n2,2,2.5\r\n");
+    cr_assert_eq(csv_log_open(&log, "m.csv", 2, &error), 0, "%s", error.message);
+    cr_expect_eq(csv_log_rows(log), 2);
+    csv_log_free(log);
+    expect_content("m.csv", "a,epoch,step\n0.5,0,0\n1.5,1,1\n");
+    expect_content("m.csv.cut", "2,2,2.5\r\n");
+}
+
+/* What is no such table is refused and stays. */
+Test(csv_log, a_file_that_cannot_be_is_refused) {
+    static const char *const files[] = {"a,b\n1,2\n", "a,epoch,step\n1,0,0\n1,0,0,7\n", "a,epoch,step\n1,0\n"};
+    for (int k = 0; k < 3; k++) {
+        struct csv_log *log;
+        struct error error = {0};
+        folder_enter();
+        put("m.csv", files[k]);
+        cr_expect_eq(csv_log_open(&log, "m.csv", 5, &error), ERROR_DATA);
+        cr_expect_null(log);
+        cr_expect_str_eq(error.file, "m.csv");
+        expect_content("m.csv", files[k]);
+    }
+}
+
+/* Only a file that is not there is begun anew. */
+Test(csv_log, a_file_that_cannot_be_read_stays) {
+    struct csv_log *log;
+    struct error error = {0};
+    folder_enter();
+    cr_assert_eq(mkdir("m.csv", 0777), 0);
+    cr_expect_eq(csv_log_open(&log, "m.csv", 5, &error), ERROR_IO, "%s", error.message);
+    cr_expect_null(log);
+    cr_expect_eq(rmdir("m.csv"), 0);
 }
 
 Test(csv_log, a_path_that_cannot_be) {

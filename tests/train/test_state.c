@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "reference.h"
@@ -212,4 +213,54 @@ Test(state, a_checkpoint_brings_it_back) {
     safetensors_free(read);
     state_free(state);
     state_free(other);
+}
+
+/* A name of its own for each number, in files; a number out of its range is named, and nothing has changed. */
+Test(state, fields_and_ranges) {
+    static const struct state_range few = {-1, 5, 0};
+    static const struct state_field fields[] = {{"first", &few}, {NULL, NULL}, {"last", &state_flag}};
+    static const struct {
+        const char *name;
+        int k;
+        double value;
+        const char *told;
+    } cases[] = {{"numbers", 0, 6, "state.numbers.first"},
+                 {"numbers", 0, -2, "state.numbers.first"},
+                 {"numbers", 2, 2, "state.numbers.last"},
+                 {"numbers", 1, 99, NULL},
+                 {"share", 0, NAN, "state.share"},
+                 {"share", 1, -INFINITY, "state.share"},
+                 {"coefficient", 0, INFINITY, "from -1.79"},
+                 {"coefficient", 0, NAN, NULL},
+                 {"best", 0, -INFINITY, NULL},
+                 {"best", 0, NAN, "state.best"}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct error error = {0};
+        struct state *both[2];
+        for (int s = 0; s < 2; s++) {
+            both[s] = state_new();
+            add(both[s], "numbers", STATE_I64, 3, 0)->fields = fields;
+            add(both[s], "share", STATE_F64, 2, 0)->range = &state_nonnegative;
+            add(both[s], "coefficient", STATE_F64, 1, 0)->range = &state_nullable;
+            add(both[s], "best", STATE_F64, 1, 0)->range = &state_ordered;
+        }
+        struct variable *hostile = state_find(both[0], cases[k].name);
+        if (hostile->type == STATE_I64)
+            ((int64_t *)hostile->data)[cases[k].k] = (int64_t)cases[k].value;
+        else
+            ((double *)hostile->data)[cases[k].k] = cases[k].value;
+        struct safetensors *file = safetensors_new();
+        cr_assert_eq(state_store(both[0], file, &error), 0, "%s", error.message);
+        cr_expect(safetensors_find(file, "state.numbers.last") && !safetensors_find(file, "state.numbers"));
+        cr_expect(state_stored(file, state_find(both[1], "numbers")));
+        uint64_t before = state_hash(both[1]);
+        cr_expect_eq(state_load(both[1], file, NULL, NULL, &error), cases[k].told ? ERROR_DATA : 0, "%s",
+                     error.message);
+        cr_expect(!cases[k].told || strstr(error.message, cases[k].told), "%s", error.message);
+        cr_expect(!cases[k].told || state_hash(both[1]) == before);
+        cr_expect_eq(((int64_t *)state_find(both[1], "numbers")->data)[1], 0, "files do not have it");
+        safetensors_free(file);
+        state_free(both[0]);
+        state_free(both[1]);
+    }
 }

@@ -3,8 +3,11 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int failures;
 
@@ -111,7 +114,8 @@ static void *work(void *context) {
     return NULL;
 }
 
-/* Handles that threads share, and handles of their own, with teams of one and of two: each thread gets its own answer. */
+/* Handles that threads share, and handles of their own, with teams of one and of two: each thread gets its own answer.
+ */
 static void check_threads(struct fettle_model *model, const char *path) {
     enum { HANDLES = 4, WORKERS = 8 };
     struct fettle_model *models[HANDLES] = {model};
@@ -138,6 +142,120 @@ static void check_threads(struct fettle_model *model, const char *path) {
     for (int k = 1; k < HANDLES; k++)
         fettle_free(models[k]);
 }
+
+/* ThreadSanitizer follows no child that starts threads. */
+#ifndef __SANITIZE_THREAD__
+/* What a child does with the handle of its parent: 0 if all is well. */
+static int use_in_child(struct fettle_model *model, const char *path, double want) {
+    struct fettle_model *anew = NULL;
+    double energy, forces[9];
+
+    if (evaluate(model, water, NULL, &energy, forces, NULL, NULL) || energy != want)
+        return 1;
+    if (fettle_open(&anew, path, NULL, NULL) || evaluate(anew, water, NULL, &energy, forces, NULL, NULL))
+        return 2;
+    if (fabs(energy - want) > 1e-12)
+        return 3;
+    fettle_free(anew);
+    fettle_free(model);
+    return 0;
+}
+
+static void check_child(int (*use)(struct fettle_model *, const char *, double), struct fettle_model *model,
+                        const char *path, double want, const char *what) {
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(120); /* it would wait for ever for threads that it does not have */
+        _exit(use(model, path, want));
+    }
+    waitpid(child, &status, 0);
+    check(status == 0, what);
+}
+
+/* A child's child. */
+static int pass_on(struct fettle_model *model, const char *path, double want) {
+    int before = failures;
+
+    check_child(use_in_child, model, path, want, "a child's child");
+    return use_in_child(model, path, want) || failures != before;
+}
+
+static int free_unused(struct fettle_model *model, const char *path, double want) {
+    (void)path, (void)want;
+    fettle_free(model);
+    return 0;
+}
+
+/* Either it works or it is refused. */
+static int use_or_be_refused(struct fettle_model *model, const char *path, double want) {
+    struct fettle_frame frame = {.atoms = 3, .positions = water, .numbers = numbers};
+    struct fettle_result result = {0};
+    struct fettle_error error = {0};
+
+    (void)path;
+    for (int k = 0; k < 2; k++)
+        if (fettle_evaluate(model, &frame, 1, &result, &error) ? error.status != FETTLE_ERROR_ARGUMENT
+                                                               : result.energy != want)
+            return 1;
+    fettle_free(model);
+    return 0;
+}
+
+struct busy {
+    struct fettle_model *model;
+    atomic_int begun, ended;
+};
+
+static void *keep_busy(void *context) {
+    struct busy *busy = context;
+    double energy;
+
+    while (!busy->ended) {
+        evaluate(busy->model, water, NULL, &energy, NULL, NULL, NULL);
+        busy->begun = 1;
+    }
+    return NULL;
+}
+
+static void check_forks(const char *path) {
+    for (int threads = 1; threads <= 4; threads *= 2)
+        for (int used = 0; used < 2; used++) {
+            struct fettle_options options = {.version = FETTLE_OPTIONS_VERSION, .threads = threads};
+            struct fettle_model *model = NULL, *same = NULL;
+            struct busy busy = {0};
+            pthread_t thread;
+            double energy, again;
+            if (fettle_open(&model, path, &options, NULL) || fettle_open(&same, path, &options, NULL) ||
+                evaluate(same, water, NULL, &energy, NULL, NULL, NULL)) {
+                check(0, "handles to fork with");
+                return;
+            }
+            if (used)
+                evaluate(model, water, NULL, &again, NULL, NULL, NULL);
+            check_child(use_in_child, model, path, energy, "a child evaluates");
+            check_child(pass_on, model, path, energy, "a child and its child evaluate");
+            check_child(free_unused, model, path, energy, "a child frees");
+            busy.model = model;
+            pthread_create(&thread, NULL, keep_busy, &busy);
+            while (!busy.begun)
+                ;
+            for (int k = 0; k < 5; k++)
+                check_child(use_or_be_refused, model, path, energy, "a handle that was in use");
+            busy.ended = 1;
+            pthread_join(thread, NULL);
+            check(evaluate(model, water, NULL, &again, NULL, NULL, NULL) == FETTLE_OK && again == energy,
+                  "and the parent goes on");
+            fettle_free(model);
+            fettle_free(same);
+        }
+}
+#else
+static void check_forks(const char *path) {
+    (void)path;
+}
+#endif
 
 static void check_batches(struct fettle_model *model) {
     static const char *const species[3] = {"O", "H", "H"};
@@ -171,6 +289,7 @@ int main(int argc, char **argv) {
     check_mistakes(model, argv[1]);
     check_threads(model, argv[1]);
     check_batches(model);
+    check_forks(argv[1]);
     fettle_free(model);
     printf("%s\n", failures ? "failed" : "all passed");
     return failures != 0;

@@ -65,6 +65,17 @@ int child_receive(struct child *child, long wait_ms) {
     return poll(&input, 1, wait_ms > 0 ? (int)wait_ms : 0) > 0 && take(child);
 }
 
+int child_await(struct child *child, long end_ms) {
+    while (now_ms() < end_ms) {
+        int ended = child_ended(child);
+        if (child_receive(child, end_ms - now_ms() < 100 ? end_ms - now_ms() : 100))
+            return 1;
+        if (ended)
+            return 0;
+    }
+    return 0;
+}
+
 int child_type(struct child *child, const char *bytes, size_t size) {
     struct pollfd both = {.fd = child->fd, .events = POLLIN | POLLOUT};
     long end = now_ms() + PATIENCE_MS;
@@ -99,38 +110,49 @@ void child_hang_up(struct child *child) {
     child->fd = -1;
 }
 
-/* Whether all threads sleep now. */
-static int sleeps(pid_t pid) {
+/* How long its threads have run so far, ns; -1 where one of them runs, or waits for a processor, now. */
+static long long has_run(pid_t pid) {
     char path[300], text[512], *state;
     struct dirent *entry;
-    int asleep = 1;
+    long long sum = 0, time;
     DIR *folder;
 
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     if (!(folder = opendir(path)))
-        return 1;
-    while (asleep && (entry = readdir(folder))) {
+        return 0;
+    while (sum >= 0 && (entry = readdir(folder))) {
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/stat", (int)pid, entry->d_name);
-        FILE *file = fopen(path, "r");
-        if (!file)
-            continue;
-        if (fgets(text, sizeof text, file) && (state = strrchr(text, ')')))
-            asleep = strchr("SZXIT", state[2]) != NULL;
-        fclose(file);
+        for (int which = 0; which < 2 && sum >= 0; which++) {
+            snprintf(path, sizeof path, "/proc/%d/task/%.20s/%s", (int)pid, entry->d_name,
+                     which ? "stat" : "schedstat");
+            FILE *file = fopen(path, "r");
+            if (!file)
+                continue;
+            if (!fgets(text, sizeof text, file))
+                text[0] = 0;
+            if (!which && sscanf(text, "%lld", &time) == 1)
+                sum += time;
+            else if (which && (state = strrchr(text, ')')) && !strchr("SZXIT", state[2]))
+                sum = -1;
+            fclose(file);
+        }
     }
     closedir(folder);
-    return asleep;
+    return sum;
 }
 
+/* Only looks count: while we do not run ourselves, as beside others, nobody has seen that all was quiet. */
 int child_settle(struct child *child, long quiet_ms) {
-    long begin = now_ms(), since = begin;
+    enum { LOOK_MS = 10 };
+    long long before = -1, now;
+    long looks = 0;
 
-    while (now_ms() - begin < PATIENCE_MS) {
-        if (child_receive(child, 10) || !sleeps(child->pid))
-            since = now_ms();
-        else if (now_ms() - since >= quiet_ms)
+    for (long end = now_ms() + PATIENCE_MS; now_ms() < end; before = now) {
+        int came = child_receive(child, LOOK_MS);
+        now = has_run(child->pid);
+        looks = came || now < 0 || now != before ? 0 : looks + 1;
+        if (looks * LOOK_MS >= quiet_ms)
             return 1;
     }
     return 0;

@@ -20,6 +20,9 @@ long now_ms(void);
 
 /* Changes what is set in the program's environment: words are NAME=VALUE, or NAME to remove it; NULL ends them. */
 int child_start(struct child *child, int rows, int columns, char *const *arguments, const char *const *environment);
+/* Hands to the sink what comes, once, or waits for it until then; 0 where nothing more will come, or the time is over.
+ */
+int child_await(struct child *child, long end_ms);
 /* Waits so long, reads once and hands it to the sink; 0 where the other end is gone or nothing came in time. */
 int child_receive(struct child *child, long wait_ms);
 /* However much it is: what comes meanwhile goes to the sink.  -1 where it was not taken within PATIENCE_MS. */

@@ -6,7 +6,7 @@ trap 'rm -rf "$scratch"' EXIT
 cp "$here"/*.yaml "$here"/*.xyz "$scratch"
 cd "$scratch" || exit 1
 failures=0
-export FETTLE_NUM_THREADS=1 LC_ALL=C
+export FETTLE_NUM_THREADS=1 LC_ALL=C XDG_CONFIG_HOME="$scratch/config"
 unset FETTLE_LOG_LEVEL _NEQUIP_LOG_LEVEL
 
 bad() {
@@ -35,8 +35,18 @@ fails() {
     shift 3
     expect "$name" "$want" "$@"
     shows "$name" err "$text"
-    grep -v '^usage:' err | grep -v '^notice:' >errors
+    grep -v '^usage:\|^notice:\|^the run is kept' err >errors
     [ "$(wc -l <errors)" = 1 ] || bad "$name: not one line of error"
+}
+
+# wait_for TEXT FILE: until the file holds it.
+wait_for() {
+    for _ in $(seq 6000); do
+        grep -qs -- "$1" "$2" && return 0
+        sleep 0.01
+    done
+    bad "${name:-}: \"$1\" does not come"
+    return 1
 }
 
 # steady FILE: numbers without the last of their digits, which belong to the machine and the build.

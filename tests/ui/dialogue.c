@@ -52,11 +52,12 @@ static void keep(void *context, const char *bytes, size_t size) {
 }
 
 void start_on(struct terminal *t, const char *type_name, char *const *arguments) {
-    char type[64], state[128];
-    const char *environment[] = {type, state, "FETTLE_NUM_THREADS=1", NULL};
+    char type[64], state[128], config[128];
+    const char *environment[] = {type, state, config, "FETTLE_NUM_THREADS=1", NULL};
 
     snprintf(type, sizeof type, "TERM=%s", type_name);
     snprintf(state, sizeof state, "XDG_STATE_HOME=%s", scratch);
+    snprintf(config, sizeof config, "XDG_CONFIG_HOME=%s", scratch);
     memset(t, 0, sizeof *t);
     t->seen = calloc(1, SEEN_MAX);
     t->child.sink = keep;
@@ -75,7 +76,7 @@ void expect(struct terminal *t, const char *text, const char *what) {
     long end = now_ms() + PATIENCE_MS;
     char *found;
 
-    while (!(found = strstr(t->seen, text)) && now_ms() < end && child_receive(&t->child, end - now_ms()))
+    while (!(found = strstr(t->seen, text)) && child_await(&t->child, end))
         ;
     check(found != NULL, what);
     if (!found) {
@@ -96,12 +97,12 @@ void check_alive(struct terminal *t, const char *question, const char *answer, c
     int found = 0;
 
     type(t, question);
-    /* another size: all of the screen is written, until the answer stands on it */
-    for (int k = 0; k < 100 && !found; k++) {
-        long end = now_ms() + 200;
+    /* another size: all of the screen is written, until the answer stands on it; ever more time for that */
+    for (long k = 0, last = now_ms() + PATIENCE_MS; !found && now_ms() < last; k++) {
+        long end = now_ms() + 200 + 50 * k;
         t->size = 0;
         t->seen[0] = '\0';
-        child_resize(&t->child, 24, 80 + k % 2);
+        child_resize(&t->child, 24, 80 + (int)(k % 2));
         while (!(found = strstr(t->seen, answer) != NULL) && now_ms() < end)
             child_receive(&t->child, end - now_ms());
     }

@@ -5,21 +5,12 @@
 
 keep='trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: val0_epoch/weighted_sum, patience: 8, min_delta: 0.02}, {_target_: lightning.pytorch.callbacks.ModelCheckpoint, dirpath: kept, filename: best, monitor: val0_epoch/weighted_sum, save_last: true}]'
 
-wait_for() { # what: until the log holds it
-    for _ in $(seq 6000); do
-        grep -qs -- "$1" log && return 0
-        sleep 0.01
-    done
-    bad "$name: \"$1\" does not come"
-    return 1
-}
-
 begin() { # a session that reads ./in, writes ./log
     rm -rf in outputs kept log pid
     mkfifo in
     sh -c 'echo $$ >pid; exec "$0" --line "$@" <in' "$fettle" "$@" 2>&1 | cat >log &
     exec 3>in
-    wait_for 'parameters'
+    wait_for 'parameters' log
     pid=$(cat pid)
 }
 
@@ -60,45 +51,72 @@ mv kept straight/kept
 name=full
 begin config.yaml trainer.max_epochs=12 "$keep"
 say 'next 3' 'echo three'
-wait_for '^three'
+wait_for '^three' log
 cp outputs/*/*/metrics.csv before.csv
 cp kept/best.safetensors before.safetensors
 limit "$(wc -c <before.csv)"
 say 'step 2' 'echo five'
-wait_for '^five'
+wait_for '^five' log
 [ "$(grep -c 'metrics.csv.*its rows wait' log)" = 1 ] || bad "$name: rows that wait"
 same "metrics.csv on a full disk" before.csv outputs/*/*/metrics.csv
 say 'next' 'echo paused'
-wait_for '^paused'
+wait_for '^paused' log
 [ "$(grep -c 'fettle: .*cannot write .*best.safetensors\|fettle: .*cannot write .*last.safetensors' log)" = 2 ] ||
     bad "$name: a checkpoint, tried twice"
 same "the checkpoint on a full disk" before.safetensors kept/best.safetensors
 whole
 say 'save a.safetensors' 'save a.yaml' 'export a.csv' 'export a.svg' 'export a.png' 'checkpoint here' 'echo saved'
-wait_for '^saved'
+wait_for '^saved' log
 for file in a.safetensors a.yaml a.csv a.svg a.png; do
     [ "$(grep -c "fettle: cannot write $file: " log)" = 1 ] || bad "$name: $file"
     [ ! -e $file ] || bad "$name: half of $file is there"
 done
 limit 100
 say 'rewind 6' 'print step*100' 'echo stayed'
-wait_for '^stayed'
+wait_for '^stayed' log
 [ "$(grep -c 'fettle: cannot write .*metrics.csv' log)" = 1 ] || bad "$name: a rewind that cannot cut metrics.csv"
 grep -q '800.0$' log || bad "$name: it leaves the run where it is"
 same "metrics.csv after it" before.csv outputs/*/*/metrics.csv
 limit "$(wc -c <before.csv)"
 say 'rewind 2' 'print step*100' 'step' 'echo rewound'
-wait_for '^rewound'
+wait_for '^rewound' log
 grep -q '600.0$' log || bad "$name: rows that wait are cut off as well"
 limit unlimited
 say 'continue' 'save straight/b.safetensors' 'echo done'
-wait_for '^done'
+wait_for '^done' log
 grep -q 'written again' log || bad "$name: rows that waited"
 whole
 same metrics.csv straight/run/metrics.csv outputs/*/*/metrics.csv
 same "the state" straight/a.safetensors straight/b.safetensors
 same "the best checkpoint" straight/kept/best.safetensors kept/best.safetensors
 end
+
+# ---- nobody leaves a run that cannot be saved unawares
+name=leaving
+begin config.yaml trainer.max_epochs=12
+say 'next' 'step' 'echo one'
+wait_for '^one' log
+rm outputs/*/*/last.safetensors
+limit 10000 # enough for another run's configs
+say 'quit' 'echo still'
+wait_for '^still' log
+grep -q 'the run is not saved (`quit` again ends without it)' log || bad "$name: quit"
+say 'open config.yaml' 'print step' 'echo open'
+wait_for '^open' log
+grep -q 'the run that is open is not saved' log && grep -q '^step = 3.0' log || bad "$name: another session"
+end
+[ ! -e "$(echo outputs/*/*/last.safetensors)" ] || bad "$name: half a checkpoint"
+begin config.yaml trainer.max_epochs=12
+say 'next' 'step' 'echo one'
+wait_for '^one' log
+rm outputs/*/*/last.safetensors
+limit 100
+exec 3>&-
+wait
+[ "$(grep -c 'the run is not saved: cannot write' log)" = 1 ] || bad "$name: the end of the input"
+rm -rf outputs
+"$fettle" -b -x 'open config.yaml' -x step -x 'quit force' >out 2>err && [ ! -e "$(echo outputs/*/*/last.safetensors)" ] ||
+    bad "$name: quit force"
 
 # ---- signals that come of it end nothing
 name=run

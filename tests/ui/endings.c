@@ -34,6 +34,16 @@ static int succeeds(const char *format, ...) {
     return 0;
 }
 
+static void wait_until(struct terminal *t, const char *command, const char *what) {
+    char silent[4096];
+    int good = 0;
+
+    snprintf(silent, sizeof silent, "%s >/dev/null 2>&1", command);
+    for (long end = now_ms() + PATIENCE_MS; now_ms() < end && !(good = system(silent) == 0);)
+        child_receive(&t->child, 10);
+    check(good, what);
+}
+
 static void write_file(const char *path, const char *text) {
     FILE *file = fopen(path, "w");
 
@@ -66,7 +76,7 @@ static void kill_once(int line) {
 
     if (!succeeds("rm -rf outputs"))
         return;
-    start(&t, (char *[]){(char *)fettle, "busy.yaml", "trainer.max_epochs=1000000", (char *)kept,
+    start(&t, (char *[]){(char *)fettle, "--trust", "busy.yaml", "trainer.max_epochs=1000000", (char *)kept,
                          line ? "--line" : NULL, NULL});
     for (long end = now_ms() + PATIENCE_MS; access("a.svg", F_OK) && now_ms() < end;)
         child_receive(&t.child, 10);
@@ -86,8 +96,9 @@ static void check_kills(int count) {
         exit(2);
     for (int k = 0; k < count; k++)
         kill_once(k % 2);
-    check(succeeds("\"$F\" -b -x 'open config.yaml' -x step -x 'save a.safetensors' -x 'save a.yaml b.safetensors' "
-                   "-x 'export a.csv' -x 'export a.svg' >out 2>&1 "
+    check(succeeds("\"$F\" -b -x 'open config.yaml' -x step -x 'save a.safetensors force' -x 'save a.yaml "
+                   "b.safetensors force' "
+                   "-x 'export a.csv force' -x 'export a.svg force' >out 2>&1 "
                    "&& [ -z \"$(ls | grep tmp-)\" ]"),
           "what was half written goes when the file is written again");
 }
@@ -179,6 +190,39 @@ static void check_endings(void) {
                 end_once(line, (enum place)place, (enum way)way);
 }
 
+/* ---------------------------------------------------------------- saved on the way */
+
+/* SIGUSR1 saves the run, whatever goes on, and it goes on. */
+static void check_saves(int line) {
+    struct terminal t;
+
+    if (!succeeds("rm -rf outputs"))
+        return;
+    start(&t, (char *[]){(char *)fettle, "config.yaml", "trainer.max_epochs=1000000", line ? "--line" : NULL, NULL});
+    expect(&t, line ? "(fettle) " : "idle", "to be saved");
+    type(&t, "continue\r");
+    expect(&t, line ? "epoch" : "running", "a run to be saved");
+    kill(t.child.pid, SIGUSR1);
+    wait_until(&t, "grep -q '^saved outputs/' outputs/*/*/run.log", "it is saved");
+    expect(&t, "ms/batch", "and goes on");
+    type(&t, "\003");
+    if (line)
+        expect(&t, "(fettle) ", "paused");
+    else
+        check_alive(&t, "", "paused", "paused in panes");
+    type(&t, "step 2\r");
+    if (line)
+        expect(&t, "(fettle) ", "two more");
+    else
+        check_alive(&t, "print 6*7\r", "42.0", "two more in panes");
+    check(succeeds("rm outputs/*/*/last.safetensors"), "a checkpoint");
+    kill(t.child.pid, SIGUSR2);
+    wait_until(&t, "ls outputs/*/*/last.safetensors", "it is saved at the prompt");
+    check(succeeds("%s", readable), "and can be read");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "and can be left");
+}
+
 /* ---------------------------------------------------------------- stopped, and continued */
 
 static void expect_result(struct terminal *t, int line, const char *result, const char *what) {
@@ -192,8 +236,8 @@ static void expect_result(struct terminal *t, int line, const char *result, cons
 static void check_entered(struct terminal *t) {
     static const char on[] = "\033[?1049h";
 
-    for (long end = now_ms() + PATIENCE_MS; !strstr(t->seen, on) && now_ms() < end;)
-        child_receive(&t->child, end - now_ms());
+    for (long end = now_ms() + PATIENCE_MS; !strstr(t->seen, on) && child_await(&t->child, end);)
+        ;
     char *entered = strstr(t->seen, on), *left = strstr(t->seen, "\033[?1049l");
     check(entered && (!left || entered < left), "the screen is entered, and was not left again before");
 }
@@ -281,6 +325,8 @@ int main(int argc, char **argv) {
     setenv("F", fettle, 1);
     check_kills(atoi(argv[3]));
     check_endings();
+    check_saves(1);
+    check_saves(0);
     check_stops(1);
     check_stops(0);
     check_sudden_stop(1);

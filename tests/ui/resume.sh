@@ -7,15 +7,6 @@
 kills=$2
 quick=${3:-}
 
-wait_for() { # what, file: until the file holds it
-    for _ in $(seq 2000); do
-        grep -qs -- "$1" "$2" && return 0
-        sleep 0.01
-    done
-    bad "$name: \"$1\" does not come"
-    return 1
-}
-
 same() { # what, a, b
     cmp -s "$2" "$3" || bad "$name: $1 differs"
 }
@@ -97,9 +88,16 @@ for delay in $(awk -v n="$kills" -v most="${quick:+2}" \
     'BEGIN { srand(7); for (k = 0; k < n; k++) printf "%.3f\n", 0.004 + (most ? most : 0.11) * rand() * rand() }'); do
     k=$((k + 1))
     from=''
-    [ -e kept/last.safetensors ] && from='--resume kept/last.safetensors' && resumed=$((resumed + 1))
+    if [ -e kept/last.safetensors ]; then
+        from='--resume kept/last.safetensors'
+        resumed=$((resumed + 1))
+    else # a start over what a kill has left would give its files other names
+        rm -rf run kept
+    fi
     "$fettle" run config.yaml -o run $from trainer.max_epochs=100000 "$keep" >out 2>err &
     pid=$!
+    # every other one is on its way before the clock starts, however busy the machine is
+    [ $((k % 2)) = 0 ] || wait_for '^epoch' err
     sleep "$delay"
     kill -9 $pid 2>/dev/null || { bad "kill $k: the run had ended"; break; }
     wait $pid 2>/dev/null

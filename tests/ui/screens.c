@@ -115,7 +115,7 @@ static int has_no_color(const char *argument) {
 
 static void until(int (*holds)(const char *argument), const char *argument, const char *why) {
     long end = now_ms() + PATIENCE_MS;
-    while (!holds(argument) && now_ms() < end && child_receive(&test.child, end - now_ms()))
+    while (!holds(argument) && child_await(&test.child, end))
         ;
     if (!holds(argument))
         fail(why, argument);
@@ -419,6 +419,8 @@ static void run_script(const char *name) {
     for (size_t k = 0; k < sizeof environment / sizeof *environment; k++)
         step_environment(environment[k]);
     snprintf(line, sizeof line, "XDG_STATE_HOME=%s/state", test.scratch);
+    step_environment(line);
+    snprintf(line, sizeof line, "XDG_CONFIG_HOME=%s/config", test.scratch);
     step_environment(line);
     while (!test.failed && fgets(line, sizeof line, file)) {
         test.line++;

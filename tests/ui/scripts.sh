@@ -7,7 +7,7 @@
 cp -r "$here/scripts" .
 for script in scripts/*.fettle scripts/*.lines; do
     name=$(basename "$script")
-    rm -rf outputs o o.safetensors
+    rm -rf outputs o o.safetensors e.svg
     case $name in
     *.fettle) "$fettle" -b "$script" >out 2>&1 </dev/null ;;
     *) "$fettle" config.yaml <"$script" >out 2>&1 ;;

@@ -7,6 +7,7 @@ export LC_ALL=C.UTF-8
 for script in sessions/*.fettle; do
     name=$(basename "$script" .fettle)
     "$fettle" -b -x "source $script typed" >out 2>&1 </dev/null || bad "$name: exit status $?"
+    sed -i 's|outputs/[-0-9]*/[-0-9]*|outputs/DATE/TIME|g' out
     steady out
     if [ -n "${UPDATE:-}" ]; then
         cp out "$here/../../sessions/$name.out"

@@ -171,9 +171,9 @@ static void check_panes(void) {
     type(&t, "\025");
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         child_resize(&t.child, sizes[k][0], sizes[k][1]);
-        usleep(50000);
+        child_settle(&t.child, 20);
         type(&t, k % 2 ? "in\t" : "\022pri"); /* in the middle of something */
-        usleep(50000);
+        child_settle(&t.child, 20);
         type(&t, "\007\025");
     }
     check_alive(&t, "print 7*7\r", "49.0", "after every size");
@@ -209,7 +209,6 @@ static void check_panes(void) {
     expect(&t, "idle", "panes again");
     type(&t, "set rewind 3\rcontinue\r");
     expect(&t, "running", "another run");
-    usleep(200000);
     kill(t.child.pid, SIGTERM);
     check(finish(&t) == 128 + SIGTERM, "SIGTERM ends panes");
     check(system("ls outputs/*/*/last.safetensors >/dev/null 2>&1") == 0, "and the run is saved");

@@ -46,7 +46,7 @@ rm -rf outputs
 expect "changes" 0 "$fettle" -b -x 'open config.yaml' -x 'set lr 0.003' -x step -x 'strategy ema_config' -x continue
 made=$(ls -d outputs/*/*)
 [ "$(wc -l <"$made/audit.log")" = 2 ] || bad "changes: not two lines of audit.log"
-expect "replay" 0 "$fettle" run config.yaml -o again --replay "$made/audit.log"
+expect "replay" 0 "$fettle" run config.yaml -o again --force --replay "$made/audit.log"
 cmp -s "$made/metrics.csv" again/metrics.csv || bad "replay: another metrics.csv"
 cmp -s "$made/audit.log" again/audit.log || bad "replay: another audit.log"
 rm -rf outputs
