@@ -30,6 +30,8 @@ enum kind {
     HISTORY
 };
 
+static const double longest_history = 1e9;
+
 enum history { HISTORY_MIN, HISTORY_MAX, HISTORY_MEAN, HISTORY_EMA, HISTORY_DELTA };
 
 struct term {
@@ -188,8 +190,9 @@ static struct term *parse_history(struct parser *parser, int which) {
             term->function = FUNCTIONS + which;
         return close_call(parser, term);
     }
-    if (second && (second->kind != NUMBER || second->number < 1 || second->number != floor(second->number)))
-        return fail(parser, begin, "the length of a history is a whole number from 1");
+    if (second && !(second->kind == NUMBER && second->number >= 1 && second->number <= longest_history &&
+                    second->number == floor(second->number)))
+        return fail(parser, begin, "the length of a history is a whole number from 1 to 1e9");
     struct term *term = term_new(parser, HISTORY, first, NULL);
     if (term) {
         term->function = which;

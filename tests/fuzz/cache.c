@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include "base/file.h"
 #include "base/hash.h"
 #include "common.h"
@@ -18,15 +17,6 @@
 enum { BATCHES = 2, MOST_ARRAYS = 128 };
 
 static const char path[] = "data.xyz", cache[] = "data.xyz.fettle-cache";
-static const char text[] =
-    "4\nLattice=\"5 0 0 0 5 0 0 0 5\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-3.5 pbc=\"T T T\" tag=1\n"
-    "Cu 0 0 0 0.1 0.2 0.3\nAu 2.5 2.4 0 0 0 0.1\nCu 2.5 0 2.5 0 0 -0.1\nAu 0 2.5 2.5 0 0 0\n"
-    "2\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5 pbc=\"T T T\" tag=2\n"
-    "Cu 0 0 0 0.1 0.2 0.3\nAu 2 2 0.1 0 0 0.1\n"
-    "3\nLattice=\"6 0 0 0 6 0 0 0 6\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-2.5 pbc=\"T F T\"\n"
-    "Cu 0 0 0 0.1 0.2 0.3\nAu 2 2 0.1 0 0 0.1\nAu 1 3 0.1 0 0 0.1\n"
-    "1\nLattice=\"3 0 0 0 3 0 0 0 3\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-2.5 pbc=\"T T T\"\n"
-    "Cu 0 0 0 0 0 0\n";
 
 static struct kept kept;
 static struct transforms *transforms;
@@ -73,14 +63,11 @@ static struct dataset *read_frames(int *code, struct error *error) {
 
 void fuzz_open(void) {
     static const char *const overrides[] = {"~trainer.callbacks.0"}, *const verbs[] = {"cut %d", "break"};
-    static const struct timeval times[2] = {{1000000000, 0}, {1000000000, 0}}; /* a part of the cache's key */
     struct config *config = fuzz_config(overrides, 1);
     struct error error = {0};
     int code;
     setenv("FETTLE_CACHE_ABOVE", "0", 1);
-    fuzz_write(path, text, sizeof text - 1);
-    if (utimes(path, times))
-        fuzz_fail("no time for %s", path);
+    fuzz_copy_frames(path);
     fuzz_need(transforms_new(&transforms, config_get(config_get(config_root(config), "data"), "transforms"), &error),
               &error);
     struct dataset *dataset = read_frames(&code, &error);

@@ -1,6 +1,5 @@
 #include "common.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "base/log.h"
@@ -74,7 +74,7 @@ const char *fuzz_yaml(void) {
     size_t size;
     struct error error = {0};
     if (!text)
-        fuzz_need(file_read(FUZZ_CONFIG, &text, &size, &error), &error);
+        fuzz_need(file_read(FUZZ_FOLDER "/tiny.yaml", &text, &size, &error), &error);
     return text;
 }
 
@@ -85,6 +85,18 @@ struct config *fuzz_config(const char *const *overrides, size_t count) {
     for (size_t k = 0; k < count; k++)
         fuzz_need(config_override(config, overrides[k], &error), &error);
     return config;
+}
+
+void fuzz_copy_frames(const char *path) {
+    static const struct timeval times[2] = {{1000000000, 0}, {1000000000, 0}};
+    struct error error = {0};
+    char *text;
+    size_t size;
+    fuzz_need(file_read(FUZZ_FOLDER "/data.xyz", &text, &size, &error), &error);
+    fuzz_write(path, text, size);
+    free(text);
+    if (utimes(path, times))
+        fuzz_fail("no time for %s", path);
 }
 
 /* ---------------------------------------------------------------- the fence */
@@ -189,7 +201,7 @@ static void silent(void *context, enum log_level level, const char *message) {
     (void)context, (void)level, (void)message;
 }
 
-static void begin(void) {
+void fuzz_begin(int once) {
     const char *base = getenv("TMPDIR"), *memory = "/dev/shm";
     struct stat status;
     if (!base)
@@ -199,11 +211,11 @@ static void begin(void) {
     atexit(clean);
     unsetenv("FETTLE_CACHE");
     log_set_sink(silent, NULL);
+    replays = once;
     fuzz_open();
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Arguments name files from where the program was started, and what libFuzzer finds goes there. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -225,7 +237,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     words[*argc] = given ? NULL : here;
     *argc += !given;
     *argv = words;
-    begin();
+    fuzz_begin(0);
     return 0;
 }
 
@@ -247,42 +259,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         fuzz_fail("descriptors are left open");
     return 0;
 }
-
-#ifndef FETTLE_FUZZ
-
-static void replay(const char *path) {
-    struct stat status;
-    struct dirent *entry;
-    DIR *entries = opendir(path);
-    if (entries) {
-        while ((entry = readdir(entries))) {
-            char below[PATH_MAX];
-            if (entry->d_name[0] != '.' && snprintf(below, sizeof below, "%s/%s", path, entry->d_name) > 0)
-                replay(below);
-        }
-        closedir(entries);
-        return;
-    }
-    FILE *file = fopen(path, "rbe");
-    if (!file || fstat(fileno(file), &status))
-        fuzz_fail("cannot read %s: %s", path, strerror(errno));
-    uint8_t *data = malloc((size_t)status.st_size + 1); /* one byte more than may be read is seen by the sanitizer */
-    size_t size = data ? fread(data, 1, (size_t)status.st_size, file) : 0;
-    uint8_t *exact = realloc(data, size ? size : 1);
-    fclose(file);
-    printf("%s\n", path);
-    fflush(stdout);
-    LLVMFuzzerTestOneInput(exact ? exact : data, size);
-    free(exact ? exact : data);
-}
-
-int main(int argc, char **argv) {
-    replays = 1;
-    LLVMFuzzerInitialize(&argc, &argv);
-    for (int k = 1; k < argc; k++)
-        if (argv[k][0] != '-')
-            replay(argv[k]);
-    return 0;
-}
-
-#endif

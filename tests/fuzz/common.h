@@ -19,8 +19,11 @@ enum fuzz_fence { FENCE_FAILS, FENCE_REFUSES };
 extern enum fuzz_fence fuzz_fence;
 const char *fuzz_folder(void);
 
-/* A few inputs are given again, each once: what takes long may be done as well. */
+/* For whoever is not libFuzzer; calls fuzz_open.  once: inputs are few, and each is given once: what takes long may be
+ * done as well, see fuzz_replays. */
+void fuzz_begin(int once);
 int fuzz_replays(void);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* fuzz_input, and what has to hold after any */
 
 /* A failure has a code and a text that ends; success has neither.  The error is empty afterwards. */
 void fuzz_told(int code, struct error *error);
@@ -33,5 +36,6 @@ void fuzz_write(const char *path, const void *data, size_t size);
 /* tiny.yaml, and the same as a config, with overrides; freed by config_free. */
 const char *fuzz_yaml(void);
 struct config *fuzz_config(const char *const *overrides, size_t count);
+void fuzz_copy_frames(const char *path); /* data.xyz; the file's time is always the same */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <readline/history.h>
 #include <readline/readline.h>
 #include "common.h"
 #include "keys.h"

@@ -185,8 +185,9 @@ static int check_file(struct trainer *trainer, struct error *error) {
     struct config *given = trainer->given, *config = trainer->config;
     trainer->given = config_copy(given);
     trainer->config = config_copy(config);
-    trainer->how.resume = checkpoint;
-    int code = resume_open(trainer, error);
+    int code = resume_read(trainer, error);
+    if (!code)
+        code = resume_open(trainer, error);
     if (!code)
         code = resume_check(trainer, error);
     safetensors_free(trainer->resumed);
@@ -216,11 +217,11 @@ void fuzz_input(const uint8_t *data, size_t size) {
     char *text = fuzz_text(data, size);
     struct safetensors *bad = edit(text);
     int code = 0;
+    kept.trainer->resume = checkpoint;
     if (config_changed || fuzz_replays()) {
         fuzz_need(safetensors_write(bad, checkpoint, &error), &error);
         code = check_file(kept.trainer, &error);
     }
-    kept.trainer->resume = checkpoint;
     if (!code)
         code = checkpoint_resume(kept.trainer, bad, &error);
     fuzz_told(code, &error);

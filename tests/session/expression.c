@@ -123,12 +123,12 @@ Test(expression, mistakes_are_told_with_their_column) {
         int column;
         const char *word;
     } cases[] = {
-        {"", 1, "ends where"},       {"1 +", 4, "ends where"},     {"(1", 3, "a ) is expected"},
-        {"1 2", 3, "an operator"},   {"a + c", 5, "no value"},     {"mae", 1, "no value"},
-        {"'a", 1, "quotation"},      {"mean(1, 2)", 6, "a name"},  {"mean(a)", 7, "a , and"},
-        {"ema(a, 0)", 5, "length"},  {"ema(a, 1.5)", 5, "length"}, {"min(a, b", 9, "a ) is"},
-        {"1 + * 2", 5, "a number,"}, {"1..2", 1, "no number"},     {"a = 2", 3, "an operator"},
-        {"\x80", 1, "a number,"},
+        {"", 1, "ends where"},         {"1 +", 4, "ends where"},    {"(1", 3, "a ) is expected"},
+        {"1 2", 3, "an operator"},     {"a + c", 5, "no value"},    {"mae", 1, "no value"},
+        {"'a", 1, "quotation"},        {"mean(1, 2)", 6, "a name"}, {"mean(a)", 7, "a , and"},
+        {"min(a, 1e99)", 5, "to 1e9"}, {"ema(a, 0)", 5, "length"},  {"ema(a, 1.5)", 5, "length"},
+        {"min(a, b", 9, "a ) is"},     {"1 + * 2", 5, "a number,"}, {"1..2", 1, "no number"},
+        {"a = 2", 3, "an operator"},   {"\x80", 1, "a number,"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct expression *expression = (struct expression *)1;
