@@ -30,7 +30,7 @@ FETTLE_CACHE_ABOVE=0 "$fettle" run config.yaml -o o $short data.train_file_path=
 
 : >a.safetensors
 ln -s a.safetensors b.safetensors
-expect "a checkpoint by a link" 0 "$fettle" -b -x "open config.yaml $short" -x 'save b.safetensors'
+expect "a checkpoint by a link" 0 "$fettle" -b -x "open config.yaml $short" -x 'save b.safetensors force'
 [ -L b.safetensors ] && [ -s a.safetensors ] || bad "a link that the user names is not followed"
 : >a.xyz
 ln -s a.xyz b.xyz
