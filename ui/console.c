@@ -118,7 +118,8 @@ void console_close_log(struct console *console) {
 void console_error(struct console *console, const struct error *error) {
     char text[1536];
 
-    console_say(console, "fettle: %s", error_format(error, text, sizeof text));
+    for (size_t k = 0; error_format_all(error, k, text, sizeof text); k++)
+        console_say(console, "fettle: %s", text);
 }
 
 static void sink(void *context, enum log_level level, const char *message) {

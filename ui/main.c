@@ -74,7 +74,8 @@ static int wants_help(int argc, char **argv) {
 
 static int run_verb(const struct verb *verb, int argc, char **argv, struct console *console) {
     struct arguments arguments = {0};
-    struct error error = {0};
+    struct error_list all = {0};
+    struct error error = {.all = &all};
     int code;
 
     if (wants_help(argc, argv)) {

@@ -84,7 +84,8 @@ int repl_send_first(const struct repl_options *options, int (*send)(struct worke
 
 /* One line at the prompt: a mistake is reported and no more. */
 static void execute(struct session *session, const char *line, struct console *console) {
-    struct error error = {0};
+    struct error_list all = {0};
+    struct error error = {.all = &all};
 
     if (session_execute(session, line, &error) && error.code != ERROR_INTERRUPT)
         console_error(console, &error);
@@ -198,7 +199,8 @@ static int leave(struct session *session, struct console *console) {
 int repl_run(const struct repl_options *options, struct console *console) {
     struct session_options session_options;
     struct session *session = NULL;
-    struct error error = {0};
+    struct error_list all = {0};
+    struct error error = {.all = &all};
     int terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     int status = 0;
 
@@ -219,7 +221,7 @@ int repl_run(const struct repl_options *options, struct console *console) {
     /* At a prompt a session that does not open is a mistake like any other; in a script it ends the script. */
     if (!options->batch && open_first(session, options, &error)) {
         console_error(console, &error);
-        memset(&error, 0, sizeof error);
+        error_clear(&error);
     }
     if (execute_given(session, options, &error) || options->batch || session_finished(session))
         goto out;

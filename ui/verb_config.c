@@ -6,9 +6,8 @@
 #include "verb.h"
 
 int verb_read_config(struct config **out, const struct arguments *arguments, struct error *error) {
-    int code = config_read(out, arguments->rest[0], error);
-    for (int k = 1; !code && k < arguments->count; k++)
-        code = config_override(*out, arguments->rest[k], error);
+    int code = config_compose(out, arguments->rest[0], (size_t)(arguments->count - 1),
+                              (const char *const *)arguments->rest + 1, error);
     return code ? code : session_check(*out, error);
 }
 

@@ -107,7 +107,7 @@ static int run_all(struct running *running, struct error *error) {
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     }
     if (code == ERROR_INTERRUPT) {
-        memset(error, 0, sizeof *error);
+        error_clear(error);
         if (!(code = keep_state(running, "interrupted", error)))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     } else if (code) {
@@ -142,8 +142,8 @@ static void open_log(struct running *running) {
 static void log_error(struct running *running, const struct error *error) {
     char text[1536];
 
-    if (running->console.log)
-        console_write(running->console.log, "%s\n", error_format(error, text, sizeof text));
+    for (size_t k = 0; running->console.log && error_format_all(error, k, text, sizeof text); k++)
+        console_write(running->console.log, "%s\n", text);
 }
 
 static int run(const struct arguments *arguments, struct error *error) {

@@ -45,6 +45,8 @@ void error_prefix(struct error *error, const char *format, ...) {
     if ((size_t)length < sizeof text)
         snprintf(text + length, sizeof text - (size_t)length, "%s", error->message);
     memcpy(error->message, text, sizeof text);
+    if (error->among)
+        memcpy(error->all->list[error->among - 1].message, text, sizeof text);
 }
 
 const char *error_format(const struct error *error, char *out, size_t size) {
@@ -57,4 +59,60 @@ const char *error_format(const struct error *error, char *out, size_t size) {
     else
         snprintf(out, size, "%s", error->message);
     return out;
+}
+
+/* ---------------------------------------------------------------- several */
+
+static int same(const struct error *a, const struct error *b) {
+    return a->line == b->line && a->column == b->column && !strcmp(a->file, b->file) && !strcmp(a->message, b->message);
+}
+
+int error_aside(struct error *error, int code) {
+    if (!code)
+        return 0;
+    if (!error || !error->all || code == ERROR_MEMORY || code == ERROR_INTERRUPT)
+        return code;
+    struct error_list *all = error->all;
+    int there = error->among || !error->code;
+    for (size_t k = 0; k < all->count && !there; k++)
+        there = same(&all->list[k], error);
+    if (!there) {
+        if (all->count == ERRORS_MOST)
+            return code;
+        all->list[all->count++] = *error;
+    }
+    error->code = ERROR_NONE;
+    error->among = 0;
+    return 0;
+}
+
+size_t error_count(const struct error *error) {
+    return error && error->all ? error->all->count : 0;
+}
+
+int error_since(struct error *error, size_t count) {
+    if (!error || error_count(error) <= count)
+        return 0;
+    struct error_list *all = error->all;
+    *error = all->list[count];
+    error->all = all;
+    error->among = count + 1;
+    return (int)error->code;
+}
+
+void error_clear(struct error *error) {
+    if (!error)
+        return;
+    struct error_list *all = error->all;
+    if (all)
+        all->count = 0;
+    memset(error, 0, sizeof *error);
+    error->all = all;
+}
+
+const char *error_format_all(const struct error *error, size_t k, char *out, size_t size) {
+    size_t count = error_count(error);
+    if (k < count)
+        return error_format(&error->all->list[k], out, size);
+    return k == count && !error->among ? error_format(error, out, size) : NULL;
 }

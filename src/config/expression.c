@@ -1,5 +1,6 @@
 #include "config/expression.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +190,11 @@ static struct config_node *quoted(struct scanner *scanner) {
 
 /* ---------------------------------------------------------------- elements */
 
+/* Characters that a word without quotes may have. */
+static int is_word(const char *at) {
+    return isalnum((unsigned char)*at) || strchr("_/-\\+.$%*@?|:", *at);
+}
+
 static struct config_node *primitive(struct scanner *scanner, const char *stops) {
     struct pieces pieces = {.plain = 1};
     size_t spaces = 0; /* that may turn out to be trailing */
@@ -199,9 +205,12 @@ static struct config_node *primitive(struct scanner *scanner, const char *stops)
             scanner->at++;
             continue;
         }
-        if (strchr("[]{}'\"", *at)) {
+        if (!is_word(at)) {
+            int size = 1;
+            while (((unsigned char)at[size] & 0xc0) == 0x80)
+                size++;
             text_free(&pieces.text);
-            return fail(scanner, "%c cannot stand inside a word: put the word in quotes", *at);
+            return fail(scanner, "%.*s cannot stand inside a word: put the word in quotes", size, at);
         }
         add_bytes(&pieces, at - spaces, spaces);
         spaces = 0;
@@ -240,7 +249,10 @@ static struct config_node *list_element(struct scanner *scanner) {
         return NULL;
     scanner->at++;
     skip_space(scanner);
-    while (*scanner->at != ']') {
+    /* OmegaConf takes nothing between commas for an empty text, Hydra takes offence */
+    for (int open = 0; open || *scanner->at != ']';) {
+        if (scanner->raw && strchr(",]", *scanner->at))
+            return fail(scanner, "a value is missing beside a comma");
         struct config_node *value = element(scanner, ",]");
         if (value && (value->parent || value->origin)) /* it belongs to another place */
             value = tree_copy(evaluation->config, value, 0, evaluation->error);
@@ -249,9 +261,10 @@ static struct config_node *list_element(struct scanner *scanner) {
         if (*scanner->at == ',') {
             scanner->at++;
             skip_space(scanner);
-            if (*scanner->at != ']')
-                continue;
+            open = 1;
+            continue;
         }
+        open = 0;
         if (*scanner->at != ']')
             return fail(scanner, "the list [ is not closed");
     }
@@ -268,13 +281,13 @@ static struct config_node *map_element(struct scanner *scanner) {
     scanner->at++;
     skip_space(scanner);
     while (*scanner->at != '}') {
-        struct config_node *key = element(scanner, ":,}");
+        if (strchr("'\"[{", *scanner->at) || !strncmp(scanner->at, "${", 2))
+            return fail(scanner, "a key in { } is a plain word");
+        struct config_node *key = primitive(scanner, ":,}");
         if (!key)
             return NULL;
         if (*scanner->at != ':')
             return fail(scanner, "a key in { } needs a colon and a value");
-        if (key->kind == CONFIG_LIST || key->kind == CONFIG_MAP || key->kind == CONFIG_DEFERRED)
-            return fail(scanner, "a key in { } must be text");
         struct text text = {0};
         text_add(&text, key->kind == CONFIG_STRING ? key->text : "");
         if (key->kind != CONFIG_STRING)
@@ -290,8 +303,9 @@ static struct config_node *map_element(struct scanner *scanner) {
         if (*scanner->at == ',') {
             scanner->at++;
             skip_space(scanner);
-            if (*scanner->at != '}')
-                continue;
+            if (*scanner->at == '}')
+                return fail(scanner, "a key and a value are missing behind the last comma");
+            continue;
         }
         if (*scanner->at != '}')
             return fail(scanner, "the map { is not closed");
@@ -301,12 +315,56 @@ static struct config_node *map_element(struct scanner *scanner) {
     return map;
 }
 
+/* The length of NAME in "NAME(" or "NAME (", which is a call in the value of an override; 0 elsewhere. */
+static size_t call_name(const struct scanner *scanner) {
+    const char *at = scanner->at;
+    size_t size = 0;
+    if (!scanner->raw || !(isalpha((unsigned char)*at) || *at == '_'))
+        return 0;
+    while (isalnum((unsigned char)at[size]) || at[size] == '_' || at[size] == '-')
+        size++;
+    return at[size + strspn(at + size, " \t")] == '(' ? size : 0;
+}
+
+static struct config_node *call_element(struct scanner *scanner, size_t size) {
+    struct evaluation *evaluation = scanner->evaluation;
+    struct config_node *value = NULL;
+    char name[64];
+    size_t count = 0;
+    snprintf(name, sizeof name, "%.*s", (int)size, scanner->at);
+    scanner->at = strchr(scanner->at, '(') + 1;
+    if (enter(scanner))
+        return NULL;
+    skip_space(scanner);
+    while (*scanner->at != ')') {
+        size_t word = strspn(scanner->at, "abcdefghijklmnopqrstuvwxyz_");
+        if (word && scanner->at[word + strspn(scanner->at + word, " \t")] == '=') /* value=... */
+            scanner->at = strchr(scanner->at, '=') + 1;
+        value = element(scanner, ",)");
+        if (!value)
+            return NULL;
+        count++;
+        if (*scanner->at == ',') {
+            scanner->at++;
+            continue;
+        }
+        if (*scanner->at != ')')
+            return fail(scanner, "the parenthesis ( is not closed");
+    }
+    scanner->at++;
+    scanner->nested--;
+    return element_call(name, value, count, evaluation->error, place_of(scanner));
+}
+
 /* Ends at one of `stops`, or at the end of the text. */
 static struct config_node *element(struct scanner *scanner, const char *stops) {
     struct config_node *node;
     skip_space(scanner);
     char first = *scanner->at;
-    if (first == '\'' || first == '"')
+    size_t call = call_name(scanner);
+    if (call)
+        node = call_element(scanner, call);
+    else if (first == '\'' || first == '"')
         node = quoted(scanner);
     else if (first == '[')
         node = list_element(scanner);
@@ -319,6 +377,33 @@ static struct config_node *element(struct scanner *scanner, const char *stops) {
     skip_space(scanner);
     if (*scanner->at && !strchr(stops, *scanner->at))
         return fail(scanner, "unexpected \"%.20s\" after a value", scanner->at);
+    return node;
+}
+
+struct config_node *evaluate_element(struct evaluation *evaluation, const char *text) {
+    struct scanner scanner = {.evaluation = evaluation, .at = text};
+    size_t size = strlen(text), left = strspn(text, " \t"), right = 0;
+    while (right < size && strchr(" \t", text[size - right - 1]))
+        right++;
+    if (right && right < size && text[size - right - 1] == '\\') /* an escaped space */
+        right--;
+    struct config_node *node = element(&scanner, ",");
+    if (node && *scanner.at)
+        return fail(&scanner, "unexpected \"%.20s\" after a value", scanner.at);
+    if (!node || left + right == 0)
+        return node;
+    /* spaces around a word belong to it, unlike those between arguments */
+    if (left == size || strchr("[{'\"", text[left]))
+        return fail(&scanner, "spaces around a value");
+    struct text spaced = {0};
+    text_add_bytes(&spaced, text, left);
+    if (strstr(text, "${") || strchr(text, '\\'))
+        write_python(node, 0, &spaced);
+    else
+        text_add_bytes(&spaced, text + left, size - left - right);
+    text_add_bytes(&spaced, text + size - right, right);
+    node = make_string(&scanner, &spaced);
+    text_free(&spaced);
     return node;
 }
 
@@ -471,7 +556,8 @@ static struct config_node *interpolation(struct scanner *scanner) {
         else if (names->deferred)
             node = make_deferred(scanner);
         else
-            node = evaluate_reference(scanner->evaluation, names->dots, names->name, names->count);
+            node = evaluate_reference(scanner->evaluation,
+                                      &(struct reference){names->dots, names->name, names->count, NULL});
     }
     scanner->nested--;
 out:
@@ -479,4 +565,29 @@ out:
         free(names->name[k]);
     free(names);
     return node;
+}
+
+int evaluate_lone(struct evaluation *evaluation, const char *text, struct place *out) {
+    struct scanner scanner = {.evaluation = evaluation, .at = text + 2};
+    struct names *names = calloc(1, sizeof *names);
+    int code = 0;
+    if (!names) {
+        error_set(evaluation->error, ERROR_MEMORY, "out of memory");
+        return -1;
+    }
+    if (strncmp(text, "${", 2) || strcspn(text, "}") != strlen(text) - 1 || strchr(text, ':'))
+        goto out; /* a resolver, or nested, or with text around it */
+    if (read_names(&scanner, names) || *scanner.at != '}')
+        code = -1;
+    else if (reference_find(evaluation, &(struct reference){names->dots, names->name, names->count, NULL}, 1, out))
+        code = -1;
+    else
+        code = 1;
+    if (code < 0 && !evaluation->error->code)
+        fail(&scanner, "unexpected \"%.20s\" in a reference", scanner.at);
+out:
+    for (size_t k = 0; k < names->count; k++)
+        free(names->name[k]);
+    free(names);
+    return code;
 }

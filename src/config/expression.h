@@ -19,14 +19,41 @@ struct evaluation {
     int depth;
 };
 
-/* Each returns a node without a parent, one that belongs to a resolved tree, or NULL with the error set. */
+/* a.b.0 from the top, or, with dots, from the map or list that many levels above the place. */
+struct reference {
+    int dots;
+    char **names;
+    size_t count;
+    struct config_node *from; /* NULL: the top of the config */
+};
+
+/* Each returns a node without a parent, one that belongs to a resolved tree, or NULL with the error set (or told
+ * before, where the node failed once in this pass). */
 struct config_node *evaluate_text(struct evaluation *evaluation, const char *text);
-struct config_node *evaluate_reference(struct evaluation *evaluation, int dots, char **names, size_t count);
+struct config_node *evaluate_element(struct evaluation *evaluation, const char *text); /* as an argument is read */
+struct config_node *evaluate_reference(struct evaluation *evaluation, const struct reference *reference);
 struct config_node *evaluate_resolver(struct evaluation *evaluation, const char *name, struct config_node **args,
                                       size_t count);
 struct config_node *evaluate_written(struct evaluation *evaluation, struct config_node *node);
 
+/* Where a reference leads: a written node, or, where *resolved is set, one of a resolved tree.  Returns -1 with an
+ * error; 0 with node NULL where nothing is there, which is an error too if it `must` be. */
+struct place {
+    struct config_node *node;
+    int resolved;
+};
+int reference_find(struct evaluation *evaluation, const struct reference *reference, int must, struct place *out);
+struct config_node *evaluate_place(struct evaluation *evaluation, const struct place *place);
+/* The place that a text names which is one reference and nothing else: 1, or 0 if it is another text, -1 with an
+ * error. */
+int evaluate_lone(struct evaluation *evaluation, const char *text, struct place *out);
+int is_missing(const struct config_node *node); /* ??? */
+
 int has_interpolation(const struct config_node *node);
+
+/* NAME(value) in the value of an override, of `count` arguments; the value is the last one's and may be changed. */
+struct config_node *element_call(const char *name, struct config_node *value, size_t count, struct error *error,
+                                 const struct config_node *place);
 
 /* The value of an override: one element; interpolations in it stay text. */
 struct config_node *element_parse(struct config *config, const char *text, const struct config_node *place,

@@ -157,6 +157,33 @@ int tree_put(struct config_node *map, struct config_node *key, struct config_nod
     return 0;
 }
 
+void tree_remove(struct config_node *node) {
+    struct config_node *parent = node->parent;
+    parent->count--;
+    for (size_t k = node->index; k < parent->count; k++)
+        tree_attach(parent, parent->values[k + 1], parent->kind == CONFIG_MAP ? parent->keys[k + 1] : NULL, k);
+}
+
+int tree_merge(struct config_node *into, struct config_node *from, struct error *error) {
+    for (size_t k = 0; k < from->count; k++) {
+        struct config_node *key = from->keys[k], *value = from->values[k], *there = tree_child(into, key->text);
+        int missing = value->kind == CONFIG_STRING && !strcmp(value->text, "???"), code = 0;
+        int maps = there && there->kind == CONFIG_MAP && value->kind == CONFIG_MAP;
+        if (there && !maps && (there->kind == CONFIG_MAP || there->kind == CONFIG_LIST) && there->kind != value->kind &&
+            (value->kind == CONFIG_MAP || value->kind == CONFIG_LIST))
+            return config_error(value, error, ERROR_TYPE, "%s cannot be merged into %s (of %s:%d)",
+                                config_kind_name(value), config_kind_name(there), there->file ? there->file : "",
+                                there->line);
+        if (maps)
+            code = tree_merge(there, value, error);
+        else if (!there || !missing)
+            code = tree_put(into, key, value, error);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
 struct config_node *tree_copy(struct config *config, const struct config_node *node, int depth, struct error *error) {
     if (depth > CONFIG_DEPTH) {
         config_error(node, error, ERROR_VALUE, "more than %d levels of lists and maps", CONFIG_DEPTH);
@@ -205,7 +232,9 @@ struct config *config_copy(const struct config *config) {
     copy->bytes = config->bytes;
     copy->source = tree_copy(copy, config->source, 0, NULL);
     copy->root = config->root == config->source ? copy->source : tree_copy(copy, config->root, 0, NULL);
-    if (!copy->source || !copy->root) {
+    if (config->launch)
+        copy->launch = tree_copy(copy, config->launch, 0, NULL);
+    if (!copy->source || !copy->root || (config->launch && !copy->launch)) {
         config_free(copy);
         return NULL;
     }

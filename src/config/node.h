@@ -25,6 +25,11 @@ struct config_node; /* belongs to its config */
  * is true; an integer beyond 64 bits is a float).  Keys are text, whatever they look like.  Interpolations are kept
  * as written until config_resolve.  A file of more than 64 MiB, 200 levels or a million values is refused. */
 int config_read(struct config **out, const char *path, struct error *error);
+/* The same with overrides, as Hydra composes a config: the files of its `defaults:` list are merged, from groups that
+ * are folders beside it (or of hydra.searchpath); an override GROUP=NAME chooses in a group, +GROUP=NAME adds one,
+ * ~GROUP takes one away; all others are made as config_override makes them. */
+int config_compose(struct config **out, const char *path, size_t count, const char *const *overrides,
+                   struct error *error);
 int config_is_named(const char *path); /* by its end, .yaml or .yml */
 int config_parse(struct config **out, const char *name, const char *yaml, size_t size, struct error *error);
 struct config *config_copy(const struct config *config);
@@ -49,17 +54,23 @@ struct config_statistic {
     const double *values;
 };
 struct config_context {
+    /* Keys of the top that the caller reads, NULL at the end: what is wrong elsewhere (a value marked as missing, a
+     * variable that is not set) is no error, and stays as written.  NULL: all. */
+    const char *const *sections;
     const char *output_dir; /* ${hydra:runtime.output_dir} */
     int (*statistic)(void *context, const char *name, struct config_statistic *out, struct error *error);
     void *statistic_context;
 };
 
-/* Replaces every interpolation: ${a.b}, ${.sibling}, ${..parent}, nested, inside strings; resolvers int_mul, int_div,
- * concat_lists, list_to_identity_dict, list_to_constant_dict, oc.env, hydra:runtime.output_dir, now,
- * training_data_stats.  With statistic NULL, nodes that need a statistic become CONFIG_DEFERRED (call again later with
- * one).  Every call starts from the config as written; config_root is the new tree, and nodes of earlier trees stay
- * valid until config_free.  Errors name the place; circles are found; after an error config_root is what it was. */
+/* Replaces every interpolation: ${a.b}, ${.sibling}, ${..parent}, nested, inside strings; the resolvers of OmegaConf
+ * (oc.*), Hydra (hydra, now) and NequIP (int_mul, int_div, concat_lists, ..., training_data_stats).  With statistic
+ * NULL, nodes that need a statistic become CONFIG_DEFERRED (call again later with one).  Every call starts from the
+ * config as written; config_root is the new tree, and nodes of earlier trees stay valid until config_free.  Errors name
+ * the place; circles are found; after an error config_root is what it was. */
 int config_resolve(struct config *config, const struct config_context *context, struct error *error);
+
+/* The folder that the config asks for by hydra.run.dir, free()d by the caller; NULL where it says nothing of it. */
+int config_run_dir(struct config *config, char **out, struct error *error);
 
 /* ---------------------------------------------------------------- nodes (NULL is treated as absent) */
 

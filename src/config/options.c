@@ -16,7 +16,7 @@ struct reading {
 };
 
 static int wrong_type(const struct reading *reading, const struct config_node *node, const char *expected) {
-    char shown[96] = "", reason[96] = "";
+    char shown[96] = "", reason[160] = "", looks[128];
     const char *text = config_text(node);
     if (config_kind(node) == CONFIG_STRING)
         snprintf(shown, sizeof shown, " \"%.60s\"", text);
@@ -26,7 +26,9 @@ static int wrong_type(const struct reading *reading, const struct config_node *n
         struct config_node probe = {.kind = CONFIG_STRING, .text = text};
         scalar_type(&probe);
         scalar_type_element(&probe);
-        if (probe.kind != CONFIG_STRING)
+        if (lookalike_find(text, strlen(text), 1, looks, sizeof looks))
+            snprintf(reason, sizeof reason, "; it has %s", looks);
+        else if (probe.kind != CONFIG_STRING)
             snprintf(reason, sizeof reason, "; it is in quotes, or of a form that YAML takes for text");
     } else if (config_kind(node) == CONFIG_BOOL && !strncmp(expected, "a string", 8)) {
         snprintf(reason, sizeof reason, "; in quotes it is a string");
@@ -235,8 +237,10 @@ static int unknown_key(const struct option *options, size_t count, const struct 
         text_format(&all, "%s%s", i ? ", " : "; there are ", names[i]);
     if (nearest)
         text_format(&all, "; did you mean \"%s\"?", nearest);
-    int code = config_error(config_key_node(map, k), error, ERROR_NAME, "unknown key \"%.80s\"%s", key,
-                            all.data ? all.data : "");
+    char looks[128];
+    int column = lookalike_find(key, strlen(key), 1, looks, sizeof looks);
+    int code = config_error(config_key_node(map, k), error, ERROR_NAME, "unknown key \"%.80s\"%s%s%s", key,
+                            column ? ": it has " : "", looks, all.data ? all.data : "");
     text_free(&all);
     free(names);
     return code;
@@ -257,7 +261,8 @@ int options_read(const struct option *options, size_t count, const struct config
     int code = 0;
     struct error ours = {0};
     error = error ? error : &ours;
-    size_t size = 0;
+    size_t size = 0, before = error_count(error);
+    int unknown = 0;
     for (size_t i = 0; i < count; i++)
         if (!(options[i].flags & OPTION_IGNORED) && options[i].offset + size_of(options[i].type) > size)
             size = options[i].offset + size_of(options[i].type);
@@ -274,15 +279,18 @@ int options_read(const struct option *options, size_t count, const struct config
         size_t i = 0;
         while (i < count && strcmp(options[i].name, config_key(map, k)))
             i++;
-        if (i == count && !is_passed_over(config_key(map, k), also))
-            return unknown_key(options, count, map, k, also, error);
+        if (i < count || is_passed_over(config_key(map, k), also))
+            continue;
+        unknown = 1;
+        if ((code = error_aside(error, unknown_key(options, count, map, k, also, error))))
+            return code;
     }
     for (size_t i = 0; i < count && !code; i++) {
         const struct option *option = &options[i];
         const struct reading reading = {option, config_get(map, option->name), arena, error};
         char *place = size ? (char *)out + option->offset : NULL;
         if (!reading.node) {
-            if (option->flags & OPTION_REQUIRED)
+            if ((option->flags & OPTION_REQUIRED) && !unknown) /* it may be there, misspelt */
                 code =
                     config_error(map, error, ERROR_VALUE, "\"%s\" is missing%s%s%s", option->name,
                                  option->help ? " (" : "", option->help ? option->help : "", option->help ? ")" : "");
@@ -303,8 +311,9 @@ int options_read(const struct option *options, size_t count, const struct config
         } else {
             code = read_value(&reading, place);
         }
+        code = error_aside(error, code);
     }
-    return code;
+    return code ? code : error_since(error, before);
 }
 
 int options_target(const struct config_node *map, const char *what, const struct option_target *targets, size_t count,
@@ -320,7 +329,7 @@ int options_target(const struct config_node *map, const char *what, const struct
         return config_error(node, error, ERROR_TYPE, "expected the name of %s, not %s", what, config_kind_name(node));
     const char *name = config_text(node);
     for (size_t k = 0; k < count; k++)
-        if (!strcmp(name, targets[k].target) || (targets[k].alias && !strcmp(name, targets[k].alias))) {
+        if (options_is_target(name, &targets[k])) {
             *index = k;
             return 0;
         }
@@ -350,7 +359,8 @@ int options_target(const struct config_node *map, const char *what, const struct
     if (nearest)
         text_format(&all, "; did you mean %s?", nearest);
     free(names);
-    int code = config_error(node, error, ERROR_NAME, "unknown %s \"%.120s\"%s", what, name, all.data ? all.data : "");
+    const char *noun = what + (!strncmp(what, "a ", 2) ? 2 : !strncmp(what, "an ", 3) ? 3 : 0);
+    int code = config_error(node, error, ERROR_NAME, "unknown %s \"%.120s\"%s", noun, name, all.data ? all.data : "");
     text_free(&all);
     return code;
 }

@@ -59,6 +59,11 @@ struct option_target {
     const char *target; /* "torch.optim.Adam" */
     const char *alias;  /* "adam"; may be NULL */
 };
+/* A name is the target's, or its alias, or that of the module in which its package defines the class
+ * (torch.optim.adam.Adam, pytorch_lightning.callbacks.timer.Timer). */
+int options_is_target(const char *name, const struct option_target *target);
+/* Such a name as the package offers it, in `out`; another is given back as it is, or copied. */
+const char *options_public_name(const char *name, char *out, size_t size);
 int options_target(const struct config_node *map, const char *what, const struct option_target *targets, size_t count,
                    size_t *index, struct error *error);
 

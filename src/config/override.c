@@ -123,9 +123,9 @@ static int is_container(const struct config_node *node) {
     return node->kind == CONFIG_LIST || node->kind == CONFIG_MAP;
 }
 
-/* What can be gone into: a list, a map, or a null that a map may take the place of. */
+/* What can be gone into: a list, a map, or a scalar that a map may take the place of. */
 static int check_step(struct order *order, const struct config_node *node, size_t at) {
-    if (is_container(node) || (node->kind == CONFIG_NULL && (order->mode == ADD || order->mode == FORCE)))
+    if (is_container(node) || order->mode == ADD || order->mode == FORCE)
         return 0;
     const char *where = dotted(order, at), *full = dotted(order, order->count);
     if (has_interpolation(node))
@@ -140,6 +140,10 @@ static int check_step(struct order *order, const struct config_node *node, size_
 
 /* A map given for a map is merged into it; new keys only where keys may be added. */
 static int check_merge(struct order *order, const struct config_node *target, const struct config_node *value) {
+    if (is_container(target) && is_container(value) && target->kind != value->kind)
+        return error_set(order->error, ERROR_TYPE, "override %s: %s is %s, and %s cannot be merged into it",
+                         dotted(order, order->count), config_path(target), config_kind_name(target),
+                         config_kind_name(value));
     if (order->mode != CHANGE || target->kind != CONFIG_MAP || value->kind != CONFIG_MAP)
         return 0;
     for (size_t k = 0; k < value->count; k++) {
@@ -158,19 +162,11 @@ static int check_merge(struct order *order, const struct config_node *target, co
     return 0;
 }
 
-static int merge(struct order *order, struct config_node *parent, size_t k, struct config_node *value) {
-    struct config_node *target = parent->values[k];
-    if (target->kind != CONFIG_MAP || value->kind != CONFIG_MAP) {
-        tree_attach(parent, value, parent->kind == CONFIG_MAP ? parent->keys[k] : NULL, k);
-        return 0;
-    }
-    for (size_t i = 0; i < value->count; i++) {
-        const struct config_node *inner = tree_child(target, value->keys[i]->text);
-        int code = inner ? merge(order, target, inner->index, value->values[i])
-                         : tree_put(target, value->keys[i], value->values[i], order->error);
-        if (code)
-            return code;
-    }
+static int merge(struct order *order, struct config_node *target, struct config_node *value) {
+    if (target->kind == CONFIG_MAP && value->kind == CONFIG_MAP)
+        return tree_merge(target, value, order->error);
+    struct config_node *parent = target->parent;
+    tree_attach(parent, value, parent->kind == CONFIG_MAP ? parent->keys[target->index] : NULL, target->index);
     return 0;
 }
 
@@ -193,10 +189,7 @@ static int delete_node(struct order *order, struct config_node *node) {
         return error_set(order->error, ERROR_VALUE, "override ~%s: its value is not %.100s but %.100s",
                          dotted(order, order->count), order->text,
                          is_container(node) ? config_kind_name(node) : node->text);
-    struct config_node *parent = node->parent;
-    parent->count--;
-    for (size_t k = node->index; k < parent->count; k++)
-        tree_attach(parent, parent->values[k + 1], parent->kind == CONFIG_MAP ? parent->keys[k + 1] : NULL, k);
+    tree_remove(node);
     return 0;
 }
 
@@ -218,7 +211,7 @@ static int add_node(struct order *order, struct config_node *parent, size_t at) 
     struct config_node *value = wrap(order, at + 1);
     if (!value)
         return (int)order->error->code;
-    if (parent->kind == CONFIG_NULL) { /* becomes a map */
+    if (!is_container(parent)) { /* becomes a map */
         struct config_node *map = tree_new(order->config, CONFIG_MAP, order->place, order->error);
         if (!map)
             return (int)order->error->code;
@@ -260,12 +253,12 @@ static int carry_out(struct order *order) {
     }
     if (order->mode == DELETE)
         return delete_node(order, node);
-    if (order->mode == ADD && node->kind != CONFIG_NULL && !is_container(order->value))
+    if (order->mode == ADD && node->kind != CONFIG_NULL && !is_missing(node) && !is_container(order->value))
         return error_set(order->error, ERROR_VALUE,
                          "override +%s: the key exists already (a value is changed by %s=...)",
                          dotted(order, order->count), dotted(order, order->count));
     int code = check_merge(order, node, order->value);
-    return code ? code : merge(order, node->parent, node->index, order->value);
+    return code ? code : merge(order, node, order->value);
 }
 
 int config_override(struct config *config, const char *override, struct error *error) {

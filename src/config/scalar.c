@@ -197,6 +197,17 @@ static size_t element_int(const char *s) {
     return size;
 }
 
+/* [eE][+-]?[0-9](_?[0-9])* at the end of the text */
+static int is_element_exponent(const char *s) {
+    if (*s != 'e' && *s != 'E')
+        return 0;
+    s += 1 + (s[1] == '+' || s[1] == '-');
+    int digit = 0;
+    for (; isdigit((unsigned char)*s) || (*s == '_' && digit); s++)
+        digit = *s != '_';
+    return digit && !*s;
+}
+
 void scalar_type_element(struct config_node *node) {
     const char *text = node->text, *s = text + (*text == '-' || *text == '+');
     if (!strcasecmp(text, "null")) {
@@ -220,7 +231,7 @@ void scalar_type_element(struct config_node *node) {
             if (s[size - 1] == '_')
                 return;
         }
-        if (s[size] && !is_exponent(s + size, 0))
+        if (s[size] && !is_element_exponent(s + size))
             return;
         char clean[128];
         size_t used = 0;

@@ -33,6 +33,7 @@ struct config_node {
     struct config_node *origin;   /* of a resolved node: where it was written */
     struct config_node *resolved; /* of a written node: what it became in the resolve pass `pass` */
     unsigned pass;
+    int failed; /* in that pass; the error has been told */
     char *path; /* made when asked for, good while config->shape is path_shape */
     unsigned path_shape;
     int noticed; /* an option without meaning was already spoken of */
@@ -44,7 +45,10 @@ struct config {
     struct config_node *root;   /* as resolved; the source before that */
     size_t nodes, bytes;
     unsigned pass, shape;
-    int64_t now; /* seconds since 1970 at the first ${now:...}; 0 before */
+    int64_t now;                /* microseconds since 1970 at the first ${now:...}; 0 before */
+    struct config_node *launch; /* settings of Hydra's that come of how the config was opened; NULL: none */
+    struct config_node *hydra;  /* Hydra's settings as they were in the pass hydra_pass */
+    unsigned hydra_pass;
 };
 
 struct config *tree_config_new(struct error *error);
@@ -59,6 +63,11 @@ struct config_node *tree_float(struct config *config, double value, const struct
 int tree_append(struct config_node *list, struct config_node *value, struct error *error);
 /* The key is a string node; an entry with this key is replaced. */
 int tree_put(struct config_node *map, struct config_node *key, struct config_node *value, struct error *error);
+/* As OmegaConf merges: maps key by key, lists and scalars are replaced, ??? gives way to what is there, a map and a
+ * list do not go together.  Takes over the nodes of `from`. */
+int tree_merge(struct config_node *into, struct config_node *from, struct error *error);
+/* Takes a node out of its map or list. */
+void tree_remove(struct config_node *node);
 void tree_attach(struct config_node *parent, struct config_node *value, struct config_node *key, size_t index);
 /* A deep copy for `depth` levels below the root of `config`; positions are those of the original. */
 struct config_node *tree_copy(struct config *config, const struct config_node *node, int depth, struct error *error);
@@ -75,6 +84,13 @@ void scalar_type_element(struct config_node *node);
 /* YAML into a detached tree of any kind; NULL and *error on failure. `whole`: a config, so a map or nothing. */
 struct config_node *yaml_parse(struct config *config, const char *name, const char *yaml, size_t size, int whole,
                                struct error *error);
+
+/* The first character of a line's text that looks like another, described in `out`: its column, where the text begins
+ * at `column`; 0 and "" where there is none. */
+int lookalike_find(const char *text, size_t size, int column, char *out, size_t room);
+/* Whether text without quotes would be something else (a number, a quoted text, a key with a value) if it were what it
+ * looks like; the character is described in `out`. */
+int lookalike_misleads(const char *text, char *out, size_t room);
 
 /* Text as Python's str() and repr() show a value. */
 void write_python(const struct config_node *node, int quoted, struct text *out);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
+#include "base/log.h"
 
 struct anchor {
     char *name;
@@ -18,6 +19,7 @@ struct reader {
     size_t size;
     struct anchor *anchors;
     size_t nanchors, capacity;
+    int whole; /* a config, not a value */
     struct error *error;
 };
 
@@ -27,6 +29,26 @@ static int fail_at(struct reader *reader, yaml_mark_t mark, enum error_code code
                    const char *detail) {
     return error_at(reader->error, code, reader->file, (int)mark.line + 1, (int)mark.column + 1, "%s%s", message,
                     detail);
+}
+
+/* A character on the line of a problem, or on the one before it, that looks like another. */
+static void find_lookalike(const struct reader *reader, size_t line, char *out, size_t room) {
+    size_t at = 0, before = 0;
+    char what[128];
+    *out = 0;
+    for (size_t k = 0; k < line && at < reader->size; k++) {
+        const char *end = memchr(reader->input + at, '\n', reader->size - at);
+        before = at;
+        at = end ? (size_t)(end - reader->input) + 1 : reader->size;
+    }
+    for (int k = 0; k < 2 && !*out; k++) {
+        size_t start = k ? before : at;
+        const char *end = memchr(reader->input + start, '\n', reader->size - start);
+        size_t size = end ? (size_t)(end - reader->input) - start : reader->size - start;
+        int column = (k && !line) ? 0 : lookalike_find(reader->input + start, size, 1, what, sizeof what);
+        if (column)
+            snprintf(out, room, "; line %zu, column %d, has %s", line + 1 - (size_t)k, column, what);
+    }
 }
 
 static int next_event(struct reader *reader, yaml_event_t *event) {
@@ -47,9 +69,11 @@ static int next_event(struct reader *reader, yaml_event_t *event) {
     const char *hint = "";
     if (mark.index < reader->size && reader->input[mark.index] == '\t' && parser->error == YAML_SCANNER_ERROR)
         hint = " (a tab: YAML indents with spaces)";
+    char looks[192];
+    find_lookalike(reader, mark.line, looks, sizeof looks);
     return error_at(reader->error, ERROR_SYNTAX, reader->file, (int)mark.line + 1, (int)mark.column + 1,
-                    "not valid YAML: %s%s%s%s", parser->context ? parser->context : "", parser->context ? ": " : "",
-                    problem, hint);
+                    "not valid YAML: %s%s%s%s%s", parser->context ? parser->context : "", parser->context ? ": " : "",
+                    problem, hint, looks);
 }
 
 /* ---------------------------------------------------------------- anchors */
@@ -143,8 +167,13 @@ static struct config_node *read_scalar(struct reader *reader, const yaml_event_t
                  "the tag %.80s does not fit here: known are !!str, !!int, !!float, !!bool, !!null", tag);
         return NULL;
     }
-    if (!tag && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    char looks[128];
+    if (!tag && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
         scalar_type(node);
+        if (reader->whole && node->kind == CONFIG_STRING && lookalike_misleads(node->text, looks, sizeof looks))
+            log_message(LOG_WARNING, "%s:%d:%d: \"%.60s\" is text, and has %s", reader->file, node->line, node->column,
+                        node->text, looks);
+    }
     return node;
 }
 
@@ -312,7 +341,8 @@ static int expect(struct reader *reader, yaml_event_t *event, yaml_event_type_t 
 struct config_node *yaml_parse(struct config *config, const char *name, const char *yaml, size_t size, int whole,
                                struct error *error) {
     struct error ours = {0};
-    struct reader reader = {.config = config, .input = yaml, .size = size, .error = error ? error : &ours};
+    struct reader reader = {
+        .config = config, .input = yaml, .size = size, .whole = whole, .error = error ? error : &ours};
     struct config_node *node = NULL;
     yaml_event_t event;
     reader.file = arena_string(config->arena, name);
@@ -387,37 +417,4 @@ int config_parse(struct config **out, const char *name, const char *yaml, size_t
 int config_is_named(const char *path) {
     const char *dot = strrchr(path, '.');
     return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
-}
-
-int config_read(struct config **out, const char *path, struct error *error) {
-    *out = NULL;
-    int code = 0;
-    char *data = NULL;
-    size_t size = 0, capacity = 0;
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return error_set(error, ERROR_IO, "cannot read %s: %m", path);
-    for (;;) {
-        if (size == capacity) {
-            capacity = capacity ? 2 * capacity : 16384;
-            char *bigger = realloc(data, capacity);
-            if (!bigger) {
-                code = error_set(error, ERROR_MEMORY, "out of memory reading %s", path);
-                goto out;
-            }
-            data = bigger;
-        }
-        size_t got = fread(data + size, 1, capacity - size, file);
-        size += got;
-        if (!got || size > CONFIG_BYTES)
-            break;
-    }
-    if (ferror(file))
-        code = error_set(error, ERROR_IO, "cannot read %s: %m", path);
-    else
-        code = config_parse(out, path, data, size, error);
-out:
-    free(data);
-    fclose(file);
-    return code;
 }

@@ -161,7 +161,8 @@ static int build_program(struct fettle_model *handle, struct error *error) {
 
 /* Statistics of the training data, where the model's arguments ask for them: only then is data read. */
 static int resolve(struct config *config, const char *model_path, struct error *error) {
-    struct config_context context = {.output_dir = "."};
+    static const char *const sections[] = {"data", "training_module", NULL};
+    struct config_context context = {.output_dir = ".", .sections = model_path ? sections : NULL};
     struct datamodule *data = NULL;
     int code = config_resolve(config, &context, error);
 

@@ -115,12 +115,16 @@ int session_begin(struct session *session, struct config *config, const char *pa
     return open_config(session, config, path, NULL, error);
 }
 
-static int read_config(struct config **out, const struct session *session, const char *path, struct error *error) {
+static int read_config(struct config **out, const struct session *session, const char *path, size_t count,
+                       const char *const *overrides, struct error *error) {
     if (path)
-        return config_read(out, path, error);
+        return config_compose(out, path, count, overrides, error);
     if (!session->options.builtin)
         return error_set(error, ERROR_USAGE, "there is no built-in session; name a file");
-    return config_parse(out, builtin_name, session->options.builtin, strlen(session->options.builtin), error);
+    int code = config_parse(out, builtin_name, session->options.builtin, strlen(session->options.builtin), error);
+    for (size_t k = 0; k < count && !code; k++)
+        code = config_override(*out, overrides[k], error);
+    return code;
 }
 
 static int is_override(const char *word) {
@@ -142,13 +146,12 @@ static int exec_open(struct session *session, const struct command_line *line, s
     char *origin = session_origin(session, path);
     struct config *config = NULL;
     struct setup *setup = NULL;
-    int code = read_config(&config, session, path, error);
+    int code = read_config(&config, session, path, (size_t)(line->count - first),
+                           (const char *const *)line->words + first, error);
 
     if (!code && path && !origin)
         code = error_set(error, ERROR_MEMORY, "out of memory");
     session->guard.origin = origin;
-    for (int k = first; k < line->count && !code; k++)
-        code = config_override(config, line->words[k], error);
     if (!code)
         code = setup_read(&setup, session, config, error);
     if (!code)

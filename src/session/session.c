@@ -326,8 +326,9 @@ int session_source(struct session *session, const char *path, int typed, struct 
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
         if (code && typed && code != ERROR_INTERRUPT) {
             char said[1536];
-            session_print(session, "fettle: %s\n", error_format(error, said, sizeof said));
-            memset(error, 0, sizeof *error);
+            for (size_t k = 0; error_format_all(error, k, said, sizeof said); k++)
+                session_print(session, "fettle: %s\n", said);
+            error_clear(error);
             code = 0;
         }
         if (code && error)

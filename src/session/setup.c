@@ -399,7 +399,7 @@ static const struct series *no_series(void *context, const char *name) {
 
 /* With the run's folder in what interpolates it; *section is NULL where nothing is said. */
 static int resolve(struct setup *setup, const char *output, const struct config_node **section, struct error *error) {
-    struct config_context context = {.output_dir = output};
+    struct config_context context = {.sections = trainer_sections, .output_dir = output};
     config_free(setup->config);
     if (!(setup->config = config_copy(setup->given)))
         return error_set(error, ERROR_MEMORY, "out of memory");

@@ -194,11 +194,13 @@ static char *take_line(struct worker *worker, int live_only) {
 }
 
 static void obey(struct worker *worker, char *line) {
-    struct error error = {0};
+    struct error_list all = {0};
+    struct error error = {.all = &all};
     if (session_execute(worker->session, line, &error) && error.code != ERROR_INTERRUPT) {
         char text[1536];
         struct text said = {0};
-        text_format(&said, "fettle: %s\n", error_format(&error, text, sizeof text));
+        for (size_t k = 0; error_format_all(&error, k, text, sizeof text); k++)
+            text_format(&said, "fettle: %s\n", text);
         worker_print(worker, said.data ? said.data : "");
         text_free(&said);
     }

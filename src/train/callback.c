@@ -22,43 +22,47 @@ static void name_state(struct callbacks *callbacks, struct callback *callback) {
     snprintf(callback->prefix, sizeof callback->prefix, "callback.%.30s%s.%d.", kind, which, before);
 }
 
-int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
+static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
+                         struct error *error) {
     struct option_target targets[64];
-    memset(out, 0, sizeof *out);
+    size_t which;
     for (size_t k = 0; k < callback_kind_count; k++)
         targets[k] = callback_kinds[k]->target;
+    int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
+    if (code)
+        return code;
+    if (out->count + out->nignored == MAX_CALLBACKS)
+        return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
+    struct callback *callback = &out->list[out->count];
+    callback->kind = callback_kinds[which];
+    if (callback->kind->ignored) {
+        out->ignored[out->nignored++] = callback->kind->target.target;
+        return 0;
+    }
+    callback->config = node;
+    callback->options = arena_alloc(arena, callback->kind->options_size + 1);
+    callback->own = arena_alloc(arena, callback->kind->private_size + 1);
+    if (!callback->options || !callback->own)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena, error);
+    if (!code && callback->kind->check)
+        code = callback->kind->check(callback->options, node, error);
+    if (code)
+        return code;
+    name_state(out, callback);
+    out->count++;
+    return 0;
+}
+
+int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
+    size_t before = error_count(error);
+    int list = config_kind(config) == CONFIG_LIST, code = 0;
+    memset(out, 0, sizeof *out);
     if (config_kind(config) == CONFIG_NULL)
         return 0;
-    int list = config_kind(config) == CONFIG_LIST;
-    for (size_t k = 0; k < (list ? config_count(config) : 1); k++) {
-        const struct config_node *node = list ? config_at(config, k) : config;
-        size_t which;
-        int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
-        if (code)
-            return code;
-        if (out->count + out->nignored == MAX_CALLBACKS)
-            return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
-        struct callback *callback = &out->list[out->count];
-        callback->kind = callback_kinds[which];
-        if (callback->kind->ignored) {
-            out->ignored[out->nignored++] = callback->kind->target.target;
-            continue;
-        }
-        callback->config = node;
-        callback->options = arena_alloc(arena, callback->kind->options_size + 1);
-        callback->own = arena_alloc(arena, callback->kind->private_size + 1);
-        if (!callback->options || !callback->own)
-            return error_set(error, ERROR_MEMORY, "out of memory");
-        code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena,
-                            error);
-        if (!code && callback->kind->check)
-            code = callback->kind->check(callback->options, node, error);
-        if (code)
-            return code;
-        name_state(out, callback);
-        out->count++;
-    }
-    return 0;
+    for (size_t k = 0; !code && k < (list ? config_count(config) : 1); k++)
+        code = error_aside(error, read_callback(out, list ? config_at(config, k) : config, arena, error));
+    return code ? code : error_since(error, before);
 }
 
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {

@@ -120,8 +120,10 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
                       struct error *error) {
     struct config *config = config_copy(trainer->config);
     struct model *drawn = NULL;
-    struct config_context context = {
-        .output_dir = trainer->output, .statistic = datamodule_statistic, .statistic_context = trainer->data};
+    struct config_context context = {.sections = trainer_sections,
+                                     .output_dir = trainer->output,
+                                     .statistic = datamodule_statistic,
+                                     .statistic_context = trainer->data};
     char seed[128];
     int code = config ? 0 : error_set(error, ERROR_MEMORY, "out of memory"), found = 0;
     size_t numbers = 0;

@@ -105,8 +105,7 @@ int registry_find(const struct registry *registry, const char *name) {
     for (size_t k = 0; k < registry->count(); k++) {
         struct option_target target = registry->entry(k).target;
         const char *dot = strrchr(target.target, '.');
-        if (!strcmp(target.target, name) || (target.alias && !strcmp(target.alias, name)) ||
-            (dot && !strcmp(dot + 1, name)))
+        if (options_is_target(name, &target) || (dot && !strcmp(dot + 1, name)))
             return (int)k;
     }
     return -1;

@@ -297,8 +297,10 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
 /* From here on both configs belong to the trainer, or are gone. */
 static int retool_with(struct trainer *trainer, struct parts *next, struct text *report, struct error *error) {
     struct module_options module;
-    struct config_context context = {
-        .output_dir = trainer->output, .statistic = datamodule_statistic, .statistic_context = trainer->data};
+    struct config_context context = {.sections = trainer_sections,
+                                     .output_dir = trainer->output,
+                                     .statistic = datamodule_statistic,
+                                     .statistic_context = trainer->data};
     int code = config_resolve(next->config, &context, error);
     if (!code && !(code = trainer_check(config_root(next->config), error)) &&
         !(code = trainer_settings_read(&next->options, config_get(config_root(next->config), "trainer"), trainer->arena,

@@ -209,7 +209,7 @@ int trainer_open_optimizer(struct trainer *trainer, const struct module_options 
 }
 
 static int open_all(struct trainer *trainer, struct error *error) {
-    struct config_context context = {.output_dir = trainer->output};
+    struct config_context context = {.sections = trainer_sections, .output_dir = trainer->output};
     struct module_options module;
     int code = config_resolve(trainer->config, &context, error);
     if (code || (code = resume_find(trainer, error)) || (code = run_claim_lock(trainer, error)) ||

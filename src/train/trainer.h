@@ -60,6 +60,9 @@ struct trainer_options {
     void *context;
 };
 
+/* What a run reads of its config: the sections of config_context. */
+extern const char *const trainer_sections[];
+
 /* Names and types of everything in the config, data unread; statistics of the data may still be unknown. */
 int trainer_check(const struct config_node *root, struct error *error);
 /* The same, and calls for every name of a value that can be known by then: all that will be logged, and settings. */

@@ -9,6 +9,8 @@
 static const char *const root_keys[] = {"run",   "data",   "trainer",   "training_module", "global_options",
                                         "hydra", "fettle", "ckpt_path", "ckpt_dir",        NULL};
 
+const char *const trainer_sections[] = {"run", "data", "trainer", "training_module", "ckpt_path", "fettle", NULL};
+
 int config_runs(const struct config_node *root, struct arena *arena, const char ***runs, size_t *count,
                 struct error *error) {
     const struct config_node *node = config_get(root, "run");
@@ -32,11 +34,37 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
     return 0;
 }
 
+/* A config of NequIP before 0.7 has no sections: what it has is named. */
+static int check_age(const struct config_node *root, struct error *error) {
+    static const char *const old[] = {
+        "dataset_file_name", "n_train",     "n_val",      "learning_rate", "optimizer_name", "loss_coeffs",
+        "model_builders",    "num_layers",  "r_max",      "dataset_seed",  "max_epochs",     "metrics_components",
+        "chemical_symbols",  "key_mapping", "batch_size", "include_keys"};
+    struct text found = {0};
+    int count = 0, code = 0;
+    for (size_t k = 0; k < sizeof old / sizeof *old; k++)
+        if (config_get(root, old[k]) && count++ < 4)
+            text_format(&found, "%s%s", count > 1 ? ", " : "", old[k]);
+    if (count >= 3)
+        code =
+            config_error(root, error, ERROR_NAME,
+                         "a config of NequIP before 0.7 (%s, ... at the top), which newer versions do not read either: "
+                         "the files of data and the split stand in `data` now, r_max and the layers in "
+                         "training_module.model, the learning rate in training_module.optimizer, max_epochs in "
+                         "trainer; https://nequip.readthedocs.io/en/latest/guide/configuration/config.html",
+                         found.data ? found.data : "");
+    text_free(&found);
+    return code;
+}
+
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
 static int check_sections(const struct config_node *root, struct error *error) {
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {
+            int code = check_age(root, error);
+            if (code)
+                return code;
             const char *names[64], *near;
             size_t n = 0;
             for (size_t j = 0; j < config_count(root) && n < 64; j++) {
@@ -317,11 +345,45 @@ static int check_all(const struct config_node *root, const struct naming *naming
     return naming ? name_settings(naming, &composition, &module, kind, options, groups.count, error) : 0;
 }
 
+/* What else is wrong, section by section, once the check has stopped at something. */
+static int survey(const struct config_node *root, struct arena *arena, struct error *error) {
+    static const char *const metrics[] = {"loss", "train_metrics", "val_metrics", "test_metrics"};
+    struct trainer_settings settings;
+    struct composition composition;
+    struct module_options module;
+    struct callbacks callbacks;
+    const struct config_node *node, *section = config_get(root, "training_module");
+    if (config_kind(config_get(root, "data")) != CONFIG_MAP || config_kind(config_get(root, "trainer")) != CONFIG_MAP ||
+        config_kind(section) != CONFIG_MAP)
+        return 0;
+    int code = error_aside(error, trainer_settings_read(&settings, config_get(root, "trainer"), arena, error));
+    if (!code)
+        code = error_aside(error, composition_read(&composition, &module, section, &settings, arena, error));
+    if (!code && (node = config_get(section, "model")))
+        code = error_aside(error, model_check(node, error));
+    if (!code)
+        code = error_aside(error, datamodule_check(config_get(root, "data"), error));
+    for (size_t k = 0; !code && k < sizeof metrics / sizeof *metrics; k++)
+        if (config_kind(node = config_get(section, metrics[k])) == CONFIG_MAP)
+            code = error_aside(error, metrics_check(node, error));
+    if (!code && config_kind(node = config_get(section, "optimizer")) == CONFIG_MAP) {
+        const struct optimizer_kind *kind;
+        void *options;
+        code = error_aside(error, optimizer_read(&kind, &options, node, arena, error));
+    }
+    if (!code && (node = config_find(root, "trainer.callbacks")))
+        code = error_aside(error, callbacks_read(&callbacks, node, arena, error));
+    return code;
+}
+
 static int check(const struct config_node *root, const struct naming *naming, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
+    size_t before = error_count(error);
     int code = check_all(root, naming, arena, error);
+    if (code && !error_aside(error, code) && !(code = survey(root, arena, error)))
+        code = error_since(error, before);
     arena_free(arena);
     return code;
 }

@@ -91,7 +91,7 @@ Test(limits, files) {
     cr_expect_eq(config_read(&config, "/", &error), ERROR_IO);
     cr_expect(strstr(error.message, "directory"), "%s", error.message);
     error = (struct error){0};
-    cr_expect_eq(config_read(&config, "/dev/zero", &error), ERROR_VALUE);
+    cr_expect_eq(config_read(&config, "/dev/zero", &error), ERROR_IO);
     cr_expect(strstr(error.message, "MiB"), "%s", error.message);
     cr_expect_null(config);
 }

@@ -1,0 +1,309 @@
+/* A config of one file or of many, with the overrides of the command line. */
+#include "config/compose.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "config/expression.h"
+
+/* ---------------------------------------------------------------- overrides that choose in groups */
+
+/* An override's parts: "+", "++" or "~", GROUP, @PACKAGE, value. */
+struct parts {
+    const char *key, *package; /* package: NULL: none */
+    const char *value;         /* NULL: none */
+    char mode;                 /* '+', '*' for ++, '~', or 0 */
+};
+
+static int split(struct config *config, const char *override, struct parts *out, struct error *error) {
+    *out = (struct parts){0};
+    const char *at = override;
+    if (*at == '~' || *at == '+')
+        out->mode = *at++;
+    if (out->mode == '+' && *at == '+') {
+        out->mode = '*';
+        at++;
+    }
+    size_t size = strcspn(at, "=");
+    out->value = at[size] ? at + size + 1 : NULL;
+    char *key = arena_format(config->arena, "%.*s", (int)size, at);
+    if (!key)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    char *package = strchr(key, '@');
+    if (package)
+        *package++ = 0;
+    out->key = key;
+    out->package = package;
+    return 0;
+}
+
+static int add_element(struct composing *composing, const struct choice *choice, const struct parts *parts) {
+    struct arena *arena = composing->sources.config->arena;
+    struct element *element = arena_alloc(arena, sizeof *element);
+    struct element **list = arena_alloc(arena, (composing->nappended + 1) * sizeof *list);
+    if (!element || !list)
+        return error_set(composing->error, ERROR_MEMORY, "out of memory");
+    if (composing->nappended)
+        memcpy(list, composing->appended, composing->nappended * sizeof *list);
+    *element = (struct element){.kind = ELEMENT_GROUP,
+                                .place = choice->place,
+                                .name = parts->key,
+                                .value = choice->value,
+                                .choices = choice->choices,
+                                .nchoices = choice->nchoices,
+                                .package = parts->package && !strcmp(parts->package, "_here_") ? "" : parts->package,
+                                .appended = 1};
+    list[composing->nappended++] = element;
+    composing->appended = list;
+    return 0;
+}
+
+/* Makes a choice of an override whose key is a group. */
+static int choose(struct composing *composing, const char *override, const struct parts *parts,
+                  const struct config_node *place, const struct config_node *value) {
+    struct arena *arena = composing->sources.config->arena;
+    struct error *error = composing->error;
+    const char *key = parts->package ? arena_format(arena, "%s@%s", parts->key, parts->package) : parts->key;
+    struct choice choice = {.key = key, .place = place, .text = override, .deletes = parts->mode == '~'}, *slot;
+    if (parts->mode == '*')
+        return error_set(error, ERROR_USAGE, "override \"%.200s\": ++ sets values, a group is added by +", override);
+    if (value && value->kind == CONFIG_LIST && !choice.deletes) {
+        choice.choices = arena_alloc(arena, (value->count + 1) * sizeof *choice.choices);
+        for (size_t k = 0; choice.choices && k < value->count; k++) {
+            if (value->values[k]->kind != CONFIG_STRING)
+                return error_set(error, ERROR_TYPE, "override \"%.200s\": expected names of configs of the group",
+                                 override);
+            choice.choices[choice.nchoices++] = value->values[k]->text;
+        }
+        if (!choice.choices)
+            return error_set(error, ERROR_MEMORY, "out of memory");
+    } else if (value && value->kind == CONFIG_STRING) {
+        choice.value = value->text;
+    } else if (value || !choice.deletes) {
+        return error_set(error, ERROR_TYPE,
+                         "override \"%.200s\": %s is a group of configs: expected the name of one, not %s", override,
+                         parts->key, config_kind_name(value));
+    }
+    if (parts->mode == '+')
+        return add_element(composing, &choice, parts);
+    if (!(slot = composing_choice(composing)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    *slot = choice;
+    return 0;
+}
+
+/* Sorts an override: is it about a group?  A folder that happens to have the name of a key makes none where the config
+ * has no list of defaults. */
+static int sort_override(struct composing *composing, const struct source *primary, const char *override, int *group) {
+    struct config *config = composing->sources.config;
+    struct parts parts;
+    int code = split(config, override, &parts, composing->error);
+    *group = 0;
+    if (code)
+        return code;
+    if (!*parts.key || !sources_has_group(&composing->sources, parts.key)) {
+        int hydra = !strncmp(parts.key, "hydra/", 6); /* a group that comes with Hydra */
+        *group = hydra;
+        if (parts.package || (!hydra && strchr(parts.key, '/')))
+            return error_set(composing->error, ERROR_NAME, "override \"%.200s\": there is no group of configs %s/%s",
+                             override, composing->sources.folders[0], parts.key);
+        return 0;
+    }
+    if (!primary->defaults && parts.mode != '+' && !parts.package && !strchr(parts.key, '/'))
+        return 0;
+    struct config_node *place = tree_string(config, override, strlen(override), NULL, composing->error), *value = NULL;
+    if (!place || !(place->file = arena_format(config->arena, "override %.80s", override)))
+        return error_set(composing->error, ERROR_MEMORY, "out of memory");
+    if (parts.value && !(value = element_parse(config, parts.value, place, composing->error)))
+        return (int)composing->error->code;
+    if (value && value->kind == CONFIG_MAP)
+        return 0;
+    *group = 1;
+    return choose(composing, override, &parts, place, value);
+}
+
+/* ---------------------------------------------------------------- putting it together */
+
+/* The file's map inside of the maps that its package names. */
+static struct config_node *embed(struct composing *composing, const struct source *source, const char *package) {
+    struct config *config = composing->sources.config;
+    struct error *error = composing->error;
+    struct config_node *map = tree_copy(config, source->root, 0, error);
+    while (map && *package) {
+        const char *dot = strrchr(package, '.'), *name = dot ? dot + 1 : package;
+        struct config_node *outer = tree_new(config, CONFIG_MAP, source->root, error);
+        struct config_node *key = tree_string(config, name, strlen(name), source->root, error);
+        if (!outer || !key || tree_put(outer, key, map, error))
+            return NULL;
+        map = outer;
+        package = dot ? arena_format(config->arena, "%.*s", (int)(dot - package), package) : "";
+    }
+    return map;
+}
+
+static int merge_source(struct composing *composing, struct config_node *into, const struct source *source,
+                        const char *package, const struct source *primary) {
+    if (source != primary) {
+        const struct config_node *path = tree_child(tree_child(source->root, "hydra"), "searchpath");
+        if (path)
+            return config_error(path, composing->error, ERROR_VALUE,
+                                "only the first config can name folders to search");
+    }
+    struct config_node *map = embed(composing, source, package);
+    return map ? tree_merge(into, map, composing->error) : (int)composing->error->code;
+}
+
+static int merge_tree(struct composing *composing, struct config_node *into, const struct element *element,
+                      struct config_node *seen, const struct source *primary) {
+    struct config *config = composing->sources.config;
+    struct source *source;
+    int code = 0;
+    if (element->deleted || (element->kind == ELEMENT_GROUP && !element->value))
+        return 0;
+    if (element->count == 0 && element->kind == ELEMENT_GROUP) {
+        const char *key = element_key(composing, element);
+        if (tree_child(seen, key))
+            return config_error(element->place, composing->error, ERROR_VALUE, "%s stands more than once in the lists",
+                                key);
+        struct config_node *name = tree_string(config, key, strlen(key), NULL, composing->error);
+        struct config_node *one = tree_new(config, CONFIG_NULL, NULL, composing->error);
+        if (!name || !one || tree_put(seen, name, one, composing->error))
+            return (int)composing->error->code;
+    }
+    const char *package = element_package(composing, element);
+    if ((code = sources_load(&composing->sources, element_config(composing, element), &source, composing->error)))
+        return code;
+    if (!element->count)
+        return merge_source(composing, into, source, package, primary);
+    for (size_t k = 0; !code && k < element->count; k++)
+        code = element->children[k]->kind == ELEMENT_SELF
+                   ? merge_source(composing, into, source, package, primary)
+                   : merge_tree(composing, into, element->children[k], seen, primary);
+    return code;
+}
+
+/* Folders of hydra.searchpath, behind that of the config. */
+static int add_folders(struct composing *composing, const struct source *primary) {
+    const struct config_node *path = tree_child(tree_child(primary->root, "hydra"), "searchpath");
+    struct sources *sources = &composing->sources;
+    if (path && path->kind != CONFIG_LIST && path->kind != CONFIG_NULL)
+        return config_error(path, composing->error, ERROR_TYPE, "expected a list of folders, not %s",
+                            config_kind_name(path));
+    for (size_t k = 0; k < config_count(path); k++) {
+        const struct config_node *item = path->values[k];
+        const char *folder = item->text, *scheme = strstr(folder, "://");
+        if (item->kind != CONFIG_STRING || !*folder)
+            return config_error(item, composing->error, ERROR_TYPE, "expected the name of a folder, not %s",
+                                config_kind_name(item));
+        if (scheme && strncmp(folder, "file://", 7))
+            return config_error(item, composing->error, ERROR_VALUE,
+                                "only folders are searched here (file://), not packages of Python");
+        if (sources->nfolders == COMPOSE_FOLDERS)
+            return config_error(item, composing->error, ERROR_VALUE, "more than %d folders to search", COMPOSE_FOLDERS);
+        sources->folders[sources->nfolders++] = scheme ? folder + 7 : folder;
+    }
+    return 0;
+}
+
+/* What ${hydra:...} tells of how the config was made. */
+static int note_launch(struct composing *composing, const char *name, size_t count, const char *const *overrides) {
+    struct config *config = composing->sources.config;
+    struct text yaml = {0};
+    text_add(&yaml, "job: {config_name: ");
+    config_quote(name, &yaml);
+    text_add(&yaml, "}\noverrides:\n");
+    for (int hydra = 0; hydra < 2; hydra++) {
+        text_format(&yaml, "  %s: [", hydra ? "hydra" : "task");
+        for (size_t k = 0, n = 0; k < count; k++) {
+            const char *key = overrides[k] + strspn(overrides[k], "+~");
+            if (hydra != (!strncmp(key, "hydra.", 6) || !strncmp(key, "hydra/", 6)))
+                continue;
+            text_add(&yaml, n++ ? ", " : "");
+            config_quote(overrides[k], &yaml);
+        }
+        text_add(&yaml, "]\n");
+    }
+    text_add(&yaml, "runtime:\n  choices: ");
+    config_write_json(composing->known, &yaml);
+    config->launch =
+        yaml.failed ? NULL : yaml_parse(config, "Hydra's settings", yaml.data, yaml.size, 1, composing->error);
+    text_free(&yaml);
+    return config->launch ? 0 : error_set(composing->error, ERROR_MEMORY, "out of memory");
+}
+
+static int compose(struct composing *composing, const char *path, size_t count, const char *const *overrides) {
+    struct config *config = composing->sources.config;
+    struct error *error = composing->error;
+    const char *slash = strrchr(path, '/');
+    struct element *hydra_none = NULL, **hydra = &hydra_none;
+    struct element top = {.kind = ELEMENT_CONFIG, .primary = 1};
+    struct source *primary;
+    size_t nhydra = 0;
+    int groups = 0, code;
+    char *folder = slash ? arena_format(config->arena, "%.*s", slash == path ? 1 : (int)(slash - path), path)
+                         : arena_string(config->arena, ".");
+    char *name = arena_string(config->arena, slash ? slash + 1 : path);
+    unsigned char *chosen = arena_alloc(config->arena, count + 1);
+    if (!folder || !name || !chosen || !(composing->known = tree_new(config, CONFIG_MAP, NULL, error)))
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    composing->sources.folders[composing->sources.nfolders++] = folder;
+    if ((code = sources_add(&composing->sources, path, name, &primary, error)) ||
+        (code = add_folders(composing, primary)))
+        return code;
+    for (size_t k = 0; k < count && !code; k++) {
+        int group;
+        code = sort_override(composing, primary, overrides[k], &group);
+        chosen[k] = (unsigned char)group;
+        groups |= group;
+    }
+    if (code)
+        return code;
+    config->source = primary->root;
+    if (primary->defaults || groups) {
+        struct config_node *seen = tree_new(config, CONFIG_MAP, NULL, error);
+        config->source = tree_new(config, CONFIG_MAP, primary->root, error);
+        top.name = name;
+        top.place = primary->root;
+        if (!seen || !config->source || (code = defaults_expand(composing, &top, &hydra, &nhydra)))
+            return (int)error->code;
+        for (size_t k = 0; k < nhydra && !code; k++)
+            code = merge_tree(composing, config->source, hydra[k], seen, primary);
+        if (!code)
+            code = merge_tree(composing, config->source, &top, seen, primary);
+    }
+    config->root = config->source;
+    for (size_t k = 0; k < count && !code; k++)
+        if (!chosen[k])
+            code = config_override(config, overrides[k], error);
+    if (!code) {
+        char *dot = strrchr(name, '.');
+        if (dot && config_is_named(name))
+            *dot = 0;
+        code = note_launch(composing, name, count, overrides);
+    }
+    return code;
+}
+
+int config_compose(struct config **out, const char *path, size_t count, const char *const *overrides,
+                   struct error *error) {
+    struct error ours = {0};
+    *out = NULL;
+    error = error ? error : &ours;
+    struct config *config = tree_config_new(error);
+    struct composing *composing = calloc(1, sizeof *composing);
+    int code = config && composing ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code) {
+        composing->sources.config = config;
+        composing->error = error;
+        code = compose(composing, path, count, overrides);
+    }
+    free(composing);
+    if (code)
+        config_free(config);
+    else
+        *out = config;
+    return code;
+}
+
+int config_read(struct config **out, const char *path, struct error *error) {
+    return config_compose(out, path, 0, NULL, error);
+}
