@@ -58,10 +58,14 @@ void input_close(struct input *input) {
 
 static int wait_for_more(struct input *input, struct error *error) {
     struct pollfd waiting = {.fd = input->fd, .events = POLLIN};
-    int code;
-    while (!(code = interrupt_check(error)) && poll(&waiting, 1, PATIENCE) == 0) {
+    for (;;) {
+        int code = interrupt_check(error);
+        if (code)
+            return code;
+        int ready = poll(&waiting, 1, PATIENCE);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return 0;
     }
-    return code;
 }
 
 /* A piece, or what is left; *got bytes. */
