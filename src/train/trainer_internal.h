@@ -165,6 +165,7 @@ struct trainer {
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
     uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
+    int keeps;               /* it has been written */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
