@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "data/transform_parts.h"
+#include "graph/topology.h"
 
 enum { ELEMENTS = 119 };
 
@@ -44,6 +45,9 @@ static int prepare(void *data, const struct config_node *config, struct arena *a
         return config_error(names, error, ERROR_TYPE, "the type names cannot depend on the data's statistics");
     if (mapper->names.count < 1)
         return config_error(names ? names : config, error, ERROR_NAME, "model_type_names is missing: a list of names");
+    if (mapper->names.count > TOPOLOGY_MOST_TYPES)
+        return config_error(names, error, ERROR_VALUE, "%d types are too many: at most %d", mapper->names.count,
+                            TOPOLOGY_MOST_TYPES);
     for (int k = 0; k < mapper->names.count; k++)
         for (int j = 0; j < k; j++)
             if (strcmp(mapper->names.values[k], mapper->names.values[j]) == 0)

@@ -30,6 +30,9 @@ struct edge_rows {
     signed char *sign; /* [edges] +1 or -1 */
 };
 
+/* Tables have a row for each pair of types, and pairs of types are numbered. */
+enum { TOPOLOGY_MOST_TYPES = 4096 };
+
 struct topology {
     int dim[DIM_COUNT]; /* sizes; dim[DIM_STATIC] is unused */
     int edges;

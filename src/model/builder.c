@@ -1,4 +1,5 @@
 #include "model/builder.h"
+#include "graph/topology.h"
 #include "model/coupling.h"
 #include "model/modules.h"
 
@@ -62,6 +63,9 @@ static int read_common(struct build *build, const struct builder *builder, const
     const struct config_node *names = config_get(args, common_names[TYPE_NAMES]);
     if (out->type_names.count < 1 && config_kind(names) != CONFIG_DEFERRED)
         return config_error(names ? names : args, build->error, ERROR_VALUE, "type_names is empty");
+    if (out->type_names.count > TOPOLOGY_MOST_TYPES)
+        return config_error(names ? names : args, build->error, ERROR_VALUE, "%d types are too many: at most %d",
+                            out->type_names.count, TOPOLOGY_MOST_TYPES);
     for (int i = 0; i < out->type_names.count; i++)
         for (int j = 0; j < i; j++)
             if (strcmp(out->type_names.values[i], out->type_names.values[j]) == 0)
