@@ -428,7 +428,7 @@ int setup_read(struct setup **out, struct session *session, const struct config 
             setup_free(setup);
             return 0;
         }
-        code = check(setup, session, section, error);
+        code = arena_result(setup->arena, check(setup, session, section, error), error);
     }
     if (code)
         setup_free(setup);

@@ -209,14 +209,19 @@ int state_rename(struct state *state, const char *prefix, const char *other, str
 
 void state_remove(struct state *state, const char *prefix) {
     size_t kept = 0, length = strlen(prefix);
+    struct entry *named = NULL; /* the prefix may be a variable's own name */
     for (size_t k = 0; k < state->count; k++) {
         struct entry *entry = state->entries[k];
-        if (strncmp(entry->variable.name, prefix, length) == 0)
+        if (entry->variable.name == prefix)
+            named = entry;
+        else if (strncmp(entry->variable.name, prefix, length) == 0)
             entry_free(entry);
         else
             state->entries[kept++] = entry;
     }
     state->count = kept;
+    if (named)
+        entry_free(named);
 }
 
 size_t state_count(const struct state *state) {

@@ -104,7 +104,7 @@ static int add_names(const struct config_node *config, const struct config_node 
         for (size_t k = 0; k < metrics_count(metrics) && *n < most; k++)
             names[(*n)++] = arena_format(arena, "%s%s", prefixes[p], metrics_name(metrics, k));
     metrics_free(metrics);
-    return 0;
+    return arena_result(arena, 0, error);
 }
 
 static int check_monitor(const struct config_node *node, const char *name, const char *const *names, size_t count,
@@ -201,7 +201,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
     static const char *const loss_prefixes[] = {"train_loss_step/", "train_loss_epoch/"};
     static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
     const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
-    int nval = datamodule_configured(data, ROLE_VAL), ntest = datamodule_configured(data, ROLE_TEST);
+    int nval, ntest;
+    if ((code = datamodule_configured(data, ROLE_VAL, &nval, error)) ||
+        (code = datamodule_configured(data, ROLE_TEST, &ntest, error)))
+        return code;
     nval = nval < MAX_SETS ? nval : MAX_SETS;
     ntest = ntest < MAX_SETS ? ntest : MAX_SETS;
     for (int k = 0; k < nval; k++)
@@ -275,7 +278,7 @@ static int check(const struct config_node *root, const struct naming *naming, st
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = check_all(root, naming, arena, error);
+    int code = arena_result(arena, check_all(root, naming, arena, error), error);
     arena_free(arena);
     return code;
 }
