@@ -180,7 +180,7 @@ int scheduler_new(struct scheduler **out, const struct config_node *config, cons
         goto out;
     }
     *builder.group = (struct scheduler_group){subject->lr, subject->momentum, subject->initial_lr};
-    code = build(&builder, &self, config, prefix, error);
+    code = arena_result(builder.arena, build(&builder, &self, config, prefix, error), error);
     if (code) {
         state_remove(state, prefix);
         *subject->lr = lr;
@@ -201,7 +201,7 @@ int scheduler_check(const struct config_node *config, struct error *error) {
     struct builder builder = {.arena = arena_new()};
     if (!builder.arena)
         return error_set(error, ERROR_MEMORY, "out of memory while checking a scheduler");
-    int code = build(&builder, &self, config, "", error);
+    int code = arena_result(builder.arena, build(&builder, &self, config, "", error), error);
     arena_free(builder.arena);
     return code;
 }

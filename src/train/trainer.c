@@ -299,7 +299,7 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
     if (!trainer || !trainer->arena || !trainer->given || !trainer->config || (options->output && !trainer->output))
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
-        code = open_all(trainer, error);
+        code = arena_result(trainer->arena, open_all(trainer, error), error);
     if (code) {
         trainer_free(trainer);
         return code;

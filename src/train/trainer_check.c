@@ -247,7 +247,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
     static const char *const loss_prefixes[] = {"train_loss_step/", "train_loss_epoch/"};
     static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
     const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
-    int nval = datamodule_configured(data, ROLE_VAL), ntest = datamodule_configured(data, ROLE_TEST);
+    int nval, ntest;
+    if ((code = datamodule_configured(data, ROLE_VAL, &nval, error)) ||
+        (code = datamodule_configured(data, ROLE_TEST, &ntest, error)))
+        return code;
     if (nval > MAX_SETS || ntest > MAX_SETS)
         return config_error(data, error, ERROR_VALUE, "%d %s sets: at most %d are possible",
                             nval > MAX_SETS ? nval : ntest, nval > MAX_SETS ? "validation" : "test", MAX_SETS);
@@ -321,7 +324,7 @@ static int check(const struct config_node *root, const struct naming *naming, st
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = check_all(root, naming, arena, error);
+    int code = arena_result(arena, check_all(root, naming, arena, error), error);
     arena_free(arena);
     return code;
 }
