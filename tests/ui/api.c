@@ -103,6 +103,27 @@ struct worker {
     int status;
 };
 
+static void check_odd_frames(struct fettle_model *model) {
+    static const double flat[9] = {4, 0, 0, 0, 4, 0, 4, 4, 0};
+    static const int none[3] = {8, 1, -5};
+    struct fettle_input input = {.name = "chargee", .columns = 1, .values = water};
+    struct fettle_error error = {0};
+    double stress[9];
+    struct fettle_result result = {.stress = stress};
+    struct fettle_frame frame = {.atoms = 3, .positions = water, .numbers = numbers, .cell = flat};
+
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_OK, "a cell without a volume, not periodic");
+    check(isnan(stress[0]) && isnan(stress[8]), "has no stress");
+    frame.inputs = &input;
+    frame.input_count = 1;
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "an input of no meaning");
+    check(strstr(error.message, "chargee") != NULL, "is named");
+    frame.input_count = 0;
+    frame.numbers = none;
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "an atomic number below 0");
+    check(strstr(error.message, "number -5") != NULL, "is told");
+}
+
 static void *work(void *context) {
     struct worker *worker = context;
     double positions[9], forces[9];
@@ -299,6 +320,7 @@ int main(int argc, char **argv) {
     check(fettle_has_forces(model), "forces");
     check_derivatives(model);
     check_mistakes(model, argv[1]);
+    check_odd_frames(model);
     check_threads(model, argv[1]);
     check_batches(model);
     check_forks(argv[1]);
