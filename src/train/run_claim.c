@@ -267,9 +267,13 @@ int run_claim_identify(struct trainer *trainer, struct error *error) {
 static int find_run(const char *identity, const char *path, int *ours, int64_t *batches, struct error *error) {
     struct safetensors *file;
     struct error why = {0};
+    struct stat status;
     *ours = 0;
-    if (safetensors_read(&file, path, &why))
-        return why.code == ERROR_MEMORY ? error_set(error, ERROR_MEMORY, "%s", why.message) : 0;
+    if (safetensors_read(&file, path, &why)) {
+        int readable = !access(path, R_OK) && !stat(path, &status) && S_ISREG(status.st_mode);
+        int unknown = why.code == ERROR_MEMORY || (why.code == ERROR_IO && readable);
+        return unknown ? error_set(error, why.code, "%s", why.message) : 0;
+    }
     const char *run = safetensors_metadata(file, "run");
     const struct tensor *accepted = safetensors_find(file, "state.loop.cursor.accepted");
     *ours = run && *identity && !strcmp(run, identity) && accepted && accepted->size == sizeof(int64_t);

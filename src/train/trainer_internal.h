@@ -238,7 +238,7 @@ int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies
 /* Draws up the identity of a run that begins. */
 int run_claim_identify(struct trainer *trainer, struct error *error);
 /* *ours: the file is a checkpoint of this run; *batches (may be NULL): how many batches after its beginning. Fails
- * where memory runs out. */
+ * where memory runs out, or reading fails. */
 int run_claim_wrote(const struct trainer *trainer, const char *path, int *ours, int64_t *batches, struct error *error);
 /* Where the run takes the place of another: the files of that one go. */
 int run_claim_replace(struct trainer *trainer, struct error *error);
