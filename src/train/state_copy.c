@@ -103,7 +103,7 @@ const void *snapshot_data(const struct snapshot *snapshot, const char *name) {
 struct incoming {
     struct variable *variable;
     size_t count;
-    const void *data;
+    const void *data; /* NULL: zeros */
 };
 
 /* Lengths first, in a transaction: if memory ends, rolling back brings everything back. */
@@ -122,8 +122,10 @@ static int take_over(struct state *state, const struct incoming *incoming, size_
     state_commit(state);
     for (size_t k = 0; k < count; k++) {
         size_t size = bytes_of(incoming[k].variable);
-        if (size > 0)
+        if (size > 0 && incoming[k].data)
             memcpy(incoming[k].variable->data, incoming[k].data, size);
+        else if (size > 0)
+            memset(incoming[k].variable->data, 0, size);
     }
     state_sync(state);
     return 0;
@@ -235,7 +237,9 @@ int state_load(struct state *state, const struct safetensors *file,
             continue;
         const struct tensor *tensor = stored(file, variable);
         size_t each = state_type_size(variable->type);
-        if (!tensor)
+        if (!tensor && variable->optional)
+            incoming[nincoming++] = (struct incoming){variable, variable->count, NULL};
+        else if (!tensor)
             code = error_set(error, ERROR_DATA, "the checkpoint has no \"%s%s\"", prefix, variable->name);
         else if (strcmp(tensor->dtype, state_type_name(variable->type)) != 0 || tensor->ndim != 1 ||
                  tensor->size != tensor->shape[0] * each)

@@ -58,6 +58,9 @@ struct train_program {
     int separate;        /* gradients of each term, else of the weighted sum */
     int ngrads;          /* parameters that it differentiates by */
     int *grad_parameter; /* [ngrads] */
+    /* [entries of the state dict] What is differentiated depends on it: what does not has no gradient, as against one
+     * of 0.  Where the terms' gradients are combined, all have one. */
+    unsigned char *reached;
     int first_grad;      /* output number; train_program_gradients * ngrads of them follow */
     int prediction[5];   /* output number of a prediction, or -1 */
     const void **inputs; /* bound for each run */
@@ -78,7 +81,16 @@ struct param_groups {
     int count;
     void *options[MAX_GROUPS];
     const struct config_node *params[MAX_GROUPS];
-    unsigned char *group; /* [entries of the state dict] */
+    int (*in_first)(const struct parameter *p); /* or the second; NULL: params says */
+    unsigned char *group;                       /* [entries of the state dict] */
+};
+
+/* Neighbours in a slab that take the same step. */
+struct stretch {
+    size_t begin, end;
+    int entry; /* the first parameter's, of the state dict */
+    int group, steps;
+    int64_t step;
 };
 
 /* The optimizer with what it holds. */
@@ -90,7 +102,13 @@ struct optimizer {
     struct variable *slot[OPTIMIZER_MAX_SLOTS][DTYPE_COUNT];
     struct variable *lr;      /* [groups][2]: now, initial */
     struct variable *step;    /* [1] */
-    struct variable *scalars; /* [kind->scalars]; NULL without any */
+    struct variable *skipped; /* [entries of the state dict]: steps in which a parameter had no gradient */
+    struct variable *scalars; /* [kind->scalars], of each entry or of all; NULL without any */
+    struct stretch *stretches[DTYPE_COUNT]; /* of the step under way */
+    int nstretches[DTYPE_COUNT];
+    enum dtype leading[MAX_GROUPS];
+    char *scratch; /* [threads][scratch_size] */
+    size_t scratch_size;
 };
 
 struct schedule { /* the scheduler and when it steps */
@@ -235,6 +253,8 @@ double update_norm(const struct trainer *trainer);                     /* of the
 void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
 void update_accumulate(struct trainer *trainer);
 void update_step(struct trainer *trainer);
+/* The next step is the first of this entry of the state dict, in what is counted and kept for it alone. */
+void optimizer_forget(struct optimizer *optimizer, int entry);
 
 /* describe.c: the norm of what the optimizer keeps in a slot, over all parameters */
 double optimizer_norm(const struct trainer *trainer, int slot);
