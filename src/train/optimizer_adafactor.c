@@ -58,7 +58,7 @@ static int slots(const void *options) {
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct adafactor_options *how = options;
     if (how->eps.count != 2 || how->eps.values[0] < 0 || !(how->eps.values[1] >= 0) ||
-        config_kind(config_get(config, "eps")) == CONFIG_NULL)
+        (config_get(config, "eps") && config_kind(config_get(config, "eps")) == CONFIG_NULL))
         return config_error(optimizer_place(config, "eps"), error, ERROR_VALUE,
                             "eps are two numbers of 0 or more; the first may be null");
     if (!(how->beta2_decay <= 0))

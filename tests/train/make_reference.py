@@ -1,4 +1,4 @@
-"""Writes optimizer_reference.txt, scheduler_reference.txt and metrics_reference.txt beside itself, with the numbers of
+"""Writes optimizer_reference.txt, optimizer_options_reference.txt, scheduler_reference.txt and metrics_reference.txt beside itself, with the numbers of
 PyTorch and NequIP.  Needs nequip 0.19.1 (only to make these files again; the tests read them).
 
     python make_reference.py
@@ -58,6 +58,70 @@ def optimizers():
                 if step in (1, 2, 10, STEPS):
                     lines.append(f"{step} " + " ".join(number(x) for x in p.detach()))
     with open(os.path.join(HERE, "optimizer_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+# Options drawn at random from these, for every optimizer.
+BETAS = [[0.9, 0.999], [0.4, 0.9], [0.0, 0.99], [0.95, 0.5]]
+DECAYS = [0.0, 0.0, 0.01, 0.3]
+DRAWN = {
+    "Adam": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS, "amsgrad": [False, True],
+             "maximize": [False, True], "decoupled_weight_decay": [False, True]},
+    "AdamW": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "amsgrad": [False, True], "maximize": [False, True]},
+    "SGD": {"lr": [0.001, 0.05], "momentum": [0.0, 0.9], "dampening": [0.0, 0.2], "weight_decay": DECAYS,
+            "maximize": [False, True]},
+    "RAdam": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "decoupled_weight_decay": [False, True], "maximize": [False, True]},
+    "NAdam": {"lr": [0.002, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "momentum_decay": [0.004, 0.0, 0.5], "decoupled_weight_decay": [False, True], "maximize": [False, True]},
+    "Adamax": {"lr": [0.002, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+               "maximize": [False, True]},
+    "Adagrad": {"lr": [0.01, 0.2], "lr_decay": [0.0, 0.1], "weight_decay": DECAYS,
+                "initial_accumulator_value": [0.0, 0.5], "eps": [1e-10, 1e-3], "maximize": [False, True]},
+    "Adadelta": {"lr": [1.0, 0.1], "rho": [0.9, 0.3, 1.0, 0.0], "eps": [1e-6, 1e-2], "weight_decay": DECAYS,
+                 "maximize": [False, True]},
+    "RMSprop": {"lr": [0.01, 0.05], "alpha": [0.99, 0.5, 0.3], "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+                "momentum": [0.0, 0.9], "centered": [False, True], "maximize": [False, True]},
+    "Rprop": {"lr": [0.01, 0.2], "etas": [[0.5, 1.2], [0.3, 1.9]], "step_sizes": [[1e-6, 50.0], [0.005, 0.05]],
+              "maximize": [False, True]},
+    "ASGD": {"lr": [0.01, 0.1], "lambd": [1e-4, 0.1], "alpha": [0.75, 0.2], "t0": [1e6, 3.0, 0.0],
+             "weight_decay": DECAYS, "maximize": [False, True]},
+    "Adafactor": {"lr": [0.01, 0.5], "beta2_decay": [-0.8, -0.1, 0.0], "eps": [[None, 1e-3], [1e-2, 0.5]],
+                  "d": [1.0, 3.0], "weight_decay": DECAYS, "maximize": [False, True]},
+    "Muon": {"lr": [0.001, 0.02], "weight_decay": [0.1, 0.0], "momentum": [0.95, 0.3], "nesterov": [True, False],
+             "ns_coefficients": [[3.4445, -4.775, 2.0315], [1.5, -0.5, 0.0]], "eps": [1e-7, 0.5], "ns_steps": [5, 2],
+             "adjust_lr_fn": [None, "original", "match_rms_adamw", "spectral_unclamped"]},
+}
+SHAPES = [[12], [3, 4], [6, 2], [2, 2, 3]]
+
+
+def optimizer_options():
+    """A line of dtype, shape, whether the rate changes, and config; then the parameter after some steps."""
+    rng = random.Random(11)
+    lines = []
+    for name, values in DRAWN.items():
+        for case in range(7):
+            dtype = torch.float32 if case == 6 else torch.float64
+            drawn = {k: rng.choice(v) for k, v in values.items() if case == 0 or rng.random() < 0.75}
+            if case == 1:
+                drawn = {}
+            shape = rng.choice(SHAPES[1:3] if name == "Muon" else SHAPES)
+            varies = case % 2
+            p = torch.tensor([(i * 5 % 7 - 3) / 4 for i in range(12)], dtype=dtype).view(shape).requires_grad_()
+            options = {k: tuple(v) if isinstance(v, list) else v for k, v in drawn.items()}
+            optimizer = getattr(torch.optim, name)([p], **options)
+            rate = optimizer.param_groups[0]["lr"]
+            lines.append(f"{'float64' if dtype is torch.float64 else 'float32'} {'x'.join(map(str, shape))} {varies} "
+                         + flow({"_target_": "torch.optim." + name, **drawn}))
+            for step in range(1, 41):
+                offset = torch.tensor([((step * 7 + i * 13) % 11 - 5) / 8 for i in range(12)], dtype=dtype)
+                p.grad = p.detach() * 0.25 + offset.view(shape)
+                optimizer.param_groups[0]["lr"] = rate * (1 + varies * 0.25 * (step % 3))
+                optimizer.step()
+                if step in (1, 7, 40):
+                    lines.append(f"{step} " + " ".join(number(x) for x in p.detach().flatten()))
+    with open(os.path.join(HERE, "optimizer_options_reference.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
 
 
@@ -251,5 +315,6 @@ def metrics():
 
 if __name__ == "__main__":
     optimizers()
+    optimizer_options()
     schedulers()
     metrics()
