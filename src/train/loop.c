@@ -58,8 +58,7 @@ static int schedule_by_hand(struct trainer *trainer, struct error *error) {
     if (!trainer_metric(trainer, trainer->schedule.monitor, &metric))
         return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged",
                          trainer->schedule.monitor);
-    schedule_step(&trainer->schedule, metric);
-    return 0;
+    return schedule_step(&trainer->schedule, metric, error);
 }
 
 static int sanity(struct trainer *trainer, struct error *error) {
@@ -221,8 +220,7 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
             return error_set(error, ERROR_NAME, "the scheduler watches '%s', which is not logged", s->monitor);
         return 0;
     }
-    schedule_step(s, metric);
-    return 0;
+    return schedule_step(s, metric, error);
 }
 
 static int wants_validation(const struct trainer *trainer) {

@@ -69,12 +69,12 @@ static const struct option schedule_rows[] = {
     {"name", OPTION_STRING, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it has no meaning here"},
 };
 
-int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
-                    struct error *error) {
+int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
+                    struct schedule_options *out, struct arena *arena, struct error *error) {
     int code =
         options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
     if (!code)
-        code = scheduler_check(out->scheduler, error);
+        code = scheduler_check(out->scheduler, groups, !kind || kind->momentum, error);
     if (!code && scheduler_config_is_plateau(out->scheduler) && !out->monitor)
         code = config_error(config, error, ERROR_NAME, "'monitor' is missing: ReduceLROnPlateau judges by a metric");
     return code;
@@ -245,7 +245,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
                                 kind->technique, composition.kind->target.target);
     }
     if (module.lr_scheduler) {
-        if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
+        if ((code = config_schedule(module.lr_scheduler, kind, kind ? groups.count : 1, &schedule, arena, error)) ||
             (code = check_monitor(module.lr_scheduler, schedule.monitor, names, n, error)))
             return code;
         const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);

@@ -207,8 +207,9 @@ struct schedule_options { /* what stands under lr_scheduler */
     int64_t frequency;
     int strict;
 };
-int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
-                    struct error *error);
+/* For an optimizer of this kind (NULL: none) and so many parameter groups. */
+int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
+                    struct schedule_options *out, struct arena *arena, struct error *error);
 
 /* run_folder.c: the config as given and as resolved, metrics.csv, run.log; last.safetensors. */
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error);
@@ -238,12 +239,16 @@ void eval_program_free(struct trainer *trainer);
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error);
 
-/* param_groups.c */
+/* schedule.c and param_groups.c */
 int param_groups_read(const struct optimizer_kind *kind, const void *base, const struct config_node *config,
                       struct param_groups *out, struct arena *arena, struct error *error);
 int param_groups_assign(struct param_groups *groups, const struct model *model, struct arena *arena,
                         struct error *error);
-void schedule_step(struct schedule *schedule, double metric); /* of all groups */
+int schedule_open(struct trainer *trainer, const struct config_node *config, struct error *error);
+/* Before training: an error if the scheduler ends before the run does, where the run's length is known. */
+int schedule_lasts(struct trainer *trainer, const struct config_node *config, struct error *error);
+int schedule_step(struct schedule *schedule, double metric, struct error *error); /* of all groups */
+void schedule_sync(struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 int parameters_match(const char *pattern, const char *name);
 

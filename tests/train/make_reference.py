@@ -1,4 +1,5 @@
-"""Writes optimizer_reference.txt, optimizer_options_reference.txt, scheduler_reference.txt and metrics_reference.txt beside itself, with the numbers of
+"""Writes optimizer_reference.txt, optimizer_options_reference.txt, scheduler_reference.txt,
+scheduler_options_reference.txt and metrics_reference.txt beside itself, with the numbers of
 PyTorch and NequIP.  Needs nequip 0.19.1 (only to make these files again; the tests read them).
 
     python make_reference.py
@@ -184,7 +185,8 @@ SCHEDULERS = [
 
 def make_scheduler(config, optimizer):
     config = dict(config)
-    target = getattr(torch.optim.lr_scheduler, config.pop("_target_").split(".")[-1])
+    name = config.pop("_target_").split(".")[-1]
+    target = getattr(torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler, name)
     if "schedulers" in config:
         inner = [make_scheduler(c, optimizer) for c in config.pop("schedulers")]
         return target(optimizer=optimizer, schedulers=inner, **config)
@@ -216,6 +218,79 @@ def schedulers():
         lines.append(" ".join(number(x) for x in rates))
         lines.append(" ".join(number(x) for x in momenta))
     with open(os.path.join(HERE, "scheduler_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+# Options drawn at random from these, for every scheduler, alone and in nests.
+DRAWN_SCHEDULERS = {
+    "StepLR": {"step_size": [1, 3, 10], "gamma": [0.1, 0.9, 1.1]},
+    "MultiStepLR": {"milestones": [[], [2], [3, 3, 8], [9, 4], [0, 5]], "gamma": [0.1, 0.5]},
+    "ConstantLR": {"factor": [0.3, 1.0], "total_iters": [0, 1, 7]},
+    "LinearLR": {"start_factor": [0.2, 1.0], "end_factor": [1.0, 0.0, 0.5], "total_iters": [1, 6, 20]},
+    "ExponentialLR": {"gamma": [0.9, 1.0, 1.05]},
+    "PolynomialLR": {"total_iters": [1, 5, 30], "power": [1.0, 2.5, 0.0, -1.0]},
+    "CosineAnnealingLR": {"T_max": [1, 4, 9], "eta_min": [0.0, 0.001, 0.1]},
+    "CosineAnnealingWarmRestarts": {"T_0": [1, 4], "T_mult": [1, 2, 3], "eta_min": [0.0, 0.002]},
+    "OneCycleLR": {"max_lr": [0.1, [0.2]], "total_steps": [11, 40, 200], "epochs": [None, 4], "steps_per_epoch": [None, 9],
+                   "pct_start": [0.3, 0.5, 0.0, 1.0, 0.1], "anneal_strategy": ["cos", "linear"],
+                   "cycle_momentum": [True, False], "base_momentum": [0.85, 0.5], "max_momentum": [0.95, [0.9]],
+                   "div_factor": [25.0, 3.0], "final_div_factor": [1e4, 2.0], "three_phase": [False, True]},
+    "CyclicLR": {"base_lr": [0.001, [0.01]], "max_lr": [0.1, [0.05]], "step_size_up": [1, 4, 2000],
+                 "step_size_down": [None, 7, 0], "mode": ["triangular", "triangular2", "exp_range"],
+                 "gamma": [1.0, 0.9], "scale_mode": ["cycle", "iterations"], "cycle_momentum": [True, False],
+                 "base_momentum": [0.8, 0.3], "max_momentum": [0.9, 0.99]},
+    "SWALR": {"swa_lr": [0.01, 0.2, [0.003]], "anneal_epochs": [0, 1, 10, 25], "anneal_strategy": ["cos", "linear"]},
+    "ReduceLROnPlateau": {"mode": ["min", "max"], "factor": [0.5, 0.9], "patience": [0, 3], "threshold": [1e-4, 0.1],
+                          "threshold_mode": ["rel", "abs"], "cooldown": [0, 4], "min_lr": [0, [1e-3]],
+                          "eps": [1e-8, 1e-3]},
+}
+NEEDED = ("step_size", "milestones", "gamma", "T_max", "T_0", "max_lr", "total_steps", "base_lr", "swa_lr")
+DRAWN_STEPS = 60
+
+
+def draw_scheduler(rng, depth=0, last=False):
+    nests = ["SequentialLR", "ChainedScheduler"] if depth < 2 and not last else []
+    name = rng.choice(list(DRAWN_SCHEDULERS) + nests * 3)
+    while depth and name == "ReduceLROnPlateau":
+        name = rng.choice(list(DRAWN_SCHEDULERS))
+    config = {"_target_": ("torch.optim.swa_utils." if name == "SWALR" else T) + name}
+    if name in nests:
+        sequential = name == "SequentialLR"
+        count = rng.randint(1, 3)
+        inner = [draw_scheduler(rng, depth + 1, sequential and k > 0) for k in range(count)]
+        if sequential:
+            config["milestones"] = sorted(rng.choice([0, 2, 5, 5, 14, 30]) for _ in range(count - 1))
+        return {**config, "schedulers": inner}
+    return {**config, **{k: rng.choice(v) for k, v in DRAWN_SCHEDULERS[name].items()
+                         if k in NEEDED or rng.random() < 0.6}}
+
+
+def scheduler_options(seed=3, count=60):
+    """Config, the step that is refused (-1: none, 0: the config itself), and rates and momenta until then."""
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        config = draw_scheduler(rng)
+        optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.05)
+        rates, momenta, ends = [], [], -1
+        lines.append(flow(config))
+        try:
+            scheduler = make_scheduler(config, optimizer)
+            for step in range(DRAWN_STEPS):
+                if step % 3 == 0 or step == 1:
+                    rates.append(optimizer.param_groups[0]["lr"])
+                    momenta.append(optimizer.param_groups[0]["betas"][0])
+                ends = step + 1
+                if "Plateau" in config["_target_"]:
+                    scheduler.step(plateau_metric(step))
+                else:
+                    scheduler.step()
+            ends = -1
+        except (ValueError, ZeroDivisionError, NotImplementedError, KeyError):
+            ends = max(ends, 0)
+        lines.append(" ".join([str(ends)] + [number(x) for x in rates]))
+        lines.append(" ".join(["momenta"] + [number(x) for x in momenta]))
+    with open(os.path.join(HERE, "scheduler_options_reference.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
 
 
@@ -317,4 +392,5 @@ if __name__ == "__main__":
     optimizers()
     optimizer_options()
     schedulers()
+    scheduler_options()
     metrics()
