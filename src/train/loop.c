@@ -196,10 +196,32 @@ static void average(struct trainer *trainer) {
             trainer->composition.layers[k].kind->after_step(&trainer->composition.layers[k], trainer);
 }
 
-void loop_update(struct trainer *trainer) {
+int loop_update(struct trainer *trainer, struct error *error) {
     clip(trainer);
-    update_step(trainer);
-    average(trainer);
+    int code = update_step(trainer, error);
+    if (!code)
+        average(trainer);
+    return code;
+}
+
+double loop_loss(const struct trainer *trainer) {
+    for (size_t k = 0; k < metrics_count(trainer->loss); k++)
+        if (!strcmp(metrics_name(trainer->loss, k), "weighted_sum"))
+            return trainer->values.loss[k];
+    return NAN;
+}
+
+int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
+    trainer->at_next = 1;
+    int code = loop_gradients(trainer, error);
+    if (!code)
+        code = loop_combine(trainer, error);
+    trainer->at_next = 0;
+    if (code)
+        return code;
+    clip(trainer);
+    *loss = loop_loss(trainer);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- schedulers */
@@ -471,8 +493,8 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
         cursor->phase = PHASE_OPTIMIZER;
         break;
     case PHASE_OPTIMIZER:
-        update_step(trainer);
-        cursor->phase = PHASE_AVERAGE;
+        if (!(code = update_step(trainer, error)))
+            cursor->phase = PHASE_AVERAGE;
         break;
     case PHASE_AVERAGE:
         average(trainer);

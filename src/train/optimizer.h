@@ -29,6 +29,8 @@ struct optimizer_span {
     double grad_limit;  /* then clip each component to +- this, if > 0 (clipping by value) */
 };
 
+struct trainer;
+
 struct optimizer_kind {
     struct option_target target; /* "torch.optim.Adam", "adam" */
     const char *help;
@@ -55,6 +57,11 @@ struct optimizer_kind {
     struct option_target groups;
     int (*read_groups)(const struct config_node *config, void **options, struct arena *arena, struct error *error);
     int (*in_first_group)(const struct parameter *p);
+    /* For one that looks at the loss at several points in a step: adds its state, and makes the step.  It has no
+     * update, writes the parameters' next itself, and gets gradients by loop_evaluate.  It works only where the base
+     * runs backward and clips, once a step. */
+    int (*open)(struct trainer *trainer, struct error *error);
+    int (*solve)(struct trainer *trainer, struct error *error);
     const char *technique; /* it works under the technique of this name only; NULL: under any */
 };
 

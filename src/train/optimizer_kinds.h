@@ -9,7 +9,7 @@
 extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sgd, optimizer_free_adamw,
     optimizer_free_radam, optimizer_free_sgd, optimizer_radam, optimizer_nadam, optimizer_adamax, optimizer_adagrad,
     optimizer_adadelta, optimizer_rmsprop, optimizer_rprop, optimizer_asgd, optimizer_adafactor, optimizer_muon,
-    optimizer_muon_adam;
+    optimizer_muon_adam, optimizer_lbfgs;
 
 /* The update loops are compiled once for each of these and chosen when the program starts.  Contraction to fused
  * multiply-adds is off for these files (see CMakeLists.txt): all of them give the same bits. */

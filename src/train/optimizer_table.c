@@ -7,7 +7,7 @@ const struct optimizer_kind *const optimizer_kinds[] = {
     &optimizer_adam,     &optimizer_adamw,     &optimizer_sgd,   &optimizer_free_adamw, &optimizer_free_radam,
     &optimizer_free_sgd, &optimizer_radam,     &optimizer_nadam, &optimizer_adamax,     &optimizer_adagrad,
     &optimizer_adadelta, &optimizer_rmsprop,   &optimizer_rprop, &optimizer_asgd,       &optimizer_adafactor,
-    &optimizer_muon,     &optimizer_muon_adam,
+    &optimizer_muon,     &optimizer_muon_adam, &optimizer_lbfgs,
 };
 const size_t optimizer_kind_count = sizeof optimizer_kinds / sizeof *optimizer_kinds;
 

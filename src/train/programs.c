@@ -240,7 +240,8 @@ static int begin(struct trainer *trainer, struct train_program *train, int insid
     struct program_binding binding = {
         .topology = &trainer->batch->topology,
         .inputs = train->inputs,
-        .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
+        .params = {trainer->at_next ? trainer->parameters[F32]->next : trainer->parameters[F32]->data,
+                   trainer->at_next ? trainer->parameters[F64]->next : trainer->parameters[F64]->data},
         .outputs = inside ? NULL : train->outputs,
     };
     return program_begin(train->program, trainer->team, &binding, error);

@@ -109,6 +109,7 @@ struct optimizer {
     enum dtype leading[MAX_GROUPS];
     char *scratch; /* [threads][scratch_size] */
     size_t scratch_size;
+    void *own; /* of a kind that makes its steps itself */
 };
 
 struct schedule { /* the scheduler and when it steps */
@@ -173,6 +174,7 @@ struct trainer {
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
+    int at_next;            /* they are those at the parameters' next */
     int aside;              /* what is done now will be taken back: nothing is written or told */
     int look_raw;           /* looks use the raw weights, whatever evaluation sees */
     int catches;            /* a batch that makes what is not finite is given up */
@@ -257,7 +259,7 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
 double update_norm(const struct trainer *trainer);                     /* of the gradient */
 void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
 void update_accumulate(struct trainer *trainer);
-void update_step(struct trainer *trainer);
+int update_step(struct trainer *trainer, struct error *error);
 /* The next step is the first of this entry of the state dict, in what is counted and kept for it alone. */
 void optimizer_forget(struct optimizer *optimizer, int entry);
 
@@ -351,6 +353,10 @@ const char *loop_ends(const struct trainer *trainer); /* what ends training befo
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
 int loop_combine(struct trainer *trainer, struct error *error);
-void loop_update(struct trainer *trainer); /* clip, optimizer, average */
+int loop_update(struct trainer *trainer, struct error *error); /* clip, optimizer, average */
+/* For an optimizer, within its step: the loss of the batch under way; the same, with the gradient as clipped, at the
+ * weights that stand in the parameters' next.  What is logged of the batch is what was evaluated last. */
+double loop_loss(const struct trainer *trainer);
+int loop_evaluate(struct trainer *trainer, double *loss, struct error *error);
 
 #endif

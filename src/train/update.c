@@ -64,7 +64,7 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
     size_t scalars = (size_t)kind->scalars * (kind->per_parameter ? entries : 1);
     if (scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64, scalars, 0, error)))
         return ERROR_MEMORY;
-    if ((code = open_stretches(trainer, config, error)))
+    if ((code = open_stretches(trainer, config, error)) || (kind->open && (code = kind->open(trainer, error))))
         return code;
     for (int g = 0; g < optimizer->groups.count; g++) {
         double *lr = (double *)optimizer->lr->data + 2 * g;
@@ -241,9 +241,11 @@ static void run_step(void *context, int member, int members) {
     }
 }
 
-void update_step(struct trainer *trainer) {
+int update_step(struct trainer *trainer, struct error *error) {
     struct optimizer *optimizer = &trainer->optimizer;
     lay_out(trainer);
+    if (optimizer->kind->solve)
+        return optimizer->kind->solve(trainer, error);
     team_run(trainer->team, run_step, trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         int any = model_trainable_size(trainer->model, (enum dtype)d) > 0;
@@ -251,6 +253,7 @@ void update_step(struct trainer *trainer) {
         for (int s = 0; s < optimizer->slots; s++)
             optimizer->slot[s][d]->written = any;
     }
+    return 0;
 }
 
 void optimizer_forget(struct optimizer *optimizer, int entry) {
