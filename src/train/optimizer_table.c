@@ -15,7 +15,12 @@ enum { KINDS = sizeof optimizer_kinds / sizeof *optimizer_kinds };
 
 int optimizer_find(const struct optimizer_kind **out, const struct config_node *config, struct error *error) {
     struct option_target targets[KINDS];
+    const struct config_node *target = config_get(config, "_target_");
     size_t index;
+    if (!strcmp(config_text(target), "torch.optim.SparseAdam"))
+        return config_error(target, error, ERROR_VALUE,
+                            "torch.optim.SparseAdam takes sparse gradients only, and a model's are dense: "
+                            "torch.optim.Adam is the one for these");
     for (size_t k = 0; k < KINDS; k++)
         targets[k] = optimizer_kinds[k]->target;
     int code = options_target(config, "optimizer", targets, KINDS, &index, error);
