@@ -54,7 +54,7 @@ struct bracket {
 
 /* Goes out until two points have one between them. */
 static int widen(struct line_search *search, const struct point *start, const double *d, double t,
-                 struct bracket *bracket, int *iterations, struct error *error) {
+                 struct bracket *bracket, int64_t *iterations, struct error *error) {
     struct point *previous = &bracket->end[0], *now = &bracket->end[1];
     int code = evaluate(search, d, t, now, error);
     for (; !code && *iterations < search->most; ++*iterations) {
@@ -104,7 +104,7 @@ static double largest(const double *x, size_t count) {
 }
 
 static int narrow(struct line_search *search, const struct point *start, const double *d, struct bracket *bracket,
-                  int *iterations, int *low, struct error *error) {
+                  int64_t *iterations, int *low, struct error *error) {
     struct point *end = bracket->end, *trial = &bracket->trial;
     double size = largest(d, search->count);
     int stuck = 0, done = 0, code = 0;
@@ -133,7 +133,8 @@ int line_search(struct line_search *search, const double *d, double slope, doubl
     struct bracket bracket = {{{0, *loss, slope, search->room->vector[0]}, {.g = search->room->vector[1]}},
                               {.g = search->room->vector[2]},
                               0};
-    int iterations = 0, low = 0;
+    int64_t iterations = 0;
+    int low = 0;
     search->evaluations = 0;
     memcpy(bracket.end[0].g, g, search->count * sizeof *g);
     int code = widen(search, &start, d, *t, &bracket, &iterations, error);

@@ -3,6 +3,7 @@
 #define FETTLE_TRAIN_LINE_SEARCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "base/error.h"
 
 enum { LINE_SEARCH_ROOM = 3 }; /* vectors */
@@ -17,9 +18,9 @@ struct line_search {
     int (*evaluate)(void *context, double t, double *loss, double *g, struct error *error);
     void *context;
     size_t count; /* of a vector */
-    int most;     /* evaluations after the first */
+    int64_t most; /* evaluations after the first */
     struct line_search_room *room;
-    int evaluations; /* made */
+    int64_t evaluations; /* made */
 };
 
 /* Along d, where the slope is `slope`: *t is the first length to try; *loss and g are those at 0.  All three become

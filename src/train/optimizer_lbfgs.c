@@ -184,7 +184,7 @@ static int iterate(struct trainer *trainer, struct lbfgs *own, int64_t iteration
     const struct lbfgs_options *how = options_of(trainer);
     double *numbers = own->numbers->data, *d = own->d->next, *t = &numbers[STEP_LENGTH], before = *loss, sum = 0;
     double lr = *(const double *)trainer->optimizer.lr->data;
-    int64_t most = how->max_eval >= 0 ? how->max_eval : how->max_iter * 5 / 4;
+    int64_t most = how->max_eval >= 0 ? how->max_eval : how->max_iter / 4 * 5 + how->max_iter % 4 * 5 / 4;
     size_t n = own->count;
     int code = 0, first = ++numbers[ITERATIONS] == 1;
     if (first) {
@@ -205,7 +205,7 @@ static int iterate(struct trainer *trainer, struct lbfgs *own, int64_t iteration
         return 0;
     if (how->line_search_fn) {
         struct line_search search = {
-            .evaluate = evaluate, .context = trainer, .count = n, .most = (int)(most - *evals), .room = &own->room};
+            .evaluate = evaluate, .context = trainer, .count = n, .most = most - *evals, .room = &own->room};
         code = line_search(&search, d, slope, t, loss, own->g, error);
         *evals += search.evaluations;
         put_parameters(trainer, own->x, d, *t);
@@ -244,8 +244,11 @@ static int open_state(struct trainer *trainer, struct error *error) {
     struct lbfgs *own = arena_alloc(trainer->arena, sizeof *own);
     size_t n = model_trainable_size(trainer->model, F32) + model_trainable_size(trainer->model, F64), all;
     double *room = arena_alloc(trainer->arena, (3 + LINE_SEARCH_ROOM) * n * sizeof *room);
+    if (__builtin_mul_overflow(n, (size_t)how->history_size, &all) || all > SIZE_MAX / (4 * sizeof(double)))
+        return error_set(error, ERROR_MEMORY, "out of memory for a history of %lld steps",
+                         (long long)how->history_size);
     double *al = arena_alloc(trainer->arena, (size_t)how->history_size * sizeof *al);
-    if (!own || !room || !al || __builtin_mul_overflow(n, (size_t)how->history_size, &all))
+    if (!own || !room || !al)
         return error_set(error, ERROR_MEMORY, "out of memory");
     *own = (struct lbfgs){.count = n, .x = room, .g = room + n, .along = room + 2 * n, .al = al};
     line_search_room(&own->room, room + 3 * n, n);
@@ -264,6 +267,13 @@ static int open_state(struct trainer *trainer, struct error *error) {
 static int no_slots(const void *options) {
     (void)options;
     return 0;
+}
+
+static int check(const void *options, const struct config_node *config, struct error *error) {
+    const struct lbfgs_options *how = options;
+    if (how->max_iter <= INT64_MAX / 4)
+        return 0;
+    return config_error(optimizer_place(config, "max_iter"), error, ERROR_VALUE, "so many steps cannot be counted");
 }
 
 static double lr(const void *options) {
@@ -292,7 +302,7 @@ const struct optimizer_kind optimizer_lbfgs = {
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct lbfgs_options),
     .slots = no_slots,
-    .check = optimizer_no_check,
+    .check = check,
     .lr = lr,
     .absent_is_zero = 1,
     .open = open_state,

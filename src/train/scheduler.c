@@ -246,6 +246,13 @@ int scheduler_check(const struct config_node *config, int groups, int has_moment
     return code;
 }
 
+static int may_end(const struct scheduler *self) {
+    int may = self->kind->ends != NULL;
+    for (size_t k = 0; k < self->nchildren; k++)
+        may |= may_end(self->children[k]);
+    return may;
+}
+
 int scheduler_reaches(const struct config_node *config, const struct scheduler_subject *subject, int64_t steps,
                       struct error *error) {
     struct state *state = state_new();
@@ -256,6 +263,8 @@ int scheduler_reaches(const struct config_node *config, const struct scheduler_s
     sketch.momentum = subject->momentum ? &momentum : NULL;
     int code = state ? scheduler_new(&self, config, &sketch, state, "", error)
                      : error_set(error, ERROR_MEMORY, "out of memory while checking a scheduler");
+    if (!code && !may_end(self))
+        steps = 0;
     for (int64_t k = 0; !code && k < steps; k++)
         code = scheduler_step(self, 0, error);
     scheduler_free(self);
