@@ -74,7 +74,7 @@ Test(input, a_sum_is_that_of_reading) {
     struct frame *frame;
     uint64_t size, hash, other;
     free(write_frames(600, 30));
-    cr_assert_eq(extxyz_open_file(&reader, path, path, NULL, &error), 0);
+    cr_assert_eq(extxyz_open_file(&reader, path, path, 1, NULL, &error), 0);
     do {
         cr_assert_eq(extxyz_next(reader, &frame, &error), 0, "%s", error.message);
         if (frame)
@@ -144,7 +144,7 @@ Test(input, cut_while_it_is_read) {
     struct frame *frame;
     int code;
     free(write_frames(900, 40));
-    cr_assert_eq(extxyz_open_file(&reader, path, path, NULL, &error), 0);
+    cr_assert_eq(extxyz_open_file(&reader, path, path, 1, NULL, &error), 0);
     cr_assert_eq(extxyz_next(reader, &frame, &error), 0);
     frame_free(frame);
     cr_assert_eq(truncate(path, 300000), 0);
