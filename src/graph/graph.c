@@ -296,6 +296,11 @@ struct node *graph_fill(struct graph *graph, enum dtype dtype, const struct node
     return node_fill(graph, dtype, like->dim, like->rows, like->layout, value);
 }
 
+int graph_is_zero(const struct node *node) {
+    double value;
+    return node_is_fill(node, &value) && value == 0;
+}
+
 /* ---------------------------------------------------------------- differentiation */
 
 /* Adjoints collected for one node before they are summed. */
