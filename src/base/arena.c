@@ -97,6 +97,10 @@ int arena_failed(const struct arena *arena) {
     return arena->failed;
 }
 
+int arena_result(const struct arena *arena, int code, struct error *error) {
+    return arena->failed ? error_set(error, ERROR_MEMORY, "out of memory") : code;
+}
+
 size_t arena_used(const struct arena *arena) {
     return arena->used;
 }

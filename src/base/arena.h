@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/error.h"
+
 struct arena;
 
 struct arena *arena_new(void);
@@ -15,6 +17,8 @@ void *arena_copy(struct arena *arena, const void *data, size_t size);
 char *arena_string(struct arena *arena, const char *text);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int arena_failed(const struct arena *arena);
+/* What work that took its memory here came to: code, but ERROR_MEMORY, told, where a piece was not to be had. */
+int arena_result(const struct arena *arena, int code, struct error *error);
 size_t arena_used(const struct arena *arena);
 
 #endif

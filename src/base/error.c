@@ -6,7 +6,7 @@
 
 static void fill(struct error *error, enum error_code code, const char *file, int line, int column, const char *format,
                  va_list args) {
-    if (!error || error->code)
+    if (!error || (error->code && (code != ERROR_MEMORY || error->code == ERROR_MEMORY)))
         return;
     error->code = code;
     error->line = line;

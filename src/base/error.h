@@ -1,5 +1,6 @@
 /* Errors as values: every function that can fail returns an error code (0 is success) and fills the caller's
- * struct error.  The first error wins: filling an error that is already set leaves it alone. */
+ * struct error.  The first error wins: filling an error that is already set leaves it alone.  But for ERROR_MEMORY,
+ * which replaces any other: what was found wrong while memory ran out may be nothing but a name that is not there. */
 #ifndef FETTLE_BASE_ERROR_H
 #define FETTLE_BASE_ERROR_H
 

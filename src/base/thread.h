@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-int thread_start(pthread_t *thread, void *(*run)(void *argument),
-                 void *argument); /* as pthread_create: 0, or why not */
+/* As pthread_create: 0, or why not. */
+int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
 #endif

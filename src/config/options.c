@@ -128,6 +128,9 @@ static int read_list(const struct reading *reading, char *place) {
         if (type == OPTION_INT_LIST)
             code = read_int(reading, item, scalar ? "an integer or a list of integers" : "an integer",
                             (int64_t *)values + k);
+        else if (type == OPTION_FLOAT_LIST && (reading->option->flags & OPTION_NULLABLE) &&
+                 config_kind(item) == CONFIG_NULL)
+            code = (((double *)values)[k] = NAN, 0);
         else if (type == OPTION_FLOAT_LIST)
             code =
                 read_float(reading, item, scalar ? "a number or a list of numbers" : "a number", (double *)values + k);
@@ -183,7 +186,7 @@ static int set_fallback(const struct option *option, char *place, struct arena *
     struct config_node *node = yaml_parse(config, option->name, option->fallback, strlen(option->fallback), 0, error);
     /* a default is right by definition: no choices, no signs */
     struct option bare = *option;
-    bare.flags = 0;
+    bare.flags = option->flags & OPTION_NULLABLE;
     bare.choices = NULL;
     const struct reading reading = {&bare, node, arena, error};
     if (!node)

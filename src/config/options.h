@@ -32,7 +32,8 @@ struct option_strings {
 
 enum option_flags {
     OPTION_REQUIRED = 1,
-    OPTION_NULLABLE = 2, /* null is accepted: a string is NULL then, all else keeps the fallback */
+    OPTION_NULLABLE = 2, /* null is accepted: a string is NULL then, all else keeps the fallback; one among a list of
+                          * floats is NaN */
     OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log */
     OPTION_POSITIVE = 8, /* numbers must be > 0 */
     OPTION_NONNEGATIVE = 16

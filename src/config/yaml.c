@@ -122,13 +122,8 @@ static struct config_node *read_alias(struct reader *reader, const yaml_event_t 
 /* ---------------------------------------------------------------- values */
 
 static struct config_node *node_at(struct reader *reader, enum config_kind kind, yaml_mark_t mark) {
-    struct config_node *node = tree_new(reader->config, kind, NULL, reader->error);
-    if (node) {
-        node->file = reader->file;
-        node->line = (int)mark.line + 1;
-        node->column = (int)mark.column + 1;
-    }
-    return node;
+    const struct config_node place = {.file = reader->file, .line = (int)mark.line + 1, .column = (int)mark.column + 1};
+    return tree_new(reader->config, kind, &place, reader->error);
 }
 
 static int apply_tag(struct config_node *node, const char *tag) {

@@ -157,7 +157,7 @@ int cache_make(struct cache_source *source, const char *cache, const struct extx
         return 0;
     m.out = file_writer_stream(writer);
     put(&m, &head, sizeof head);
-    int code = extxyz_open_file(&reader, source->path, source->path, keys, error);
+    int code = extxyz_open_file(&reader, source->path, source->path, 1, keys, error);
     if (!code)
         code = put_frames(&m, reader, transforms, error);
     if (!code) {

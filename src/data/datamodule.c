@@ -192,7 +192,7 @@ static int build(struct datamodule **out, const struct config_node *config, unsi
         goto out;
     }
     code = options_read(kind->options, kind->noptions, config, NULL, options, datamodule->arena, error);
-    if (code)
+    if ((code = arena_result(datamodule->arena, code, error)))
         goto out;
     datamodule->common = *(const struct datamodule_common *)options;
     for (int role = 0; role < ROLE_COUNT && !code; role++) {
@@ -205,6 +205,7 @@ static int build(struct datamodule **out, const struct config_node *config, unsi
         code = kind->add(datamodule, options, config, error);
     if (!code && !dry)
         code = check_sets(datamodule, error);
+    code = arena_result(datamodule->arena, code, error);
 out:
     if (code)
         datamodule_free(datamodule);
@@ -221,13 +222,13 @@ int datamodule_check(const struct config_node *config, struct error *error) {
     return code;
 }
 
-int datamodule_configured(const struct config_node *config, enum data_role role) {
+int datamodule_configured(const struct config_node *config, enum data_role role, int *count, struct error *error) {
     struct datamodule *datamodule;
-    if (build(&datamodule, config, ~0u, 1, NULL))
-        return 0;
-    int count = (int)datamodule->role[role].count;
-    datamodule_free(datamodule);
-    return count;
+    int code = build(&datamodule, config, ~0u, 1, error);
+    *count = code ? 0 : (int)datamodule->role[role].count;
+    if (!code)
+        datamodule_free(datamodule);
+    return code;
 }
 
 int datamodule_open(struct datamodule **out, const struct config_node *config, unsigned roles, struct error *error) {

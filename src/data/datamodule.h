@@ -31,7 +31,7 @@ const struct dataset *datamodule_dataset(const struct datamodule *datamodule, en
 const struct loader_settings *datamodule_loader(const struct datamodule *datamodule, enum data_role role);
 struct transforms *datamodule_transforms(const struct datamodule *datamodule);
 /* How many data sets of a role the config asks for; needs no opened module (for the names of metrics). */
-int datamodule_configured(const struct config_node *config, enum data_role role);
+int datamodule_configured(const struct config_node *config, enum data_role role, int *count, struct error *error);
 
 /* A statistic of the first training set; context is a struct datamodule.  It fits struct config_context. Computed at
  * the first call. */

@@ -132,9 +132,9 @@ static int check_memory(const struct generate_alloy *alloy, double r_max, size_t
     double atoms = 4.0 * alloy->repeat[0] * alloy->repeat[1] * alloy->repeat[2], lattice = alloy->lattice_constant;
     for (int k = 0; k < alloy->nelements && !(alloy->lattice_constant > 0); k++)
         lattice += emt_lattice_constant(alloy->elements[k]) / alloy->nelements;
-    /* a frame with its three fields; what an atom has; half a sphere of neighbours */
+    /* a frame with its three fields and what the allocator adds; what an atom has; half a sphere of neighbours */
     double neighbours = 2 * M_PI / 3 * pow(r_max / lattice, 3) * 4;
-    double bytes = (double)count * (800 + atoms * (64 + 20 * neighbours)), left = (double)memory_available();
+    double bytes = (double)count * (2000 + atoms * (64 + 20 * neighbours)), left = (double)memory_available();
     if (bytes > left)
         return config_error(config, error, ERROR_MEMORY,
                             "%zu frames of %.0f atoms would take about %.3g GB of memory, and %.3g GB are left", count,

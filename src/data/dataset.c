@@ -113,7 +113,7 @@ int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_
     const char *name = dataset_intern(dataset, path), *seen = NULL, *unused = "";
     if (!name)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = extxyz_open_file(&reader, name, path, keys, error);
+    int code = extxyz_open_file(&reader, name, path, 0, keys, error);
     while (!code) {
         struct frame *frame;
         code = extxyz_next(reader, &frame, error);

@@ -16,7 +16,6 @@ enum { MAX_COLUMNS = 4096, MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096, MUCH
 struct extxyz_reader {
     const char *name, *at, *end;
     struct input *input; /* where more text comes from; NULL: there is no more */
-    struct error why;    /* it could not be read on; the text seems to end here */
     int line;            /* of the line that read_line gave last */
     long ordinal;
     const struct extxyz_keys *keys;
@@ -33,6 +32,7 @@ struct extxyz_reader {
     int overridden;      /* noticed already */
     struct text warnings;
     locale_t c_locale;
+    struct error why; /* it could not be read on; the text seems to end here */
 };
 
 struct line {
@@ -61,10 +61,10 @@ int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, 
     return 0;
 }
 
-int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, const struct extxyz_keys *keys,
-                     struct error *error) {
+int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, int hashed,
+                     const struct extxyz_keys *keys, struct error *error) {
     struct input *input;
-    int code = input_open(&input, path, error);
+    int code = input_open(&input, path, hashed, error);
     *out = NULL;
     if (code)
         return code;
@@ -102,23 +102,25 @@ void extxyz_close(struct extxyz_reader *reader) {
     free(reader);
 }
 
-/* The end of the line that begins at reader->at, or NULL; as much of it as there is stands in memory then. */
+/* Reads on until the line that begins at reader->at has an end, or NULL. */
 static const char *find_newline(struct extxyz_reader *reader) {
-    for (size_t seen = 0;;) {
-        size_t size = (size_t)(reader->end - reader->at);
-        const char *newline = size > seen ? memchr(reader->at + seen, '\n', size - seen) : NULL;
-        if (newline || !reader->input || reader->why.code)
-            return newline;
-        seen = size;
-        if (input_more(reader->input, &reader->at, &reader->end, &reader->why) ||
-            (size_t)(reader->end - reader->at) == seen)
+    for (;;) {
+        size_t seen = (size_t)(reader->end - reader->at);
+        if (input_more(reader->input, &reader->at, &reader->end, &reader->why))
             return NULL;
+        size_t size = (size_t)(reader->end - reader->at);
+        const char *newline = memchr(reader->at + seen, '\n', size - seen);
+        if (newline || size == seen)
+            return newline;
     }
 }
 
 /* The next line without its end; 0 at the end of the text.  The line before is gone then. */
 static int read_line(struct extxyz_reader *reader, struct line *line) {
-    const char *newline = find_newline(reader);
+    const char *newline =
+        reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) : NULL;
+    if (!newline && reader->input && !reader->why.code)
+        newline = find_newline(reader);
     if (reader->at >= reader->end || reader->why.code)
         return 0;
     const char *stop = newline ? newline : reader->end;

@@ -26,9 +26,9 @@ struct extxyz_reader;
  * keys may be NULL (the default ones) and must outlive the reader. */
 int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
                 const struct extxyz_keys *keys, struct error *error);
-/* The same of a file, of which a piece is in memory at a time: path. */
-int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, const struct extxyz_keys *keys,
-                     struct error *error);
+/* The same of a file, path, of which a piece is in memory at a time; hashed: extxyz_hash is wanted. */
+int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, int hashed,
+                     const struct extxyz_keys *keys, struct error *error);
 /* The next frame; *out is NULL at the end of the text.  ERROR_INTERRUPT within a frame too. */
 int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *error);
 /* frame->unused of its frames points into memory of the reader: put it elsewhere first. */

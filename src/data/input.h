@@ -9,8 +9,8 @@
 
 struct input;
 
-/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only. */
-int input_open(struct input **out, const char *path, struct error *error);
+/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only.  hashed: input_hash is wanted. */
+int input_open(struct input **out, const char *path, int hashed, struct error *error);
 void input_close(struct input *input);
 
 /* Reads on.  What stands from *at to *end is kept in front of what is read, wherever the two point to afterwards; *end

@@ -39,6 +39,7 @@ int loader_settings_read(struct loader_settings *settings, const struct config_n
         code = options_target(config, "a data loader", targets, 1, &index, error);
     if (!code)
         code = options_read(options, sizeof options / sizeof *options, config, NULL, &given, arena, error);
+    code = arena_result(arena, code, error);
     arena_free(arena);
     if (code)
         return code;

@@ -213,6 +213,12 @@ static int grow(struct pair_list *list) {
     return 1;
 }
 
+/* Lists of many small frames stay: what they do not use would be most of it. */
+static int *cut(int *values, size_t count) {
+    int *smaller = realloc(values, (count ? count : 1) * sizeof *values);
+    return smaller ? smaller : values;
+}
+
 static int candidate_order(const void *left, const void *right) {
     const struct candidate *a = left, *b = right;
     if (a->j != b->j)
@@ -449,9 +455,9 @@ int frame_neighbours(struct frame *frame, double r_max, int directed, size_t lim
     frame_drop(frame, frame->pair_i);
     frame_drop(frame, frame->pair_j);
     frame_drop(frame, frame->pair_shift);
-    frame->pair_i = list.i;
-    frame->pair_j = list.j;
-    frame->pair_shift = list.shift;
+    frame->pair_i = cut(list.i, list.count);
+    frame->pair_j = cut(list.j, list.count);
+    frame->pair_shift = cut(list.shift, 3 * list.count);
     frame->npairs = (int)list.count;
     frame->directed = directed != 0;
     memset(&list, 0, sizeof list);

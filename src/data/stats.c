@@ -13,7 +13,8 @@ int stats_new(struct stats **out, const struct config_node *config, struct error
     if (!stats)
         return error_set(error, ERROR_MEMORY, "out of memory");
     stats->arena = arena_new();
-    int code = stats->arena ? stats_read(stats, config, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = stats->arena ? arena_result(stats->arena, stats_read(stats, config, error), error)
+                            : error_set(error, ERROR_MEMORY, "out of memory");
     if (code)
         stats_free(stats);
     else

@@ -101,6 +101,7 @@ int transforms_new(struct transforms **out, const struct config_node *config, st
         config_write_yaml(config, &transforms->text);
     if (!code && transforms->text.failed)
         code = error_set(error, ERROR_MEMORY, "out of memory");
+    code = arena_result(transforms->arena, code, error);
     if (code)
         transforms_free(transforms);
     else

@@ -108,7 +108,9 @@ struct node *graph_mul(struct graph *graph, struct node *a, struct node *b) {
     int nblocks = broadcast_size(la->nblocks, lb->nblocks);
     struct block *blocks = nblocks > 0 ? malloc((size_t)nblocks * sizeof *blocks) : NULL;
     struct slot shape[3];
-    int fits = blocks != NULL;
+    int fits = nblocks > 0;
+    if (fits && !blocks)
+        return graph_no_memory(graph);
     memset(shape, 0, sizeof shape);
     for (int k = 0; fits && k < nblocks; k++) {
         struct block ba = la->blocks[la->nblocks == 1 ? 0 : k], bb = lb->blocks[lb->nblocks == 1 ? 0 : k];
@@ -193,7 +195,7 @@ struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes) {
     const struct layout *layout = a->layout;
     struct block *blocks = calloc((size_t)layout->nblocks + 1, sizeof *blocks);
     if (!blocks)
-        return graph_fail(graph, "out of memory");
+        return graph_no_memory(graph);
     int nblocks = axes & AXIS_BLOCKS ? 1 : layout->nblocks, fits = 1;
     for (int b = 0; b < layout->nblocks; b++) {
         struct block block = layout->blocks[b];

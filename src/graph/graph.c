@@ -52,9 +52,8 @@ void graph_free(struct graph *graph) {
 }
 
 int graph_error(const struct graph *graph, struct error *error) {
-    if (graph->error.code && error && !error->code)
-        *error = graph->error;
-    return graph->error.code;
+    int code = graph->error.code ? error_set(error, graph->error.code, "%s", graph->error.message) : 0;
+    return arena_result(graph->arena, code, error);
 }
 
 static int grow(void **array, int *capacity, int count, size_t size) {
@@ -215,6 +214,11 @@ struct node *graph_fail(struct graph *graph, const char *format, ...) {
     return node_fill(graph, F64, DIM_STATIC, 1, layout_plain(graph, 1), 0);
 }
 
+struct node *graph_no_memory(struct graph *graph) {
+    error_set(&graph->error, ERROR_MEMORY, "out of memory");
+    return node_fill(graph, F64, DIM_STATIC, 1, layout_plain(graph, 1), 0);
+}
+
 struct node *node_fill(struct graph *graph, enum dtype dtype, enum dim dim, int rows, const struct layout *layout,
                        double value) {
     struct fill_attr attr = {value};
@@ -292,6 +296,11 @@ struct node *graph_fill(struct graph *graph, enum dtype dtype, const struct node
     return node_fill(graph, dtype, like->dim, like->rows, like->layout, value);
 }
 
+int graph_is_zero(const struct node *node) {
+    double value;
+    return node_is_fill(node, &value) && value == 0;
+}
+
 /* ---------------------------------------------------------------- differentiation */
 
 /* Adjoints collected for one node before they are summed. */
@@ -309,6 +318,12 @@ static int pending_add(struct pending *pending, struct node *part) {
 
 int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct node *const *wrt, int nwrt,
                struct node **out) {
+    /* what stands for a node that could not be made has no place in the graph */
+    if (arena_result(graph->arena, graph->error.code, &graph->error)) {
+        for (int k = 0; k < nwrt; k++)
+            out[k] = wrt[k];
+        return graph->error.code;
+    }
     int top = y->id + 1; /* nodes up to y: what comes after cannot feed it */
     struct pending *pending = calloc((size_t)top, sizeof *pending);
     char *active = calloc((size_t)top, 1); /* depends on some wrt */

@@ -185,5 +185,6 @@ void graph_narrow(struct graph *graph, struct node **const *outputs, int noutput
  * fill where y does not depend on wrt[k].  May be repeated on its own result. */
 int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct node *const *wrt, int nwrt,
                struct node **out);
+int graph_is_zero(const struct node *node); /* a fill of 0: what a gradient is that does not exist */
 
 #endif

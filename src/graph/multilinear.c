@@ -30,7 +30,9 @@ static struct node *linear_any(struct graph *graph, const struct op *op, struct 
                                int npaths) {
     const struct layout *in = a->layout, *out = layout_intern(graph, out_blocks, nout_blocks);
     struct linear_path *clean = calloc((size_t)npaths + 1, sizeof *clean);
-    int fits = clean != NULL;
+    int fits = 1;
+    if (!clean)
+        return graph_no_memory(graph);
     for (int k = 0; fits && k < npaths; k++) {
         const struct linear_path *p = &paths[k];
         clean[k].in = p->in;
@@ -103,7 +105,9 @@ const struct op op_couple = {
 struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, int out_cols,
                           const struct couple_entry *entries, int nentries) {
     struct couple_entry *clean = calloc((size_t)nentries + 1, sizeof *clean);
-    int fits = clean && same_rows(a, b) && a->layout->nblocks == 1 && b->layout->nblocks == 1;
+    if (!clean)
+        return graph_no_memory(graph);
+    int fits = same_rows(a, b) && a->layout->nblocks == 1 && b->layout->nblocks == 1;
     for (int k = 0; fits && k < nentries; k++) {
         clean[k].i = entries[k].i;
         clean[k].j = entries[k].j;

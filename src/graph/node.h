@@ -93,7 +93,8 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
                        size_t attr_size);
 const struct layout *layout_intern(struct graph *graph, const struct block *blocks, int nblocks);
 const struct layout *layout_plain(struct graph *graph, int cols);
-/* Records the first error and returns a node to go on with. */
+/* Both record the first error and return a node to go on with. */
+struct node *graph_no_memory(struct graph *graph);
 struct node *graph_fail(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int node_is_fill(const struct node *node, double *value);

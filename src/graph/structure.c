@@ -58,7 +58,7 @@ static struct node *remap_make(struct graph *graph, struct node *a, const struct
     size_t size = sizeof(struct remap_attr) + (size_t)nentries * sizeof *entries;
     struct remap_attr *attr = calloc(1, size);
     if (!attr)
-        return graph_fail(graph, "out of memory");
+        return graph_no_memory(graph);
     attr->count = nentries;
     int fits = 1, identity = a->layout == out && nentries == out->nblocks;
     for (int k = 0; k < nentries; k++) {

@@ -59,13 +59,13 @@ struct node *coupling_emit(const struct coupling_plan *plan, struct emitter *emi
     double *w = emit_alloc(emitter, (size_t)d_max * (size_t)d_max * (size_t)d_max, sizeof *w);
     struct remap_entry *entries = emit_alloc(emitter, capacity, sizeof *entries);
     if (!w || !entries)
-        return NULL;
+        return harmonics;
     int count = 0;
     for (const struct coupling *c = plan->first; c; c = c->next) {
         int d2 = 2 * c->l2 + 1, d3 = 2 * c->l3 + 1;
         if (wigner_3j(c->l1, c->l2, c->l3, w)) {
             error_set(emitter->error, ERROR_STATE, "no coupling of l = %d and %d to %d", c->l1, c->l2, c->l3);
-            return NULL;
+            return harmonics;
         }
         for (int m1 = 0; m1 < 2 * c->l1 + 1; m1++)
             for (int m2 = 0; m2 < d2; m2++)

@@ -38,7 +38,8 @@ void emit_module(struct emitter *emitter, const struct module *module);
 struct node *emit_state(struct graph *graph, const struct state_entry *entry);
 /* [1, 1] that broadcasts, of this value. */
 struct node *emit_number(struct emitter *emitter, enum dtype dtype, double value);
-/* Memory for arrays that live until the emission ends; NULL, with the error set. */
+/* Memory for arrays that live until the emission ends; NULL, with the error set: the emission then goes on with any
+ * node, as a graph does whose error is set. */
 void *emit_alloc(struct emitter *emitter, size_t count, size_t size);
 /* r_p and its length, made on the first call. */
 void emit_pair_vectors(struct emitter *emitter);

@@ -48,6 +48,23 @@ int reached_mask(struct build *build, struct module *module, const struct irreps
     return 0;
 }
 
+/* (mul_in, mul_out) of each path. */
+static int name_matrices(struct build *build, const struct linear *linear) {
+    if (!linear->weight)
+        return 0;
+    struct parameter_matrix *matrices = arena_alloc(build->arena, (size_t)linear->npaths * sizeof *matrices);
+    if (!matrices)
+        return error_set(build->error, ERROR_MEMORY, "out of memory");
+    for (int k = 0; k < linear->npaths; k++) {
+        const struct linear_path *path = &linear->paths[k];
+        matrices[k] = (struct parameter_matrix){(size_t)path->w_offset, linear->in.entries[path->in].mul,
+                                                linear->out.entries[path->out].mul};
+    }
+    linear->weight->parameter.matrices = matrices;
+    linear->weight->parameter.nmatrices = linear->npaths;
+    return 0;
+}
+
 struct module *linear_new(struct build *build, const struct irreps *in, const struct irreps *out) {
     struct module *module = module_new(build, &linear_class, sizeof(struct linear));
     if (!module)
@@ -80,7 +97,7 @@ struct module *linear_new(struct build *build, const struct irreps *in, const st
     int none = 0;
     if (connected_weight(build, module, linear->numel, &linear->weight))
         return NULL;
-    if (!module_buffer(build, module, "bias", build->dtype, 1, &none))
+    if (!module_buffer(build, module, "bias", build->dtype, 1, &none) || name_matrices(build, linear))
         return NULL;
     return reached_mask(build, module, out, in) ? NULL : module;
 }

@@ -166,9 +166,9 @@ int model_build(struct model **out, const struct config_node *config, struct err
         code = model_load_weights(model, build.checkpoint, error);
     if (!code && build.checkpoint && model_has_average(build.checkpoint))
         code = model_load_average(model, build.checkpoint, error);
-    if (!code && arena_failed(model->arena))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
 out:
+    if (build.arena && build.scratch)
+        code = arena_result(build.scratch, arena_result(build.arena, code, error), error);
     safetensors_free(build.checkpoint);
     config_free(build.config);
     arena_free(build.scratch);
@@ -192,6 +192,8 @@ int model_check(const struct config_node *config, struct error *error) {
                                             : error_set(build.error, ERROR_MEMORY, "out of memory");
     if (!code)
         code = builder_check(&build, builder, config);
+    if (build.arena && build.scratch)
+        code = arena_result(build.scratch, arena_result(build.arena, code, error), build.error);
     arena_free(build.arena);
     arena_free(build.scratch);
     return code;
@@ -300,9 +302,8 @@ int model_emit(const struct model *model, struct graph *graph, int derivatives, 
         return error_set(error, ERROR_MEMORY, "out of memory");
     emit_module(&emitter, model->root);
     arena_free(emitter.scratch);
-    if (own.code)
-        return error_set(error, own.code, "%s", own.message);
-    return graph_error(graph, error);
+    graph_error(graph, &own);
+    return own.code ? error_set(error, own.code, "%s", own.message) : 0;
 }
 
 struct node *model_parameter_node(const struct model *model, struct graph *graph, int k) {

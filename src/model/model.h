@@ -13,6 +13,12 @@
 struct model;
 struct module;
 
+/* A matrix within a parameter of one dimension, row by row. */
+struct parameter_matrix {
+    size_t offset;
+    int rows, cols;
+};
+
 /* One entry of the state dict: a parameter (drawn, trained) or a buffer (stored alongside). */
 struct parameter {
     char *name; /* NequIP's state_dict name within the GraphModel: "model.func.type_embed.embed_module.weight" */
@@ -23,6 +29,9 @@ struct parameter {
     int is_buffer; /* not among parameters(): never trained */
     int frozen;    /* a parameter that is not updated now */
     size_t offset; /* of its first number in model_slab(model, dtype) */
+    /* Of e3nn's Linear, one for each path, in order and without gaps; none for others. */
+    const struct parameter_matrix *matrices;
+    int nmatrices;
 };
 
 /* Builds from a builder's arguments (a map with _target_, seed, model_dtype, type_names, ...). */

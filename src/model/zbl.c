@@ -22,8 +22,10 @@ static void zbl_emit(const struct module *module, struct emitter *emitter) {
     struct graph *graph = emitter->graph;
     int n = zbl->ntypes;
     double *tables = emit_alloc(emitter, 2 * (size_t)n * (size_t)n, sizeof *tables);
-    if (!tables)
+    if (!tables) {
+        emit_pair_energy(emitter, emitter->length);
         return;
+    }
     double *product = tables, *decay = tables + n * n;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {

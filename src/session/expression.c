@@ -342,9 +342,10 @@ int expression_new(struct expression **out, const char *text, const struct expre
     skip(&parser);
     if (!parser.code && *parser.at)
         fail(&parser, parser.at, "an operator or the end is expected");
-    if (parser.code) {
+    int code = arena_result(expression->arena, parser.code, error);
+    if (code) {
         expression_free(expression);
-        return parser.code;
+        return code;
     }
     *out = expression;
     return 0;

@@ -40,7 +40,7 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
     return "leak:libfontconfig\n";
 }
 const char *__lsan_default_options(void);
-__attribute__((visibility("default"))) const char *__lsan_default_options(void) {
+__attribute__((weak, visibility("default"))) const char *__lsan_default_options(void) {
     return "print_suppressions=0";
 }
 #endif

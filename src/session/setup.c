@@ -442,7 +442,7 @@ int setup_read(struct setup **out, struct session *session, const struct config 
     }
     int code = setup && setup->given && setup->arena ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     if (!code && !(code = resolve(setup, ".", &section, error)) && section)
-        code = check(setup, session, error);
+        code = arena_result(setup->arena, check(setup, session, error), error);
     if (code || !section)
         setup_free(setup);
     else

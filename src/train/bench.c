@@ -56,9 +56,10 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
         code = loop_gradients(trainer, error);
         if (!code)
             code = loop_combine(trainer, error);
+        if (!code)
+            code = loop_update(trainer, error);
         if (code)
             goto out;
-        loop_update(trainer);
         state_commit(trainer->state);
         if (k >= 0)
             bench->step[k] = clock_seconds() - start;

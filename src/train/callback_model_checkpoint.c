@@ -301,7 +301,8 @@ const char *model_checkpoint_best(const struct callback *callback, const struct 
 static void remove_ours(const struct trainer *trainer, const char *folder, const char *name) {
     char path[PATH_MAX];
     struct stat a, b;
-    if (path_of(folder, name, path, NULL) || !run_claim_wrote(trainer, path, NULL))
+    int ours;
+    if (path_of(folder, name, path, NULL) || run_claim_wrote(trainer, path, &ours, NULL, NULL) || !ours)
         return;
     if (trainer->resume && !stat(path, &a) && !stat(trainer->resume, &b) && a.st_dev == b.st_dev &&
         a.st_ino == b.st_ino)
@@ -310,57 +311,68 @@ static void remove_ours(const struct trainer *trainer, const char *folder, const
 }
 
 /* Whether another ModelCheckpoint of this run has kept a file of that name there. */
-static int is_others(const struct callback *callback, const struct trainer *trainer, const char *folder,
-                     const char *name) {
-    int found = 0;
-    for (int k = 0; !found && k < trainer->callbacks.count; k++) {
+static int find_others(const struct callback *callback, const struct trainer *trainer, const char *folder,
+                       const char *name, int *found, struct error *error) {
+    *found = 0;
+    for (int k = 0; !*found && k < trainer->callbacks.count; k++) {
         const struct callback *other = &trainer->callbacks.list[k];
         struct books books;
         char theirs[PATH_MAX];
         if (other == callback || other->kind != callback->kind)
             continue;
         folder_of(other, trainer, theirs);
-        if (strcmp(folder, theirs) || books_read(&books, other->own, NULL))
+        if (strcmp(folder, theirs))
             continue;
-        found = is_kept(&books, name) || !strcmp(name, books.last);
+        int code = books_read(&books, other->own, error);
+        if (code)
+            return code;
+        *found = is_kept(&books, name) || !strcmp(name, books.last);
         books_free(&books);
     }
-    return found;
+    return 0;
 }
 
 /* Whether a file of that name must stay.  replaces: a name of the books that the new file takes the place of ("":
  * none). A run that went back finds files of its own that it is going to write again. */
-static int is_taken(const struct callback *callback, const struct trainer *trainer, const struct books *books,
-                    const char *folder, const char *name, const char *replaces) {
+static int find_taken(const struct callback *callback, const struct trainer *trainer, const struct books *books,
+                      const char *folder, const char *name, const char *replaces, int *taken, struct error *error) {
     const struct keep_options *how = callback->options;
     char path[PATH_MAX];
     struct stat status;
     int64_t batches = 0;
-    if (path_of(folder, name, path, NULL))
+    int ours, replaced = !strcmp(name, replaces), code = path_of(folder, name, path, error);
+    *taken = 0;
+    if (code)
+        return code;
+    if (lstat(path, &status)) {
+        *taken = how->versions && !replaced && is_kept(books, name);
         return 0;
-    int replaced = !strcmp(name, replaces), there = !lstat(path, &status);
-    if (!there)
-        return how->versions && !replaced && is_kept(books, name);
+    }
     if (S_ISLNK(status.st_mode) && !strcmp(name, books->last) && replaced)
         return 0; /* our link */
-    if (!run_claim_wrote(trainer, path, &batches))
-        return 1;
-    if (replaced || !how->versions)
-        return 0;
-    return is_kept(books, name) || !trainer->went_back || batches < cursor_of(trainer)->accepted ||
-           is_others(callback, trainer, folder, name);
+    if ((code = run_claim_wrote(trainer, path, &ours, &batches, error)))
+        return code;
+    if (!ours)
+        *taken = 1;
+    else if (!replaced && how->versions)
+        *taken = is_kept(books, name) || !trainer->went_back || batches < cursor_of(trainer)->accepted;
+    return *taken || replaced || !how->versions ? 0 : find_others(callback, trainer, folder, name, taken, error);
 }
 
 /* The name, or with the first number behind it that is not taken. */
 static int free_name(const struct callback *callback, const struct trainer *trainer, const struct books *books,
                      const char *folder, const char *name, const char *replaces, struct text *out,
                      struct error *error) {
+    int taken = 1, code = 0;
     text_add(out, name);
-    for (int version = 1; !out->failed && is_taken(callback, trainer, books, folder, out->data, replaces); version++) {
+    for (int version = 1; !code && !out->failed; version++) {
+        code = find_taken(callback, trainer, books, folder, out->data, replaces, &taken, error);
+        if (code || !taken)
+            break;
         text_clear(out);
         text_format(out, "%s-v%d", name, version);
     }
-    return out->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return out->failed ? error_set(error, ERROR_MEMORY, "out of memory") : code;
 }
 
 /* {epoch}, {step}, {val0_epoch/weighted_sum}, with a format as in {epoch:02d} or {loss:.3f}. */

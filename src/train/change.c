@@ -26,7 +26,7 @@ static void with_rate(struct trainer *trainer, int *count, const char **words, c
     for (int k = 2; k < *count; k++)
         if (!strncmp(words[k], "lr=", 3))
             return;
-    if (*count < 2 || !trainer->optimizer.kind)
+    if (*count < 2 || !trainer->optimizer.kind || !optimizer_has_option(words[1], "lr"))
         return;
     snprintf(rate, 48, "lr=%s", text_double(number, *(double *)trainer->optimizer.lr->data));
     words[(*count)++] = rate;

@@ -108,8 +108,10 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
         }
         metrics_reset(metrics);
     }
-    if (code) /* it will begin anew */
+    if (code) { /* it will begin anew, and what it has written is this run's own */
         move_callbacks(trainer, &kept, 1);
+        trainer->went_back = 1;
+    }
     text_free(&kept);
     return code;
 }

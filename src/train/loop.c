@@ -61,11 +61,9 @@ static int has_metric(struct trainer *trainer, double *metric) {
     return there;
 }
 
-static void schedule_by_hand(struct trainer *trainer) {
+static int schedule_by_hand(struct trainer *trainer, struct error *error) {
     double metric;
-    if (!has_metric(trainer, &metric))
-        return;
-    schedule_step(&trainer->schedule, metric);
+    return has_metric(trainer, &metric) ? schedule_step(&trainer->schedule, metric, error) : 0;
 }
 
 static int sanity(struct trainer *trainer, struct error *error) {
@@ -74,7 +72,7 @@ static int sanity(struct trainer *trainer, struct error *error) {
     size_t known = history->count;
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
     if (!code && by_hand)
-        schedule_by_hand(trainer);
+        code = schedule_by_hand(trainer, error);
     log_drop(trainer); /* only the scheduler was to see it */
     while (history->count > known)
         free(history->names[--history->count]);
@@ -207,27 +205,48 @@ static void average(struct trainer *trainer) {
             trainer->composition.layers[k].kind->after_step(&trainer->composition.layers[k], trainer);
 }
 
-void loop_update(struct trainer *trainer) {
+int loop_update(struct trainer *trainer, struct error *error) {
     clip(trainer);
-    update_step(trainer);
-    average(trainer);
+    int code = update_step(trainer, error);
+    if (!code)
+        average(trainer);
+    return code;
+}
+
+double loop_loss(const struct trainer *trainer) {
+    for (size_t k = 0; k < metrics_count(trainer->loss); k++)
+        if (!strcmp(metrics_name(trainer->loss, k), "weighted_sum"))
+            return trainer->values.loss[k];
+    return NAN;
+}
+
+int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
+    trainer->at_next = 1;
+    int code = loop_gradients(trainer, error);
+    if (!code)
+        code = loop_combine(trainer, error);
+    trainer->at_next = 0;
+    if (code)
+        return code;
+    clip(trainer);
+    *loss = loop_loss(trainer);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- schedulers */
 
 /* plateau: those that judge by a metric; else the others. */
-static void schedule(struct trainer *trainer, int by_step, int plateau) {
+static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
     if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
         scheduler_is_plateau(s->scheduler) != plateau)
-        return;
+        return 0;
     int64_t count = by_step ? cursor->batch : cursor->epoch;
     if ((count + 1) % s->frequency)
-        return;
+        return 0;
     double metric = 0;
-    if (!plateau || has_metric(trainer, &metric))
-        schedule_step(s, metric);
+    return !plateau || has_metric(trainer, &metric) ? schedule_step(s, metric, error) : 0;
 }
 
 static int wants_validation(const struct trainer *trainer) {
@@ -257,9 +276,11 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     cursor->step += stepped;
     cursor->accepted++;
     if (stepped)
-        schedule(trainer, 1, 0);
-    if (last)
-        schedule(trainer, 0, 0);
+        code = schedule(trainer, 1, 0, error);
+    if (!code && last)
+        code = schedule(trainer, 0, 0, error);
+    if (code)
+        return code;
     double most = trainer->length[LENGTH_TIME];
     if (most >= 0 && training_seconds(trainer) > most && !cursor->should_stop) {
         cursor->should_stop = 1;
@@ -288,23 +309,23 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
 }
 
 /* Where the loop goes once a batch, and the validation after it, is over. */
-static void next_batch(struct trainer *trainer) {
+static int next_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = cursor->window == 0;
-    if (stepped)
-        schedule(trainer, 1, 1);
+    int code = stepped ? schedule(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
     int full = is_reached(trainer, LENGTH_STEPS, cursor->step);
     cursor->phase =
         cursor->batch >= trainer_batches(trainer) || full || may_stop(trainer) ? PHASE_EPOCH_END : PHASE_LOAD;
+    return code;
 }
 
 static int log_batch(struct trainer *trainer, struct error *error) {
     /* a batch under way is accepted first; PHASE_LOG is then found again without one */
     int code = trainer->open ? finish_batch(trainer, error) : 0;
     if (!code && cursor_of(trainer)->phase == PHASE_LOG)
-        next_batch(trainer);
+        code = next_batch(trainer, error);
     return code;
 }
 
@@ -325,12 +346,12 @@ static int validate(struct trainer *trainer, struct error *error) {
         log_drop(trainer);
         return code;
     }
-    if (scheduled_by_hand(trainer))
-        schedule_by_hand(trainer);
+    if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
+        return code;
     cursor->validated = 1;
     /* what callbacks write goes on after this validation */
-    next_batch(trainer);
-    return judge(trainer, error);
+    code = next_batch(trainer, error);
+    return code ? code : judge(trainer, error);
 }
 
 static int epoch_end(struct trainer *trainer, struct error *error) {
@@ -348,10 +369,10 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
         code = callbacks_epoch_end(trainer, values, error);
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
+    if (!code && cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
+        code = schedule(trainer, 0, 1, error);
     if (code)
         return code;
-    if (cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
-        schedule(trainer, 0, 1);
     if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */
         metrics_reset(trainer->loss);
         if (trainer->train_metrics)
@@ -478,8 +499,8 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
         cursor->phase = PHASE_OPTIMIZER;
         break;
     case PHASE_OPTIMIZER:
-        update_step(trainer);
-        cursor->phase = PHASE_AVERAGE;
+        if (!(code = update_step(trainer, error)))
+            cursor->phase = PHASE_AVERAGE;
         break;
     case PHASE_AVERAGE:
         average(trainer);

@@ -107,7 +107,7 @@ int metrics_new(struct metrics **out, const struct config_node *config, int ntyp
         values[k] = metrics->entries[k].coefficient;
     if (!code)
         code = add_variables(metrics, state, prefix, error);
-    if (code) {
+    if ((code = arena_result(arena, code, error))) {
         metrics_free(metrics);
         return code;
     }
@@ -121,7 +121,7 @@ int metrics_check(const struct config_node *config, struct error *error) {
     struct metrics metrics = {.arena = arena_new()};
     if (!metrics.arena)
         return error_set(error, ERROR_MEMORY, "out of memory while checking metrics");
-    int code = metrics_read(&metrics, config, error);
+    int code = arena_result(metrics.arena, metrics_read(&metrics, config, error), error);
     arena_free(metrics.arena);
     return code;
 }

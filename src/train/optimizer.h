@@ -5,11 +5,13 @@
 
 #include "base/dtype.h"
 #include "config/options.h"
+#include "model/model.h"
 
 enum { OPTIMIZER_MAX_SLOTS = 4 };
 
 /* A stretch of parameters to update: reads p, g and slots, writes p_next and slot_next (all of count numbers, none
- * overlapping another).  step counts from 1.  Stretches are independent: a team may share one slab. */
+ * overlapping another).  step counts from 1: the steps in which these parameters had a gradient, as in torch. Stretches
+ * are independent: a team may share one slab. */
 struct optimizer_span {
     size_t count;
     const void *p, *g;
@@ -19,9 +21,15 @@ struct optimizer_span {
     double lr; /* of the parameter group, as the scheduler has set it */
     int64_t step;
     const double *scalars; /* the kind's own; NULL where it has none */
-    double grad_scale;     /* multiply g by this first (clipping by norm, mean over accumulated batches) */
-    double grad_limit;     /* then clip each component to +- this, if > 0 (clipping by value) */
+    /* For kinds that take parameters whole: */
+    const struct parameter *parameter;
+    enum dtype leading; /* of the first parameter of the group that has a gradient */
+    void *scratch;      /* as much as the kind asks for, this thread's own */
+    double grad_scale;  /* multiply g by this first (clipping by norm, mean over accumulated batches) */
+    double grad_limit;  /* then clip each component to +- this, if > 0 (clipping by value) */
 };
+
+struct trainer;
 
 struct optimizer_kind {
     struct option_target target; /* "torch.optim.Adam", "adam" */
@@ -35,10 +43,25 @@ struct optimizer_kind {
     double (*lr)(const void *options); /* initial learning rate */
     /* Momentum or beta1, for a scheduler to cycle (OneCycleLR). */
     double *(*momentum)(void *options);
-    /* Numbers of the whole optimizer that go on from step to step (state, zero at the start), and what is done to them
-     * once before each step (counted from 1). */
-    int scalars;
+    /* Numbers that go on from step to step (state, zero at the start), and what is done to them once before each step
+     * (counted from 1).  They are of each parameter, or of the whole optimizer, whose steps then count for all. */
+    int scalars, per_parameter;
     void (*advance)(const void *options, double lr, int64_t step, double *scalars);
+    int whole;                                    /* each stretch is one parameter, whole */
+    size_t (*scratch)(const struct parameter *p); /* bytes for a stretch; NULL: none */
+    int absent_is_zero; /* a parameter that no term of the loss reaches has a gradient of 0, not none */
+    /* An error for a parameter of the model that it cannot take; NULL: it takes all. */
+    int (*fits)(const struct parameter *p, const struct config_node *config, struct error *error);
+    /* The maker of parameter groups without which it does not work, what it reads into the options of its two groups,
+     * and which parameters are in the first.  Such a kind has no options of its own. */
+    struct option_target groups;
+    int (*read_groups)(const struct config_node *config, void **options, struct arena *arena, struct error *error);
+    int (*in_first_group)(const struct parameter *p);
+    /* For one that looks at the loss at several points in a step: adds its state, and makes the step.  It has no
+     * update, writes the parameters' next itself, and gets gradients by loop_evaluate.  It works only where the base
+     * runs backward and clips, once a step. */
+    int (*open)(struct trainer *trainer, struct error *error);
+    int (*solve)(struct trainer *trainer, struct error *error);
     const char *technique; /* it works under the technique of this name only; NULL: under any */
 };
 
@@ -50,6 +73,8 @@ int optimizer_find(const struct optimizer_kind **out, const struct config_node *
 /* optimizer_find, then the options into *options (options_size bytes from the arena) and their check. */
 int optimizer_read(const struct optimizer_kind **out, void **options, const struct config_node *config,
                    struct arena *arena, struct error *error);
+/* Whether the optimizer of this name or alias has such an option. */
+int optimizer_has_option(const char *name, const char *option);
 /* "Adam": the last part of the target, as it stands in the column "lr-Adam". */
 const char *optimizer_name(const struct optimizer_kind *kind);
 

@@ -71,15 +71,7 @@ static int slots(const void *options) {
 }
 
 static int check(const void *options, const struct config_node *config, struct error *error) {
-    const struct adam_options *adam = options;
-    if (adam->betas.count != 2)
-        return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE, "betas are two numbers, here are %d",
-                            adam->betas.count);
-    for (int k = 0; k < 2; k++)
-        if (!(adam->betas.values[k] >= 0 && adam->betas.values[k] < 1))
-            return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE,
-                                "betas must be at least 0 and below 1, here is %g", adam->betas.values[k]);
-    return 0;
+    return optimizer_check_betas(&((const struct adam_options *)options)->betas, config, error);
 }
 
 static double lr(const void *options) {
@@ -97,16 +89,12 @@ static double *momentum(void *options) {
         {"eps", OPTION_FLOAT, OPTION_NONNEGATIVE, "1.0e-8", AT(eps), NULL, "added to the root of the second moment"},  \
         {"weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, decay, AT(weight_decay), NULL, "weight decay"},             \
         {"amsgrad", OPTION_BOOL, 0, "false", AT(amsgrad), NULL, "keep the largest second moment"},                     \
-        {"maximize", OPTION_BOOL, 0, "false", AT(maximize), NULL, "climb instead of descend"},                         \
-        {"foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"},        \
-        {"fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"},          \
-        {"capturable", OPTION_BOOL, OPTION_IGNORED, "false", AT(ignored), NULL, "no meaning here"}, {                  \
-        "differentiable", OPTION_BOOL, OPTION_IGNORED, "false", AT(ignored), NULL, "no meaning here"                   \
-    }
+        OPTIMIZER_MAXIMIZE(AT(maximize)), OPTIMIZER_FOREACH, OPTIMIZER_FUSED, OPTIMIZER_CAPTURABLE,                    \
+        OPTIMIZER_DIFFERENTIABLE
 
 static const struct option adam_rows[] = {
     ADAM_OPTIONS("0.0"),
-    {"decoupled_weight_decay", OPTION_BOOL, 0, "false", AT(decoupled_weight_decay), NULL, "decay as AdamW does"},
+    OPTIMIZER_DECOUPLED(AT(decoupled_weight_decay)),
 };
 
 static const struct option adamw_rows[] = {ADAM_OPTIONS("0.01")};

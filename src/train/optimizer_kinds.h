@@ -4,8 +4,12 @@
 
 #include "train/optimizer.h"
 
+#include <math.h>
+
 extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sgd, optimizer_free_adamw,
-    optimizer_free_radam, optimizer_free_sgd;
+    optimizer_free_radam, optimizer_free_sgd, optimizer_radam, optimizer_nadam, optimizer_adamax, optimizer_adagrad,
+    optimizer_adadelta, optimizer_rmsprop, optimizer_rprop, optimizer_asgd, optimizer_adafactor, optimizer_muon,
+    optimizer_muon_adam, optimizer_lbfgs;
 
 /* The update loops are compiled once for each of these and chosen when the program is loaded, before a sanitizer's
  * runtime is ready.  Contraction to fused multiply-adds is off for these files (see CMakeLists.txt): all of them give
@@ -17,10 +21,46 @@ extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sg
 #define OPTIMIZER_CLONES
 #endif
 
+/* How a kernel takes its gradients (optimizer_gradient.inc). */
+struct optimizer_gradient {
+    double scale, limit, sign, decay;
+};
+
+static inline struct optimizer_gradient optimizer_gradient(const struct optimizer_span *span, int maximize,
+                                                           double decay) {
+    return (struct optimizer_gradient){span->grad_scale, span->grad_limit > 0 ? span->grad_limit : INFINITY,
+                                       maximize ? -1 : 1, decay};
+}
+
+/* Rows that most have. */
+#define OPTIMIZER_LR(rate, offset)                                                                                     \
+    { "lr", OPTION_FLOAT, OPTION_NONNEGATIVE, rate, offset, NULL, "learning rate" }
+#define OPTIMIZER_DECAY(decay, offset)                                                                                 \
+    { "weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, decay, offset, NULL, "weight decay" }
+#define OPTIMIZER_EPS(eps, offset)                                                                                     \
+    { "eps", OPTION_FLOAT, OPTION_NONNEGATIVE, eps, offset, NULL, "keeps what is divided by from 0" }
+#define OPTIMIZER_MAXIMIZE(offset)                                                                                     \
+    { "maximize", OPTION_BOOL, 0, "false", offset, NULL, "climb instead of descend" }
+#define OPTIMIZER_DECOUPLED(offset)                                                                                    \
+    { "decoupled_weight_decay", OPTION_BOOL, 0, "false", offset, NULL, "decay as AdamW does" }
+/* torch's ways to compute the same numbers on its devices. */
+#define OPTIMIZER_FOREACH                                                                                              \
+    { "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "no meaning here" }
+#define OPTIMIZER_FUSED                                                                                                \
+    { "fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "no meaning here" }
+#define OPTIMIZER_CAPTURABLE                                                                                           \
+    { "capturable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here" }
+#define OPTIMIZER_DIFFERENTIABLE                                                                                       \
+    { "differentiable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here" }
+
 /* An error at the option's own place, where it was given. */
 static inline const struct config_node *optimizer_place(const struct config_node *config, const char *option) {
     const struct config_node *node = config_get(config, option);
     return node ? node : config;
 }
+
+/* Two numbers, at least 0 and below 1. */
+int optimizer_check_betas(const struct option_floats *betas, const struct config_node *config, struct error *error);
+int optimizer_no_check(const void *options, const struct config_node *config, struct error *error); /* its rows do */
 
 #endif

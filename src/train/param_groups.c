@@ -8,7 +8,8 @@
  *         groups:
  *           - {params: edge_mlp, lr: 0.001, weight_decay: 1.0e-4}
  *
- * What no group names is group 0, with the optimizer's own options. */
+ * What no group names is group 0, with the optimizer's own options.  An optimizer may have a maker of groups of its own
+ * instead (MuonWithAuxAdam). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,28 @@ static int read_options(const struct optimizer_kind *kind, const void *base, con
     return code ? code : kind->check(all, group, error);
 }
 
+/* Two groups, of a kind that knows its own. */
+static int read_own(const struct optimizer_kind *kind, const struct config_node *config, struct param_groups *out,
+                    struct arena *arena, struct error *error) {
+    static const struct option rows[] = {
+        {"muon", OPTION_NODE, 0, NULL, 0, NULL, "options of the first group"},
+        {"adam", OPTION_NODE, 0, NULL, 0, NULL, "options of the second"},
+    };
+    const struct config_node *node = config_get(config, "param_groups"), *ignored;
+    size_t which;
+    int code;
+    if (config_kind(node) == CONFIG_NULL)
+        return config_error(config, error, ERROR_NAME,
+                            "%s needs param_groups: {_target_: %s, muon: {...}, adam: {...}}", kind->target.target,
+                            kind->groups.target);
+    if ((code = options_target(node, "maker of parameter groups", &kind->groups, 1, &which, error)) ||
+        (code = options_read(rows, 2, node, NULL, &ignored, arena, error)))
+        return code;
+    out->count = 2;
+    out->in_first = kind->in_first_group;
+    return kind->read_groups(node, out->options, arena, error);
+}
+
 int param_groups_read(const struct optimizer_kind *kind, const void *base, const struct config_node *config,
                       struct param_groups *out, struct arena *arena, struct error *error) {
     const struct config_node *node = config_get(config, "param_groups"), *groups = config_get(node, "groups");
@@ -63,6 +86,8 @@ int param_groups_read(const struct optimizer_kind *kind, const void *base, const
     size_t which;
     int code;
     *out = (struct param_groups){.count = 1, .options = {(void *)base}};
+    if (kind->groups.target)
+        return read_own(kind, config, out, arena, error);
     if (config_kind(node) == CONFIG_NULL)
         return 0;
     if ((code = options_target(node, "maker of parameter groups", targets, 1, &which, error)) ||
@@ -100,7 +125,9 @@ int param_groups_assign(struct param_groups *groups, const struct model *model, 
     groups->group = arena_alloc(arena, (size_t)n + 1);
     if (!groups->group)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    for (int g = 1; g < groups->count; g++) {
+    for (int k = 0; groups->in_first && k < n; k++)
+        groups->group[k] = !model_parameter(model, k)->is_buffer && !groups->in_first(model_parameter(model, k));
+    for (int g = 1; !groups->in_first && g < groups->count; g++) {
         const struct config_node *params = groups->params[g];
         size_t count = config_kind(params) == CONFIG_LIST ? config_count(params) : 1;
         unsigned char *seen = arena_alloc(arena, count + 1);

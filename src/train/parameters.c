@@ -147,6 +147,8 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
             int weights = trainer->optimizer.kind->technique && !s; /* schedule-free: z */
             put(trainer->optimizer.slot[s][p->dtype], p, weights ? model_slab(drawn, p->dtype) : NULL);
         }
+        if (trainer->optimizer.kind)
+            optimizer_forget(&trainer->optimizer, k);
     }
     if (!code && !found)
         code = none_matches(trainer, words[1], error);

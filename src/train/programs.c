@@ -43,6 +43,7 @@ static void program_free_of(struct train_program *train) {
     program_free(train->program);
     graph_free(train->graph);
     free(train->grad_parameter);
+    free(train->reached);
     free(train->inputs);
     free(train->outputs);
     memset(train, 0, sizeof *train);
@@ -85,6 +86,12 @@ static int is_current(const struct trainer *trainer, const struct train_program 
     return 1;
 }
 
+static void find_reached(const struct train_program *train, struct node *const *gradients) {
+    int combined = train->separate && train->nactive > 1;
+    for (int k = 0; k < train->ngrads; k++)
+        train->reached[train->grad_parameter[k]] = combined || !graph_is_zero(gradients[k]);
+}
+
 /* The program for what is wanted now. */
 static int make(struct trainer *trainer, struct train_program *out, int inspect, struct error *error) {
     struct train_program want = {0};
@@ -101,8 +108,9 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     struct node **parameters = calloc((size_t)want.ngrads, sizeof *parameters);
     struct model_outputs model;
     want.grad_parameter = calloc((size_t)want.ngrads, sizeof *want.grad_parameter);
+    want.reached = calloc((size_t)model_nparameters(trainer->model) + 1, 1);
     want.graph = graph_new();
-    if (!stages || !outputs || !parameters || !want.grad_parameter || !want.graph) {
+    if (!stages || !outputs || !parameters || !want.grad_parameter || !want.reached || !want.graph) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
@@ -161,6 +169,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
         graph_error(want.graph, error);
         goto out;
     }
+    find_reached(&want, outputs + want.first_grad);
     for (int k = want.first_grad; k < n; k++)
         stages[k] = STAGE_GRADIENTS + (k - want.first_grad) / want.ngrads;
     if ((code = program_build(&want.program, want.graph, outputs, n,
@@ -182,6 +191,7 @@ out:
     program_free(want.program);
     graph_free(want.graph);
     free(want.grad_parameter);
+    free(want.reached);
     free(want.inputs);
     free(want.outputs);
     return code;
@@ -230,7 +240,8 @@ static int begin(struct trainer *trainer, struct train_program *train, int insid
     struct program_binding binding = {
         .topology = &trainer->batch->topology,
         .inputs = train->inputs,
-        .params = {trainer->parameters[F32]->data, trainer->parameters[F64]->data},
+        .params = {trainer->at_next ? trainer->parameters[F32]->next : trainer->parameters[F32]->data,
+                   trainer->at_next ? trainer->parameters[F64]->next : trainer->parameters[F64]->data},
         .outputs = inside ? NULL : train->outputs,
     };
     return program_begin(train->program, trainer->team, &binding, error);

@@ -261,22 +261,30 @@ int run_claim_identify(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
-/* Of a run that is told by its identity. */
-static int is_of_run(const char *identity, const char *path, int64_t *batches) {
+/* Of a run that is told by its identity.  A file that cannot be read is nobody's; where memory runs out it is not
+ * known.
+ */
+static int find_run(const char *identity, const char *path, int *ours, int64_t *batches, struct error *error) {
     struct safetensors *file;
-    if (safetensors_read(&file, path, NULL))
-        return 0;
+    struct error why = {0};
+    struct stat status;
+    *ours = 0;
+    if (safetensors_read(&file, path, &why)) {
+        int readable = !access(path, R_OK) && !stat(path, &status) && S_ISREG(status.st_mode);
+        int unknown = why.code == ERROR_MEMORY || (why.code == ERROR_IO && readable);
+        return unknown ? error_set(error, why.code, "%s", why.message) : 0;
+    }
     const char *run = safetensors_metadata(file, "run");
     const struct tensor *accepted = safetensors_find(file, "state.loop.cursor.accepted");
-    int ours = run && *identity && !strcmp(run, identity) && accepted && accepted->size == sizeof(int64_t);
-    if (ours && batches)
+    *ours = run && *identity && !strcmp(run, identity) && accepted && accepted->size == sizeof(int64_t);
+    if (*ours && batches)
         memcpy(batches, accepted->data, sizeof *batches);
     safetensors_free(file);
-    return ours;
+    return 0;
 }
 
-int run_claim_wrote(const struct trainer *trainer, const char *path, int64_t *batches) {
-    return is_of_run(trainer->identity, path, batches);
+int run_claim_wrote(const struct trainer *trainer, const char *path, int *ours, int64_t *batches, struct error *error) {
+    return find_run(trainer->identity, path, ours, batches, error);
 }
 
 /* ---------------------------------------------------------------- putting a run in the place of another */
@@ -288,7 +296,8 @@ struct removal {
 
 static void remove_kept(void *context, const char *path) {
     struct removal *removal = context;
-    if (is_of_run(removal->identity, path, NULL) && !unlink(path))
+    int ours;
+    if (!find_run(removal->identity, path, &ours, NULL, NULL) && ours && !unlink(path))
         removal->files++;
 }
 

@@ -117,7 +117,9 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
 }
 
 int trainer_unkept(const struct trainer *trainer) {
-    return run_folder_mark(trainer) != trainer->kept;
+    char path[4096];
+    int lost = trainer->keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
+    return lost || run_folder_mark(trainer) != trainer->kept;
 }
 
 int trainer_keep(struct trainer *trainer, struct error *error) {
@@ -134,8 +136,10 @@ int run_folder_last(struct trainer *trainer, struct error *error) {
     int code = path_in(trainer, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
-    if (!code)
+    if (!code) {
         trainer->kept = run_folder_mark(trainer);
+        trainer->keeps = 1;
+    }
     trainer->saved = clock_seconds();
     trainer->saving = trainer->saved - start;
     return code;

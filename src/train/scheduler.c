@@ -7,26 +7,31 @@ enum { MAX_KINDS = 32, MAX_DEPTH = 16 };
 
 /* ---------------------------------------------------------------- moves */
 
-static void advance(struct scheduler *self, double metric) {
-    if (self->kind->step) {
-        self->kind->step(self, metric);
-        return;
-    }
+static int advance(struct scheduler *self, double metric, struct error *error) {
+    if (self->kind->step)
+        return self->kind->step(self, metric, error);
     *scheduler_integer(self->step_count) += 1;
     *scheduler_integer(self->last_epoch) += 1;
-    *self->group->lr = self->kind->lr(self);
+    int code = self->kind->ends ? self->kind->ends(self, error) : 0;
+    if (!code)
+        *self->group->lr = self->kind->lr(self);
+    return code;
 }
 
-void scheduler_start(struct scheduler *self) {
+int scheduler_start(struct scheduler *self, struct error *error) {
     *scheduler_integer(self->step_count) = 0;
     self->initial = 1;
-    advance(self, 0);
+    int code = advance(self, 0, error);
     self->initial = 0;
+    return code;
 }
 
-void scheduler_restart(struct scheduler *self) {
+int scheduler_restart(struct scheduler *self, struct error *error) {
     *scheduler_integer(self->last_epoch) = 0;
-    *self->group->lr = self->kind->closed ? self->kind->closed(self) : self->kind->lr(self);
+    int code = self->kind->ends ? self->kind->ends(self, error) : 0;
+    if (!code)
+        *self->group->lr = self->kind->closed ? self->kind->closed(self) : self->kind->lr(self);
+    return code;
 }
 
 void scheduler_undo(struct scheduler *self) {
@@ -36,15 +41,26 @@ void scheduler_undo(struct scheduler *self) {
         *scheduler_integer(self->last_epoch) -= 1;
 }
 
-void scheduler_step(struct scheduler *self, double metric) {
-    advance(self, metric);
+int scheduler_step(struct scheduler *self, double metric, struct error *error) {
+    return advance(self, metric, error);
+}
+
+void scheduler_steer(const struct scheduler *self, double momentum) {
+    *scheduler_real(self->group->steered) = momentum;
+    *self->group->momentum = momentum;
+}
+
+static void sync_all(struct scheduler *self) {
+    for (size_t k = 0; k < self->nchildren; k++)
+        sync_all(self->children[k]);
+    if (self->kind->sync)
+        self->kind->sync(self);
 }
 
 void scheduler_sync(struct scheduler *self) {
-    for (size_t k = 0; k < self->nchildren; k++)
-        scheduler_sync(self->children[k]);
-    if (self->kind->sync)
-        self->kind->sync(self);
+    sync_all(self);
+    if (self->group->steered)
+        *self->group->momentum = *scheduler_real(self->group->steered);
 }
 
 int scheduler_check_state(const struct scheduler *self, struct error *error) {
@@ -61,10 +77,20 @@ struct builder {
     struct arena *arena;
     struct state *state;
     struct scheduler_group *group;
-    int depth;
+    const char *prefix;
+    int depth, groups, has_momentum;
 };
 
 static int find_kind(const struct scheduler_kind **out, const struct config_node *config, struct error *error) {
+    static const char *const of_code[] = {"LambdaLR", "MultiplicativeLR"};
+    const struct config_node *target = config_get(config, "_target_");
+    const char *last = strrchr(config_text(target), '.');
+    for (int k = 0; k < 2; k++)
+        if (!strcmp(last ? last + 1 : config_text(target), of_code[k]))
+            return config_error(target, error, ERROR_VALUE,
+                                "%s takes its factors from a Python function, which a config cannot hold: ConstantLR, "
+                                "LinearLR, ExponentialLR and the like, alone, chained or in sequence, serve",
+                                of_code[k]);
     struct option_target targets[MAX_KINDS];
     size_t index, count = scheduler_kind_count < MAX_KINDS ? scheduler_kind_count : MAX_KINDS;
     for (size_t k = 0; k < count; k++)
@@ -91,6 +117,7 @@ static int add_variables(struct builder *builder, struct scheduler *self, const 
     static const struct state_range epochs = {-MAX_DEPTH - 1, 0x1p53, 0};
     static const struct scheduler_number last_epoch = {"last_epoch", &epochs},
                                          step_count = {"step_count", &state_counter};
+    static const struct scheduler_number momentum = {"momentum", &state_finite};
     const struct scheduler_kind *kind = self->kind;
     int code = add_variable(builder, &self->last_epoch, prefix, &last_epoch, STATE_I64, error);
     if (!code)
@@ -101,6 +128,27 @@ static int add_variables(struct builder *builder, struct scheduler *self, const 
         code = add_variable(builder, &self->real[k], prefix, &kind->reals[k], STATE_F64, error);
     if (!code)
         *scheduler_integer(self->last_epoch) = -1;
+    if (!code && kind->steers && kind->steers(self->options) && !self->group->steered)
+        code = add_variable(builder, &self->group->steered, builder->prefix, &momentum, STATE_F64, error);
+    return code;
+}
+
+/* What a table of rows cannot say. */
+static int check_options(const struct builder *builder, const struct scheduler *self, const struct config_node *config,
+                         struct error *error) {
+    const struct scheduler_kind *kind = self->kind;
+    for (size_t k = 0; k < kind->noptions; k++) {
+        const struct option *option = &kind->options[k];
+        const struct option_floats *list = (const void *)((const char *)self->options + option->offset);
+        if (option->type == OPTION_FLOAT_LIST && !list->scalar && list->count != builder->groups)
+            return config_error(scheduler_place(config, option->name), error, ERROR_VALUE,
+                                "%s needs one number, or one for each parameter group (there %s %d), here are %d",
+                                option->name, builder->groups == 1 ? "is" : "are", builder->groups, list->count);
+    }
+    int code = kind->check ? kind->check(self->options, config, error) : 0;
+    if (!code && kind->steers && kind->steers(self->options) && !builder->has_momentum)
+        code = config_error(scheduler_place(config, "cycle_momentum"), error, ERROR_VALUE,
+                            "it cycles the momentum, which this optimizer has not: set cycle_momentum: false");
     return code;
 }
 
@@ -153,15 +201,16 @@ static int build(struct builder *builder, struct scheduler **out, const struct c
     code = options_read(kind->options, kind->noptions, config, NULL, options, builder->arena, error);
     if (!code && kind->nested)
         code = build_children(builder, self, config, prefix, error);
-    if (!code && kind->check)
-        code = kind->check(options, config, error);
+    if (!code)
+        code = check_options(builder, self, config, error);
     if (!code && builder->state) {
         code = add_variables(builder, self, prefix, error);
         self->base_lr = self->group->initial_lr;
         if (!code && kind->start)
             code = kind->start(self, error);
         else if (!code)
-            scheduler_start(self);
+            code = scheduler_start(self, error);
+        self->group->begun = 1;
     }
     *out = self;
     return code;
@@ -170,7 +219,11 @@ static int build(struct builder *builder, struct scheduler **out, const struct c
 int scheduler_new(struct scheduler **out, const struct config_node *config, const struct scheduler_subject *subject,
                   struct state *state, const char *prefix, struct error *error) {
     double lr = *subject->lr, momentum = subject->momentum ? *subject->momentum : 0;
-    struct builder builder = {.arena = arena_new(), .state = state};
+    struct builder builder = {.arena = arena_new(),
+                              .state = state,
+                              .prefix = prefix,
+                              .groups = subject->groups,
+                              .has_momentum = subject->momentum != NULL};
     struct scheduler *self = NULL;
     int code = 0;
     if (builder.arena)
@@ -179,8 +232,9 @@ int scheduler_new(struct scheduler **out, const struct config_node *config, cons
         code = error_set(error, ERROR_MEMORY, "out of memory while making a scheduler");
         goto out;
     }
-    *builder.group = (struct scheduler_group){subject->lr, subject->momentum, subject->initial_lr};
-    code = build(&builder, &self, config, prefix, error);
+    *builder.group = (struct scheduler_group){
+        .lr = subject->lr, .momentum = subject->momentum, .initial_lr = subject->initial_lr, .index = subject->group};
+    code = arena_result(builder.arena, build(&builder, &self, config, prefix, error), error);
     if (code) {
         state_remove(state, prefix);
         *subject->lr = lr;
@@ -196,13 +250,39 @@ out:
     return code;
 }
 
-int scheduler_check(const struct config_node *config, struct error *error) {
+int scheduler_check(const struct config_node *config, int groups, int has_momentum, struct error *error) {
     struct scheduler *self;
-    struct builder builder = {.arena = arena_new()};
+    struct builder builder = {.arena = arena_new(), .groups = groups, .has_momentum = has_momentum};
     if (!builder.arena)
         return error_set(error, ERROR_MEMORY, "out of memory while checking a scheduler");
-    int code = build(&builder, &self, config, "", error);
+    int code = arena_result(builder.arena, build(&builder, &self, config, "", error), error);
     arena_free(builder.arena);
+    return code;
+}
+
+static int may_end(const struct scheduler *self) {
+    int may = self->kind->ends != NULL;
+    for (size_t k = 0; k < self->nchildren; k++)
+        may |= may_end(self->children[k]);
+    return may;
+}
+
+int scheduler_reaches(const struct config_node *config, const struct scheduler_subject *subject, int64_t steps,
+                      struct error *error) {
+    struct state *state = state_new();
+    struct scheduler *self = NULL;
+    double lr = subject->initial_lr, momentum = 0;
+    struct scheduler_subject sketch = *subject;
+    sketch.lr = &lr;
+    sketch.momentum = subject->momentum ? &momentum : NULL;
+    int code = state ? scheduler_new(&self, config, &sketch, state, "", error)
+                     : error_set(error, ERROR_MEMORY, "out of memory while checking a scheduler");
+    if (!code && !may_end(self))
+        steps = 0;
+    for (int64_t k = 0; !code && k < steps; k++)
+        code = scheduler_step(self, 0, error);
+    scheduler_free(self);
+    state_free(state);
     return code;
 }
 
@@ -216,6 +296,13 @@ int scheduler_check_last_epoch(int64_t last_epoch, const struct config_node *con
         return 0;
     return config_error(scheduler_place(config, "last_epoch"), error, ERROR_VALUE,
                         "last_epoch must be -1: a run is resumed from its checkpoint");
+}
+
+int scheduler_check_milestones(const struct option_ints *milestones, const struct config_node *config,
+                               struct error *error) {
+    return milestones->scalar ? config_error(scheduler_place(config, "milestones"), error, ERROR_TYPE,
+                                             "milestones are a list of integers, here is one integer")
+                              : 0;
 }
 
 /* ---------------------------------------------------------------- what it is */
@@ -280,6 +367,8 @@ static void describe(const struct scheduler *self, int depth, struct text *out) 
         text_format(out, ", %s %lld", kind->integers[k].name, (long long)*scheduler_integer(self->integer[k]));
     for (size_t k = 0; kind->reals && kind->reals[k].name; k++)
         text_format(out, ", %s %s", kind->reals[k].name, text_double(number, *scheduler_real(self->real[k])));
+    if (self->group->steered && kind->steers && kind->steers(self->options))
+        text_format(out, ", momentum %s", text_double(number, *scheduler_real(self->group->steered)));
     text_add(out, "\n");
     for (size_t k = 0; k < self->nchildren; k++)
         describe(self->children[k], depth + 1, out);

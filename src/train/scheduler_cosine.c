@@ -77,11 +77,12 @@ static double restarts_lr(const struct scheduler *self) {
     return along(self->base_lr, options->eta_min, M_PI * at / period);
 }
 
-static void restarts_step(struct scheduler *self, double metric) {
+static int restarts_step(struct scheduler *self, double metric, struct error *error) {
     const struct restarts_options *options = self->options;
     int64_t *current = scheduler_integer(self->integer[CURRENT]), *period = scheduler_integer(self->integer[PERIOD]);
     int64_t *epoch = scheduler_integer(self->last_epoch);
     (void)metric;
+    (void)error;
     if (*epoch < 0) {
         *epoch = 0;
         *current = 0;
@@ -97,6 +98,7 @@ static void restarts_step(struct scheduler *self, double metric) {
         }
     }
     *self->group->lr = restarts_lr(self);
+    return 0;
 }
 
 static int restarts_check(const void *options, const struct config_node *config, struct error *error) {

@@ -21,30 +21,30 @@ static size_t turn(const struct sequential_options *options, int64_t epoch) {
 
 /* All have made their initial steps when they were made; those are taken back, and the first one's made again. */
 static int sequential_start(struct scheduler *self, struct error *error) {
-    (void)error;
     *scheduler_integer(self->last_epoch) = 0;
     *self->group->lr = self->group->initial_lr;
     scheduler_undo(self);
-    scheduler_start(self->children[turn(self->options, 0)]);
-    return 0;
+    return scheduler_start(self->children[turn(self->options, 0)], error);
 }
 
-static void sequential_step(struct scheduler *self, double metric) {
+static int sequential_step(struct scheduler *self, double metric, struct error *error) {
     const struct sequential_options *options = self->options;
     int64_t epoch = *scheduler_integer(self->last_epoch) += 1;
     size_t index = turn(options, epoch);
     if (index >= self->nchildren)
         index = self->nchildren - 1;
     if (index > 0 && options->milestones.values[index - 1] == epoch)
-        scheduler_restart(self->children[index]);
-    else
-        scheduler_step(self->children[index], metric);
+        return scheduler_restart(self->children[index], error);
+    return scheduler_step(self->children[index], metric, error);
 }
 
 static int sequential_check(const void *options, const struct config_node *config, struct error *error) {
     const struct sequential_options *sequential = options;
     size_t count = config_count(sequential->schedulers);
     const struct config_node *place = scheduler_place(config, "milestones");
+    int code = scheduler_check_milestones(&sequential->milestones, config, error);
+    if (code)
+        return code;
     if ((size_t)sequential->milestones.count + 1 != count)
         return config_error(place, error, ERROR_VALUE, "%zu schedulers need %zu milestones, here are %d", count,
                             count - 1, sequential->milestones.count);
@@ -94,10 +94,12 @@ static int chained_start(struct scheduler *self, struct error *error) {
     return 0;
 }
 
-static void chained_step(struct scheduler *self, double metric) {
+static int chained_step(struct scheduler *self, double metric, struct error *error) {
+    int code = 0;
     *scheduler_integer(self->last_epoch) += 1;
-    for (size_t k = 0; k < self->nchildren; k++)
-        scheduler_step(self->children[k], metric);
+    for (size_t k = 0; !code && k < self->nchildren; k++)
+        code = scheduler_step(self->children[k], metric, error);
+    return code;
 }
 
 static const struct option chained_rows[] = {

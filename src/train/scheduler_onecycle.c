@@ -13,8 +13,6 @@ struct cycle_options {
     int cycle_momentum, three_phase;
 };
 
-static const struct scheduler_number reals[] = {{"momentum", &state_finite}, {NULL, NULL}};
-
 struct stretch {
     double end;
     double lr[2], momentum[2];
@@ -24,11 +22,10 @@ static int64_t total_steps(const struct cycle_options *options) {
     return options->total_steps > 0 ? options->total_steps : options->epochs * options->steps_per_epoch;
 }
 
-static int stretches(const struct cycle_options *options, struct stretch out[3]) {
+static int stretches(const struct scheduler_group *group, const struct cycle_options *options, struct stretch out[3]) {
     double total = (double)total_steps(options), rise = options->pct_start * total - 1;
-    double top = options->max_lr.values[0], start = top / options->div_factor;
-    double end = start / options->final_div_factor;
-    double high = options->max_momentum.values[0], low = options->base_momentum.values[0];
+    double top = group->max_lr, start = group->initial_lr, end = group->min_lr;
+    double high = group->max_momentum, low = group->base_momentum;
     out[0] = (struct stretch){rise, {start, top}, {high, low}};
     if (!options->three_phase) {
         out[1] = (struct stretch){total - 1, {top, end}, {low, high}};
@@ -39,70 +36,70 @@ static int stretches(const struct cycle_options *options, struct stretch out[3])
     return 3;
 }
 
+/* The stretch that a step is in, and what share of it is over. */
+static double part(const struct stretch *stretches, int count, double at, int *which) {
+    double begin = 0;
+    for (*which = 0; *which < count - 1 && at > stretches[*which].end; ++*which)
+        begin = stretches[*which].end;
+    return (at - begin) / (stretches[*which].end - begin); /* not finite in one without steps */
+}
+
 static double anneal(const struct cycle_options *options, const double between[2], double part) {
     if (strcmp(options->anneal_strategy, "linear") == 0)
         return (between[1] - between[0]) * part + between[0];
     return between[1] + (between[0] - between[1]) / 2.0 * (cos(M_PI * part) + 1);
 }
 
-static void place(const struct scheduler *self, double *lr, double *momentum) {
+static double lr(const struct scheduler *self) {
     const struct cycle_options *options = self->options;
     struct stretch stretch[3];
-    int count = stretches(options, stretch), k = 0;
-    int64_t total = total_steps(options);
-    double at = (double)(scheduler_epoch(self) < total ? scheduler_epoch(self) : total), begin = 0;
-    while (k < count - 1 && at > stretch[k].end)
-        begin = stretch[k++].end;
-    double part = (at - begin) / (stretch[k].end - begin);
-    *lr = anneal(options, stretch[k].lr, part);
-    *momentum = anneal(options, stretch[k].momentum, part);
-}
-
-static void sync_momentum(struct scheduler *self) {
-    const struct cycle_options *options = self->options;
+    int count = stretches(self->group, options, stretch), which;
+    double over = part(stretch, count, (double)scheduler_epoch(self), &which);
     if (options->cycle_momentum)
-        *self->group->momentum = *scheduler_real(self->real[0]);
+        scheduler_steer(self, anneal(options, stretch[which].momentum, over));
+    return anneal(options, stretch[which].lr, over);
 }
 
-static double lr(const struct scheduler *self) {
-    double lr, momentum;
-    place(self, &lr, &momentum);
-    *scheduler_real(self->real[0]) = momentum;
-    if (((const struct cycle_options *)self->options)->cycle_momentum)
-        *self->group->momentum = momentum;
-    return lr;
+static int ends(const struct scheduler *self, struct error *error) {
+    const struct cycle_options *options = self->options;
+    long long total = (long long)total_steps(options), epoch = (long long)scheduler_epoch(self);
+    struct stretch stretch[3];
+    int count = stretches(self->group, options, stretch), which;
+    if (epoch > total)
+        return error_set(error, ERROR_VALUE,
+                         "OneCycleLR is to make step %lld of %lld: total_steps must be no less than the steps of the "
+                         "run",
+                         epoch, total);
+    if (!isfinite(part(stretch, count, (double)epoch, &which)))
+        return error_set(error, ERROR_VALUE,
+                         "OneCycleLR has a phase without steps, which step %lld is in: with %lld steps, choose another "
+                         "pct_start",
+                         epoch, total);
+    return 0;
+}
+
+static int steers(const void *options) {
+    return ((const struct cycle_options *)options)->cycle_momentum;
 }
 
 static int start(struct scheduler *self, struct error *error) {
     const struct cycle_options *options = self->options;
-    if (options->cycle_momentum && !self->group->momentum)
-        return error_set(error, ERROR_VALUE,
-                         "OneCycleLR cycles the momentum, which this optimizer has not: set cycle_momentum: false");
+    struct scheduler_group *group = self->group;
     /* torch makes this the group's initial rate, which later schedulers of a nest then start from */
-    self->group->initial_lr = options->max_lr.values[0] / options->div_factor;
-    self->base_lr = self->group->initial_lr;
-    scheduler_start(self);
-    return 0;
-}
-
-static int one_number(const struct option_floats *list, const char *name, const struct config_node *config,
-                      struct error *error) {
-    if (list->count == 1)
-        return 0;
-    return config_error(scheduler_place(config, name), error, ERROR_VALUE,
-                        "%s needs one number (there is one parameter group), here are %d", name, list->count);
+    group->max_lr = scheduler_own(self, &options->max_lr);
+    group->initial_lr = group->max_lr / options->div_factor;
+    group->min_lr = group->initial_lr / options->final_div_factor;
+    self->base_lr = group->initial_lr;
+    if (options->cycle_momentum) {
+        group->base_momentum = scheduler_own(self, &options->base_momentum);
+        group->max_momentum = scheduler_own(self, &options->max_momentum);
+    }
+    return scheduler_start(self, error);
 }
 
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct cycle_options *cycle = options;
     int64_t total = cycle->total_steps;
-    int code = one_number(&cycle->max_lr, "max_lr", config, error);
-    if (!code)
-        code = one_number(&cycle->base_momentum, "base_momentum", config, error);
-    if (!code)
-        code = one_number(&cycle->max_momentum, "max_momentum", config, error);
-    if (code)
-        return code;
     if (total <= 0 && (cycle->epochs <= 0 || cycle->steps_per_epoch <= 0 ||
                        __builtin_mul_overflow(cycle->epochs, cycle->steps_per_epoch, &total)))
         return config_error(config, error, ERROR_VALUE,
@@ -111,22 +108,20 @@ static int check(const void *options, const struct config_node *config, struct e
         return config_error(scheduler_place(config, "pct_start"), error, ERROR_VALUE,
                             "pct_start must be between 0 and 1, here is %g", cycle->pct_start);
     struct stretch stretch[3];
-    int count = stretches(cycle, stretch);
-    double begin = 0;
-    for (int k = 0; k < count; begin = stretch[k++].end)
-        if (stretch[k].end == begin)
-            return config_error(config, error, ERROR_VALUE,
-                                "OneCycleLR has a phase without steps: with %lld steps, choose another pct_start",
-                                (long long)total);
+    int count = stretches(&(struct scheduler_group){0}, cycle, stretch), which;
+    if (!isfinite(part(stretch, count, 0, &which)))
+        return config_error(config, error, ERROR_VALUE,
+                            "OneCycleLR has a phase without steps: with %lld steps, choose another pct_start",
+                            (long long)total);
     return scheduler_check_last_epoch(cycle->last_epoch, config, error);
 }
 
 #define AT(member) offsetof(struct cycle_options, member)
 static const struct option rows[] = {
     {"max_lr", OPTION_FLOAT_LIST, OPTION_REQUIRED, NULL, AT(max_lr), NULL, "the largest rate"},
-    {"total_steps", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, NULL, AT(total_steps), NULL, "length in steps"},
-    {"epochs", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, NULL, AT(epochs), NULL, "or length in epochs"},
-    {"steps_per_epoch", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, NULL, AT(steps_per_epoch), NULL,
+    {"total_steps", OPTION_INT, OPTION_NULLABLE | OPTION_POSITIVE, NULL, AT(total_steps), NULL, "length in steps"},
+    {"epochs", OPTION_INT, OPTION_NULLABLE | OPTION_POSITIVE, NULL, AT(epochs), NULL, "or length in epochs"},
+    {"steps_per_epoch", OPTION_INT, OPTION_NULLABLE | OPTION_POSITIVE, NULL, AT(steps_per_epoch), NULL,
      "of that many steps"},
     {"pct_start", OPTION_FLOAT, 0, "0.3", AT(pct_start), NULL, "share of the steps in which the rate rises"},
     {"anneal_strategy", OPTION_STRING, 0, "cos", AT(anneal_strategy), "cos|linear", "the curve"},
@@ -146,9 +141,9 @@ const struct scheduler_kind scheduler_one_cycle = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct cycle_options),
-    .reals = reals,
     .check = check,
     .start = start,
     .lr = lr,
-    .sync = sync_momentum,
+    .ends = ends,
+    .steers = steers,
 };

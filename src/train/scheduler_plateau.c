@@ -31,10 +31,11 @@ static int is_better(const struct plateau_options *plateau, double value, double
     return value > (relative ? best * (plateau->threshold + 1.0) : best + plateau->threshold);
 }
 
-static void step(struct scheduler *self, double metric) {
+static int step(struct scheduler *self, double metric, struct error *error) {
     const struct plateau_options *plateau = self->options;
     double *best = scheduler_real(self->real[0]), *lr = self->group->lr;
     int64_t *bad = scheduler_integer(self->integer[BAD]), *cooldown = scheduler_integer(self->integer[COOLDOWN]);
+    (void)error;
     *scheduler_integer(self->last_epoch) += 1;
     *scheduler_integer(self->step_count) += 1;
     if (is_better(plateau, metric, *best)) {
@@ -48,7 +49,7 @@ static void step(struct scheduler *self, double metric) {
         *bad = 0;
     }
     if (*bad > plateau->patience) {
-        double reduced = *lr * plateau->factor, least = plateau->min_lr.values[0];
+        double reduced = *lr * plateau->factor, least = scheduler_own(self, &plateau->min_lr);
         if (least > reduced)
             reduced = least;
         if (*lr - reduced > plateau->eps)
@@ -56,6 +57,7 @@ static void step(struct scheduler *self, double metric) {
         *cooldown = plateau->cooldown;
         *bad = 0;
     }
+    return 0;
 }
 
 static int check(const void *options, const struct config_node *config, struct error *error) {
@@ -63,10 +65,6 @@ static int check(const void *options, const struct config_node *config, struct e
     if (!(plateau->factor < 1))
         return config_error(scheduler_place(config, "factor"), error, ERROR_VALUE, "factor must be below 1, here is %g",
                             plateau->factor);
-    if (plateau->min_lr.count != 1)
-        return config_error(scheduler_place(config, "min_lr"), error, ERROR_VALUE,
-                            "min_lr needs one number (there is one parameter group), here are %d",
-                            plateau->min_lr.count);
     return 0;
 }
 

@@ -132,6 +132,16 @@ static double polynomial_lr(const struct scheduler *self) {
     return *self->group->lr * pow(ratio, options->power);
 }
 
+/* 0 to a negative power */
+static int polynomial_ends(const struct scheduler *self, struct error *error) {
+    const struct polynomial_options *options = self->options;
+    if (options->power >= 0 || scheduler_epoch(self) != options->total_iters)
+        return 0;
+    return error_set(error, ERROR_VALUE,
+                     "PolynomialLR would divide by zero in step %lld, its last: power must be 0 or more",
+                     (long long)options->total_iters);
+}
+
 static double polynomial_closed(const struct scheduler *self) {
     const struct polynomial_options *options = self->options;
     double done = lesser(options->total_iters, scheduler_epoch(self)) / (double)options->total_iters;
@@ -156,6 +166,7 @@ const struct scheduler_kind scheduler_polynomial_lr = {
     .noptions = sizeof polynomial_rows / sizeof *polynomial_rows,
     .options_size = sizeof(struct polynomial_options),
     .check = polynomial_check,
+    .ends = polynomial_ends,
     .lr = polynomial_lr,
     .closed = polynomial_closed,
 };

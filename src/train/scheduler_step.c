@@ -74,7 +74,9 @@ static double multi_closed(const struct scheduler *self) {
 }
 
 static int multi_check(const void *options, const struct config_node *config, struct error *error) {
-    return scheduler_check_last_epoch(((const struct multi_options *)options)->last_epoch, config, error);
+    const struct multi_options *multi = options;
+    int code = scheduler_check_milestones(&multi->milestones, config, error);
+    return code ? code : scheduler_check_last_epoch(multi->last_epoch, config, error);
 }
 
 #define MULTI(member) offsetof(struct multi_options, member)

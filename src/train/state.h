@@ -40,10 +40,11 @@ struct variable {
     enum state_type type;
     size_t count;
     int big;
-    void *data;  /* the accepted values; 64-byte aligned; stays in place for a small variable of constant length */
-    void *next;  /* big ones only: where the batch writes; same size */
-    int written; /* next holds new values: the commit swaps */
-    int elastic; /* small ones whose owner copes with any length: those added empty, or resized since */
+    void *data;   /* the accepted values; 64-byte aligned; stays in place for a small variable of constant length */
+    void *next;   /* big ones only: where the batch writes; same size */
+    int written;  /* next holds new values: the commit swaps */
+    int elastic;  /* small ones whose owner copes with any length: those added empty, or resized since */
+    int optional; /* set by the owner: files of before it may lack it, and it is zero then */
 
     /* Set by the owner, once it is added. */
     const struct state_range *range;  /* of all its numbers; NULL: whatever the type can hold */

@@ -106,8 +106,8 @@ const void *snapshot_data(const struct snapshot *snapshot, const char *name) {
 struct incoming {
     struct variable *variable;
     size_t count;
-    const void *data;
-    void *own; /* memory that goes with it; NULL: none */
+    const void *data; /* NULL: zeros */
+    void *own;        /* memory that goes with it; NULL: none */
 };
 
 /* Lengths first, in a transaction: if memory ends, rolling back brings everything back. */
@@ -126,8 +126,10 @@ static int take_over(struct state *state, const struct incoming *incoming, size_
     state_commit(state);
     for (size_t k = 0; k < count; k++) {
         size_t size = bytes_of(incoming[k].variable);
-        if (size > 0)
+        if (size > 0 && incoming[k].data)
             memcpy(incoming[k].variable->data, incoming[k].data, size);
+        else if (size > 0)
+            memset(incoming[k].variable->data, 0, size);
     }
     state_sync(state);
     return 0;
@@ -344,7 +346,9 @@ int state_load(struct state *state, const struct safetensors *file,
         if (state_is_adopted(variable) || (skips && skips(context, variable)))
             continue;
         struct incoming *next = &incoming[nincoming++];
-        next->variable = variable;
+        *next = (struct incoming){variable, variable->count, NULL, NULL};
+        if (variable->optional && !state_stored(file, variable))
+            continue;
         if (variable->fields) {
             code = gather(next, file, error);
             continue;

@@ -161,50 +161,10 @@ static int open_loop(struct trainer *trainer, struct error *error) {
     return code ? code : batches_open(trainer, error);
 }
 
-static int open_schedule(struct trainer *trainer, const struct config_node *config, struct error *error) {
-    struct schedule_options options;
-    int code = config_schedule(config, &options, trainer->arena, error);
-    if (code)
-        return code;
-    struct optimizer *optimizer = &trainer->optimizer;
-    trainer->schedule = (struct schedule){.monitor = options.monitor,
-                                          .frequency = options.frequency,
-                                          .by_step = !strcmp(options.interval, "step"),
-                                          .strict = options.strict};
-    for (int g = 0; !code && g < optimizer->groups.count; g++) {
-        double *lr = (double *)optimizer->lr->data + 2 * g;
-        void *own = optimizer->groups.options[g];
-        struct scheduler_subject subject = {
-            .lr = lr,
-            .initial_lr = lr[1],
-            .momentum = optimizer->kind->momentum ? optimizer->kind->momentum(own) : NULL,
-        };
-        char prefix[32] = "scheduler.";
-        if (g)
-            snprintf(prefix, sizeof prefix, "scheduler.pg%d.", g);
-        code = scheduler_new(g ? &trainer->schedule.more[g] : &trainer->schedule.scheduler, options.scheduler, &subject,
-                             trainer->state, prefix, error);
-    }
-    return code;
-}
-
-void schedule_step(struct schedule *schedule, double metric) {
-    scheduler_step(schedule->scheduler, metric);
-    for (int g = 1; g < MAX_GROUPS; g++)
-        if (schedule->more[g])
-            scheduler_step(schedule->more[g], metric);
-}
-
-void schedule_free(struct schedule *schedule) {
-    scheduler_free(schedule->scheduler);
-    for (int g = 1; g < MAX_GROUPS; g++)
-        scheduler_free(schedule->more[g]);
-}
-
 int trainer_open_optimizer(struct trainer *trainer, const struct module_options *module, struct error *error) {
     int code = module->optimizer ? optimizer_open(trainer, module->optimizer, error) : 0;
     if (!code && module->optimizer && module->lr_scheduler)
-        code = open_schedule(trainer, module->lr_scheduler, error);
+        code = schedule_open(trainer, module->lr_scheduler, error);
     return code;
 }
 
@@ -267,6 +227,8 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     safetensors_free(trainer->resumed);
     trainer->resumed = NULL;
+    if (!trainer->resume && (code = schedule_lasts(trainer, module.lr_scheduler, error)))
+        return code;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
     if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
@@ -299,7 +261,7 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
     if (!trainer || !trainer->arena || !trainer->given || !trainer->config || (options->output && !trainer->output))
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
-        code = open_all(trainer, error);
+        code = arena_result(trainer->arena, open_all(trainer, error), error);
     if (code) {
         trainer_free(trainer);
         return code;
@@ -361,11 +323,7 @@ void trainer_free(struct trainer *trainer) {
 }
 
 void trainer_sync(struct trainer *trainer) {
-    if (trainer->schedule.scheduler)
-        scheduler_sync(trainer->schedule.scheduler);
-    for (int g = 1; g < MAX_GROUPS; g++)
-        if (trainer->schedule.more[g])
-            scheduler_sync(trainer->schedule.more[g]);
+    schedule_sync(&trainer->schedule);
     parameters_sync(trainer);
 }
 

@@ -240,7 +240,8 @@ int trainer_save_as(struct trainer *trainer, const char *path, struct error *err
 
 /* The same to last.safetensors in the folder of the run, if it has one. */
 int trainer_keep(struct trainer *trainer, struct error *error);
-/* Whether the run has gone on, or was changed, since that file was written last, or since it was opened. */
+/* Whether the run has gone on, or was changed, since that file was written last, or since it was opened; or
+ * the file is gone. */
 int trainer_unkept(const struct trainer *trainer);
 
 /* Validation (or test) now, aside: with the weights that it sees, or, raw, with those of training.  Calls with each

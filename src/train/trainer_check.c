@@ -100,12 +100,12 @@ static const struct option schedule_rows[] = {
     {"name", OPTION_STRING, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it has no meaning here"},
 };
 
-int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
-                    struct error *error) {
+int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
+                    struct schedule_options *out, struct arena *arena, struct error *error) {
     int code =
         options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
     if (!code)
-        code = scheduler_check(out->scheduler, error);
+        code = scheduler_check(out->scheduler, groups, !kind || kind->momentum, error);
     if (!code && scheduler_config_is_plateau(out->scheduler) && !out->monitor)
         code = config_error(config, error, ERROR_NAME, "'monitor' is missing: ReduceLROnPlateau judges by a metric");
     return code;
@@ -213,6 +213,29 @@ static int check_callbacks_loss(const struct callbacks *callbacks, const struct 
     return code;
 }
 
+/* An optimizer that evaluates the loss itself wants the base's way to do that, once a step. */
+static int check_solver(const struct optimizer_kind *kind, const struct config_node *config,
+                        const struct composition *composition, const struct param_groups *groups,
+                        const struct trainer_settings *settings, struct error *error) {
+    const struct config_node *target = config_get(config, "_target_");
+    for (int k = 1; k < composition->nlayers; k++) {
+        const struct technique *layer = composition->layers[k].kind;
+        unsigned taken = layer->claims & (CLAIM_BACKWARD | CLAIM_CLIP | CLAIM_STEP);
+        if (taken)
+            return config_error(target, error, ERROR_VALUE,
+                                "%s evaluates the loss several times a step, and the layer '%s' claims %s",
+                                kind->target.target, layer->name, claim_name(taken & -taken));
+    }
+    if (settings->accumulate_grad_batches > 1)
+        return config_error(target, error, ERROR_VALUE,
+                            "%s evaluates the loss several times a step: accumulate_grad_batches must be 1",
+                            kind->target.target);
+    if (groups->count > 1)
+        return config_error(config_get(config, "param_groups"), error, ERROR_VALUE, "%s has no parameter groups",
+                            kind->target.target);
+    return 0;
+}
+
 /* Names of values, for whoever asks for them. */
 struct naming {
     void (*add)(void *context, const char *name);
@@ -275,7 +298,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
     static const char *const loss_prefixes[] = {"train_loss_step/", "train_loss_epoch/"};
     static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
     const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
-    int nval = datamodule_configured(data, ROLE_VAL), ntest = datamodule_configured(data, ROLE_TEST);
+    int nval, ntest;
+    if ((code = datamodule_configured(data, ROLE_VAL, &nval, error)) ||
+        (code = datamodule_configured(data, ROLE_TEST, &ntest, error)))
+        return code;
     if (nval > MAX_SETS || ntest > MAX_SETS)
         return config_error(data, error, ERROR_VALUE, "%d %s sets: at most %d are possible",
                             nval > MAX_SETS ? nval : ntest, nval > MAX_SETS ? "validation" : "test", MAX_SETS);
@@ -310,6 +336,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
         if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)) ||
             (code = param_groups_read(kind, options, module.optimizer, &groups, arena, error)))
             return code;
+        if (kind->solve && (code = check_solver(kind, module.optimizer, &composition, &groups, &settings, error)))
+            return code;
         int works = !kind->technique;
         for (int k = 0; k < composition.nlayers; k++)
             works |= kind->technique && !strcmp(kind->technique, composition.layers[k].kind->name);
@@ -319,7 +347,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
                                 kind->technique, composition.kind->target.target);
     }
     if (module.lr_scheduler) {
-        if ((code = config_schedule(module.lr_scheduler, &schedule, arena, error)) ||
+        if ((code = config_schedule(module.lr_scheduler, kind, kind ? groups.count : 1, &schedule, arena, error)) ||
             (code = check_monitor(trains ? &settings : NULL, module.lr_scheduler, schedule.monitor, &logged, error)))
             return code;
         const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);
@@ -381,7 +409,7 @@ static int check(const struct config_node *root, const struct naming *naming, st
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
     size_t before = error_count(error);
-    int code = check_all(root, naming, arena, error);
+    int code = arena_result(arena, check_all(root, naming, arena, error), error);
     if (code && !error_aside(error, code) && !(code = survey(root, arena, error)))
         code = error_since(error, before);
     arena_free(arena);

@@ -60,6 +60,9 @@ struct train_program {
     int separate;        /* gradients of each term, else of the weighted sum */
     int ngrads;          /* parameters that it differentiates by */
     int *grad_parameter; /* [ngrads] */
+    /* [entries of the state dict] What is differentiated depends on it: what does not has no gradient, as against one
+     * of 0.  Where the terms' gradients are combined, all have one. */
+    unsigned char *reached;
     int first_grad;      /* output number; train_program_gradients * ngrads of them follow */
     int prediction[5];   /* output number of a prediction, or -1 */
     const void **inputs; /* bound for each run */
@@ -80,7 +83,16 @@ struct param_groups {
     int count;
     void *options[MAX_GROUPS];
     const struct config_node *params[MAX_GROUPS];
-    unsigned char *group; /* [entries of the state dict] */
+    int (*in_first)(const struct parameter *p); /* or the second; NULL: params says */
+    unsigned char *group;                       /* [entries of the state dict] */
+};
+
+/* Neighbours in a slab that take the same step. */
+struct stretch {
+    size_t begin, end;
+    int entry; /* the first parameter's, of the state dict */
+    int group, steps;
+    int64_t step;
 };
 
 /* The optimizer with what it holds. */
@@ -92,7 +104,14 @@ struct optimizer {
     struct variable *slot[OPTIMIZER_MAX_SLOTS][DTYPE_COUNT];
     struct variable *lr;      /* [groups][2]: now, initial */
     struct variable *step;    /* [1] */
-    struct variable *scalars; /* [kind->scalars]; NULL without any */
+    struct variable *skipped; /* [entries of the state dict]: steps in which a parameter had no gradient */
+    struct variable *scalars; /* [kind->scalars], of each entry or of all; NULL without any */
+    struct stretch *stretches[DTYPE_COUNT]; /* of the step under way */
+    int nstretches[DTYPE_COUNT];
+    enum dtype leading[MAX_GROUPS];
+    char *scratch; /* [threads][scratch_size] */
+    size_t scratch_size;
+    void *own; /* of a kind that makes its steps itself */
 };
 
 struct schedule { /* the scheduler and when it steps */
@@ -165,6 +184,7 @@ struct trainer {
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
     uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
+    int keeps;               /* it has been written */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
 
     struct batch *batch, *eval_batch;
@@ -180,6 +200,7 @@ struct trainer {
     double grad_norm, grad_scale, grad_limit;
     int open;               /* a transaction is open */
     int gradients;          /* that the batch under way has */
+    int at_next;            /* they are those at the parameters' next */
     int aside;              /* what is done now will be taken back: nothing is written or told */
     int look_raw;           /* looks use the raw weights, whatever evaluation sees */
     int confined;           /* callbacks write below the run's folder only */
@@ -220,8 +241,9 @@ struct schedule_options { /* what stands under lr_scheduler */
     int64_t frequency;
     int strict;
 };
-int config_schedule(const struct config_node *config, struct schedule_options *out, struct arena *arena,
-                    struct error *error);
+/* For an optimizer of this kind (NULL: none) and so many parameter groups. */
+int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
+                    struct schedule_options *out, struct arena *arena, struct error *error);
 
 /* run_claim.c: whose a folder is */
 /* Takes the lock of the run's folder, before anything is read or written; ERROR_STATE where another process has it. */
@@ -236,8 +258,9 @@ void run_claim_release(struct trainer *trainer);
 int run_claim_has(const struct trainer *trainer, const char *folder); /* it lies in the run's folder */
 /* Draws up the identity of a run that begins. */
 int run_claim_identify(struct trainer *trainer, struct error *error);
-/* Whether the file is a checkpoint of this run; *batches (may be NULL): how many batches after its beginning. */
-int run_claim_wrote(const struct trainer *trainer, const char *path, int64_t *batches);
+/* *ours: the file is a checkpoint of this run; *batches (may be NULL): how many batches after its beginning. Fails
+ * where memory runs out, or reading fails. */
+int run_claim_wrote(const struct trainer *trainer, const char *path, int *ours, int64_t *batches, struct error *error);
 /* Where the run takes the place of another: the files of that one go. */
 int run_claim_replace(struct trainer *trainer, struct error *error);
 
@@ -275,12 +298,16 @@ void eval_program_free(struct trainer *trainer);
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error);
 
-/* param_groups.c */
+/* schedule.c and param_groups.c */
 int param_groups_read(const struct optimizer_kind *kind, const void *base, const struct config_node *config,
                       struct param_groups *out, struct arena *arena, struct error *error);
 int param_groups_assign(struct param_groups *groups, const struct model *model, struct arena *arena,
                         struct error *error);
-void schedule_step(struct schedule *schedule, double metric); /* of all groups */
+int schedule_open(struct trainer *trainer, const struct config_node *config, struct error *error);
+/* Before training: an error if the scheduler ends before the run does, where the run's length is known. */
+int schedule_lasts(struct trainer *trainer, const struct config_node *config, struct error *error);
+int schedule_step(struct schedule *schedule, double metric, struct error *error); /* of all groups */
+void schedule_sync(struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 int parameters_match(const char *pattern, const char *name);
 
@@ -289,7 +316,9 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
 double update_norm(const struct trainer *trainer);                     /* of the gradient */
 void update_clip(struct trainer *trainer, double limit, int by_value); /* sets grad_scale, grad_limit */
 void update_accumulate(struct trainer *trainer);
-void update_step(struct trainer *trainer);
+int update_step(struct trainer *trainer, struct error *error);
+/* The next step is the first of this entry of the state dict, in what is counted and kept for it alone. */
+void optimizer_forget(struct optimizer *optimizer, int entry);
 
 /* describe.c: the norm of what the optimizer keeps in a slot, over all parameters */
 double optimizer_norm(const struct trainer *trainer, int slot);
@@ -410,6 +439,10 @@ int length_resumed(struct trainer *trainer, struct error *error);
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
 int loop_combine(struct trainer *trainer, struct error *error);
-void loop_update(struct trainer *trainer); /* clip, optimizer, average */
+int loop_update(struct trainer *trainer, struct error *error); /* clip, optimizer, average */
+/* For an optimizer, within its step: the loss of the batch under way; the same, with the gradient as clipped, at the
+ * weights that stand in the parameters' next.  What is logged of the batch is what was evaluated last. */
+double loop_loss(const struct trainer *trainer);
+int loop_evaluate(struct trainer *trainer, double *loss, struct error *error);
 
 #endif

@@ -7,6 +7,32 @@
 #include "train/dot.h"
 #include "train/trainer_internal.h"
 
+/* Room for what a step works with; and whether the optimizer can take the parameters at all. */
+static int open_stretches(struct trainer *trainer, const struct config_node *config, struct error *error) {
+    struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer_kind *kind = optimizer->kind;
+    int entries = model_nparameters(trainer->model), code = 0;
+    for (int d = 0; d < DTYPE_COUNT; d++) {
+        optimizer->stretches[d] = arena_alloc(trainer->arena, ((size_t)entries + 1) * sizeof **optimizer->stretches);
+        if (!optimizer->stretches[d])
+            return error_set(error, ERROR_MEMORY, "out of memory");
+    }
+    for (int k = 0; !code && k < entries; k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        if (p->is_buffer)
+            continue;
+        if (kind->fits)
+            code = kind->fits(p, config, error);
+        size_t size = kind->scratch ? (kind->scratch(p) + 63) / 64 * 64 : 0;
+        optimizer->scratch_size = size > optimizer->scratch_size ? size : optimizer->scratch_size;
+    }
+    size_t members = (size_t)team_size(trainer->team);
+    if (!code && optimizer->scratch_size &&
+        !(optimizer->scratch = arena_alloc(trainer->arena, members * optimizer->scratch_size)))
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    return code;
+}
+
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error) {
     struct optimizer *optimizer = &trainer->optimizer;
     int code = optimizer_read(&optimizer->kind, &optimizer->options, config, trainer->arena, error);
@@ -32,11 +58,19 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
         return ERROR_MEMORY;
     optimizer->lr->range = &state_finite;
     optimizer->step->range = &state_counter;
-    if (kind->scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64,
-                                                          (size_t)kind->scalars, 0, error)))
+    size_t entries = (size_t)model_nparameters(trainer->model);
+    optimizer->skipped = state_add(trainer->state, "optimizer.skipped", STATE_I64, entries, 0, error);
+    if (!optimizer->skipped)
+        return ERROR_MEMORY;
+    optimizer->skipped->range = &state_counter;
+    optimizer->skipped->optional = 1;
+    size_t scalars = (size_t)kind->scalars * (kind->per_parameter ? entries : 1);
+    if (scalars && !(optimizer->scalars = state_add(trainer->state, "optimizer.scalars", STATE_F64, scalars, 0, error)))
         return ERROR_MEMORY;
     if (optimizer->scalars)
         optimizer->scalars->range = &state_finite;
+    if ((code = open_stretches(trainer, config, error)) || (kind->open && (code = kind->open(trainer, error))))
+        return code;
     for (int g = 0; g < optimizer->groups.count; g++) {
         double *lr = (double *)optimizer->lr->data + 2 * g;
         lr[0] = lr[1] = kind->lr(optimizer->groups.options[g]);
@@ -107,34 +141,78 @@ void update_clip(struct trainer *trainer, double limit, int by_value) {
 
 /* ---------------------------------------------------------------- the step */
 
-static void update_span(const struct trainer *trainer, enum dtype dtype, int group, size_t begin, size_t end) {
+static int has_gradient(const struct trainer *trainer, int entry) {
+    return !model_parameter(trainer->model, entry)->frozen &&
+           (trainer->optimizer.kind->absent_is_zero || trainer->train.reached[entry]);
+}
+
+/* Counts the step for the parameters that take it, and lays them out in stretches. */
+static void lay_out(struct trainer *trainer) {
+    struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer_kind *kind = optimizer->kind;
+    const double *lr = optimizer->lr->data;
+    int64_t *skipped = optimizer->skipped->data, step = ++*(int64_t *)optimizer->step->data;
+    int apart = !kind->scalars || kind->per_parameter, seen[MAX_GROUPS] = {0};
+    if (kind->scalars && !kind->per_parameter)
+        kind->advance(optimizer->options, lr[0], step, optimizer->scalars->data);
+    memset(optimizer->nstretches, 0, sizeof optimizer->nstretches);
+    for (int k = 0; k < model_nparameters(trainer->model); k++) {
+        const struct parameter *p = model_parameter(trainer->model, k);
+        if (p->is_buffer || !p->numel)
+            continue;
+        struct stretch now = {p->offset, p->offset + p->numel, k, optimizer->groups.group[k], has_gradient(trainer, k),
+                              step};
+        if (!now.steps) {
+            skipped[k]++;
+        } else if (!seen[now.group]) {
+            seen[now.group] = 1;
+            optimizer->leading[now.group] = p->dtype;
+        }
+        if (apart)
+            now.step = step - skipped[k] > 1 ? step - skipped[k] : 1;
+        if (now.steps && kind->per_parameter)
+            kind->advance(optimizer->groups.options[now.group], lr[2 * now.group], now.step,
+                          (double *)optimizer->scalars->data + k * kind->scalars);
+        int count = optimizer->nstretches[p->dtype];
+        struct stretch *last = count ? &optimizer->stretches[p->dtype][count - 1] : NULL;
+        if (last && !kind->whole && !kind->per_parameter && last->end == now.begin && last->group == now.group &&
+            last->steps == now.steps && last->step == now.step)
+            last->end = now.end;
+        else
+            optimizer->stretches[p->dtype][optimizer->nstretches[p->dtype]++] = now;
+    }
+}
+
+static void update_span(const struct trainer *trainer, enum dtype dtype, const struct stretch *stretch, int member,
+                        size_t begin, size_t end) {
     const struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer_kind *kind = optimizer->kind;
     size_t offset = begin * dtype_size(dtype);
-    if (begin >= end)
-        return;
+    int of_each = kind->per_parameter ? stretch->entry * kind->scalars : 0;
     struct optimizer_span span = {
         .count = end - begin,
         .p = (const char *)trainer->parameters[dtype]->data + offset,
         .g = (const char *)trainer->grads[dtype] + offset,
         .p_next = (char *)trainer->parameters[dtype]->next + offset,
-        .lr = ((double *)optimizer->lr->data)[2 * group],
-        .step = *(int64_t *)optimizer->step->data,
-        .scalars = optimizer->scalars ? optimizer->scalars->data : NULL,
+        .lr = ((double *)optimizer->lr->data)[2 * stretch->group],
+        .step = stretch->step,
+        .scalars = optimizer->scalars ? (const double *)optimizer->scalars->data + of_each : NULL,
         .grad_scale = trainer->grad_scale,
         .grad_limit = trainer->grad_limit,
+        .parameter = model_parameter(trainer->model, stretch->entry),
+        .leading = optimizer->leading[stretch->group],
+        .scratch = optimizer->scratch ? optimizer->scratch + (size_t)member * optimizer->scratch_size : NULL,
     };
     for (int s = 0; s < optimizer->slots; s++) {
         span.slot[s] = (const char *)optimizer->slot[s][dtype]->data + offset;
         span.slot_next[s] = (char *)optimizer->slot[s][dtype]->next + offset;
     }
-    optimizer->kind->update(optimizer->groups.options[group], dtype, &span);
+    kind->update(optimizer->groups.options[stretch->group], dtype, &span);
 }
 
-/* What is frozen keeps its weights and moments. */
+/* What has no gradient keeps its weights and moments. */
 static void keep_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end) {
     size_t size = dtype_size(dtype), offset = begin * size, bytes = (end - begin) * size;
-    if (begin >= end)
-        return;
     const struct optimizer *optimizer = &trainer->optimizer;
     memcpy((char *)trainer->parameters[dtype]->next + offset, (char *)trainer->parameters[dtype]->data + offset, bytes);
     for (int s = 0; s < optimizer->slots; s++)
@@ -144,36 +222,35 @@ static void keep_span(const struct trainer *trainer, enum dtype dtype, size_t be
 
 static void run_step(void *context, int member, int members) {
     const struct trainer *trainer = context;
+    const struct optimizer *optimizer = &trainer->optimizer;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(trainer->model, (enum dtype)d);
-        /* whole cache lines to each member */
+        /* whole cache lines to each member; or whole parameters, by where they begin */
         size_t lines = (count + 15) / 16, begin = 16 * (lines * (size_t)member / (size_t)members),
-               end = 16 * (lines * (size_t)(member + 1) / (size_t)members), at = begin;
-        end = end < count ? end : count;
-        for (int k = 0; k < model_nparameters(trainer->model); k++) {
-            const struct parameter *p = model_parameter(trainer->model, k);
-            int group = trainer->optimizer.groups.group[k];
-            if ((!p->frozen && !group) || p->is_buffer || p->dtype != (enum dtype)d || p->offset >= end ||
-                p->offset + p->numel <= at)
+               end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
+        for (int k = 0; k < optimizer->nstretches[d]; k++) {
+            const struct stretch *stretch = &optimizer->stretches[d][k];
+            size_t from = stretch->begin > begin ? stretch->begin : begin;
+            size_t to = stretch->end < end ? stretch->end : end;
+            if (optimizer->kind->whole && from == stretch->begin && from < end)
+                to = stretch->end;
+            else if (optimizer->kind->whole)
                 continue;
-            size_t from = p->offset > at ? p->offset : at, to = p->offset + p->numel < end ? p->offset + p->numel : end;
-            update_span(trainer, (enum dtype)d, 0, at, from);
-            if (p->frozen)
-                keep_span(trainer, (enum dtype)d, from, to);
+            if (from >= to)
+                continue;
+            if (stretch->steps)
+                update_span(trainer, (enum dtype)d, stretch, member, from, to);
             else
-                update_span(trainer, (enum dtype)d, group, from, to);
-            at = to;
+                keep_span(trainer, (enum dtype)d, from, to);
         }
-        update_span(trainer, (enum dtype)d, 0, at, end);
     }
 }
 
-void update_step(struct trainer *trainer) {
+int update_step(struct trainer *trainer, struct error *error) {
     struct optimizer *optimizer = &trainer->optimizer;
-    ++*(int64_t *)optimizer->step->data;
-    if (optimizer->kind->advance)
-        optimizer->kind->advance(optimizer->options, *(double *)optimizer->lr->data, *(int64_t *)optimizer->step->data,
-                                 optimizer->scalars->data);
+    lay_out(trainer);
+    if (optimizer->kind->solve)
+        return optimizer->kind->solve(trainer, error);
     team_run(trainer->team, run_step, trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         int any = model_trainable_size(trainer->model, (enum dtype)d) > 0;
@@ -181,4 +258,12 @@ void update_step(struct trainer *trainer) {
         for (int s = 0; s < optimizer->slots; s++)
             optimizer->slot[s][d]->written = any;
     }
+    return 0;
+}
+
+void optimizer_forget(struct optimizer *optimizer, int entry) {
+    const struct optimizer_kind *kind = optimizer->kind;
+    ((int64_t *)optimizer->skipped->data)[entry] = *(int64_t *)optimizer->step->data;
+    for (int k = 0; kind->per_parameter && k < kind->scalars; k++)
+        ((double *)optimizer->scalars->data)[entry * kind->scalars + k] = 0;
 }

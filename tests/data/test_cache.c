@@ -1,13 +1,19 @@
 /* The cache of a file: frames from it are those of the file, and it is made anew when it must be. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "data/cache.h"
+#include "data/cache_file.h"
+#include "data/prefetch.h"
 #include "support.h"
 
 #define MAPPER "- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H, O]}\n"
@@ -161,30 +167,340 @@ Test(cache, what_has_changed_is_read_again) {
     dataset_free(dataset);
 }
 
-Test(cache, what_is_damaged_is_made_again) {
-    setenv("FETTLE_CACHE", "off", 1);
-    struct dataset *plain = read_with(NULL, MAPPER LIST("3.0"));
-    unsetenv("FETTLE_CACHE");
-    dataset_free(read_with(NULL, MAPPER LIST("3.0")));
+/* The cache that is made, in memory. */
+static char *good_cache(size_t *size) {
     struct error error = {0};
     char *bytes;
+    dataset_free(read_with(NULL, MAPPER LIST("3.0")));
+    cr_assert_eq(file_read(cache, &bytes, size, &error), 0, "%s", error.message);
+    return bytes;
+}
+
+static struct dataset *read_plain(const char *yaml) {
+    setenv("FETTLE_CACHE", "off", 1);
+    struct dataset *plain = read_with(NULL, yaml);
+    unsetenv("FETTLE_CACHE");
+    return plain;
+}
+
+/* Frames are those of the file again, whatever lay there; told: with a warning. */
+static void check_made_anew(const struct dataset *plain, const char *bytes, size_t size, int told, const char *what) {
+    write_text(cache, bytes, size);
+    text_clear(&heard);
+    struct dataset *again = read_with(NULL, MAPPER LIST("3.0"));
+    cr_expect(is_mapped(again));
+    same_frames(again, plain);
+    cr_expect(!told == !(heard.data && strstr(heard.data, "is damaged")), "%s: %s", what, heard.data);
+    dataset_free(again);
+}
+
+Test(cache, what_is_damaged_is_made_again) {
+    struct dataset *plain = read_plain(MAPPER LIST("3.0"));
     size_t size;
-    cr_assert_eq(file_read(cache, &bytes, &size, &error), 0);
-    for (int k = 0; k < 6; k++) {
+    char *bytes = good_cache(&size), what[32];
+    const struct cache_head *head = (const struct cache_head *)(void *)bytes;
+    const size_t lengths[] = {0, 50, sizeof *head, size - 8};
+    for (int k = 0; k < 4; k++)
+        check_made_anew(plain, bytes, lengths[k], k > 1, "cut");
+    for (size_t at = 8; at < size; at = at < sizeof *head ? at + 7 : at + size / 23) {
         char *spoilt = malloc(size);
-        size_t now = k == 0 ? 0 : k == 1 ? 50 : k == 2 ? size - 8 : size;
         memcpy(spoilt, bytes, size);
-        if (k >= 3) /* in the head, in the tables */
-            memset(spoilt + (k == 3 ? 16 : k == 4 ? 32 : (size_t)((const long *)(void *)bytes)[3]), 0x55, 40);
-        write_text(cache, spoilt, now);
-        struct dataset *again = read_with(NULL, MAPPER LIST("3.0"));
-        cr_expect(is_mapped(again));
-        same_frames(again, plain);
-        dataset_free(again);
+        spoilt[at] ^= 4;
+        snprintf(what, sizeof what, "byte %zu", at);
+        check_made_anew(plain, spoilt, size, 1, what);
         free(spoilt);
     }
+    bytes[7] = '1'; /* what an older version has left */
+    check_made_anew(plain, bytes, size, 0, "version");
     free(bytes);
     dataset_free(plain);
+}
+
+/* ---------------------------------------------------------------- caches that somebody has made up */
+
+struct forged {
+    char *bytes;
+    struct cache_head *head;
+    struct cache_record *records;
+    struct cache_field *fields;
+    char *arrays; /* of the first frame */
+    struct cache_arrays at;
+};
+
+static int *pairs_of(const struct forged *f, size_t at) {
+    return (int *)(void *)(f->arrays + at);
+}
+
+static void pair_above(struct forged *f) {
+    pairs_of(f, f->at.pair_i)[0] = f->records[0].atoms;
+}
+static void pair_below(struct forged *f) {
+    pairs_of(f, f->at.pair_j)[1] = -100000;
+}
+static void shift_far(struct forged *f) {
+    pairs_of(f, f->at.pair_shift)[0] = INT_MIN;
+}
+static void shift_without_period(struct forged *f) {
+    pairs_of(f, f->at.pair_shift)[2] = 1;
+}
+static void type_above(struct forged *f) {
+    pairs_of(f, f->at.types)[0] = 3;
+}
+static void type_below(struct forged *f) {
+    pairs_of(f, f->at.types)[0] = -1;
+}
+static void number_odd(struct forged *f) {
+    pairs_of(f, f->at.numbers)[0] = 119;
+}
+static void symbol_without_end(struct forged *f) {
+    memset(f->arrays + f->at.symbols, 'H', 8);
+}
+static void symbol_empty(struct forged *f) {
+    f->arrays[f->at.symbols] = 0;
+}
+static void position_nan(struct forged *f) {
+    ((double *)(void *)f->arrays)[1] = NAN;
+}
+static void cell_infinite(struct forged *f) {
+    f->records[0].cell[4] = INFINITY;
+}
+static void no_atoms(struct forged *f) {
+    f->records[0].atoms = 0;
+}
+static void many_atoms(struct forged *f) {
+    f->records[0].atoms = INT_MAX;
+}
+static void many_pairs(struct forged *f) {
+    f->records[0].npairs = INT_MAX;
+}
+static void no_pairs(struct forged *f) {
+    f->records[0].npairs = -1;
+    f->records[0].size = cache_lay_out((size_t)f->records[0].atoms, 0, (f->at.symbols - f->at.fields) / 8).size;
+}
+static void fewer_pairs(struct forged *f) {
+    f->records[0].npairs = -2;
+}
+static void directed_odd(struct forged *f) {
+    f->records[0].directed = 2;
+}
+static void periodic_odd(struct forged *f) {
+    f->records[0].pbc[1] = 200;
+}
+static void periodic_without_cell(struct forged *f) {
+    f->records[0].pbc[1] = 1;
+    f->records[0].has_cell = 0;
+}
+static void another_frame(struct forged *f) {
+    f->records[0].ordinal = 1;
+}
+static void arrays_outside(struct forged *f) {
+    f->records[0].at = f->head->tables - 8;
+}
+static void arrays_in_the_head(struct forged *f) {
+    f->records[0].at = 8;
+}
+static void arrays_askew(struct forged *f) {
+    f->records[0].at += 4;
+}
+static void arrays_far(struct forged *f) {
+    f->records[0].at = UINT64_MAX - 7;
+}
+static void many_fields(struct forged *f) {
+    f->records[0].nfields = INT_MAX;
+}
+static void fields_outside(struct forged *f) {
+    f->records[0].field = UINT64_MAX;
+}
+static void field_of_no_columns(struct forged *f) {
+    f->fields[0].cols = 0;
+}
+static void fields_that_wrap(struct forged *f) {
+    for (int k = 0; k < 2; k++)
+        f->fields[k] = (struct cache_field){.name = {(char)('a' + k)}, .per_atom = 1, .cols = INT_MAX};
+}
+static void forces_of_one_column(struct forged *f) {
+    for (uint64_t k = 0; k < f->head->nfields; k++)
+        if (!strcmp(f->fields[k].name, "forces"))
+            f->fields[k].cols = 1;
+}
+static void field_twice(struct forged *f) {
+    memcpy(f->fields[1].name, f->fields[0].name, sizeof f->fields[1].name);
+}
+static void field_without_end(struct forged *f) {
+    memset(f->fields[0].name, 'x', sizeof f->fields[0].name);
+}
+static void field_without_name(struct forged *f) {
+    f->fields[0].name[0] = 0;
+}
+static void unused_outside(struct forged *f) {
+    f->records[0].unused = UINT64_MAX;
+}
+static void unused_without_end(struct forged *f) {
+    f->records[0].unused_size = INT_MAX;
+}
+static void many_frames(struct forged *f) {
+    f->head->frames = UINT64_MAX / 8;
+}
+static void no_frames(struct forged *f) {
+    f->head->frames = 0;
+}
+static void tables_outside(struct forged *f) {
+    f->head->tables = f->head->size + 8;
+}
+static void strings_outside(struct forged *f) {
+    f->head->strings_size = UINT64_MAX;
+}
+static void warnings_outside(struct forged *f) {
+    f->head->warnings = UINT64_MAX - 15;
+}
+
+static const struct {
+    const char *name;
+    void (*make)(struct forged *f);
+} forgeries[] = {
+#define FORGERY(name)                                                                                                  \
+    { #name, name }
+    FORGERY(pair_above),
+    FORGERY(pair_below),
+    FORGERY(shift_far),
+    FORGERY(shift_without_period),
+    FORGERY(type_above),
+    FORGERY(type_below),
+    FORGERY(number_odd),
+    FORGERY(symbol_without_end),
+    FORGERY(symbol_empty),
+    FORGERY(position_nan),
+    FORGERY(cell_infinite),
+    FORGERY(no_atoms),
+    FORGERY(many_atoms),
+    FORGERY(many_pairs),
+    FORGERY(no_pairs),
+    FORGERY(fewer_pairs),
+    FORGERY(directed_odd),
+    FORGERY(periodic_odd),
+    FORGERY(periodic_without_cell),
+    FORGERY(another_frame),
+    FORGERY(arrays_outside),
+    FORGERY(arrays_in_the_head),
+    FORGERY(arrays_askew),
+    FORGERY(arrays_far),
+    FORGERY(many_fields),
+    FORGERY(fields_outside),
+    FORGERY(field_of_no_columns),
+    FORGERY(fields_that_wrap),
+    FORGERY(forces_of_one_column),
+    FORGERY(field_twice),
+    FORGERY(field_without_end),
+    FORGERY(field_without_name),
+    FORGERY(unused_outside),
+    FORGERY(unused_without_end),
+    FORGERY(many_frames),
+    FORGERY(no_frames),
+    FORGERY(tables_outside),
+    FORGERY(strings_outside),
+    FORGERY(warnings_outside)};
+
+/* With hashes that are right wherever they can be told. */
+static void forge(char *bytes, size_t size, void (*make)(struct forged *f)) {
+    struct forged f = {.bytes = bytes, .head = (struct cache_head *)(void *)bytes};
+    f.records = (struct cache_record *)(void *)(bytes + f.head->records);
+    f.fields = (struct cache_field *)(void *)(bytes + f.head->fields);
+    f.arrays = bytes + f.records[0].at;
+    size_t doubles = 0;
+    for (int k = 0; k < f.records[0].nfields; k++)
+        doubles += (size_t)f.fields[k].cols * (f.fields[k].per_atom ? (size_t)f.records[0].atoms : 1);
+    f.at = cache_lay_out((size_t)f.records[0].atoms, (size_t)f.records[0].npairs, doubles);
+    make(&f);
+    if (f.records[0].at <= size && f.records[0].size <= size - f.records[0].at)
+        f.records[0].hash = hash_bytes(0, bytes + f.records[0].at, f.records[0].size);
+    if (f.head->frames < 1000 && f.head->strings_size < size)
+        f.head->hash = f.head->warnings < size ? cache_hash_tables(bytes, f.head) : 0;
+}
+
+Test(cache, what_is_made_up_is_not_believed) {
+    struct dataset *plain = read_plain(MAPPER LIST("3.0"));
+    size_t size;
+    char *bytes = good_cache(&size), *made = malloc(size);
+    for (size_t k = 0; k < sizeof forgeries / sizeof *forgeries; k++) {
+        memcpy(made, bytes, size);
+        forge(made, size, forgeries[k].make);
+        cr_assert(memcmp(made, bytes, size) != 0, "%s changes nothing", forgeries[k].name);
+        check_made_anew(plain, made, size, 1, forgeries[k].name);
+    }
+    free(made);
+    free(bytes);
+    dataset_free(plain);
+}
+
+/* Of the same size, and as old: still another file. */
+Test(cache, is_of_the_bytes_of_its_source) {
+    struct stat status;
+    dataset_free(read_with(NULL, MAPPER LIST("3.0")));
+    cr_assert_eq(stat(path, &status), 0);
+    FILE *file = fopen(path, "r+");
+    int c;
+    while ((c = fgetc(file)) != '.') {
+    }
+    long at = ftell(file);
+    c = fgetc(file);
+    fseek(file, at, SEEK_SET);
+    fputc(c == '1' ? '2' : '1', file);
+    fclose(file);
+    const struct timespec times[2] = {status.st_atim, status.st_mtim};
+    cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    struct dataset *dataset = read_with(NULL, MAPPER LIST("3.0")), *plain = read_plain(MAPPER LIST("3.0"));
+    same_frames(dataset, plain);
+    dataset_free(dataset);
+    dataset_free(plain);
+    /* the same bytes at another time: the same cache */
+    ino_t made = inode(cache);
+    cr_assert_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
+    dataset_free(read_with(NULL, MAPPER LIST("3.0")));
+    cr_expect_eq(inode(cache), made);
+}
+
+/* ---------------------------------------------------------------- files that change while they are used */
+
+static int join(struct prefetch *ahead, const struct dataset *dataset, struct error *error) {
+    const struct frame *const *frames = (const struct frame *const *)dataset->frames;
+    static const struct batch_options options = {.types = 3};
+    static struct batch *batch;
+    memset(error, 0, sizeof *error);
+    if (!ahead)
+        return batch_join(&batch, frames, (int)dataset->count, &options, error);
+    prefetch_ask(ahead, frames, (int)dataset->count, &options);
+    return prefetch_join(ahead, &batch, frames, (int)dataset->count, &options, error);
+}
+
+/* On the thread that reads ahead as well as on this one. */
+Test(cache, cut_while_it_is_used) {
+    struct error error = {0};
+    for (int threads = 0; threads < 2; threads++) {
+        struct dataset *dataset = read_with(NULL, MAPPER LIST("3.0"));
+        struct prefetch *ahead = threads ? prefetch_new() : NULL;
+        cr_assert_eq(join(ahead, dataset, &error), 0, "%s", error.message);
+        cr_assert_eq(truncate(cache, 0), 0);
+        cr_expect_eq(join(ahead, dataset, &error), ERROR_DATA);
+        cr_expect(strstr(error.message, "frames.xyz.fettle-cache was cut"), "%s", error.message);
+        cr_expect_eq(dataset_check(dataset, &error), ERROR_DATA);
+        prefetch_free(ahead);
+        dataset_free(dataset);
+    }
+}
+
+Test(cache, written_to_while_it_is_used) {
+    struct error error = {0};
+    struct dataset *dataset = read_with(NULL, MAPPER LIST("3.0"));
+    const struct timespec times[2] = {{1, 0}, {1, 0}};
+    cr_assert_eq(utimensat(AT_FDCWD, cache, times, 0), 0); /* touched, and no more */
+    cr_expect_eq(join(NULL, dataset, &error), 0, "%s", error.message);
+    FILE *file = fopen(cache, "r+");
+    fseek(file, 400, SEEK_SET);
+    fputc(1, file);
+    fclose(file);
+    cr_expect_eq(join(NULL, dataset, &error), ERROR_DATA);
+    cr_expect(strstr(error.message, "was changed"), "%s", error.message);
+    dataset_free(dataset);
 }
 
 /* Where there is no place beside the file it goes elsewhere; without any it is done without, and said. */

@@ -66,13 +66,16 @@ Test(datamodule, split_and_statistics) {
                                    "dataloader_kwargs: {batch_size: 10}, type_names: [C, H, O]}\n");
     struct datamodule *module = open_module(config, ALL);
     const struct dataset *sets[3];
+    int configured;
     for (int role = 0; role < 3; role++) {
         cr_assert_eq(datamodule_count(module, (enum data_role)role), 1);
-        cr_assert_eq(datamodule_configured(config_root(config), (enum data_role)role), 1);
+        cr_assert_eq(datamodule_configured(config_root(config), (enum data_role)role, &configured, NULL), 0);
+        cr_expect_eq(configured, 1);
         sets[role] = datamodule_dataset(module, (enum data_role)role, 0);
     }
     cr_assert_eq(datamodule_count(module, ROLE_PREDICT), 0);
-    cr_assert_eq(datamodule_configured(config_root(config), ROLE_PREDICT), 0);
+    cr_assert_eq(datamodule_configured(config_root(config), ROLE_PREDICT, &configured, NULL), 0);
+    cr_expect_eq(configured, 0);
     cr_assert(sets[0]->count == 21 && sets[1]->count == 6 && sets[2]->count == 3);
     for (int k = 0; k < 8; k++)
         cr_assert_eq(sets[0]->frames[k]->ordinal, train[k]);

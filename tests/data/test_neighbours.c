@@ -188,6 +188,72 @@ Test(neighbours, one_place) {
     frame_free(frame);
 }
 
+static int vector_order(const void *left, const void *right) {
+    const double *a = left, *b = right;
+    for (int k = 0; k < 5; k++)
+        if (fabs(a[k] - b[k]) > 1e-6)
+            return a[k] < b[k] ? -1 : 1;
+    return 0;
+}
+
+/* i, j and the way from one to the other, of each edge, sorted. */
+static double (*vectors(const struct frame *frame))[5] {
+    double(*out)[5] = malloc((size_t)(frame->npairs + 1) * sizeof *out);
+    for (int p = 0; p < frame->npairs; p++) {
+        int i = frame->pair_i[p], j = frame->pair_j[p];
+        out[p][0] = i;
+        out[p][1] = j;
+        for (int c = 0; c < 3; c++) {
+            out[p][2 + c] = frame->pos[3 * j + c] - frame->pos[3 * i + c];
+            for (int d = 0; d < 3; d++)
+                out[p][2 + c] += frame->pair_shift[3 * p + d] * frame->cell[3 * d + c];
+        }
+    }
+    qsort(out, (size_t)frame->npairs, sizeof *out, vector_order);
+    return out;
+}
+
+/* Other vectors of the same lattice: the same neighbours, at once, however sheared the cell is. */
+Test(neighbours, sheared) {
+    static const int shears[][3] = {{3, 0, 0}, {40, -7, 0}, {0, 0, 1000}, {100000, -30000, 7}, {-1000000, 3, 999}};
+    struct random_stream stream;
+    struct error error = {0};
+    random_seed(&stream, 11);
+    for (unsigned pbc = 3; pbc <= 7; pbc += 4) /* two directions, three */
+        for (size_t k = 0; k < sizeof shears / sizeof *shears; k++) {
+            struct frame *plain = random_frame(&stream, 8, 5, 0.2, pbc), *sheared = frame_copy(plain);
+            for (int c = 0; c < 3; c++) {
+                sheared->cell[3 + c] += shears[k][0] * sheared->cell[c];
+                if (pbc == 7)
+                    sheared->cell[6 + c] += shears[k][1] * sheared->cell[c] + shears[k][2] * sheared->cell[3 + c];
+            }
+            cr_assert_eq(frame_neighbours(plain, 5, 1, 0, &error), 0, "%s", error.message);
+            cr_assert_eq(frame_neighbours(sheared, 5, 1, 0, &error), 0, "%s", error.message);
+            cr_assert_eq(sheared->npairs, plain->npairs, "shear %zu: %d, not %d", k, sheared->npairs, plain->npairs);
+            double(*a)[5] = vectors(plain), (*b)[5] = vectors(sheared);
+            for (int p = 0; p < plain->npairs; p++)
+                for (int c = 0; c < 5; c++)
+                    cr_assert_float_eq(a[p][c], b[p][c], 1e-5);
+            free(a);
+            free(b);
+            frame_free(plain);
+            frame_free(sheared);
+        }
+}
+
+Test(neighbours, tiny_cell) {
+    struct error error = {0};
+    struct frame *frame = frame_new(1);
+    strcpy(frame->symbols[0], "Cu");
+    frame->cell[0] = frame->cell[4] = frame->cell[8] = 1e-3;
+    frame->has_cell = 1;
+    memset(frame->pbc, 1, sizeof frame->pbc);
+    frame->ordinal = 7;
+    cr_assert_eq(frame_neighbours(frame, 5, 0, 0, &error), ERROR_MEMORY);
+    cr_assert(strstr(error.message, "frame 7") && strstr(error.message, "images of the cell"), "%s", error.message);
+    frame_free(frame);
+}
+
 Test(neighbours, refusals) {
     struct random_stream stream;
     random_seed(&stream, 9);

@@ -30,7 +30,8 @@ static struct dataset *read_frames(void) {
 }
 
 void fuzz_open(void) {
-    struct config *config = fuzz_config(NULL, 0);
+    static struct config *config; /* the transforms look into it */
+    config = fuzz_config(NULL, 0);
     struct trainer_options options = {.threads = 1};
     struct trainer *trainer;
     struct error error = {0};

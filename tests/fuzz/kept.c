@@ -3,7 +3,7 @@
 #include "common.h"
 #include "train/trainer_internal.h"
 
-enum { ANEW = 20000 }; /* what a trainer keeps of exchanged parts, until it is freed, does not add up */
+enum { ANEW = 2000 }; /* what a trainer keeps of exchanged parts, until it is freed, does not add up */
 
 static void open_run(struct kept *kept) {
     struct trainer_options options = {.threads = 1};

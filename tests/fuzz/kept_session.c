@@ -44,6 +44,7 @@ static void open_session(void) {
 }
 
 struct session *kept_session(void) {
+    kept.batches = 0;
     if (!kept.session)
         open_session();
     kept.batches = 0;

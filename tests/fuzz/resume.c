@@ -77,6 +77,7 @@ void fuzz_open(void) {
         "metadata phase done",
         "metadata metrics nan val0_epoch/weighted_sum\\n",
         "metadata threads %d",
+        "text %s ../best.safetensors\\t%d\\n",
         "text state.loop.audit epoch 0, batch 0, step 0, before epoch\\tset\\tlr\\t%d\\n"};
     kept_open(&kept, fuzz_config(NULL, 0), 5);
     make_good();
@@ -147,8 +148,8 @@ static int add_tensor(struct safetensors *bad, size_t k, struct error *error) {
 }
 
 static int add_metadata(struct safetensors *bad, struct error *error) {
-    static const char *const keys[] = {"config",  "training_module", "data",    "phase",
-                                       "threads", "kernels",         "metrics", "model_config"};
+    static const char *const keys[] = {"config",  "training_module", "data",         "phase", "threads",
+                                       "kernels", "metrics",         "model_config", "run"};
     int code = 0;
     for (size_t k = 0; !code && k < sizeof keys / sizeof *keys; k++) {
         const char *value = safetensors_metadata(good, keys[k]);

@@ -1,4 +1,5 @@
-"""Writes optimizer_reference.txt, scheduler_reference.txt and metrics_reference.txt beside itself, with the numbers of
+"""Writes optimizer_reference.txt, optimizer_options_reference.txt, scheduler_reference.txt,
+scheduler_options_reference.txt and metrics_reference.txt beside itself, with the numbers of
 PyTorch and NequIP.  Needs nequip 0.19.1 (only to make these files again; the tests read them).
 
     python make_reference.py
@@ -61,6 +62,70 @@ def optimizers():
         f.write("\n".join(lines) + "\n")
 
 
+# Options drawn at random from these, for every optimizer.
+BETAS = [[0.9, 0.999], [0.4, 0.9], [0.0, 0.99], [0.95, 0.5]]
+DECAYS = [0.0, 0.0, 0.01, 0.3]
+DRAWN = {
+    "Adam": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS, "amsgrad": [False, True],
+             "maximize": [False, True], "decoupled_weight_decay": [False, True]},
+    "AdamW": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "amsgrad": [False, True], "maximize": [False, True]},
+    "SGD": {"lr": [0.001, 0.05], "momentum": [0.0, 0.9], "dampening": [0.0, 0.2], "weight_decay": DECAYS,
+            "maximize": [False, True]},
+    "RAdam": {"lr": [0.001, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "decoupled_weight_decay": [False, True], "maximize": [False, True]},
+    "NAdam": {"lr": [0.002, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+              "momentum_decay": [0.004, 0.0, 0.5], "decoupled_weight_decay": [False, True], "maximize": [False, True]},
+    "Adamax": {"lr": [0.002, 0.05], "betas": BETAS, "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+               "maximize": [False, True]},
+    "Adagrad": {"lr": [0.01, 0.2], "lr_decay": [0.0, 0.1], "weight_decay": DECAYS,
+                "initial_accumulator_value": [0.0, 0.5], "eps": [1e-10, 1e-3], "maximize": [False, True]},
+    "Adadelta": {"lr": [1.0, 0.1], "rho": [0.9, 0.3, 1.0, 0.0], "eps": [1e-6, 1e-2], "weight_decay": DECAYS,
+                 "maximize": [False, True]},
+    "RMSprop": {"lr": [0.01, 0.05], "alpha": [0.99, 0.5, 0.3], "eps": [1e-8, 1e-3], "weight_decay": DECAYS,
+                "momentum": [0.0, 0.9], "centered": [False, True], "maximize": [False, True]},
+    "Rprop": {"lr": [0.01, 0.2], "etas": [[0.5, 1.2], [0.3, 1.9]], "step_sizes": [[1e-6, 50.0], [0.005, 0.05]],
+              "maximize": [False, True]},
+    "ASGD": {"lr": [0.01, 0.1], "lambd": [1e-4, 0.1], "alpha": [0.75, 0.2], "t0": [1e6, 3.0, 0.0],
+             "weight_decay": DECAYS, "maximize": [False, True]},
+    "Adafactor": {"lr": [0.01, 0.5], "beta2_decay": [-0.8, -0.1, 0.0], "eps": [[None, 1e-3], [1e-2, 0.5]],
+                  "d": [1.0, 3.0], "weight_decay": DECAYS, "maximize": [False, True]},
+    "Muon": {"lr": [0.001, 0.02], "weight_decay": [0.1, 0.0], "momentum": [0.95, 0.3], "nesterov": [True, False],
+             "ns_coefficients": [[3.4445, -4.775, 2.0315], [1.5, -0.5, 0.0]], "eps": [1e-7, 0.5], "ns_steps": [5, 2],
+             "adjust_lr_fn": [None, "original", "match_rms_adamw", "spectral_unclamped"]},
+}
+SHAPES = [[12], [3, 4], [6, 2], [2, 2, 3]]
+
+
+def optimizer_options():
+    """A line of dtype, shape, whether the rate changes, and config; then the parameter after some steps."""
+    rng = random.Random(11)
+    lines = []
+    for name, values in DRAWN.items():
+        for case in range(7):
+            dtype = torch.float32 if case == 6 else torch.float64
+            drawn = {k: rng.choice(v) for k, v in values.items() if case == 0 or rng.random() < 0.75}
+            if case == 1:
+                drawn = {}
+            shape = rng.choice(SHAPES[1:3] if name == "Muon" else SHAPES)
+            varies = case % 2
+            p = torch.tensor([(i * 5 % 7 - 3) / 4 for i in range(12)], dtype=dtype).view(shape).requires_grad_()
+            options = {k: tuple(v) if isinstance(v, list) else v for k, v in drawn.items()}
+            optimizer = getattr(torch.optim, name)([p], **options)
+            rate = optimizer.param_groups[0]["lr"]
+            lines.append(f"{'float64' if dtype is torch.float64 else 'float32'} {'x'.join(map(str, shape))} {varies} "
+                         + flow({"_target_": "torch.optim." + name, **drawn}))
+            for step in range(1, 41):
+                offset = torch.tensor([((step * 7 + i * 13) % 11 - 5) / 8 for i in range(12)], dtype=dtype)
+                p.grad = p.detach() * 0.25 + offset.view(shape)
+                optimizer.param_groups[0]["lr"] = rate * (1 + varies * 0.25 * (step % 3))
+                optimizer.step()
+                if step in (1, 7, 40):
+                    lines.append(f"{step} " + " ".join(number(x) for x in p.detach().flatten()))
+    with open(os.path.join(HERE, "optimizer_options_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
 # ---------------------------------------------------------------- schedulers
 
 T = "torch.optim.lr_scheduler."
@@ -120,7 +185,8 @@ SCHEDULERS = [
 
 def make_scheduler(config, optimizer):
     config = dict(config)
-    target = getattr(torch.optim.lr_scheduler, config.pop("_target_").split(".")[-1])
+    name = config.pop("_target_").split(".")[-1]
+    target = getattr(torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler, name)
     if "schedulers" in config:
         inner = [make_scheduler(c, optimizer) for c in config.pop("schedulers")]
         return target(optimizer=optimizer, schedulers=inner, **config)
@@ -152,6 +218,79 @@ def schedulers():
         lines.append(" ".join(number(x) for x in rates))
         lines.append(" ".join(number(x) for x in momenta))
     with open(os.path.join(HERE, "scheduler_reference.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+# Options drawn at random from these, for every scheduler, alone and in nests.
+DRAWN_SCHEDULERS = {
+    "StepLR": {"step_size": [1, 3, 10], "gamma": [0.1, 0.9, 1.1]},
+    "MultiStepLR": {"milestones": [[], [2], [3, 3, 8], [9, 4], [0, 5]], "gamma": [0.1, 0.5]},
+    "ConstantLR": {"factor": [0.3, 1.0], "total_iters": [0, 1, 7]},
+    "LinearLR": {"start_factor": [0.2, 1.0], "end_factor": [1.0, 0.0, 0.5], "total_iters": [1, 6, 20]},
+    "ExponentialLR": {"gamma": [0.9, 1.0, 1.05]},
+    "PolynomialLR": {"total_iters": [1, 5, 30], "power": [1.0, 2.5, 0.0, -1.0]},
+    "CosineAnnealingLR": {"T_max": [1, 4, 9], "eta_min": [0.0, 0.001, 0.1]},
+    "CosineAnnealingWarmRestarts": {"T_0": [1, 4], "T_mult": [1, 2, 3], "eta_min": [0.0, 0.002]},
+    "OneCycleLR": {"max_lr": [0.1, [0.2]], "total_steps": [11, 40, 200], "epochs": [None, 4], "steps_per_epoch": [None, 9],
+                   "pct_start": [0.3, 0.5, 0.0, 1.0, 0.1], "anneal_strategy": ["cos", "linear"],
+                   "cycle_momentum": [True, False], "base_momentum": [0.85, 0.5], "max_momentum": [0.95, [0.9]],
+                   "div_factor": [25.0, 3.0], "final_div_factor": [1e4, 2.0], "three_phase": [False, True]},
+    "CyclicLR": {"base_lr": [0.001, [0.01]], "max_lr": [0.1, [0.05]], "step_size_up": [1, 4, 2000],
+                 "step_size_down": [None, 7, 0], "mode": ["triangular", "triangular2", "exp_range"],
+                 "gamma": [1.0, 0.9], "scale_mode": ["cycle", "iterations"], "cycle_momentum": [True, False],
+                 "base_momentum": [0.8, 0.3], "max_momentum": [0.9, 0.99]},
+    "SWALR": {"swa_lr": [0.01, 0.2, [0.003]], "anneal_epochs": [0, 1, 10, 25], "anneal_strategy": ["cos", "linear"]},
+    "ReduceLROnPlateau": {"mode": ["min", "max"], "factor": [0.5, 0.9], "patience": [0, 3], "threshold": [1e-4, 0.1],
+                          "threshold_mode": ["rel", "abs"], "cooldown": [0, 4], "min_lr": [0, [1e-3]],
+                          "eps": [1e-8, 1e-3]},
+}
+NEEDED = ("step_size", "milestones", "gamma", "T_max", "T_0", "max_lr", "total_steps", "base_lr", "swa_lr")
+DRAWN_STEPS = 60
+
+
+def draw_scheduler(rng, depth=0, last=False):
+    nests = ["SequentialLR", "ChainedScheduler"] if depth < 2 and not last else []
+    name = rng.choice(list(DRAWN_SCHEDULERS) + nests * 3)
+    while depth and name == "ReduceLROnPlateau":
+        name = rng.choice(list(DRAWN_SCHEDULERS))
+    config = {"_target_": ("torch.optim.swa_utils." if name == "SWALR" else T) + name}
+    if name in nests:
+        sequential = name == "SequentialLR"
+        count = rng.randint(1, 3)
+        inner = [draw_scheduler(rng, depth + 1, sequential and k > 0) for k in range(count)]
+        if sequential:
+            config["milestones"] = sorted(rng.choice([0, 2, 5, 5, 14, 30]) for _ in range(count - 1))
+        return {**config, "schedulers": inner}
+    return {**config, **{k: rng.choice(v) for k, v in DRAWN_SCHEDULERS[name].items()
+                         if k in NEEDED or rng.random() < 0.6}}
+
+
+def scheduler_options(seed=3, count=60):
+    """Config, the step that is refused (-1: none, 0: the config itself), and rates and momenta until then."""
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        config = draw_scheduler(rng)
+        optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.05)
+        rates, momenta, ends = [], [], -1
+        lines.append(flow(config))
+        try:
+            scheduler = make_scheduler(config, optimizer)
+            for step in range(DRAWN_STEPS):
+                if step % 3 == 0 or step == 1:
+                    rates.append(optimizer.param_groups[0]["lr"])
+                    momenta.append(optimizer.param_groups[0]["betas"][0])
+                ends = step + 1
+                if "Plateau" in config["_target_"]:
+                    scheduler.step(plateau_metric(step))
+                else:
+                    scheduler.step()
+            ends = -1
+        except (ValueError, ZeroDivisionError, NotImplementedError, KeyError):
+            ends = max(ends, 0)
+        lines.append(" ".join([str(ends)] + [number(x) for x in rates]))
+        lines.append(" ".join(["momenta"] + [number(x) for x in momenta]))
+    with open(os.path.join(HERE, "scheduler_options_reference.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
 
 
@@ -251,5 +390,7 @@ def metrics():
 
 if __name__ == "__main__":
     optimizers()
+    optimizer_options()
     schedulers()
+    scheduler_options()
     metrics()

@@ -41,6 +41,18 @@ static const struct setting {
       "+training_module.lr_scheduler={interval: step, scheduler: {_target_: torch.optim.lr_scheduler.OneCycleLR, "
       "max_lr: "
       "0.1, total_steps: 40}}"}},
+    {"ema_adam",
+     {"~training_module.optimizer",
+      "+training_module.optimizer={_target_: torch.optim.LBFGS, lr: 0.5, max_iter: 3, history_size: 2, line_search_fn: "
+      "strong_wolfe}"}},
+    {"ema_adam",
+     {"training_module.optimizer={_target_: torch.optim.NAdam, lr: 0.01}", "~training_module.lr_scheduler",
+      "+training_module.lr_scheduler={interval: step, scheduler: {_target_: torch.optim.lr_scheduler.CyclicLR, "
+      "base_lr: 0.001, max_lr: 0.01, step_size_up: 2}}"}},
+    {"ema_adam",
+     {"training_module.optimizer={_target_: torch.optim.ASGD, lr: 0.01}", "~training_module.lr_scheduler",
+      "+training_module.lr_scheduler={interval: step, scheduler: {_target_: torch.optim.swa_utils.SWALR, swa_lr: "
+      "0.001}}"}},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 

@@ -1,6 +1,8 @@
 #include "reference.h"
 #include "train/optimizer.h"
 
+#include <ctype.h>
+
 #define REFERENCE TEST_DATA_DIR "/optimizer_reference.txt"
 enum { PARAMETERS = 19, LINES_PER_CASE = 5, MAX_CASES = 32 };
 
@@ -91,6 +93,143 @@ ParameterizedTest(int *which, optimizer, follows_torch) {
     lines_free(&lines);
 }
 
+/* ---------------------------------------------------------------- every optimizer, with options drawn at random */
+
+#define OPTIONS TEST_DATA_DIR "/optimizer_options_reference.txt"
+enum { NUMBERS = 12, LINES_PER_DRAW = 4 };
+
+struct drawn {
+    char dtype[8], shape[16];
+    int varies;
+    const char *config;
+};
+
+static struct drawn drawn_read(const char *line) {
+    struct drawn drawn;
+    int at = 0;
+    cr_assert_eq(sscanf(line, "%7s %15s %d %n", drawn.dtype, drawn.shape, &drawn.varies, &at), 3);
+    drawn.config = line + at;
+    return drawn;
+}
+
+static struct parameter parameter_of(const char *shape) {
+    struct parameter p = {.name = "w", .numel = NUMBERS};
+    for (char *at = (char *)shape; *at; at += *at == 'x')
+        p.shape[p.ndim++] = (int)strtol(at, &at, 10);
+    return p;
+}
+
+/* One parameter that goes along with a scratch and scalars of its own. */
+struct own_run {
+    const struct optimizer_kind *kind;
+    void *options, *scratch;
+    enum dtype dtype;
+    struct parameter parameter;
+    int64_t step;
+    double p[2][NUMBERS], slot[2][OPTIMIZER_MAX_SLOTS][NUMBERS], scalars[8];
+};
+
+static void own_step(struct own_run *run, int varies) {
+    double g[NUMBERS], lr = run->kind->lr(run->options);
+    int now = (int)(run->step % 2), then = 1 - now;
+    run->step++;
+    lr *= 1 + varies * 0.25 * (double)(run->step % 3);
+    for (int i = 0; i < NUMBERS; i++) {
+        double offset = (((int)run->step * 7 + i * 13) % 11 - 5) / 8.0;
+        if (run->dtype == F32)
+            ((float *)g)[i] = ((float *)run->p[now])[i] * 0.25f + (float)offset;
+        else
+            g[i] = run->p[now][i] * 0.25 + offset;
+    }
+    struct optimizer_span span = {.count = NUMBERS,
+                                  .p = run->p[now],
+                                  .g = g,
+                                  .p_next = run->p[then],
+                                  .lr = lr,
+                                  .step = run->step,
+                                  .scalars = run->scalars,
+                                  .parameter = &run->parameter,
+                                  .leading = run->dtype,
+                                  .scratch = run->scratch,
+                                  .grad_scale = 1};
+    for (int s = 0; s < run->kind->slots(run->options); s++) {
+        span.slot[s] = run->slot[now][s];
+        span.slot_next[s] = run->slot[then][s];
+    }
+    if (run->kind->scalars)
+        run->kind->advance(run->options, lr, run->step, run->scalars);
+    run->kind->update(run->options, run->dtype, &span);
+}
+
+static int draws(void) {
+    struct lines lines = lines_read(OPTIONS);
+    int count = (int)lines.count / LINES_PER_DRAW;
+    lines_free(&lines);
+    return count;
+}
+
+ParameterizedTestParameters(optimizer, follows_torch_with_any_options) {
+    static int cases[256];
+    int count = draws();
+    for (int k = 0; k < count; k++)
+        cases[k] = k;
+    return cr_make_param_array(int, cases, (size_t)count);
+}
+
+ParameterizedTest(int *which, optimizer, follows_torch_with_any_options) {
+    struct lines lines = lines_read(OPTIONS);
+    char **line = lines.line + *which * LINES_PER_DRAW;
+    struct drawn drawn = drawn_read(line[0]);
+    struct config *config = config_of(drawn.config);
+    struct arena *arena = arena_new();
+    struct error error = {0};
+    struct own_run run = {.dtype = strcmp(drawn.dtype, "float32") ? F64 : F32, .parameter = parameter_of(drawn.shape)};
+    cr_assert_eq(optimizer_read(&run.kind, &run.options, config_root(config), arena, &error), 0, "%s", error.message);
+    if (run.kind->scratch)
+        run.scratch = arena_alloc(arena, run.kind->scratch(&run.parameter));
+    for (int i = 0; i < NUMBERS; i++) {
+        double value = (i * 5 % 7 - 3) / 4.0;
+        if (run.dtype == F32)
+            ((float *)run.p[0])[i] = (float)value;
+        else
+            run.p[0][i] = value;
+    }
+    double worst = 0, lr = run.kind->lr(run.options);
+    for (int k = 1; k < LINES_PER_DRAW; k++) {
+        double wanted[NUMBERS + 1];
+        cr_assert_eq(numbers_read(line[k], wanted, NUMBERS + 1), NUMBERS + 1);
+        while (run.step < (int64_t)wanted[0])
+            own_step(&run, drawn.varies);
+        for (int i = 0; i < NUMBERS; i++) {
+            double *now = run.p[run.step % 2];
+            double value = run.dtype == F32 ? ((float *)now)[i] : now[i];
+            worst = fmax(worst, fabs(value - wanted[i + 1]) / fmax(fabs(wanted[i + 1]), 0.1));
+        }
+    }
+    /* Muon orthogonalises in bfloat16: a sum that is rounded the other way is off by 2^-8 of a step */
+    double most = strstr(line[0], "Muon") ? lr / 10 : run.dtype == F32 ? 2e-6 : 1e-14;
+    cr_expect_leq(worst, most, "%s: off by %.3g", line[0], worst);
+    arena_free(arena);
+    config_free(config);
+    lines_free(&lines);
+}
+
+/* Of those that stand in the registry under torch's names. */
+Test(optimizer, every_one_has_been_held_against_torch) {
+    struct lines lines = lines_read(OPTIONS);
+    for (size_t k = 0; k < optimizer_kind_count; k++) {
+        const char *target = optimizer_kinds[k]->target.target;
+        size_t size = strlen(target);
+        int found = strncmp(target, "torch.", 6) != 0 || optimizer_kinds[k]->solve; /* that one in whole runs */
+        for (size_t j = 0; j < lines.count; j += LINES_PER_DRAW) {
+            const char *at = strstr(lines.line[j], target);
+            found |= at && !isalnum(at[size]);
+        }
+        cr_expect(found, "%s", target);
+    }
+    lines_free(&lines);
+}
+
 static struct run run_of(struct config *config, struct arena *arena) {
     struct run run = {.dtype = F64};
     struct error error = {0};
@@ -143,6 +282,17 @@ static const struct {
     {"_target_: torch.optim.Adam\nbetas: [0.9]\n", "two numbers", 2},
     {"_target_: torch.optim.Adam\nbetas: [0.9, 1.0]\n", "below 1", 2},
     {"_target_: torch.optim.SGD\nlr: 0.1\nnesterov: true\n", "momentum", 3},
+    {"_target_: torch.optim.SparseAdam\n", "sparse gradients", 1},
+    {"_target_: torch.optim.NAdam\nmomentum_decay: -1\n", "momentum_decay", 2},
+    {"_target_: torch.optim.RAdam\nbetas: [0.9, 1.0]\n", "below 1", 2},
+    {"_target_: torch.optim.Adamax\nbetas: 0.9\n", "two numbers", 2},
+    {"_target_: torch.optim.Adagrad\nlr_decay: -0.1\n", "lr_decay", 2},
+    {"_target_: torch.optim.RMSprop\nalpha: -0.1\n", "alpha", 2},
+    {"_target_: torch.optim.ASGD\nlambd: -0.1\n", "lambd", 2},
+    {"_target_: torch.optim.Adafactor\nd: 0.5\n", "d must", 2},
+    {"_target_: torch.optim.Muon\nns_steps: 100\n", "ns_steps", 2},
+    {"_target_: torch.optim.Muon\nadjust_lr_fn: mine\n", "original", 2},
+    {"_target_: torch.optim.LBFGS\nline_search_fn: wolfe\n", "strong_wolfe", 2},
     {"lr: 0.1\n", "_target_", 0},
 };
 

@@ -22,7 +22,7 @@ static int try(struct run *run, const char *yaml, struct error *error) {
     run->momentum = malloc(sizeof *run->momentum);
     *run->momentum = 0.9;
     run->scheduler = NULL;
-    struct scheduler_subject subject = {lr, *lr, run->momentum};
+    struct scheduler_subject subject = {lr, *lr, run->momentum, 0, 1};
     return scheduler_new(&run->scheduler, config_root(run->config), &subject, run->state, "scheduler.", error);
 }
 
@@ -38,6 +38,11 @@ static void finish(struct run *run) {
     state_free(run->state);
     config_free(run->config);
     free(run->momentum);
+}
+
+static void step(struct run *run, double metric) {
+    struct error error = {0};
+    cr_assert_eq(scheduler_step(run->scheduler, metric, &error), 0, "%s", error.message);
 }
 
 static double rate(const struct run *run) {
@@ -67,9 +72,51 @@ ParameterizedTest(int *which, scheduler, follows_torch) {
     for (int k = 0; k < POINTS; k++) {
         worst = fmax(worst, fabs(rate(&run) - rates[k]) / fmax(fabs(rates[k]), 1e-12));
         worst = fmax(worst, fabs(*run.momentum - momenta[k]));
-        scheduler_step(run.scheduler, plateau_metric(k));
+        step(&run, plateau_metric(k));
     }
     cr_expect_leq(worst, 1e-15, "%s: off by %.3g", line[0], worst);
+    finish(&run);
+    lines_free(&lines);
+}
+
+/* ---------------------------------------------------------------- every scheduler, with options drawn at random */
+
+#define OPTIONS TEST_DATA_DIR "/scheduler_options_reference.txt"
+enum { DRAWN_STEPS = 60 };
+
+ParameterizedTestParameters(scheduler, follows_torch_with_any_options) {
+    static int cases[256];
+    struct lines lines = lines_read(OPTIONS);
+    size_t count = lines.count / 3;
+    lines_free(&lines);
+    for (size_t k = 0; k < count; k++)
+        cases[k] = (int)k;
+    return cr_make_param_array(int, cases, count);
+}
+
+ParameterizedTest(int *which, scheduler, follows_torch_with_any_options) {
+    struct lines lines = lines_read(OPTIONS);
+    char **line = lines.line + *which * 3;
+    double rates[DRAWN_STEPS + 1], momenta[DRAWN_STEPS], worst = 0;
+    size_t count = numbers_read(line[1], rates, DRAWN_STEPS + 1), n = 1;
+    cr_assert_eq(numbers_read(strchr(line[2], ' ') ? strchr(line[2], ' ') : "", momenta, DRAWN_STEPS), count - 1);
+    int ends = (int)rates[0], code = 0;
+    struct run run;
+    struct error error = {0};
+    code = try(&run, line[0], &error);
+    if (code)
+        cr_expect(ends >= 0, "%s: %s", line[0], error.message); /* perhaps before torch notices */
+    for (int k = 0; !code && k < DRAWN_STEPS; k++) {
+        if (k % 3 == 0 || k == 1) {
+            cr_assert_lt(n, count, "%s goes on in step %d", line[0], k);
+            worst = fmax(worst, fabs(rate(&run) - rates[n]) / fmax(fabs(rates[n]), 1e-10));
+            worst = fmax(worst, fabs(*run.momentum - momenta[n - 1]));
+            n++;
+        }
+        code = scheduler_step(run.scheduler, plateau_metric(k), &error);
+        cr_expect_eq(code != 0, ends == k + 1, "%s: step %d of %d: %s", line[0], k + 1, ends, error.message);
+    }
+    cr_expect_leq(worst, 1e-14, "%s: off by %.3g", line[0], worst);
     finish(&run);
     lines_free(&lines);
 }
@@ -92,7 +139,7 @@ ParameterizedTest(int *which, scheduler, can_be_rewound) {
             snapshot = state_save(run.state);
         first[k] = rate(&run);
         momenta[k] = *run.momentum;
-        scheduler_step(run.scheduler, plateau_metric(k));
+        step(&run, plateau_metric(k));
     }
     struct error error = {0};
     cr_assert_eq(state_restore(run.state, snapshot, &error), 0, "%s", error.message);
@@ -100,10 +147,41 @@ ParameterizedTest(int *which, scheduler, can_be_rewound) {
     for (int k = 23; k < 60; k++) {
         cr_expect_eq(rate(&run), first[k]);
         cr_expect_eq(*run.momentum, momenta[k]);
-        scheduler_step(run.scheduler, plateau_metric(k));
+        step(&run, plateau_metric(k));
     }
     snapshot_free(snapshot);
     finish(&run);
+    lines_free(&lines);
+}
+
+/* What momentum there is now is one thing, whoever of a nest has set it. */
+Test(scheduler, any_can_be_rewound) {
+    struct lines lines = lines_read(OPTIONS);
+    struct error error = {0};
+    for (size_t c = 0; c < lines.count; c += 3) {
+        struct run run;
+        struct snapshot *snapshot = NULL;
+        double first[40], momenta[40];
+        int count = 0, code = try(&run, lines.line[c], &error);
+        for (; !code && count < 40; count++) {
+            if (count == 4)
+                snapshot = state_save(run.state);
+            first[count] = rate(&run);
+            momenta[count] = *run.momentum;
+            code = scheduler_step(run.scheduler, plateau_metric(count), &error);
+        }
+        if (snapshot)
+            cr_assert_eq(state_restore(run.state, snapshot, &error), 0, "%s", error.message);
+        if (snapshot)
+            scheduler_sync(run.scheduler);
+        for (int k = 4; k < count; k++) {
+            cr_expect_eq(rate(&run), first[k], "%s", lines.line[c]);
+            cr_expect_eq(*run.momentum, momenta[k], "%s", lines.line[c]);
+            scheduler_step(run.scheduler, plateau_metric(k), &error);
+        }
+        snapshot_free(snapshot);
+        finish(&run);
+    }
     lines_free(&lines);
 }
 
@@ -112,20 +190,22 @@ Test(scheduler, a_bad_metric_counts_as_no_progress) {
     cr_expect(scheduler_is_plateau(run.scheduler));
     cr_expect(scheduler_config_is_plateau(config_root(run.config)));
     cr_expect_str_eq(scheduler_name(run.scheduler), "ReduceLROnPlateau");
-    scheduler_step(run.scheduler, 1);
-    scheduler_step(run.scheduler, NAN);
+    step(&run, 1);
+    step(&run, NAN);
     cr_expect_eq(rate(&run), 0.025);
     finish(&run);
 }
 
-Test(scheduler, one_cycle_stays_at_its_end) {
+Test(scheduler, one_cycle_has_no_step_beyond_its_end) {
     struct run run = start("{_target_: " T "OneCycleLR, max_lr: 0.1, total_steps: 10}");
+    struct error error = {0};
     for (int k = 0; k < 10; k++)
-        scheduler_step(run.scheduler, 0);
-    double end = rate(&run);
-    for (int k = 0; k < 5; k++)
-        scheduler_step(run.scheduler, 0);
-    cr_expect_eq(rate(&run), end);
+        step(&run, 0);
+    cr_expect_eq(scheduler_step(run.scheduler, 0, &error), ERROR_VALUE);
+    cr_expect(strstr(error.message, "step 11 of 10"), "%s", error.message);
+    struct scheduler_subject subject = {run.lr->data, 0.05, run.momentum, 0, 1};
+    cr_expect_eq(scheduler_reaches(config_root(run.config), &subject, 10, &error), 0);
+    cr_expect_eq(scheduler_reaches(config_root(run.config), &subject, 11, &error), ERROR_VALUE);
     finish(&run);
 }
 
@@ -133,7 +213,7 @@ Test(scheduler, says_where_it_stands) {
     struct run run = start("{_target_: " T "SequentialLR, milestones: [4], schedulers: [{_target_: " T
                            "LinearLR, total_iters: 4}, {_target_: " T "StepLR, step_size: 3}]}");
     struct text text = {0};
-    scheduler_step(run.scheduler, 0);
+    step(&run, 0);
     scheduler_describe(run.scheduler, &text);
     cr_expect(strstr(text.data, "SequentialLR(milestones=4) after 1 steps\n"), "%s", text.data);
     cr_expect(strstr(text.data, "\n  StepLR(step_size=3, gamma=0.1)"), "%s", text.data);
@@ -153,6 +233,15 @@ static const struct {
     {"{_target_: " T "LinearLR, start_factor: 0}", "start_factor"},
     {"{_target_: " T "OneCycleLR, max_lr: 0.1}", "total_steps"},
     {"{_target_: " T "OneCycleLR, max_lr: [0.1, 0.2], total_steps: 9}", "one number"},
+    {"{_target_: " T "OneCycleLR, max_lr: 0.1, total_steps: 0}", "greater than 0"},
+    {"{_target_: " T "CyclicLR, base_lr: 0.1}", "max_lr"},
+    {"{_target_: " T "CyclicLR, base_lr: 0.1, max_lr: 0.2, step_size_up: 0}", "step_size_up"},
+    {"{_target_: " T "CyclicLR, base_lr: 0.1, max_lr: 0.2, mode: square}", "triangular"},
+    {"{_target_: " T "CyclicLR, base_lr: 0.1, max_lr: 0.2, scale_fn: {_target_: f}}", "Python function"},
+    {"{_target_: " T "LambdaLR, lr_lambda: f}", "Python function"},
+    {"{_target_: " T "MultiplicativeLR}", "Python function"},
+    {"{_target_: torch.optim.swa_utils.SWALR, swa_lr: 0.1, anneal_epochs: -1}", "anneal_epochs"},
+    {"{_target_: " T "MultiStepLR, milestones: 4}", "list"},
     {"{_target_: " T "OneCycleLR, max_lr: 0.1, total_steps: 10, pct_start: 0.1}", "without steps"},
     {"{_target_: " T "ReduceLROnPlateau, factor: 1.0}", "below 1"},
     {"{_target_: " T "ReduceLROnPlateau, mode: least}", "mode"},
@@ -184,7 +273,7 @@ ParameterizedTest(int *which, scheduler, says_what_is_wrong) {
     cr_expect_eq(rate(&run), 0.05, "nothing has changed");
     cr_expect_eq(*run.momentum, 0.9);
     cr_expect_eq(state_count(run.state), 1);
-    cr_expect_neq(scheduler_check(config_root(run.config), &checked), 0);
+    cr_expect_neq(scheduler_check(config_root(run.config), 1, 1, &checked), 0);
     cr_expect_str_eq(checked.message, error.message);
     finish(&run);
 }
@@ -195,10 +284,11 @@ Test(scheduler, without_momentum_there_is_nothing_to_cycle) {
     struct error error = {0};
     double lr = 0.05;
     struct scheduler *scheduler;
-    struct scheduler_subject subject = {&lr, lr, NULL};
+    struct scheduler_subject subject = {&lr, lr, NULL, 0, 1};
     cr_expect_eq(scheduler_new(&scheduler, config_root(config), &subject, state, "scheduler.", &error), ERROR_VALUE);
     cr_expect(strstr(error.message, "cycle_momentum"), "%s", error.message);
-    cr_expect_eq(scheduler_check(config_root(config), &error), 0);
+    cr_expect_eq(scheduler_check(config_root(config), 1, 0, &error), ERROR_VALUE);
+    cr_expect_eq(scheduler_check(config_root(config), 1, 1, &error), 0);
     state_free(state);
     config_free(config);
 }

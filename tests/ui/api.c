@@ -103,6 +103,27 @@ struct worker {
     int status;
 };
 
+static void check_odd_frames(struct fettle_model *model) {
+    static const double flat[9] = {4, 0, 0, 0, 4, 0, 4, 4, 0};
+    static const int none[3] = {8, 1, -5};
+    struct fettle_input input = {.name = "chargee", .columns = 1, .values = water};
+    struct fettle_error error = {0};
+    double stress[9];
+    struct fettle_result result = {.stress = stress};
+    struct fettle_frame frame = {.atoms = 3, .positions = water, .numbers = numbers, .cell = flat};
+
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_OK, "a cell without a volume, not periodic");
+    check(isnan(stress[0]) && isnan(stress[8]), "has no stress");
+    frame.inputs = &input;
+    frame.input_count = 1;
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "an input of no meaning");
+    check(strstr(error.message, "chargee") != NULL, "is named");
+    frame.input_count = 0;
+    frame.numbers = none;
+    check(fettle_evaluate(model, &frame, 1, &result, &error) == FETTLE_ERROR_ARGUMENT, "an atomic number below 0");
+    check(strstr(error.message, "number -5") != NULL, "is told");
+}
+
 static void *work(void *context) {
     struct worker *worker = context;
     double positions[9], forces[9];
@@ -131,7 +152,10 @@ static void check_threads(struct fettle_model *model, const char *path) {
     }
     for (int k = 0; k < WORKERS; k++) { /* the last two handles belong to one thread each */
         workers[k] = (struct worker){.model = models[k < 6 ? k / 3 : k - 4], .offset = 0.25 * (k % 2)};
-        pthread_create(&threads[k], NULL, work, &workers[k]);
+        if (pthread_create(&threads[k], NULL, work, &workers[k])) {
+            check(0, "a thread of the test");
+            return;
+        }
     }
     for (int k = 0; k < WORKERS; k++) {
         pthread_join(threads[k], NULL);
@@ -238,7 +262,10 @@ static void check_forks(const char *path) {
             check_child(pass_on, model, path, energy, "a child and its child evaluate");
             check_child(free_unused, model, path, energy, "a child frees");
             busy.model = model;
-            pthread_create(&thread, NULL, keep_busy, &busy);
+            if (pthread_create(&thread, NULL, keep_busy, &busy)) {
+                check(0, "a thread of the test");
+                return;
+            }
             while (!busy.begun)
                 ;
             for (int k = 0; k < 5; k++)
@@ -275,9 +302,15 @@ int main(int argc, char **argv) {
     struct fettle_error error = {0};
     char version[32];
 
-    if (argc != 2 || fettle_open(&model, argv[1], NULL, &error)) {
+    if (argc < 2 || fettle_open(&model, argv[1], NULL, &error)) {
         printf("FAILED: %s\n", error.message);
         return 1;
+    }
+    if (argc > 2) { /* where there is little memory: no more than this */
+        double energy;
+        int status = evaluate(model, water, NULL, &energy, NULL, NULL, NULL);
+        fettle_free(model);
+        return status != FETTLE_OK;
     }
     snprintf(version, sizeof version, "%d.%d.%d", FETTLE_VERSION_MAJOR, FETTLE_VERSION_MINOR, FETTLE_VERSION_PATCH);
     check(strcmp(fettle_version(), version) == 0, "the version of the library is the header's");
@@ -287,6 +320,7 @@ int main(int argc, char **argv) {
     check(fettle_has_forces(model), "forces");
     check_derivatives(model);
     check_mistakes(model, argv[1]);
+    check_odd_frames(model);
     check_threads(model, argv[1]);
     check_batches(model);
     check_forks(argv[1]);

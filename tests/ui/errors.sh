@@ -65,6 +65,21 @@ printf '1\nProperties=species:S:1:pos:R:3\nO 0 0 0\n' >alone.xyz
 expect "no edges" 0 "$fettle" eval --model model.yaml -o alone.out.xyz alone.xyz
 shows "no edges" alone.out.xyz 'energy=-2.0'
 
+# ---- labels that are no numbers, and frames without
+sed '3s/0.00  0.00 -0.30/nan nan nan/' water.xyz >odd.xyz
+expect "a NaN among the labels" 0 "$fettle" eval --model model.yaml -o odd.out.xyz odd.xyz
+shows "a NaN among the labels" err 'the label forces of atom 0 (O) of frame 0 of odd.xyz is NaN'
+grep -q 'forces_mae *[0-9]' out || bad "a NaN among the labels: no error of the others"
+sed '2s/energy=[^ ]*/energy=-inf/' water.xyz >odd.xyz
+expect "an infinite label" 0 "$fettle" eval --model model.yaml --json odd.json odd.xyz
+shows "an infinite label" err 'the label total_energy of frame 0 of odd.xyz is infinite'
+sed '2s/energy=[^ ]*/other=1/' water.xyz >odd.xyz
+expect "a frame without a label" 0 "$fettle" eval --model model.yaml -o odd.out.xyz odd.xyz
+shows "a frame without a label" err '1 of '
+grep -q 'per_atom_energy_mae *[0-9]' out || bad "a frame without a label: no error of the others"
+fails "a folder of frames" 1 'is a folder' "$fettle" eval --model model.yaml .
+fails "a folder for a model" 1 'Is a directory' "$fettle" eval --model . water.xyz
+
 # ---- weights
 "$fettle" run config.yaml -o good >/dev/null 2>&1 || bad "a good run"
 fails "other shape" 1 'shape' "$fettle" run config.yaml -o o --init good/last.safetensors \
@@ -109,6 +124,17 @@ shows "standard input" err 'standard input: a zero byte'
 fails "two lines in one" 2 'a command is one line' "$fettle" -b -x 'open lines.yaml'
 
 # ---- where output goes
+cp water.xyz precious.xyz
+ln -s precious.xyz link.xyz
+ln precious.xyz other.xyz
+for to in precious.xyz link.xyz other.xyz ./precious.xyz; do
+    fails "eval over its input" 1 'would be written over' "$fettle" eval --model model.yaml -o $to precious.xyz
+done
+fails "eval over its model" 1 'would be written over' "$fettle" eval --model config.yaml --json config.yaml precious.xyz
+fails "eval over the data of its config" 1 'water.xyz' "$fettle" eval --model config.yaml -o water.xyz precious.xyz
+fails "two outputs" 1 'one file' "$fettle" eval --model model.yaml --json j --loss-grads j water.xyz
+fails "bench over its config" 1 'would be written over' "$fettle" bench config.yaml --json config.yaml
+cmp -s precious.xyz water.xyz || bad "an input is written over"
 : >file
 fails "folder that is a file" 1 'file' "$fettle" run config.yaml -o file/folder
 fails "eval into nowhere" 1 'nowhere/x.json' "$fettle" eval --model model.yaml --json nowhere/x.json water.xyz

@@ -24,7 +24,7 @@ for limit in 20000 40000 60000 100000 160000 180000 200000 260000 300000 340000 
     ends run "$fettle" run config.yaml -o x trainer.max_epochs=1
     ends eval "$fettle" eval --model o/last.safetensors water.xyz -o p.xyz
     ends session "$fettle" -b -x 'open config.yaml' -x step
-    ends library "$client" "$here/model.yaml"
+    ends library "$client" "$here/model.yaml" once
     rm -rf x
 done
 finish

@@ -11,6 +11,9 @@ struct picture {
     VTermScreen *screen;
     char *row;
     int *columns; /* of each byte of the row */
+    enum { TEXT, ESCAPE, DESIGNATION, NUMBER, SEQUENCE } state;
+    char last[8], number[16]; /* the last character; what may be a repetition of it, so far */
+    size_t nlast, nnumber;
 };
 
 static int make_room(struct picture *picture, int columns) {
@@ -46,8 +49,63 @@ void picture_free(struct picture *picture) {
     free(picture);
 }
 
+/* Whether a byte is to be passed on.  A repetition (CSI n b) is written out: after one that ends before the last column
+ * libvterm goes to the next row, and what stands there is lost or not, as the program's drawing falls. */
+static int take(struct picture *picture, unsigned char byte) {
+    int final = byte >= 0x40 && byte < 0x7f;
+    switch (picture->state) {
+    case TEXT:
+        picture->state = byte == 033 ? ESCAPE : TEXT;
+        picture->nnumber = 0;
+        if (byte < ' ')
+            return byte != 033;
+        if ((byte & 0xc0) != 0x80 || picture->nlast == sizeof picture->last)
+            picture->nlast = 0;
+        picture->last[picture->nlast++] = (char)byte;
+        return 1;
+    case ESCAPE:
+        picture->state = byte == '[' ? NUMBER : byte >= ' ' && byte < '0' ? DESIGNATION : TEXT;
+        if (picture->state == NUMBER)
+            return 0;
+        vterm_input_write(picture->terminal, "\033", 1);
+        return 1;
+    case NUMBER:
+        if (byte >= '0' && byte <= '9' && picture->nnumber + 1 < sizeof picture->number) {
+            picture->number[picture->nnumber++] = (char)byte;
+            return 0;
+        }
+        picture->state = final ? TEXT : SEQUENCE;
+        picture->number[picture->nnumber] = 0;
+        if (byte == 'b') {
+            for (int k = picture->nnumber ? atoi(picture->number) : 1; k > 0; k--)
+                vterm_input_write(picture->terminal, picture->last, picture->nlast);
+            return 0;
+        }
+        vterm_input_write(picture->terminal, "\033[", 2);
+        vterm_input_write(picture->terminal, picture->number, picture->nnumber);
+        return 1;
+    case DESIGNATION:
+        picture->state = byte >= '0' ? TEXT : DESIGNATION;
+        return 1;
+    case SEQUENCE:
+        picture->state = final ? TEXT : SEQUENCE;
+        return 1;
+    }
+    return 1;
+}
+
 void picture_feed(struct picture *picture, const char *bytes, size_t size) {
-    vterm_input_write(picture->terminal, bytes, size);
+    size_t begin = 0;
+    for (size_t k = 0; k < size; k++) {
+        int plain = picture->state == TEXT && bytes[k] != 033;
+        if (!plain && k > begin)
+            vterm_input_write(picture->terminal, bytes + begin, k - begin);
+        if (take(picture, (unsigned char)bytes[k]) && !plain)
+            vterm_input_write(picture->terminal, bytes + k, 1);
+        begin = plain ? begin : k + 1;
+    }
+    if (size > begin)
+        vterm_input_write(picture->terminal, bytes + begin, size - begin);
 }
 
 void picture_resize(struct picture *picture, int rows, int columns) {

@@ -4,7 +4,8 @@
  *     test_screens FETTLE FOLDER [NAME...]
  *
  * With UPDATE=1 the .screen files are written instead.  A script is lines of steps: the table at the end of this file
- * lists them.  Every step waits for its effect. */
+ * lists them.  Every step waits for its effect, which must stay: one that is only seen on the way to another, or that
+ * was there before, fails where somebody is slow.  With LATE=1 every step looks late, and finds those. */
 #include <ctype.h>
 #include <dirent.h>
 #include <regex.h>
@@ -16,7 +17,7 @@
 #include "child.h"
 #include "picture.h"
 
-enum { QUIET_MS = 300, WORDS_MOST = 32, MASKS_MOST = 16 };
+enum { QUIET_MS = 300, LATE_MS = 700, WORDS_MOST = 32, MASKS_MOST = 16 };
 
 struct mask {
     regex_t pattern;
@@ -25,7 +26,7 @@ struct mask {
 
 static struct {
     const char *fettle, *folder; /* absolute */
-    int update;
+    int update, late;
     char scratch[64];
 
     /* the script */
@@ -114,6 +115,8 @@ static int has_no_color(const char *argument) {
 }
 
 static void until(int (*holds)(const char *argument), const char *argument, const char *why) {
+    for (long late = now_ms() + (test.late ? LATE_MS : 0); child_await(&test.child, late);)
+        ;
     long end = now_ms() + PATIENCE_MS;
     while (!holds(argument) && child_await(&test.child, end))
         ;
@@ -460,6 +463,7 @@ int main(int argc, char **argv) {
     test.fettle = realpath(argv[1], NULL);
     test.folder = realpath(argv[2], NULL);
     test.update = getenv("UPDATE") != NULL;
+    test.late = getenv("LATE") != NULL;
     snprintf(path, sizeof path, "%s/screens", test.folder ? test.folder : "");
     int count = scandir(path, &entries, NULL, alphasort);
     if (!test.fettle || count < 0)

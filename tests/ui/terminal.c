@@ -1,8 +1,10 @@
 /* The prompt on a real terminal: typing, completion, history, Ctrl-C in all the wrong moments, signals. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "dialogue.h"
 
@@ -214,12 +216,37 @@ static void check_panes(void) {
     check(system("ls outputs/*/*/last.safetensors >/dev/null 2>&1") == 0, "and the run is saved");
 }
 
+/* Data come through a pipe into which nothing is written; opening it waits until the program reads. */
+static void check_interrupted_open(void) {
+    struct terminal t;
+    int pipe;
+
+    check(mkfifo("in.xyz", 0600) == 0, "a pipe");
+    start(&t, (char *[]){(char *)fettle, "--line", "config.yaml", NULL});
+    expect(&t, "(fettle) ", "a prompt before data that do not come");
+    type(&t, "step\r");
+    expect(&t, "step 1", "a step");
+    expect(&t, "(fettle) ", "and the prompt");
+    type(&t, "open config.yaml data.train_file_path=in.xyz\r");
+    pipe = open("in.xyz", O_WRONLY);
+    type(&t, "\003");
+    expect(&t, "nothing has changed", "Ctrl-C ends an open");
+    expect(&t, "(fettle) ", "and returns to the prompt");
+    type(&t, "print step\r");
+    expect(&t, "step = 1", "of the session as it was");
+    expect(&t, "(fettle) ", "which goes on");
+    type(&t, "quit\r");
+    check(finish(&t) == 0, "and quit");
+    close(pipe);
+}
+
 int main(int argc, char **argv) {
     if (dialogue_open(argc, argv))
         return 2;
     check_editing();
     check_history();
     check_interrupt();
+    check_interrupted_open();
     check_run();
     check_terminals();
     check_slow();
