@@ -33,6 +33,9 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 int error_at(struct error *error, enum error_code code, const char *file, int line, int column, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* What a system call that failed with this errno is: ERROR_MEMORY or ERROR_IO. */
+enum error_code error_of_system(int why);
+
 /* Adds context in front of the message: "reading train.xyz: ...". */
 void error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,7 @@
 /* From libyaml's events to a tree: aliases become copies, merge keys are merged. */
 #include "config/tree.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,7 +392,7 @@ int config_read(struct config **out, const char *path, struct error *error) {
     size_t size = 0, capacity = 0;
     FILE *file = fopen(path, "rbe");
     if (!file)
-        return error_set(error, ERROR_IO, "cannot read %s: %m", path);
+        return error_set(error, error_of_system(errno), "cannot read %s: %m", path);
     for (;;) {
         if (size == capacity) {
             capacity = capacity ? 2 * capacity : 16384;

@@ -446,8 +446,10 @@ static int link_to(struct trainer *trainer, const char *folder, const char *name
     if (snprintf(target, sizeof target, "%s%s%s", above, name, ending) >= (int)sizeof target)
         return error_set(error, ERROR_IO, "the name of a checkpoint is too long: %.300s", name);
     if (unlink(path) && errno != ENOENT)
-        return error_set(error, ERROR_IO, "cannot replace %s: %s", path, strerror(errno));
-    return symlink(target, path) ? error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : 0;
+        return error_set(error, error_of_system(errno), "cannot replace %s: %s", path, strerror(errno));
+    return symlink(target, path)
+               ? error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno))
+               : 0;
 }
 
 /* ---------------------------------------------------------------- judging */
