@@ -287,7 +287,7 @@ void trainer_free(struct trainer *trainer) {
     }
     run_folder_close(trainer);
     run_claim_release(trainer);
-    log_free(trainer);
+    history_free(&trainer->pending);
     history_free(&trainer->history);
     prefetch_free(trainer->ahead);
     prefetch_free(trainer->eval_ahead);

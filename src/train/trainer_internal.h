@@ -45,7 +45,7 @@ struct batch_values {
     double *loss, *metrics;
 };
 
-/* Values logged last, by name. */
+/* Values by name; of what was logged last each name stands once. */
 struct history {
     size_t count, capacity;
     char **names;
@@ -211,7 +211,7 @@ struct trainer {
     struct csv_log *csv;
     FILE *log; /* run.log */
     struct history history;
-    struct pending_row *pending;
+    struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };
 
@@ -352,7 +352,6 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
-void log_free(struct trainer *trainer);
 void history_free(struct history *history);
 
 /* checkpoint.c */
