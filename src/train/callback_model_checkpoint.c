@@ -262,10 +262,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     if (!keep->books)
         return ERROR_MEMORY;
     folder_of(callback, trainer, folder);
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train"))
-            return run_claim_also(trainer, folder, error);
-    return 0;
+    return trainer_trains(trainer) ? run_claim_also(trainer, folder, error) : 0;
 }
 
 const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer) {

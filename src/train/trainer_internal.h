@@ -329,6 +329,10 @@ int norms_value(const struct trainer *trainer, const char *name, double *value);
 int clip_value_set(struct variable *limit, double value, struct error *error);
 extern const struct state_range gradient_limits;
 
+/* Where `train` stands in `run`; -1: nowhere. */
+int64_t trainer_train_entry(const struct trainer *trainer);
+int trainer_trains(const struct trainer *trainer);
+
 /* trainer_check.c: why nothing of this name is ever logged while a run trains; NULL: it is. */
 const char *monitor_never(const struct trainer_settings *how, const char *name);
 /* monitors.c: the same once the data are known, of everything that watches a metric */
@@ -432,8 +436,8 @@ void length_open(struct trainer *trainer);                           /* as the c
 double length_get(const struct trainer *trainer, enum length which); /* NaN: no limit */
 /* Where training was over and may go on now, it does: with its next epoch, or the next batch of one that was cut. */
 int length_set(struct trainer *trainer, enum length which, double value, struct error *error);
-/* The state was read from a checkpoint. */
-int length_resumed(struct trainer *trainer, struct error *error);
+/* The state was read from the checkpoint `resumed`. */
+void length_resumed(struct trainer *trainer);
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */
