@@ -158,5 +158,5 @@ int console_close_output(struct console *console, struct error *error) {
     why = why ? why : errno ? errno : EIO;
     if (why == EPIPE)
         return ERROR_IO;
-    return error_set(error, ERROR_IO, "writing to standard output: %s", strerror(why));
+    return error_set(error, error_of_system(why), "writing to standard output: %s", strerror(why));
 }

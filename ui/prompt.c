@@ -141,12 +141,10 @@ static void redisplay(void) {
 /* Out of the middle of a key, of a number, of a motion, of a macro. */
 static void settle(void) {
     await_give_up();
-    /* Ctrl-G among keys that wait for more would have readline 8.2 jump to where it has returned from */
-    if (RL_ISSTATE(RL_STATE_MULTIKEY | RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION)) {
-        rl_callback_sigcleanup();
-        rl_discard_argument();
-    }
-    if (RL_ISSTATE(RL_STATE_MACROINPUT)) {
+    /* Ctrl-G behind the first keys of a sequence would have readline 8.2 jump to where it has returned from */
+    if (RL_ISSTATE(RL_STATE_MULTIKEY))
+        RL_UNSETSTATE(RL_STATE_MULTIKEY);
+    if (RL_ISSTATE(RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION | RL_STATE_MACROINPUT)) {
         rl_execute_next(GIVE_UP); /* before what else it reads */
         rl_callback_read_char();
     }

@@ -101,6 +101,10 @@ int arena_result(const struct arena *arena, int code, struct error *error) {
     return arena->failed ? error_set(error, ERROR_MEMORY, "out of memory") : code;
 }
 
+void arena_again(struct arena *arena) {
+    arena->failed = 0;
+}
+
 size_t arena_used(const struct arena *arena) {
     return arena->used;
 }

@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@ static void fill(struct error *error, enum error_code code, const char *file, in
     if (!error || (error->code && (code != ERROR_MEMORY || error->code == ERROR_MEMORY)))
         return;
     error->code = code;
+    error->among = 0;
     error->line = line;
     error->column = column;
     snprintf(error->file, sizeof error->file, "%s", file ? file : "");
@@ -30,6 +32,10 @@ int error_at(struct error *error, enum error_code code, const char *file, int li
     fill(error, code, file, line, column, format, args);
     va_end(args);
     return (int)code;
+}
+
+enum error_code error_of_system(int why) {
+    return why == ENOMEM ? ERROR_MEMORY : ERROR_IO;
 }
 
 void error_prefix(struct error *error, const char *format, ...) {

@@ -44,6 +44,9 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 int error_at(struct error *error, enum error_code code, const char *file, int line, int column, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* What a system call that failed with this errno is: ERROR_MEMORY or ERROR_IO. */
+enum error_code error_of_system(int why);
+
 /* In a check that has more to look at: leaves an error with the others and clears it, so that what follows starts anew.
  * Returns 0, or `code` where the check must stop after all: nobody keeps more than one, or there are enough. */
 int error_aside(struct error *error, int code);

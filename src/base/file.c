@@ -161,7 +161,7 @@ memory:
     code = error_set(error, ERROR_MEMORY, "out of memory");
     goto undo;
 failed:
-    code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+    code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
 undo:
     if (writer->fd >= 0) {
         close(writer->fd);
@@ -229,7 +229,7 @@ int file_writer_commit(struct file_writer *writer, struct error *error) {
     if (why) {
         if (writer->temporary)
             unlink(writer->temporary);
-        code = error_set(error, ERROR_IO, "cannot write %s: %s", writer->path, strerror(why));
+        code = error_set(error, error_of_system(why), "cannot write %s: %s", writer->path, strerror(why));
     } else if (writer->temporary) {
         sync_folder(writer->target);
     }
@@ -303,7 +303,7 @@ static int read_all(const char *path, size_t most, char **data, size_t *size, st
     buffer = NULL;
     goto out;
 failed:
-    code = error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+    code = error_set(error, error_of_system(errno), "cannot read %s: %s", path, strerror(errno));
 out:
     free(buffer);
     if (fd >= 0)
@@ -334,7 +334,7 @@ int file_make_directories(const char *path, struct error *error) {
         struct stat status;
         if (mkdir(copy, 0777) && !(errno == EEXIST && !stat(copy, &status) && S_ISDIR(status.st_mode))) {
             int why = errno;
-            return error_set(error, ERROR_IO, "cannot make the folder %s: %s", copy, strerror(why));
+            return error_set(error, error_of_system(why), "cannot make the folder %s: %s", copy, strerror(why));
         }
         *p = keep;
         if (!keep)

@@ -186,8 +186,9 @@ int lock_take(struct lock **out, const char *path, enum lock_way way, const char
         *out = lock;
         return 0;
     }
-    int code = outcome == FAILED ? error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno))
-                                 : refuse(path, what, &holder, own, error);
+    int code = outcome == FAILED
+                   ? error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno))
+                   : refuse(path, what, &holder, own, error);
     free(lock->path);
     free(lock);
     return code;

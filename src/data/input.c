@@ -37,7 +37,7 @@ int input_open(struct input **out, const char *path, int hashed, struct error *e
     /* a pipe without a writer must not hold up who wants to stop */
     input->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (input->fd < 0 || fstat(input->fd, &input->status))
-        code = error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+        code = error_set(error, error_of_system(errno), "cannot read %s: %s", path, strerror(errno));
     else if (S_ISDIR(input->status.st_mode))
         code = error_set(error, ERROR_IO, "cannot read %s: it is a folder, a file of frames is expected", path);
     if (code)
@@ -78,7 +78,7 @@ static int read_piece(struct input *input, char *to, size_t *got, struct error *
             break;
         ssize_t size = read(input->fd, to + *got, PIECE - *got);
         if (size < 0 && errno != EINTR && errno != EAGAIN)
-            code = error_set(error, ERROR_IO, "cannot read %s: %s", input->path, strerror(errno));
+            code = error_set(error, error_of_system(errno), "cannot read %s: %s", input->path, strerror(errno));
         else if (size < 0)
             code = interrupt_check(error);
         else if (size == 0)

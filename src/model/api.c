@@ -248,12 +248,12 @@ static int is_checkpoint(const char *path, int *yes, struct error *error) {
         return 0;
     }
     if (!(file = fopen(path, "rb")))
-        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+        return error_set(error, error_of_system(errno), "%s: %s", path, strerror(errno));
     *yes = fread(head, 1, sizeof head, file) == sizeof head && head[8] == '{' && memchr(head, '\0', 8) != NULL;
     *yes = *yes || (length > 12 && strcmp(path + length - 12, ".safetensors") == 0);
     failed = ferror(file) ? errno : 0;
     fclose(file);
-    return failed ? error_set(error, ERROR_IO, "%s: %s", path, strerror(failed)) : 0;
+    return failed ? error_set(error, error_of_system(failed), "%s: %s", path, strerror(failed)) : 0;
 }
 
 static int open_model(struct fettle_model *handle, const char *path, const struct fettle_options *options,

@@ -182,7 +182,7 @@ int guard_exec_trust(struct session *session, const struct command_line *line, s
     if (line->count > 1 && guard->origin)
         return error_set(error, ERROR_STATE, "%s cannot say who is trusted: only you can", guard->origin);
     if (line->count > 1 && trust(guard, line->words[1]))
-        return error_set(error, ERROR_IO, "%s: %s", line->words[1], strerror(errno));
+        return error_set(error, error_of_system(errno), "%s: %s", line->words[1], strerror(errno));
     if (session->options.trust_all)
         session_print(session, "all sessions are trusted\n");
     for (size_t k = 0; k < guard->ntrusted; k++)

@@ -135,7 +135,7 @@ int progress_default_output(char **out, struct error *error) {
         }
         int why = errno; /* ENOENT: another has just removed the empty folder above */
         if (!code && why != EEXIST && why != ENOENT)
-            code = error_set(error, ERROR_IO, "cannot make the folder %s: %s", path, strerror(why));
+            code = error_set(error, error_of_system(why), "cannot make the folder %s: %s", path, strerror(why));
         free(path);
         if (code)
             return code;

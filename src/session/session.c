@@ -302,7 +302,7 @@ int session_source(struct session *session, const char *path, int typed, struct 
     struct text line = {0};
 
     if (!file)
-        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+        return error_set(error, error_of_system(errno), "%s: %s", path, strerror(errno));
     if (session->depth >= MAX_DEPTH) {
         code = error_set(error, ERROR_USAGE, "%s: scripts that call scripts, more than %d deep", path, MAX_DEPTH);
         goto out;

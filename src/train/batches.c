@@ -67,13 +67,6 @@ static int add_state(struct trainer *trainer, int has_train, size_t count, struc
     return 0;
 }
 
-static int trains(const struct trainer *trainer) {
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train"))
-            return 1;
-    return 0;
-}
-
 int batches_open(struct trainer *trainer, struct error *error) {
     trainer->ahead = prefetch_new();
     trainer->eval_ahead = prefetch_new();
@@ -94,7 +87,7 @@ int batches_open(struct trainer *trainer, struct error *error) {
         return 0;
     *number(trainer->batch_size) = *number(trainer->epoch_batch_size) =
         settings->batch_size > 0 ? settings->batch_size : 1;
-    if (trains(trainer) && batches_with(trainer, *number(trainer->batch_size)) < 1)
+    if (trainer_trains(trainer) && batches_with(trainer, *number(trainer->batch_size)) < 1)
         return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
                          (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
     return 0;
@@ -106,7 +99,7 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
     if (!trainer->batch_size)
         return count ? state_refuse(trainer->order, error, "has %zu frames, where nothing is trained", count) : 0;
     const struct variable *const sizes[] = {trainer->epoch_batch_size, trainer->batch_size};
-    for (int k = 0; trains(trainer) && k < 2; k++)
+    for (int k = 0; trainer_trains(trainer) && k < 2; k++)
         if (*number(sizes[k]) > (int64_t)count || batches_with(trainer, *number(sizes[k])) < 1)
             return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no such batches",
                                 (long long)*number(sizes[k]), count);

@@ -75,14 +75,6 @@ int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct 
     return code;
 }
 
-int callbacks_check_state(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
-    int code = 0;
-    for (int k = 0; !code && k < callbacks->count; k++)
-        if (callbacks->list[k].kind->check_state)
-            code = callbacks->list[k].kind->check_state(&callbacks->list[k], trainer, error);
-    return code;
-}
-
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name) {
     for (int k = 0; k < callbacks->count; k++)
         if (!strncmp(name, callbacks->list[k].prefix, strlen(callbacks->list[k].prefix)))
@@ -100,6 +92,7 @@ const struct callback *callbacks_owner(const struct callbacks *callbacks, const 
         }                                                                                                              \
         return code;                                                                                                   \
     }
+CALL(check_state)
 CALL(resumed)
 CALL(epoch_begin)
 CALL(batch_loaded)

@@ -79,9 +79,9 @@ extern const size_t callback_kind_count;
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
-int callbacks_check_state(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
+int callbacks_check_state(struct trainer *trainer, struct error *error);
 int callbacks_resumed(struct trainer *trainer, struct error *error);
 int callbacks_epoch_begin(struct trainer *trainer, struct error *error);
 int callbacks_batch_loaded(struct trainer *trainer, struct error *error);

@@ -262,10 +262,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     if (!keep->books)
         return ERROR_MEMORY;
     folder_of(callback, trainer, folder);
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train"))
-            return run_claim_also(trainer, folder, error);
-    return 0;
+    return trainer_trains(trainer) ? run_claim_also(trainer, folder, error) : 0;
 }
 
 const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer) {
@@ -446,8 +443,10 @@ static int link_to(struct trainer *trainer, const char *folder, const char *name
     if (snprintf(target, sizeof target, "%s%s%s", above, name, ending) >= (int)sizeof target)
         return error_set(error, ERROR_IO, "the name of a checkpoint is too long: %.300s", name);
     if (unlink(path) && errno != ENOENT)
-        return error_set(error, ERROR_IO, "cannot replace %s: %s", path, strerror(errno));
-    return symlink(target, path) ? error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno)) : 0;
+        return error_set(error, error_of_system(errno), "cannot replace %s: %s", path, strerror(errno));
+    return symlink(target, path)
+               ? error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno))
+               : 0;
 }
 
 /* ---------------------------------------------------------------- judging */

@@ -196,7 +196,7 @@ static int put_aside(struct trainer *trainer, const char *path, int64_t size, st
         snprintf(aside, sizeof aside, "%s.%d", path, number++);
     while (file_exists(aside));
     if (rename(path, aside))
-        return error_set(error, ERROR_IO, "cannot rename %s to %s: %s", path, aside, strerror(errno));
+        return error_set(error, error_of_system(errno), "cannot rename %s to %s: %s", path, aside, strerror(errno));
     trainer_tell(trainer, EVENT_NOTICE, "%s held frames of another run: they are in %s now", path, aside);
     return 0;
 }
@@ -207,7 +207,7 @@ static FILE *open_file(struct trainer *trainer, const char *path, int64_t size, 
         return NULL;
     FILE *stream = file_append_stream(path);
     if (!stream)
-        error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+        error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return stream;
 }
 
@@ -246,7 +246,7 @@ static int append(struct callback *callback, struct trainer *trainer, const stru
     failed |= fflush(stream) != 0 || ferror(stream);
     int why = errno;
     if (failed && !code)
-        code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(why));
+        code = error_set(error, error_of_system(why), "cannot write %s: %s", path, strerror(why));
     if (code && ftruncate(fileno(stream), size)) {
         /* a pipe: what has gone has gone */
     }

@@ -272,7 +272,7 @@ static int check_state(struct trainer *trainer, struct error *error) {
             code = scheduler_check_state(trainer->schedule.more[g], error);
     if (!code)
         code = composition_check_state(&trainer->composition, error);
-    return code ? code : callbacks_check_state(&trainer->callbacks, trainer, error);
+    return code ? code : callbacks_check_state(trainer, error);
 }
 
 static int resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {

@@ -126,7 +126,7 @@ static int append(int fd, off_t size, const char *path, const struct text *rows,
     if (ftruncate(fd, size)) {
         /* a pipe: what has gone has gone */
     }
-    return error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(why));
+    return error_set(error, error_of_system(why), "cannot write %s: %s", path, strerror(why));
 }
 
 /* The file as it was stays in use where this fails. */
@@ -143,7 +143,7 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
         return code;
     int fd = open(log->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return error_set(error, ERROR_IO, "cannot write %s: %s", log->path, strerror(errno));
+        return error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));
     if (log->fd >= 0)
         close(log->fd);
     log->fd = fd;
@@ -204,7 +204,8 @@ static int reading_open(struct reading *r, const char *path, int *there, struct 
     *r = (struct reading){.path = path, .line = 1};
     *there = !stat(path, &status);
     if (!*there)
-        return errno == ENOENT ? 0 : error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+        return errno == ENOENT ? 0
+                               : error_set(error, error_of_system(errno), "cannot read %s: %s", path, strerror(errno));
     int code = file_read(path, &r->data, &size, error);
     if (code)
         return code;
@@ -274,7 +275,7 @@ static int put_aside(const struct csv_log *log, const struct text *cut, struct e
     int fd = name.failed ? -1 : file_append(name.data);
     off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     int code = name.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-               : fd < 0    ? error_set(error, ERROR_IO, "cannot write %s: %s", name.data, strerror(errno))
+               : fd < 0    ? error_set(error, error_of_system(errno), "cannot write %s: %s", name.data, strerror(errno))
                            : append(fd, size, name.data, cut, error);
     if (fd >= 0)
         close(fd);

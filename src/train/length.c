@@ -32,13 +32,6 @@ static int grew(double was, double now) {
 
 /* ---------------------------------------------------------------- going on after the end */
 
-static int64_t train_entry(const struct trainer *trainer) {
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train"))
-            return (int64_t)k;
-    return -1;
-}
-
 static int is_over(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     return cursor->trained || (cursor->phase == PHASE_EPOCH && loop_ends(trainer));
@@ -48,7 +41,7 @@ static int is_over(const struct trainer *trainer) {
 static void reopen(struct trainer *trainer, int longer) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     int cut = cursor->batch > 0 && cursor->batch < trainer_batches(trainer);
-    int64_t entry = train_entry(trainer);
+    int64_t entry = trainer_train_entry(trainer);
     if (entry < 0 || !is_over(trainer))
         return;
     if (longer)
@@ -72,7 +65,7 @@ static void reopen(struct trainer *trainer, int longer) {
 const char *trainer_over(const struct trainer *trainer) {
     static _Thread_local char text[256];
     char number[32];
-    if (train_entry(trainer) < 0 || !is_over(trainer))
+    if (!trainer_trains(trainer) || !is_over(trainer))
         return NULL;
     const char *why = loop_ends(trainer);
     for (int k = 0; why && k < LENGTHS; k++)
@@ -189,18 +182,13 @@ static int is_longer(struct trainer *trainer, const char *yaml) {
     return longer;
 }
 
-int length_resumed(struct trainer *trainer, struct error *error) {
-    struct safetensors *file;
-    int code = safetensors_read(&file, trainer->resume, error);
-    if (code)
-        return code;
+void length_resumed(struct trainer *trainer) {
+    const struct safetensors *file = trainer->resumed;
     const char *yaml = safetensors_metadata(file, "config"), *seconds = safetensors_metadata(file, "seconds");
     double spent = seconds ? text_to_double(seconds, strlen(seconds)) : 0;
     trainer->seconds = spent > 0 && spent < 1e12 ? spent : 0;
     reopen(trainer, yaml && is_longer(trainer, yaml));
-    safetensors_free(file);
     if (trainer_over(trainer))
         trainer_tell(trainer, EVENT_NOTICE, "nothing is left to train in %s: %s", trainer->resume,
                      trainer_over(trainer));
-    return 0;
 }

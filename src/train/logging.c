@@ -19,12 +19,38 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
         trainer->how.event(trainer->how.context, event, text);
 }
 
-void history_free(struct history *history) {
+static void history_clear(struct history *history) {
     for (size_t k = 0; k < history->count; k++)
         free(history->names[k]);
+    history->count = 0;
+}
+
+void history_free(struct history *history) {
+    history_clear(history);
     free(history->names);
     free(history->values);
     memset(history, 0, sizeof *history);
+}
+
+static int history_add(struct history *history, const char *name, double value) {
+    if (history->count == history->capacity) {
+        size_t more = history->capacity ? 2 * history->capacity : 64;
+        char **names = realloc(history->names, more * sizeof *names);
+        if (names)
+            history->names = names;
+        double *values = realloc(history->values, more * sizeof *values);
+        if (values)
+            history->values = values;
+        if (!names || !values)
+            return -1;
+        history->capacity = more;
+    }
+    char *copy = strdup(name);
+    if (!copy)
+        return -1;
+    history->names[history->count] = copy;
+    history->values[history->count++] = value;
+    return 0;
 }
 
 static long history_find(const struct history *history, const char *name) {
@@ -37,27 +63,10 @@ static long history_find(const struct history *history, const char *name) {
 void history_set(struct trainer *trainer, const char *name, double value) {
     struct history *history = &trainer->history;
     long k = history_find(history, name);
-    if (k >= 0) {
+    if (k >= 0)
         history->values[k] = value;
-        return;
-    }
-    if (history->count == history->capacity) {
-        size_t more = history->capacity ? 2 * history->capacity : 64;
-        char **names = realloc(history->names, more * sizeof *names);
-        if (names)
-            history->names = names;
-        double *values = realloc(history->values, more * sizeof *values);
-        if (values)
-            history->values = values;
-        if (!names || !values)
-            return;
-        history->capacity = more;
-    }
-    char *copy = strdup(name);
-    if (!copy)
-        return;
-    history->names[history->count] = copy;
-    history->values[history->count++] = value;
+    else
+        history_add(history, name, value);
 }
 
 size_t trainer_metrics(const struct trainer *trainer) {
@@ -77,39 +86,9 @@ int trainer_metric(const struct trainer *trainer, const char *name, double *valu
 
 /* ---------------------------------------------------------------- rows */
 
-struct pending_row { /* values collected until the row is written */
-    size_t count, capacity;
-    char **names;
-    double *values;
-};
-
-static int make_room(struct pending_row *row) {
-    if (row->count < row->capacity)
-        return 0;
-    size_t more = row->capacity ? 2 * row->capacity : 256;
-    char **names = realloc(row->names, more * sizeof *names);
-    if (names)
-        row->names = names;
-    double *values = realloc(row->values, more * sizeof *values);
-    if (values)
-        row->values = values;
-    if (!names || !values)
-        return -1;
-    row->capacity = more;
-    return 0;
-}
-
 int log_value(struct trainer *trainer, const char *name, double value, struct error *error) {
-    struct pending_row *row = trainer->pending;
-    if (!row && !(row = trainer->pending = calloc(1, sizeof *row)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    if (make_room(row))
-        return error_set(error, ERROR_MEMORY, "out of memory");
     history_set(trainer, name, value);
-    if (!(row->names[row->count] = strdup(name)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    row->values[row->count++] = value;
-    return 0;
+    return history_add(&trainer->pending, name, value) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
 }
 
 int log_is_due(const struct trainer *trainer) {
@@ -129,27 +108,13 @@ int log_row(struct trainer *trainer, const char *prefix, const struct metrics *m
 }
 
 void log_drop(struct trainer *trainer) {
-    struct pending_row *row = trainer->pending;
-    for (size_t k = 0; row && k < row->count; k++)
-        free(row->names[k]);
-    if (row)
-        row->count = 0;
-}
-
-void log_free(struct trainer *trainer) {
-    log_drop(trainer);
-    if (trainer->pending) {
-        free(trainer->pending->names);
-        free(trainer->pending->values);
-    }
-    free(trainer->pending);
-    trainer->pending = NULL;
+    history_clear(&trainer->pending);
 }
 
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error) {
-    struct pending_row *row = trainer->pending;
+    const struct history *row = &trainer->pending;
     int code = 0;
-    if (!row || !row->count)
+    if (!row->count)
         return 0;
     if (trainer->csv && !trainer->aside) {
         struct error why = {0};

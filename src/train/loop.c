@@ -214,10 +214,7 @@ int loop_update(struct trainer *trainer, struct error *error) {
 }
 
 double loop_loss(const struct trainer *trainer) {
-    for (size_t k = 0; k < metrics_count(trainer->loss); k++)
-        if (!strcmp(metrics_name(trainer->loss, k), "weighted_sum"))
-            return trainer->values.loss[k];
-    return NAN;
+    return metrics_has_weighted_sum(trainer->loss) ? trainer->values.loss[metrics_count(trainer->loss) - 1] : NAN;
 }
 
 int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {

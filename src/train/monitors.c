@@ -33,10 +33,8 @@ static int check_one(struct trainer *trainer, const char *who, const struct conf
 }
 
 int monitors_check(struct trainer *trainer, const struct config_node *schedule, struct error *error) {
-    int code = 0, trains = 0;
-    for (size_t k = 0; k < trainer->nruns; k++)
-        trains |= !strcmp(trainer->runs[k], "train");
-    if (!trains)
+    int code = 0;
+    if (!trainer_trains(trainer))
         return 0;
     if (trainer->schedule.scheduler && trainer->schedule.monitor)
         code = check_one(trainer, "the scheduler", schedule, trainer->schedule.monitor, error);

@@ -34,13 +34,12 @@ struct trainer;
 struct optimizer_kind {
     struct option_target target; /* "torch.optim.Adam", "adam" */
     const char *help;
-    const struct option *options; /* lr, betas, eps, weight_decay, ... with torch's defaults */
+    const struct option *options; /* lr, betas, eps, weight_decay, ... with torch's defaults; lr, a double, is first */
     size_t noptions, options_size;
     int (*slots)(const void *options); /* how many slots these options need; it does not change during a run */
     const char *const *slot_names;     /* "exp_avg", "exp_avg_sq", ... */
     int (*check)(const void *options, const struct config_node *config, struct error *error); /* ranges */
     void (*update)(const void *options, enum dtype dtype, const struct optimizer_span *span);
-    double (*lr)(const void *options); /* initial learning rate */
     /* Momentum or beta1, for a scheduler to cycle (OneCycleLR). */
     double *(*momentum)(void *options);
     /* Numbers that go on from step to step (state, zero at the start), and what is done to them once before each step
@@ -75,6 +74,7 @@ int optimizer_read(const struct optimizer_kind **out, void **options, const stru
                    struct arena *arena, struct error *error);
 /* Whether the optimizer of this name or alias has such an option. */
 int optimizer_has_option(const char *name, const char *option);
+double optimizer_lr(const void *options); /* the initial learning rate */
 /* "Adam": the last part of the target, as it stands in the column "lr-Adam". */
 const char *optimizer_name(const struct optimizer_kind *kind);
 

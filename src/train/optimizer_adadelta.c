@@ -30,21 +30,12 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         adadelta_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
 static int check(const void *options, const struct config_node *config, struct error *error) {
     double rho = ((const struct adadelta_options *)options)->rho;
     if (rho >= 0 && rho <= 1)
         return 0;
     return config_error(optimizer_place(config, "rho"), error, ERROR_VALUE, "rho must be between 0 and 1, here is %g",
                         rho);
-}
-
-static double lr(const void *options) {
-    return ((const struct adadelta_options *)options)->lr;
 }
 
 #define AT(member) offsetof(struct adadelta_options, member)
@@ -68,9 +59,8 @@ const struct optimizer_kind optimizer_adadelta = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct adadelta_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
     .check = check,
     .update = update,
-    .lr = lr,
 };

@@ -50,11 +50,6 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         adafactor_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct adafactor_options *how = options;
     if (how->eps.count != 2 || how->eps.values[0] < 0 || !(how->eps.values[1] >= 0) ||
@@ -68,10 +63,6 @@ static int check(const void *options, const struct config_node *config, struct e
         return config_error(optimizer_place(config, "d"), error, ERROR_VALUE, "d must be at least 1, here is %g",
                             how->d);
     return 0;
-}
-
-static double lr(const void *options) {
-    return ((const struct adafactor_options *)options)->lr;
 }
 
 #define AT(member) offsetof(struct adafactor_options, member)
@@ -95,10 +86,9 @@ const struct optimizer_kind optimizer_adafactor = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct adafactor_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
     .check = check,
     .update = update,
-    .lr = lr,
     .whole = 1,
 };

@@ -32,15 +32,6 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         adagrad_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 1;
-}
-
-static double lr(const void *options) {
-    return ((const struct adagrad_options *)options)->lr;
-}
-
 #define AT(member) offsetof(struct adagrad_options, member)
 
 static const struct option rows[] = {
@@ -64,9 +55,8 @@ const struct optimizer_kind optimizer_adagrad = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct adagrad_options),
-    .slots = slots,
+    .slots = optimizer_one_slot,
     .slot_names = slot_names,
     .check = optimizer_no_check,
     .update = update,
-    .lr = lr,
 };

@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 struct adam_options {
-    double lr;
-    struct option_floats betas;
+    struct optimizer_averages averages;
     double eps, weight_decay;
     int amsgrad, maximize, decoupled_weight_decay;
     int ignored;
@@ -37,7 +36,7 @@ struct adam_step {
 
 static void update(const struct adam_options *options, enum dtype dtype, const struct optimizer_span *span,
                    int decoupled) {
-    double beta1 = options->betas.values[0], beta2 = options->betas.values[1];
+    double beta1 = options->averages.betas.values[0], beta2 = options->averages.betas.values[1];
     double decay = options->weight_decay, t = (double)span->step;
     struct adam_step step = {
         .scale = span->grad_scale,
@@ -70,22 +69,15 @@ static int slots(const void *options) {
     return ((const struct adam_options *)options)->amsgrad ? 3 : 2;
 }
 
-static int check(const void *options, const struct config_node *config, struct error *error) {
-    return optimizer_check_betas(&((const struct adam_options *)options)->betas, config, error);
-}
-
-static double lr(const void *options) {
-    return ((const struct adam_options *)options)->lr;
-}
-
-static double *momentum(void *options) {
-    return &((struct adam_options *)options)->betas.values[0];
-}
-
 #define AT(member) offsetof(struct adam_options, member)
 #define ADAM_OPTIONS(decay)                                                                                            \
-    {"lr", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.001", AT(lr), NULL, "learning rate"},                                  \
-        {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(betas), NULL, "decay of the two running averages"},         \
+    OPTIMIZER_LR("0.001", AT(averages.lr)), {"betas",                                                                  \
+                                             OPTION_FLOAT_LIST,                                                        \
+                                             0,                                                                        \
+                                             "[0.9, 0.999]",                                                           \
+                                             AT(averages.betas),                                                       \
+                                             NULL,                                                                     \
+                                             "decay of the two running averages"},                                     \
         {"eps", OPTION_FLOAT, OPTION_NONNEGATIVE, "1.0e-8", AT(eps), NULL, "added to the root of the second moment"},  \
         {"weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, decay, AT(weight_decay), NULL, "weight decay"},             \
         {"amsgrad", OPTION_BOOL, 0, "false", AT(amsgrad), NULL, "keep the largest second moment"},                     \
@@ -109,10 +101,9 @@ const struct optimizer_kind optimizer_adam = {
     .options_size = sizeof(struct adam_options),
     .slots = slots,
     .slot_names = slot_names,
-    .check = check,
+    .check = optimizer_check_averages,
     .update = update_adam,
-    .lr = lr,
-    .momentum = momentum,
+    .momentum = optimizer_beta1,
 };
 
 const struct optimizer_kind optimizer_adamw = {
@@ -123,8 +114,7 @@ const struct optimizer_kind optimizer_adamw = {
     .options_size = sizeof(struct adam_options),
     .slots = slots,
     .slot_names = slot_names,
-    .check = check,
+    .check = optimizer_check_averages,
     .update = update_adamw,
-    .lr = lr,
-    .momentum = momentum,
+    .momentum = optimizer_beta1,
 };

@@ -5,8 +5,7 @@
 #include <stddef.h>
 
 struct adamax_options {
-    double lr;
-    struct option_floats betas;
+    struct optimizer_averages averages;
     double eps, weight_decay;
     int maximize;
 };
@@ -21,11 +20,11 @@ struct adamax_step {
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {
     const struct adamax_options *how = options;
-    double beta1 = how->betas.values[0];
+    double beta1 = how->averages.betas.values[0];
     struct adamax_step step = {
         .gradient = optimizer_gradient(span, how->maximize, how->weight_decay),
         .weight1 = 1 - beta1,
-        .beta2 = how->betas.values[1],
+        .beta2 = how->averages.betas.values[1],
         .eps = how->eps,
         .step_size = span->lr / (1 - pow(beta1, (double)span->step)),
     };
@@ -35,28 +34,12 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         adamax_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
-static int check(const void *options, const struct config_node *config, struct error *error) {
-    return optimizer_check_betas(&((const struct adamax_options *)options)->betas, config, error);
-}
-
-static double lr(const void *options) {
-    return ((const struct adamax_options *)options)->lr;
-}
-
-static double *momentum(void *options) {
-    return &((struct adamax_options *)options)->betas.values[0];
-}
-
 #define AT(member) offsetof(struct adamax_options, member)
 
 static const struct option rows[] = {
-    OPTIMIZER_LR("0.002", AT(lr)),
-    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(betas), NULL, "decay of the average and of the largest"},
+    OPTIMIZER_LR("0.002", AT(averages.lr)),
+    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(averages.betas), NULL,
+     "decay of the average and of the largest"},
     OPTIMIZER_EPS("1.0e-8", AT(eps)),
     OPTIMIZER_DECAY("0.0", AT(weight_decay)),
     OPTIMIZER_MAXIMIZE(AT(maximize)),
@@ -73,10 +56,9 @@ const struct optimizer_kind optimizer_adamax = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct adamax_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
-    .check = check,
+    .check = optimizer_check_averages,
     .update = update,
-    .lr = lr,
-    .momentum = momentum,
+    .momentum = optimizer_beta1,
 };

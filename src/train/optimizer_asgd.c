@@ -45,15 +45,6 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         asgd_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 1;
-}
-
-static double lr(const void *options) {
-    return ((const struct asgd_options *)options)->lr;
-}
-
 #define AT(member) offsetof(struct asgd_options, member)
 
 static const struct option rows[] = {
@@ -76,11 +67,10 @@ const struct optimizer_kind optimizer_asgd = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct asgd_options),
-    .slots = slots,
+    .slots = optimizer_one_slot,
     .slot_names = slot_names,
     .check = optimizer_no_check,
     .update = update,
-    .lr = lr,
     .scalars = SCALARS,
     .per_parameter = 1,
     .advance = advance,

@@ -59,8 +59,17 @@ static inline const struct config_node *optimizer_place(const struct config_node
     return node ? node : config;
 }
 
-/* Two numbers, at least 0 and below 1. */
-int optimizer_check_betas(const struct option_floats *betas, const struct config_node *config, struct error *error);
+/* What the options of a kind with two running averages begin with; betas: two numbers, at least 0 and below 1. */
+struct optimizer_averages {
+    double lr;
+    struct option_floats betas;
+};
+
+/* Functions of kinds that need none of their own. */
+int optimizer_check_averages(const void *options, const struct config_node *config, struct error *error);
+double *optimizer_beta1(void *options);                                                             /* of averages */
 int optimizer_no_check(const void *options, const struct config_node *config, struct error *error); /* its rows do */
+int optimizer_one_slot(const void *options);
+int optimizer_two_slots(const void *options);
 
 #endif

@@ -284,10 +284,6 @@ static int check(const void *options, const struct config_node *config, struct e
     return config_error(optimizer_place(config, "max_iter"), error, ERROR_VALUE, "so many steps cannot be counted");
 }
 
-static double lr(const void *options) {
-    return ((const struct lbfgs_options *)options)->lr;
-}
-
 #define AT(member) offsetof(struct lbfgs_options, member)
 
 static const struct option rows[] = {
@@ -311,7 +307,6 @@ const struct optimizer_kind optimizer_lbfgs = {
     .options_size = sizeof(struct lbfgs_options),
     .slots = no_slots,
     .check = check,
-    .lr = lr,
     .absent_is_zero = 1,
     .open = open_state,
     .solve = solve,

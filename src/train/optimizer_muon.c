@@ -99,18 +99,9 @@ static size_t scratch(const struct parameter *p) {
     return (p->numel + most) * sizeof(float);
 }
 
-static double lr(const void *options) {
-    return ((const struct muon_options *)options)->lr;
-}
-
 #define AT(member) offsetof(struct muon_options, member)
 
 /* ---------------------------------------------------------------- torch.optim.Muon */
-
-static int one_slot(const void *options) {
-    (void)options;
-    return 1;
-}
 
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct muon_options *how = options;
@@ -158,11 +149,10 @@ const struct optimizer_kind optimizer_muon = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct muon_options),
-    .slots = one_slot,
+    .slots = optimizer_one_slot,
     .slot_names = slot_names,
     .check = check,
     .update = update,
-    .lr = lr,
     .momentum = momentum,
     .whole = 1,
     .scratch = scratch,
@@ -183,11 +173,6 @@ static const struct option adam_rows[] = {
     {"eps", OPTION_FLOAT, 0, "1.0e-10", AT(eps), NULL, "added to the root of the second moment"},
     {"weight_decay", OPTION_FLOAT, 0, "0.0", AT(weight_decay), NULL, "weight decay"},
 };
-
-static int two_slots(const void *options) {
-    (void)options;
-    return 2;
-}
 
 /* The layers' own matrices. */
 static int is_muons(const struct parameter *p) {
@@ -235,11 +220,10 @@ const struct optimizer_kind optimizer_muon_adam = {
     .help = "Muon for the layers' matrices, Adam for the rest: needs param_groups of nequip.model.MuonParamGroups, "
             "with the maps muon (lr, momentum, weight_decay) and adam (lr, betas, eps, weight_decay)",
     .options_size = sizeof(struct muon_options),
-    .slots = two_slots,
+    .slots = optimizer_two_slots,
     .slot_names = aux_slot_names,
     .check = optimizer_no_check,
     .update = update,
-    .lr = lr,
     .whole = 1,
     .scratch = scratch,
     .absent_is_zero = 1,

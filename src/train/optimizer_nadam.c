@@ -5,8 +5,7 @@
 #include <stddef.h>
 
 struct nadam_options {
-    double lr;
-    struct option_floats betas;
+    struct optimizer_averages averages;
     double eps, weight_decay, momentum_decay;
     int decoupled, maximize;
 };
@@ -25,7 +24,7 @@ struct nadam_step {
 #include "train/optimizer_kernels.inc"
 
 static double mu(const struct nadam_options *how, double t) {
-    return how->betas.values[0] * (1.0 - 0.5 * pow(0.96, t * how->momentum_decay));
+    return how->averages.betas.values[0] * (1.0 - 0.5 * pow(0.96, t * how->momentum_decay));
 }
 
 static void advance(const void *options, double lr, int64_t step, double *scalars) {
@@ -35,12 +34,12 @@ static void advance(const void *options, double lr, int64_t step, double *scalar
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {
     const struct nadam_options *how = options;
-    double beta2 = how->betas.values[1], t = (double)span->step, product = span->scalars[MU_PRODUCT];
+    double beta2 = how->averages.betas.values[1], t = (double)span->step, product = span->scalars[MU_PRODUCT];
     double next = mu(how, t + 1);
     struct nadam_step step = {
         .gradient = optimizer_gradient(span, how->maximize, how->decoupled ? 0 : how->weight_decay),
         .shrink = how->decoupled ? 1 - span->lr * how->weight_decay : 1,
-        .weight1 = 1 - how->betas.values[0],
+        .weight1 = 1 - how->averages.betas.values[0],
         .beta2 = beta2,
         .correction2 = 1 - pow(beta2, t),
         .eps = how->eps,
@@ -53,28 +52,11 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         nadam_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
-static int check(const void *options, const struct config_node *config, struct error *error) {
-    return optimizer_check_betas(&((const struct nadam_options *)options)->betas, config, error);
-}
-
-static double lr(const void *options) {
-    return ((const struct nadam_options *)options)->lr;
-}
-
-static double *momentum(void *options) {
-    return &((struct nadam_options *)options)->betas.values[0];
-}
-
 #define AT(member) offsetof(struct nadam_options, member)
 
 static const struct option rows[] = {
-    OPTIMIZER_LR("0.002", AT(lr)),
-    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(betas), NULL, "decay of the two running averages"},
+    OPTIMIZER_LR("0.002", AT(averages.lr)),
+    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(averages.betas), NULL, "decay of the two running averages"},
     OPTIMIZER_EPS("1.0e-8", AT(eps)),
     OPTIMIZER_DECAY("0.0", AT(weight_decay)),
     {"momentum_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.004", AT(momentum_decay), NULL,
@@ -94,12 +76,11 @@ const struct optimizer_kind optimizer_nadam = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct nadam_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
-    .check = check,
+    .check = optimizer_check_averages,
     .update = update,
-    .lr = lr,
-    .momentum = momentum,
+    .momentum = optimizer_beta1,
     .scalars = SCALARS,
     .per_parameter = 1,
     .advance = advance,

@@ -5,8 +5,7 @@
 #include <stddef.h>
 
 struct radam_options {
-    double lr;
-    struct option_floats betas;
+    struct optimizer_averages averages;
     double eps, weight_decay;
     int decoupled, maximize;
 };
@@ -23,7 +22,7 @@ struct radam_step {
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {
     const struct radam_options *how = options;
-    double beta1 = how->betas.values[0], beta2 = how->betas.values[1], t = (double)span->step;
+    double beta1 = how->averages.betas.values[0], beta2 = how->averages.betas.values[1], t = (double)span->step;
     double power = pow(beta2, t), most = 2 / (1 - beta2) - 1, now = most - 2 * t * power / (1 - power);
     struct radam_step step = {
         .gradient = optimizer_gradient(span, how->maximize, how->decoupled ? 0 : how->weight_decay),
@@ -44,28 +43,11 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         radam_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
-static int check(const void *options, const struct config_node *config, struct error *error) {
-    return optimizer_check_betas(&((const struct radam_options *)options)->betas, config, error);
-}
-
-static double lr(const void *options) {
-    return ((const struct radam_options *)options)->lr;
-}
-
-static double *momentum(void *options) {
-    return &((struct radam_options *)options)->betas.values[0];
-}
-
 #define AT(member) offsetof(struct radam_options, member)
 
 static const struct option rows[] = {
-    OPTIMIZER_LR("0.001", AT(lr)),
-    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(betas), NULL, "decay of the two running averages"},
+    OPTIMIZER_LR("0.001", AT(averages.lr)),
+    {"betas", OPTION_FLOAT_LIST, 0, "[0.9, 0.999]", AT(averages.betas), NULL, "decay of the two running averages"},
     OPTIMIZER_EPS("1.0e-8", AT(eps)),
     OPTIMIZER_DECAY("0.0", AT(weight_decay)),
     OPTIMIZER_DECOUPLED(AT(decoupled)),
@@ -83,10 +65,9 @@ const struct optimizer_kind optimizer_radam = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct radam_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
-    .check = check,
+    .check = optimizer_check_averages,
     .update = update,
-    .lr = lr,
-    .momentum = momentum,
+    .momentum = optimizer_beta1,
 };

@@ -37,10 +37,6 @@ static int slots(const void *options) {
     return ((const struct rmsprop_options *)options)->centered ? 3 : 2;
 }
 
-static double lr(const void *options) {
-    return ((const struct rmsprop_options *)options)->lr;
-}
-
 static double *momentum(void *options) {
     return &((struct rmsprop_options *)options)->momentum;
 }
@@ -72,6 +68,5 @@ const struct optimizer_kind optimizer_rmsprop = {
     .slot_names = slot_names,
     .check = optimizer_no_check,
     .update = update,
-    .lr = lr,
     .momentum = momentum,
 };

@@ -36,11 +36,6 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         rprop_f64(&step, span);
 }
 
-static int slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct rprop_options *how = options;
     if (how->etas.count != 2 || !(how->etas.values[0] > 0 && how->etas.values[0] < 1 && how->etas.values[1] > 1))
@@ -50,10 +45,6 @@ static int check(const void *options, const struct config_node *config, struct e
         return config_error(optimizer_place(config, "step_sizes"), error, ERROR_VALUE,
                             "step_sizes are two numbers, here are %d", how->step_sizes.count);
     return 0;
-}
-
-static double lr(const void *options) {
-    return ((const struct rprop_options *)options)->lr;
 }
 
 #define AT(member) offsetof(struct rprop_options, member)
@@ -76,9 +67,8 @@ const struct optimizer_kind optimizer_rprop = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct rprop_options),
-    .slots = slots,
+    .slots = optimizer_two_slots,
     .slot_names = slot_names,
     .check = check,
     .update = update,
-    .lr = lr,
 };

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 struct free_options {
-    double lr, momentum; /* of SGD */
-    struct option_floats betas;
+    struct optimizer_averages averages;
+    double momentum; /* of SGD */
     double eps, weight_decay, r, weight_lr_power;
     int64_t warmup_steps;
     int silent_sgd_phase, ignored;
@@ -57,7 +57,7 @@ static void advance_warming(const void *options, double lr, int64_t step, double
 /* RAdam (arXiv 1908.03265): the rate is rectified by how much the second moment can be trusted. */
 static void advance_rectified(const void *options, double lr, int64_t step, double *scalars) {
     const struct free_options *how = options;
-    double beta2 = how->betas.values[1], power = pow(beta2, (double)step);
+    double beta2 = how->averages.betas.values[1], power = pow(beta2, (double)step);
     double most = 2 / (1 - beta2) - 1, now = most - 2 * (double)step * power / (1 - power);
     double rectified = how->silent_sgd_phase ? 0 : 1;
     scalars[ADAPTIVE] = now > 4;
@@ -91,7 +91,7 @@ static void update(const struct free_options *how, double beta1, double beta2, e
 
 static void update_adam(const void *options, enum dtype dtype, const struct optimizer_span *span) {
     const struct free_options *how = options;
-    update(how, how->betas.values[0], how->betas.values[1], dtype, span);
+    update(how, how->averages.betas.values[0], how->averages.betas.values[1], dtype, span);
 }
 
 static void update_sgd(const void *options, enum dtype dtype, const struct optimizer_span *span) {
@@ -101,25 +101,15 @@ static void update_sgd(const void *options, enum dtype dtype, const struct optim
 
 /* ---------------------------------------------------------------- options */
 
-static int two_slots(const void *options) {
-    (void)options;
-    return 2;
-}
-
-static int one_slot(const void *options) {
-    (void)options;
-    return 1;
-}
-
 static int check_adam(const void *options, const struct config_node *config, struct error *error) {
     const struct free_options *how = options;
-    if (how->betas.count != 2)
+    if (how->averages.betas.count != 2)
         return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE, "betas are two numbers, here are %d",
-                            how->betas.count);
+                            how->averages.betas.count);
     for (int k = 0; k < 2; k++)
-        if (!(how->betas.values[k] > 0 && how->betas.values[k] < 1))
+        if (!(how->averages.betas.values[k] > 0 && how->averages.betas.values[k] < 1))
             return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE,
-                                "betas must lie between 0 and 1, here is %g", how->betas.values[k]);
+                                "betas must lie between 0 and 1, here is %g", how->averages.betas.values[k]);
     return 0;
 }
 
@@ -131,21 +121,13 @@ static int check_sgd(const void *options, const struct config_node *config, stru
     return 0;
 }
 
-static double lr(const void *options) {
-    return ((const struct free_options *)options)->lr;
-}
-
-static double *beta1(void *options) {
-    return &((struct free_options *)options)->betas.values[0];
-}
-
 static double *momentum(void *options) {
     return &((struct free_options *)options)->momentum;
 }
 
 #define AT(member) offsetof(struct free_options, member)
 #define COMMON(rate)                                                                                                   \
-    {"lr", OPTION_FLOAT, OPTION_NONNEGATIVE, rate, AT(lr), NULL, "learning rate"},                                     \
+    OPTIMIZER_LR(rate, AT(averages.lr)),                                                                               \
         {"weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.0", AT(weight_decay), NULL, "weight decay"},             \
         {"r", OPTION_FLOAT, 0, "0.0", AT(r), NULL, "the average weighs step k by k to this power"},                    \
         {"weight_lr_power",                                                                                            \
@@ -159,14 +141,13 @@ static double *momentum(void *options) {
         "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"           \
     }
 #define ADAM                                                                                                           \
-    {                                                                                                                  \
-        "betas",                                                                                                       \
-        OPTION_FLOAT_LIST,                                                                                             \
-        0,                                                                                                             \
-        "[0.9, 0.999]",                                                                                                \
-        AT(betas),                                                                                                     \
-        NULL,                                                                                                          \
-        "how near y is to x; decay of the second moment"},                                                             \
+    {"betas",                                                                                                          \
+     OPTION_FLOAT_LIST,                                                                                                \
+     0,                                                                                                                \
+     "[0.9, 0.999]",                                                                                                   \
+     AT(averages.betas),                                                                                               \
+     NULL,                                                                                                             \
+     "how near y is to x; decay of the second moment"},                                                                \
     {                                                                                                                  \
         "eps", OPTION_FLOAT, OPTION_NONNEGATIVE, "1.0e-8", AT(eps), NULL, "added to the root of the second moment"     \
     }
@@ -192,16 +173,16 @@ static const char *const slot_names[] = {"z", "exp_avg_sq"};
     {                                                                                                                  \
         .target = {"schedulefree." name, short_name}, .help = text, .options = rows,                                   \
         .noptions = sizeof rows / sizeof *rows, .options_size = sizeof(struct free_options), .slots = slot_count,      \
-        .slot_names = slot_names, .check = checks, .update = updates, .lr = lr, .momentum = steered,                   \
-        .scalars = SCALARS, .advance = advances, .technique = "schedulefree"                                           \
+        .slot_names = slot_names, .check = checks, .update = updates, .momentum = steered, .scalars = SCALARS,         \
+        .advance = advances, .technique = "schedulefree"                                                               \
     }
 
 const struct optimizer_kind optimizer_free_adamw =
     KIND("AdamWScheduleFree", "adamw_free", "AdamW without a schedule: evaluation sees an average of the steps",
-         adamw_rows, two_slots, check_adam, update_adam, advance_warming, beta1);
+         adamw_rows, optimizer_two_slots, check_adam, update_adam, advance_warming, optimizer_beta1);
 const struct optimizer_kind optimizer_free_radam =
-    KIND("RAdamScheduleFree", "radam_free", "RAdam without a schedule and without a warm-up", radam_rows, two_slots,
-         check_adam, update_adam, advance_rectified, beta1);
+    KIND("RAdamScheduleFree", "radam_free", "RAdam without a schedule and without a warm-up", radam_rows,
+         optimizer_two_slots, check_adam, update_adam, advance_rectified, optimizer_beta1);
 const struct optimizer_kind optimizer_free_sgd =
-    KIND("SGDScheduleFree", "sgd_free", "gradient descent with momentum, without a schedule", sgd_rows, one_slot,
-         check_sgd, update_sgd, advance_warming, momentum);
+    KIND("SGDScheduleFree", "sgd_free", "gradient descent with momentum, without a schedule", sgd_rows,
+         optimizer_one_slot, check_sgd, update_sgd, advance_warming, momentum);

@@ -46,12 +46,6 @@ static void update(const void *options, enum dtype dtype, const struct optimizer
         sgd_f64(&step, span);
 }
 
-/* Always: a scheduler or a person may turn momentum on during the run. */
-static int slots(const void *options) {
-    (void)options;
-    return 1;
-}
-
 static int check(const void *options, const struct config_node *config, struct error *error) {
     const struct sgd_options *sgd = options;
     if (sgd->nesterov && !(sgd->momentum > 0 && sgd->dampening == 0))
@@ -61,10 +55,6 @@ static int check(const void *options, const struct config_node *config, struct e
     return 0;
 }
 
-static double lr(const void *options) {
-    return ((const struct sgd_options *)options)->lr;
-}
-
 static double *momentum(void *options) {
     return &((struct sgd_options *)options)->momentum;
 }
@@ -72,7 +62,7 @@ static double *momentum(void *options) {
 #define AT(member) offsetof(struct sgd_options, member)
 
 static const struct option rows[] = {
-    {"lr", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.001", AT(lr), NULL, "learning rate"},
+    OPTIMIZER_LR("0.001", AT(lr)),
     {"momentum", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.0", AT(momentum), NULL, "share of the velocity that is kept"},
     {"dampening", OPTION_FLOAT, 0, "0.0", AT(dampening), NULL, "share of the gradient that the velocity leaves out"},
     {"weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.0", AT(weight_decay), NULL, "weight decay"},
@@ -91,10 +81,9 @@ const struct optimizer_kind optimizer_sgd = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(struct sgd_options),
-    .slots = slots,
+    .slots = optimizer_one_slot, /* always: a scheduler or a person may turn momentum on during the run */
     .slot_names = slot_names,
     .check = check,
     .update = update,
-    .lr = lr,
     .momentum = momentum,
 };

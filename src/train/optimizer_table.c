@@ -58,7 +58,12 @@ int optimizer_has_option(const char *name, const char *option) {
     return 0;
 }
 
-int optimizer_check_betas(const struct option_floats *betas, const struct config_node *config, struct error *error) {
+double optimizer_lr(const void *options) {
+    return *(const double *)options;
+}
+
+int optimizer_check_averages(const void *options, const struct config_node *config, struct error *error) {
+    const struct option_floats *betas = &((const struct optimizer_averages *)options)->betas;
     if (betas->count != 2)
         return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE, "betas are two numbers, here are %d",
                             betas->count);
@@ -67,6 +72,20 @@ int optimizer_check_betas(const struct option_floats *betas, const struct config
             return config_error(optimizer_place(config, "betas"), error, ERROR_VALUE,
                                 "betas must be at least 0 and below 1, here is %g", betas->values[k]);
     return 0;
+}
+
+double *optimizer_beta1(void *options) {
+    return &((struct optimizer_averages *)options)->betas.values[0];
+}
+
+int optimizer_one_slot(const void *options) {
+    (void)options;
+    return 1;
+}
+
+int optimizer_two_slots(const void *options) {
+    (void)options;
+    return 2;
 }
 
 int optimizer_no_check(const void *options, const struct config_node *config, struct error *error) {

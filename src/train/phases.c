@@ -128,9 +128,8 @@ static void show_loss(const struct trainer *trainer, struct text *out) {
         else
             text_format(out, ", coefficient %.6g\n", coefficient);
     }
-    for (size_t k = 0; k < metrics_count(loss); k++)
-        if (!strcmp(metrics_name(loss, k), "weighted_sum"))
-            text_format(out, "weighted_sum %.6g\n", trainer->values.loss[k]);
+    if (metrics_has_weighted_sum(loss))
+        text_format(out, "weighted_sum %.6g\n", loop_loss(trainer));
 }
 
 /* ---------------------------------------------------------------- what was written */

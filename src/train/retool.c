@@ -261,6 +261,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
         if (!(code = trainer_open_optimizer(trainer, module, error)) && !(code = trainer_open_terms(trainer, error)))
             code = composition_open(&trainer->composition, trainer, error);
     }
+    code = arena_result(trainer->arena, code, error);
     if (code) {
         struct error second = {0};
         take_parts(trainer, &opened);
@@ -301,6 +302,7 @@ static int retool_with(struct trainer *trainer, struct parts *next, struct text 
                                      .output_dir = trainer->output,
                                      .statistic = datamodule_statistic,
                                      .statistic_context = trainer->data};
+    arena_again(trainer->arena);
     int code = config_resolve(next->config, &context, error);
     if (!code && !(code = trainer_check(config_root(next->config), error)) &&
         !(code = trainer_settings_read(&next->options, config_get(config_root(next->config), "trainer"), trainer->arena,
@@ -309,6 +311,7 @@ static int retool_with(struct trainer *trainer, struct parts *next, struct text 
                                   error)))
         code = exchange(trainer, next, &module, report, error);
     if (code) {
+        code = arena_result(trainer->arena, code, error);
         config_free(next->given);
         config_free(next->config);
     }

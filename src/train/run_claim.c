@@ -123,13 +123,15 @@ static int has_rows(const char *path, int *rows, struct error *error) {
     *rows = 0;
     FILE *stream = fopen(path, "re");
     if (!stream)
-        return errno == ENOENT ? 0 : error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno));
+        return errno == ENOENT ? 0
+                               : error_set(error, error_of_system(errno), "cannot read %s: %s", path, strerror(errno));
     int c;
     errno = 0;
     while ((c = fgetc(stream)) != EOF && c != '\n')
         ;
     *rows = c != EOF && fgetc(stream) != EOF;
-    int code = ferror(stream) ? error_set(error, ERROR_IO, "cannot read %s: %s", path, strerror(errno)) : 0;
+    int code =
+        ferror(stream) ? error_set(error, error_of_system(errno), "cannot read %s: %s", path, strerror(errno)) : 0;
     fclose(stream);
     return code;
 }
@@ -149,7 +151,7 @@ static int look_at(const char *folder, struct held *out, struct error *error) {
         return code;
     out->last = !lstat(out->path, &status);
     if (!out->last && errno != ENOENT)
-        return error_set(error, ERROR_IO, "cannot look at %s: %s", out->path, strerror(errno));
+        return error_set(error, error_of_system(errno), "cannot look at %s: %s", out->path, strerror(errno));
     return has_rows(metrics, &out->rows, error);
 }
 
@@ -322,7 +324,7 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
         if (!unlink(path))
             removal.files++;
         else if (errno != ENOENT)
-            code = error_set(error, ERROR_IO, "cannot remove %s: %s", path, strerror(errno));
+            code = error_set(error, error_of_system(errno), "cannot remove %s: %s", path, strerror(errno));
     }
     if (!code)
         trainer_tell(trainer, EVENT_NOTICE, "the run that %s held is gone: %d of its files were removed",

@@ -51,7 +51,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     if (!code && !(code = path_in(trainer, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
-        code = error_set(error, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
+        code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
 }
 

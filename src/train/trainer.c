@@ -13,6 +13,17 @@
 
 /* ---------------------------------------------------------------- opening */
 
+int64_t trainer_train_entry(const struct trainer *trainer) {
+    for (size_t k = 0; k < trainer->nruns; k++)
+        if (!strcmp(trainer->runs[k], "train"))
+            return (int64_t)k;
+    return -1;
+}
+
+int trainer_trains(const struct trainer *trainer) {
+    return trainer_train_entry(trainer) >= 0;
+}
+
 static int open_data(struct trainer *trainer, struct error *error) {
     const struct config_node *root = config_root(trainer->config);
     unsigned roles = 0;
@@ -223,8 +234,10 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if (trainer->resume &&
         ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error)) ||
-         (code = callbacks_resumed(trainer, error)) || (code = length_resumed(trainer, error))))
+         (code = callbacks_resumed(trainer, error))))
         return code;
+    if (trainer->resume)
+        length_resumed(trainer);
     safetensors_free(trainer->resumed);
     trainer->resumed = NULL;
     if (!trainer->resume && (code = schedule_lasts(trainer, module.lr_scheduler, error)))
@@ -287,7 +300,7 @@ void trainer_free(struct trainer *trainer) {
     }
     run_folder_close(trainer);
     run_claim_release(trainer);
-    log_free(trainer);
+    history_free(&trainer->pending);
     history_free(&trainer->history);
     prefetch_free(trainer->ahead);
     prefetch_free(trainer->eval_ahead);

@@ -45,7 +45,7 @@ struct batch_values {
     double *loss, *metrics;
 };
 
-/* Values logged last, by name. */
+/* Values by name; of what was logged last each name stands once. */
 struct history {
     size_t count, capacity;
     char **names;
@@ -211,7 +211,7 @@ struct trainer {
     struct csv_log *csv;
     FILE *log; /* run.log */
     struct history history;
-    struct pending_row *pending;
+    struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };
 
@@ -329,6 +329,10 @@ int norms_value(const struct trainer *trainer, const char *name, double *value);
 int clip_value_set(struct variable *limit, double value, struct error *error);
 extern const struct state_range gradient_limits;
 
+/* Where `train` stands in `run`; -1: nowhere. */
+int64_t trainer_train_entry(const struct trainer *trainer);
+int trainer_trains(const struct trainer *trainer);
+
 /* trainer_check.c: why nothing of this name is ever logged while a run trains; NULL: it is. */
 const char *monitor_never(const struct trainer_settings *how, const char *name);
 /* monitors.c: the same once the data are known, of everything that watches a metric */
@@ -352,7 +356,6 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
-void log_free(struct trainer *trainer);
 void history_free(struct history *history);
 
 /* checkpoint.c */
@@ -433,8 +436,8 @@ void length_open(struct trainer *trainer);                           /* as the c
 double length_get(const struct trainer *trainer, enum length which); /* NaN: no limit */
 /* Where training was over and may go on now, it does: with its next epoch, or the next batch of one that was cut. */
 int length_set(struct trainer *trainer, enum length which, double value, struct error *error);
-/* The state was read from a checkpoint. */
-int length_resumed(struct trainer *trainer, struct error *error);
+/* The state was read from the checkpoint `resumed`. */
+void length_resumed(struct trainer *trainer);
 
 /* loop.c: the phases of one batch, for measuring as well */
 int loop_gradients(struct trainer *trainer, struct error *error); /* forward, loss, backward */

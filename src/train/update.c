@@ -73,7 +73,7 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
         return code;
     for (int g = 0; g < optimizer->groups.count; g++) {
         double *lr = (double *)optimizer->lr->data + 2 * g;
-        lr[0] = lr[1] = kind->lr(optimizer->groups.options[g]);
+        lr[0] = lr[1] = optimizer_lr(optimizer->groups.options[g]);
     }
     return 0;
 }

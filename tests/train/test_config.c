@@ -371,7 +371,7 @@ static void descend(double p[2], int by_config, int steps) {
                                       .g = gradient,
                                       .slot = {moments[from][0], moments[from][1]},
                                       .slot_next = {moments[to][0], moments[to][1]},
-                                      .lr = kind->lr(options),
+                                      .lr = optimizer_lr(options),
                                       .step = step,
                                       .grad_scale = 1};
         kind->update(options, F64, &span);

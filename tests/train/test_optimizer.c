@@ -45,7 +45,7 @@ static void step(struct run *run, double scale, double limit) {
                                       .p = (char *)run->p[now] + begin * size,
                                       .g = (char *)g + begin * size,
                                       .p_next = (char *)run->p[then] + begin * size,
-                                      .lr = run->kind->lr(run->options),
+                                      .lr = optimizer_lr(run->options),
                                       .step = run->step,
                                       .grad_scale = 1 / scale,
                                       .grad_limit = limit};
@@ -130,7 +130,7 @@ struct own_run {
 };
 
 static void own_step(struct own_run *run, int varies) {
-    double g[NUMBERS], lr = run->kind->lr(run->options);
+    double g[NUMBERS], lr = optimizer_lr(run->options);
     int now = (int)(run->step % 2), then = 1 - now;
     run->step++;
     lr *= 1 + varies * 0.25 * (double)(run->step % 3);
@@ -194,7 +194,7 @@ ParameterizedTest(int *which, optimizer, follows_torch_with_any_options) {
         else
             run.p[0][i] = value;
     }
-    double worst = 0, lr = run.kind->lr(run.options);
+    double worst = 0, lr = optimizer_lr(run.options);
     for (int k = 1; k < LINES_PER_DRAW; k++) {
         double wanted[NUMBERS + 1];
         cr_assert_eq(numbers_read(line[k], wanted, NUMBERS + 1), NUMBERS + 1);
@@ -253,6 +253,14 @@ Test(optimizer, gradients_are_scaled_and_clipped_first) {
     }
     arena_free(arena);
     config_free(config);
+}
+
+/* Whoever holds the options, and not their kind, takes the rate from where they begin. */
+Test(optimizer, options_begin_with_the_rate) {
+    for (size_t k = 0; k < optimizer_kind_count; k++)
+        for (size_t j = 0; j < optimizer_kinds[k]->noptions; j++)
+            if (!strcmp(optimizer_kinds[k]->options[j].name, "lr"))
+                cr_expect_eq(optimizer_kinds[k]->options[j].offset, 0, "%s", optimizer_kinds[k]->target.target);
 }
 
 Test(optimizer, momentum_is_there_for_a_scheduler_to_steer) {
