@@ -69,20 +69,13 @@ const char *error_format(const struct error *error, char *out, size_t size) {
 
 /* ---------------------------------------------------------------- several */
 
-static int same(const struct error *a, const struct error *b) {
-    return a->line == b->line && a->column == b->column && !strcmp(a->file, b->file) && !strcmp(a->message, b->message);
-}
-
 int error_aside(struct error *error, int code) {
     if (!code)
         return 0;
     if (!error || !error->all || code == ERROR_MEMORY || code == ERROR_INTERRUPT)
         return code;
     struct error_list *all = error->all;
-    int there = error->among || !error->code;
-    for (size_t k = 0; k < all->count && !there; k++)
-        there = same(&all->list[k], error);
-    if (!there) {
+    if (error->code && !error->among) {
         if (all->count == ERRORS_MOST)
             return code;
         all->list[all->count++] = *error;

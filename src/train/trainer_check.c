@@ -261,40 +261,84 @@ static int name_settings(const struct naming *naming, const struct composition *
     return code;
 }
 
-static int check_all(const struct config_node *root, const struct naming *naming, struct arena *arena,
-                     struct error *error) {
+/* What the sections hold, each read by itself. */
+struct parts {
     struct trainer_settings settings;
     struct composition composition;
     struct module_options module;
     struct callbacks callbacks;
-    struct schedule_options schedule = {0};
+    const struct optimizer_kind *kind; /* NULL: no optimizer */
+    void *options;
+    struct param_groups groups;
+    struct schedule_options schedule;
+};
+
+/* What is wrong in one says nothing of the others: all are looked at. */
+static int read_parts(struct parts *parts, const struct config_node *root, struct arena *arena, struct error *error) {
+    static const char *const metrics[] = {"loss", "train_metrics", "val_metrics", "test_metrics"};
+    const struct config_node *node, *section = config_get(root, "training_module");
+    size_t before = error_count(error);
+    int code = trainer_settings_read(&parts->settings, config_get(root, "trainer"), arena, error);
+    if (code && !(code = error_aside(error, code))) /* what depends on them is judged by the defaults */
+        code = trainer_settings_read(&parts->settings, NULL, arena, error);
+    if (code)
+        return code;
+    code = composition_read(&parts->composition, &parts->module, section, &parts->settings, arena, error);
+    if ((code = error_aside(error, code)))
+        return code;
+    if ((node = config_get(section, "model")) && (code = error_aside(error, model_check(node, error))))
+        return code;
+    if ((code = error_aside(error, datamodule_check(config_get(root, "data"), error))))
+        return code;
+    for (size_t k = 0; k < sizeof metrics / sizeof *metrics; k++)
+        if (config_kind(node = config_get(section, metrics[k])) != CONFIG_NULL &&
+            (code = error_aside(error, metrics_check(node, error))))
+            return code;
+    code = 0;
+    if (config_kind(node = config_get(section, "optimizer")) != CONFIG_NULL &&
+        !(code = optimizer_read(&parts->kind, &parts->options, node, arena, error)))
+        code = param_groups_read(parts->kind, parts->options, node, &parts->groups, arena, error);
+    if (!code && config_kind(node = config_get(section, "lr_scheduler")) != CONFIG_NULL)
+        code =
+            config_schedule(node, parts->kind, parts->kind ? parts->groups.count : 1, &parts->schedule, arena, error);
+    if ((code = error_aside(error, code)))
+        return code;
+    node = config_find(root, "trainer.callbacks");
+    if (node && (code = error_aside(error, callbacks_read(&parts->callbacks, node, arena, error))))
+        return code;
+    return error_since(error, before);
+}
+
+static int check_all(const struct config_node *root, const struct naming *naming, struct arena *arena,
+                     struct error *error) {
+    struct parts parts = {0};
+    const struct trainer_settings *settings = &parts.settings;
+    struct composition *composition = &parts.composition;
+    const struct module_options *module = &parts.module;
     struct logged logged = {.arena = arena};
     const char **runs;
     size_t nruns;
     int trains = 0, tests = 0, vals = 0, code;
     const struct config_node *module_node = config_get(root, "training_module"), *data = config_get(root, "data");
-    if ((code = check_sections(root, error)) || (code = config_runs(root, arena, &runs, &nruns, error)))
+    if ((code = check_sections(root, error)) || (code = config_runs(root, arena, &runs, &nruns, error)) ||
+        (code = read_parts(&parts, root, arena, error)))
         return code;
     for (size_t k = 0; k < nruns; k++) {
         trains |= !strcmp(runs[k], "train");
         tests |= !strcmp(runs[k], "test");
         vals |= !strcmp(runs[k], "val");
     }
-    if ((code = trainer_settings_read(&settings, config_get(root, "trainer"), arena, error)) ||
-        (code = composition_read(&composition, &module, module_node, &settings, arena, error)) ||
-        (code = model_check(module.model, error)) || (code = datamodule_check(data, error)))
-        return code;
-    if (trains && !module.loss)
+    if (trains && !module->loss)
         return config_error(module_node, error, ERROR_NAME, "'loss' is missing: there is nothing to train on");
-    if (trains && !module.optimizer)
+    if (trains && !module->optimizer)
         return config_error(module_node, error, ERROR_NAME, "'optimizer' is missing: nothing steps");
-    if ((trains || vals) && !module.val_metrics)
+    if ((trains || vals) && !module->val_metrics)
         return config_error(module_node, error, ERROR_NAME, "'val_metrics' is missing");
-    if (tests && !module.test_metrics)
+    if (tests && !module->test_metrics)
         return config_error(module_node, error, ERROR_NAME, "'test_metrics' is missing: run has a test");
 
     /* every name that will be logged, so that a monitor can be judged now */
-    const struct config_node *types = config_get(module.model, "type_names");
+    const struct config_node *types = config_get(module->model, "type_names");
     static const char *const loss_prefixes[] = {"train_loss_step/", "train_loss_epoch/"};
     static const char *const train_prefixes[] = {"train_metric_step/", "train_metric_epoch/"};
     const char *val_prefixes[MAX_SETS], *test_prefixes[MAX_SETS];
@@ -311,107 +355,61 @@ static int check_all(const struct config_node *root, const struct naming *naming
         test_prefixes[k] = arena_format(arena, "test%d_epoch/", k);
     if (arena_failed(arena))
         return error_set(error, ERROR_MEMORY, "out of memory");
-    if (module.loss) {
-        if ((code = metrics_check(module.loss, error)) ||
-            (code = add_names(module.loss, types, loss_prefixes, 2, &logged, error)))
+    if (module->loss) {
+        if ((code = add_names(module->loss, types, loss_prefixes, 2, &logged, error)))
             return code;
         if (!logged.count || strcmp(logged.names[logged.count - 1], "train_loss_epoch/weighted_sum"))
-            return config_error(module.loss, error, ERROR_VALUE, "the loss has no coefficients to weigh its terms by");
+            return config_error(module->loss, error, ERROR_VALUE, "the loss has no coefficients to weigh its terms by");
     }
-    if (module.train_metrics && ((code = metrics_check(module.train_metrics, error)) ||
-                                 (code = add_names(module.train_metrics, types, train_prefixes, 2, &logged, error))))
+    if ((module->train_metrics &&
+         (code = add_names(module->train_metrics, types, train_prefixes, 2, &logged, error))) ||
+        (module->val_metrics &&
+         (code = add_names(module->val_metrics, types, val_prefixes, (size_t)nval, &logged, error))) ||
+        (module->test_metrics &&
+         (code = add_names(module->test_metrics, types, test_prefixes, (size_t)ntest, &logged, error))))
         return code;
-    if (module.val_metrics &&
-        ((code = metrics_check(module.val_metrics, error)) ||
-         (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, &logged, error))))
-        return code;
-    if (module.test_metrics &&
-        ((code = metrics_check(module.test_metrics, error)) ||
-         (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, &logged, error))))
-        return code;
-    const struct optimizer_kind *kind = NULL;
-    struct param_groups groups = {0};
-    void *options = NULL;
-    if (module.optimizer) {
-        if ((code = optimizer_read(&kind, &options, module.optimizer, arena, error)) ||
-            (code = param_groups_read(kind, options, module.optimizer, &groups, arena, error)))
-            return code;
-        if (kind->solve && (code = check_solver(kind, module.optimizer, &composition, &groups, &settings, error)))
+    const struct optimizer_kind *kind = parts.kind;
+    if (kind) {
+        if (kind->solve && (code = check_solver(kind, module->optimizer, composition, &parts.groups, settings, error)))
             return code;
         int works = !kind->technique;
-        for (int k = 0; k < composition.nlayers; k++)
-            works |= kind->technique && !strcmp(kind->technique, composition.layers[k].kind->name);
+        for (int k = 0; k < composition->nlayers; k++)
+            works |= kind->technique && !strcmp(kind->technique, composition->layers[k].kind->name);
         if (!works)
-            return config_error(config_get(module.optimizer, "_target_"), error, ERROR_VALUE,
+            return config_error(config_get(module->optimizer, "_target_"), error, ERROR_VALUE,
                                 "%s works under the layer '%s' only, which %s does not have", kind->target.target,
-                                kind->technique, composition.kind->target.target);
+                                kind->technique, composition->kind->target.target);
     }
-    if (module.lr_scheduler) {
-        if ((code = config_schedule(module.lr_scheduler, kind, kind ? groups.count : 1, &schedule, arena, error)) ||
-            (code = check_monitor(trains ? &settings : NULL, module.lr_scheduler, schedule.monitor, &logged, error)))
+    if (module->lr_scheduler) {
+        const char *monitor = parts.schedule.monitor;
+        if ((code = check_monitor(trains ? settings : NULL, module->lr_scheduler, monitor, &logged, error)))
             return code;
-        const struct layer *backward = composition_claimant(&composition, CLAIM_BACKWARD);
-        if (backward->kind->schedules_by_hand && nval > 1 && schedule.monitor &&
-            strncmp(schedule.monitor, val_prefixes[nval - 1], strlen(val_prefixes[nval - 1])))
-            return config_error(config_get(module.lr_scheduler, "monitor"), error, ERROR_VALUE,
+        const struct layer *backward = composition_claimant(composition, CLAIM_BACKWARD);
+        if (backward->kind->schedules_by_hand && nval > 1 && monitor &&
+            strncmp(monitor, val_prefixes[nval - 1], strlen(val_prefixes[nval - 1])))
+            return config_error(config_get(module->lr_scheduler, "monitor"), error, ERROR_VALUE,
                                 "the layer '%s' shows a scheduler the last validation set only: a name that begins "
                                 "with '%s' is expected",
                                 backward->kind->name, val_prefixes[nval - 1]);
     }
-    if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)))
-        return code;
-    for (int k = 0; k < callbacks.count; k++) {
-        const struct callback *callback = &callbacks.list[k];
+    for (int k = 0; k < parts.callbacks.count; k++) {
+        const struct callback *callback = &parts.callbacks.list[k];
         const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
-        if ((code = check_monitor(trains ? &settings : NULL, callback->config, name, &logged, error)))
+        if ((code = check_monitor(trains ? settings : NULL, callback->config, name, &logged, error)))
             return code;
     }
-    if (module.loss && (code = check_callbacks_loss(&callbacks, module.loss, types, error)))
+    if (module->loss && (code = check_callbacks_loss(&parts.callbacks, module->loss, types, error)))
         return code;
     for (size_t k = 0; naming && k < logged.count; k++)
         naming->add(naming->context, logged.names[k]);
-    return naming ? name_settings(naming, &composition, &module, kind, options, groups.count, error) : 0;
-}
-
-/* What else is wrong, section by section, once the check has stopped at something. */
-static int survey(const struct config_node *root, struct arena *arena, struct error *error) {
-    static const char *const metrics[] = {"loss", "train_metrics", "val_metrics", "test_metrics"};
-    struct trainer_settings settings;
-    struct composition composition;
-    struct module_options module;
-    struct callbacks callbacks;
-    const struct config_node *node, *section = config_get(root, "training_module");
-    if (config_kind(config_get(root, "data")) != CONFIG_MAP || config_kind(config_get(root, "trainer")) != CONFIG_MAP ||
-        config_kind(section) != CONFIG_MAP)
-        return 0;
-    int code = error_aside(error, trainer_settings_read(&settings, config_get(root, "trainer"), arena, error));
-    if (!code)
-        code = error_aside(error, composition_read(&composition, &module, section, &settings, arena, error));
-    if (!code && (node = config_get(section, "model")))
-        code = error_aside(error, model_check(node, error));
-    if (!code)
-        code = error_aside(error, datamodule_check(config_get(root, "data"), error));
-    for (size_t k = 0; !code && k < sizeof metrics / sizeof *metrics; k++)
-        if (config_kind(node = config_get(section, metrics[k])) == CONFIG_MAP)
-            code = error_aside(error, metrics_check(node, error));
-    if (!code && config_kind(node = config_get(section, "optimizer")) == CONFIG_MAP) {
-        const struct optimizer_kind *kind;
-        void *options;
-        code = error_aside(error, optimizer_read(&kind, &options, node, arena, error));
-    }
-    if (!code && (node = config_find(root, "trainer.callbacks")))
-        code = error_aside(error, callbacks_read(&callbacks, node, arena, error));
-    return code;
+    return naming ? name_settings(naming, composition, module, kind, parts.options, parts.groups.count, error) : 0;
 }
 
 static int check(const struct config_node *root, const struct naming *naming, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    size_t before = error_count(error);
     int code = arena_result(arena, check_all(root, naming, arena, error), error);
-    if (code && !error_aside(error, code) && !(code = survey(root, arena, error)))
-        code = error_since(error, before);
     arena_free(arena);
     return code;
 }

@@ -131,7 +131,7 @@ static const struct {
     {0, "trainer.callbacks.1.schedule.3={forces_mse: 0.0}", "more than 0", 0},
     {0, "~trainer.callbacks.1.schedule.3.forces_mse", "more than 0", 1},
     {0, "trainer.callbacks.1.schedule.3={forces_mse: much}", "finite number", 0},
-    {0, "trainer.callbacks.1.schedule.3=[1.0]", "a map of loss terms", 1},
+    {0, "trainer.callbacks.1.schedule.3=1.0", "a map of loss terms", 1},
     {0, "+trainer.callbacks.1.schedule.later={forces_mse: 1.0}", "whole number", 0},
     {0, "+trainer.callbacks.1.schedule.-2={forces_mse: 1.0}", "whole number", 0},
     {0, "+trainer.callbacks.1.schedule.03={forces_mse: 1.0}", "twice", 0},

@@ -21,7 +21,7 @@ printf 'run: [train\ndata: {\n' >broken.yaml
 fails "syntax" 1 'broken.yaml:' "$fettle" run broken.yaml -o o
 printf '' >empty.yaml
 expect "empty config" 1 "$fettle" run empty.yaml -o o
-fails "circle" 1 'circle' run '+a=${b}' '+b=${a}'
+fails "circle" 1 'circle' run 'data.seed=${data.train_dataloader.batch_size}' 'data.train_dataloader.batch_size=${data.seed}'
 fails "nowhere" 1 'no_such_key' run 'trainer.max_epochs=${no_such_key}'
 
 # ---- names and types, resolved before data is read
