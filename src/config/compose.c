@@ -85,15 +85,14 @@ static int choose(struct composing *composing, const char *override, const struc
     }
     if (parts->mode == '+')
         return add_element(composing, &choice, parts);
-    if (!(slot = composing_choice(composing)))
+    if (!(slot = composing_choice(composing, key, choice.deletes))) /* of two, the later holds */
         return error_set(error, ERROR_MEMORY, "out of memory");
     *slot = choice;
     return 0;
 }
 
-/* Sorts an override: is it about a group?  A folder that happens to have the name of a key makes none where the config
- * has no list of defaults. */
-static int sort_override(struct composing *composing, const struct source *primary, const char *override, int *group) {
+/* Sorts an override: is it about a group?  It is where a folder has the name of the key, but for a map as its value. */
+static int sort_override(struct composing *composing, const char *override, int *group) {
     struct config *config = composing->sources.config;
     struct parts parts;
     int code = split(config, override, &parts, composing->error);
@@ -101,24 +100,17 @@ static int sort_override(struct composing *composing, const struct source *prima
     if (code)
         return code;
     if (!*parts.key || !sources_has_group(&composing->sources, parts.key)) {
-        int hydra = !strncmp(parts.key, "hydra/", 6); /* a group that comes with Hydra */
-        *group = hydra;
-        if (parts.package || (!hydra && strchr(parts.key, '/')))
+        *group = !strncmp(parts.key, "hydra/", 6); /* a group that comes with Hydra */
+        if (parts.package || (!*group && strchr(parts.key, '/')))
             return error_set(composing->error, ERROR_NAME, "override \"%.200s\": there is no group of configs %s/%s",
                              override, composing->sources.folders[0], parts.key);
         return 0;
     }
-    if (!primary->defaults && parts.mode != '+' && !parts.package && !strchr(parts.key, '/'))
-        return 0;
-    struct config_node *place = tree_string(config, override, strlen(override), NULL, composing->error), *value = NULL;
-    if (!place || !(place->file = arena_format(config->arena, "override %.80s", override)))
-        return error_set(composing->error, ERROR_MEMORY, "out of memory");
-    if (parts.value && !(value = element_parse(config, parts.value, place, composing->error)))
+    struct config_node *place = override_place(config, override, composing->error), *value = NULL;
+    if (!place || (parts.value && !(value = element_parse(config, parts.value, place, composing->error))))
         return (int)composing->error->code;
-    if (value && value->kind == CONFIG_MAP)
-        return 0;
-    *group = 1;
-    return choose(composing, override, &parts, place, value);
+    *group = !value || value->kind != CONFIG_MAP;
+    return *group ? choose(composing, override, &parts, place, value) : 0;
 }
 
 /* ---------------------------------------------------------------- putting it together */
@@ -128,27 +120,28 @@ static struct config_node *embed(struct composing *composing, const struct sourc
     struct config *config = composing->sources.config;
     struct error *error = composing->error;
     struct config_node *map = tree_copy(config, source->root, 0, error);
-    while (map && *package) {
-        const char *dot = strrchr(package, '.'), *name = dot ? dot + 1 : package;
+    for (const char *left = *package ? package : NULL; map && left;) {
+        const char *dot = strrchr(left, '.'), *name = dot ? dot + 1 : left;
         struct config_node *outer = tree_new(config, CONFIG_MAP, source->root, error);
         struct config_node *key = tree_string(config, name, strlen(name), source->root, error);
         if (!outer || !key || tree_put(outer, key, map, error))
             return NULL;
         map = outer;
-        package = dot ? arena_format(config->arena, "%.*s", (int)(dot - package), package) : "";
+        if (dot && !(dot = arena_format(config->arena, "%.*s", (int)(dot - left), left))) {
+            error_set(error, ERROR_MEMORY, "out of memory");
+            return NULL;
+        }
+        left = dot;
     }
     return map;
 }
 
 static int merge_source(struct composing *composing, struct config_node *into, const struct source *source,
                         const char *package, const struct source *primary) {
-    if (source != primary) {
-        const struct config_node *path = tree_child(tree_child(source->root, "hydra"), "searchpath");
-        if (path)
-            return config_error(path, composing->error, ERROR_VALUE,
-                                "only the first config can name folders to search");
-    }
     struct config_node *map = embed(composing, source, package);
+    const struct config_node *path = tree_child(tree_child(map, "hydra"), "searchpath");
+    if (path && source != primary)
+        return config_error(path, composing->error, ERROR_VALUE, "only the first config can name folders to search");
     return map ? tree_merge(into, map, composing->error) : (int)composing->error->code;
 }
 
@@ -181,9 +174,33 @@ static int merge_tree(struct composing *composing, struct config_node *into, con
     return code;
 }
 
-/* Folders of hydra.searchpath, behind that of the config. */
-static int add_folders(struct composing *composing, const struct source *primary) {
-    const struct config_node *path = tree_child(tree_child(primary->root, "hydra"), "searchpath");
+/* hydra.searchpath, of the command line or of the first config; *out is NULL where neither has it. */
+static int find_folders(struct composing *composing, const struct source *primary, size_t count,
+                        const char *const *overrides, struct config_node **out) {
+    static const struct config_context nothing;
+    struct config *config = composing->sources.config;
+    struct evaluation evaluation = {.config = config, .context = &nothing, .error = composing->error};
+    struct config_node *path = NULL;
+    for (size_t k = 0; k < count; k++) {
+        struct parts parts;
+        if (split(config, overrides[k], &parts, composing->error))
+            return (int)composing->error->code;
+        if (parts.mode || parts.package || !parts.value || strcmp(parts.key, "hydra.searchpath"))
+            continue;
+        struct config_node *place = override_place(config, overrides[k], composing->error);
+        if (!place || !(path = element_parse(config, parts.value, place, composing->error)))
+            return (int)composing->error->code;
+    }
+    if (!path || path->kind == CONFIG_NULL)
+        path = tree_child(tree_child(primary->root, "hydra"), "searchpath");
+    config->source = primary->root;
+    config->pass++;
+    *out = path ? evaluate_written(&evaluation, path) : NULL;
+    return path && !*out ? (int)composing->error->code : 0;
+}
+
+/* They are searched behind that of the config. */
+static int add_folders(struct composing *composing, const struct config_node *path) {
     struct sources *sources = &composing->sources;
     if (path && path->kind != CONFIG_LIST && path->kind != CONFIG_NULL)
         return config_error(path, composing->error, ERROR_TYPE, "expected a list of folders, not %s",
@@ -237,6 +254,7 @@ static int compose(struct composing *composing, const char *path, size_t count, 
     struct element *hydra_none = NULL, **hydra = &hydra_none;
     struct element top = {.kind = ELEMENT_CONFIG, .primary = 1};
     struct source *primary;
+    struct config_node *folders = NULL;
     size_t nhydra = 0;
     int groups = 0, code;
     char *folder = slash ? arena_format(config->arena, "%.*s", slash == path ? 1 : (int)(slash - path), path)
@@ -247,18 +265,19 @@ static int compose(struct composing *composing, const char *path, size_t count, 
         return error_set(error, ERROR_MEMORY, "out of memory");
     composing->sources.folders[composing->sources.nfolders++] = folder;
     if ((code = sources_add(&composing->sources, path, name, &primary, error)) ||
-        (code = add_folders(composing, primary)))
+        (code = find_folders(composing, primary, count, overrides, &folders)) ||
+        (code = add_folders(composing, folders)))
         return code;
     for (size_t k = 0; k < count && !code; k++) {
         int group;
-        code = sort_override(composing, primary, overrides[k], &group);
+        code = sort_override(composing, overrides[k], &group);
         chosen[k] = (unsigned char)group;
         groups |= group;
     }
     if (code)
         return code;
     config->source = primary->root;
-    if (primary->defaults || groups) {
+    if (primary->defaults || primary->package || groups) {
         struct config_node *seen = tree_new(config, CONFIG_MAP, NULL, error);
         config->source = tree_new(config, CONFIG_MAP, primary->root, error);
         top.name = name;
@@ -274,13 +293,7 @@ static int compose(struct composing *composing, const char *path, size_t count, 
     for (size_t k = 0; k < count && !code; k++)
         if (!chosen[k])
             code = config_override(config, overrides[k], error);
-    if (!code) {
-        char *dot = strrchr(name, '.');
-        if (dot && config_is_named(name))
-            *dot = 0;
-        code = note_launch(composing, name, count, overrides);
-    }
-    return code;
+    return code ? code : note_launch(composing, name, count, overrides);
 }
 
 int config_compose(struct config **out, const char *path, size_t count, const char *const *overrides,

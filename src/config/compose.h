@@ -74,6 +74,7 @@ int defaults_expand(struct composing *composing, struct element *primary, struct
 const char *element_config(const struct composing *composing, const struct element *element);
 const char *element_package(const struct composing *composing, const struct element *element);
 const char *element_key(const struct composing *composing, const struct element *element); /* GROUP[@PACKAGE] */
-struct choice *composing_choice(struct composing *composing);
+/* Where the choice for that key is, or shall be. */
+struct choice *composing_choice(struct composing *composing, const char *key, int deletes);
 
 #endif

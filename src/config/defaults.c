@@ -197,7 +197,17 @@ static int read_list(struct composing *composing, const struct source *source, i
 
 /* ---------------------------------------------------------------- choices */
 
-struct choice *composing_choice(struct composing *composing) {
+static struct choice *choice_of(struct composing *composing, const char *key, int deletes) {
+    for (size_t k = 0; k < composing->nchoices; k++)
+        if (composing->choices[k].deletes == deletes && !strcmp(composing->choices[k].key, key))
+            return &composing->choices[k];
+    return NULL;
+}
+
+struct choice *composing_choice(struct composing *composing, const char *key, int deletes) {
+    struct choice *there = choice_of(composing, key, deletes);
+    if (there)
+        return there;
     if (composing->nchoices == composing->choices_capacity) {
         size_t capacity = 2 * composing->choices_capacity + 16;
         struct choice *choices = arena_alloc(arena_of(composing), capacity * sizeof *choices);
@@ -209,13 +219,6 @@ struct choice *composing_choice(struct composing *composing) {
         composing->choices_capacity = capacity;
     }
     return &composing->choices[composing->nchoices++];
-}
-
-static struct choice *choice_of(struct composing *composing, const char *key, int deletes) {
-    for (size_t k = 0; k < composing->nchoices; k++)
-        if (composing->choices[k].deletes == deletes && !strcmp(composing->choices[k].key, key))
-            return &composing->choices[k];
-    return NULL;
 }
 
 /* The overrides of a list take effect before any of its elements is looked at; they stand at its end. */
@@ -239,7 +242,7 @@ static int take_overrides(struct composing *composing, const struct element *sel
         const char *key = element_key(composing, element);
         if (choice_of(composing, key, 0))
             continue;
-        struct choice *choice = composing_choice(composing);
+        struct choice *choice = composing_choice(composing, key, 0);
         if (!choice)
             return out_of_memory(composing);
         *choice = (struct choice){.key = key,

@@ -295,6 +295,9 @@ static struct config_node *map_element(struct scanner *scanner) {
         key = make_string(scanner, &text);
         text_free(&text);
         scanner->at++;
+        skip_space(scanner);
+        if (scanner->raw && strchr(",}", *scanner->at))
+            return fail(scanner, "a value is missing behind a colon");
         struct config_node *value = key ? element(scanner, ",}") : NULL;
         if (value && (value->parent || value->origin))
             value = tree_copy(evaluation->config, value, 0, evaluation->error);

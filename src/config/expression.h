@@ -55,6 +55,8 @@ int has_interpolation(const struct config_node *node);
 struct config_node *element_call(const char *name, struct config_node *value, size_t count, struct error *error,
                                  const struct config_node *place);
 
+/* Where messages about an override point. */
+struct config_node *override_place(struct config *config, const char *override, struct error *error);
 /* The value of an override: one element; interpolations in it stay text. */
 struct config_node *element_parse(struct config *config, const char *text, const struct config_node *place,
                                   struct error *error);

@@ -91,6 +91,44 @@ static int put_string(struct config_node *map, const char *key, const char *text
     return name && value ? tree_put(map, name, value, error) : (int)ERROR_MEMORY;
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* job.override_dirname: the overrides of the command line as the name of a folder, sorted, without those of
+ * exclude_keys. */
+static int name_overrides(struct config_node *hydra, struct error *error) {
+    struct config_node *job = tree_child(hydra, "job");
+    const struct config_node *how = tree_child(tree_child(job, "config"), "override_dirname");
+    const struct config_node *task = tree_child(tree_child(hydra, "overrides"), "task");
+    const struct config_node *exclude = tree_child(how, "exclude_keys");
+    const char *between = config_text(tree_child(how, "item_sep")), *equals = config_text(tree_child(how, "kv_sep"));
+    const char **names = calloc(config_count(task) + 1, sizeof *names);
+    struct text text = {0};
+    size_t count = 0;
+    for (size_t k = 0; names && k < config_count(task); k++) {
+        const char *override = task->values[k]->text, *key = override + strspn(override, "+~");
+        size_t size = strcspn(key, "=@");
+        int left_out = 0;
+        for (size_t j = 0; j < config_count(exclude); j++)
+            left_out |= strlen(exclude->values[j]->text) == size && !strncmp(exclude->values[j]->text, key, size);
+        if (!left_out)
+            names[count++] = override;
+    }
+    if (names)
+        qsort(names, count, sizeof *names, by_text);
+    for (size_t k = 0; k < count; k++) {
+        text_add(&text, k ? between : "");
+        for (const char *s = names[k]; *s; s++)
+            *s == '=' ? text_add(&text, equals) : text_add_bytes(&text, s, 1);
+    }
+    int code = !names || text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                                     : put_string(job, "override_dirname", text.data ? text.data : "", error);
+    text_free(&text);
+    free(names);
+    return code;
+}
+
 /* The map above `hydra`, made once for each pass; NULL with the error. */
 static struct config_node *settings(struct evaluation *evaluation) {
     struct config *config = evaluation->config;
@@ -116,7 +154,7 @@ static struct config_node *settings(struct evaluation *evaluation) {
     char *folder = getcwd(NULL, 0);
     int code = put_string(runtime, "cwd", folder ? folder : ".", error);
     free(folder);
-    if (code ||
+    if (code || name_overrides(hydra, error) ||
         (evaluation->context->output_dir && put_string(runtime, "output_dir", evaluation->context->output_dir, error)))
         return NULL;
     config->hydra = top;

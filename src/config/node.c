@@ -164,17 +164,26 @@ void tree_remove(struct config_node *node) {
         tree_attach(parent, parent->values[k + 1], parent->kind == CONFIG_MAP ? parent->keys[k + 1] : NULL, k);
 }
 
+static int is_container(const struct config_node *node) {
+    return node && (node->kind == CONFIG_MAP || node->kind == CONFIG_LIST);
+}
+
 int tree_merge(struct config_node *into, struct config_node *from, struct error *error) {
     for (size_t k = 0; k < from->count; k++) {
         struct config_node *key = from->keys[k], *value = from->values[k], *there = tree_child(into, key->text);
+        const struct config_node *meant = there ? reference_target(there) : NULL;
+        if (is_container(meant)) { /* what it refers to is there in its stead */
+            size_t index = there->index;
+            if (!(there = tree_copy(into->config, meant, tree_depth(there), error)))
+                return (int)error->code;
+            tree_attach(into, there, into->keys[index], index);
+        }
         int missing = value->kind == CONFIG_STRING && !strcmp(value->text, "???"), code = 0;
-        int maps = there && there->kind == CONFIG_MAP && value->kind == CONFIG_MAP;
-        if (there && !maps && (there->kind == CONFIG_MAP || there->kind == CONFIG_LIST) && there->kind != value->kind &&
-            (value->kind == CONFIG_MAP || value->kind == CONFIG_LIST))
+        if (is_container(there) && is_container(value) && there->kind != value->kind)
             return config_error(value, error, ERROR_TYPE, "%s cannot be merged into %s (of %s:%d)",
                                 config_kind_name(value), config_kind_name(there), there->file ? there->file : "",
                                 there->line);
-        if (maps)
+        if (there && there->kind == CONFIG_MAP && value->kind == CONFIG_MAP)
             code = tree_merge(there, value, error);
         else if (!there || !missing)
             code = tree_put(into, key, value, error);
@@ -395,6 +404,19 @@ const char *config_path(const struct config_node *node) {
     cache->path_shape = node->config->shape;
     text_free(&path);
     return cache->path ? cache->path : "";
+}
+
+void config_notice(const struct config_node *node, enum log_level level, const char *format, ...) {
+    struct config_node *written = node->origin ? node->origin : (struct config_node *)node;
+    char message[1024];
+    if (written->noticed)
+        return;
+    written->noticed = 1;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    log_message(level, "%s:%d: %s", node->file ? node->file : "", node->line, message);
 }
 
 int config_error(const struct config_node *node, struct error *error, enum error_code code, const char *format, ...) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 
 enum config_kind {
@@ -97,6 +98,11 @@ const char *config_path(const struct config_node *node);
 /* An error at the node's place, with its path in front. */
 int config_error(const struct config_node *node, struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A remark about the node, in the log: once for its place in the file, however often the config is resolved and read.
+ */
+void config_notice(const struct config_node *node, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* YAML text of a tree; parsing it gives an equal tree (interpolations as they stand). JSON likewise, but that NaN and
  * infinities, which JSON does not have, become the strings "NaN", "Infinity" and "-Infinity". */

@@ -1,6 +1,5 @@
 #include "config/options.h"
 #include "config/tree.h"
-#include "base/log.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -249,16 +248,6 @@ static int unknown_key(const struct option *options, size_t count, const struct 
     return code;
 }
 
-static void notice_ignored(const struct config_node *value) {
-    /* once for each place in the file, however often the config is resolved and read */
-    struct config_node *written = value->origin ? value->origin : (struct config_node *)value;
-    if (written->noticed || value->kind == CONFIG_NULL)
-        return;
-    written->noticed = 1;
-    log_message(LOG_NOTICE, "%s:%d: %s is accepted and has no meaning here", value->file ? value->file : "",
-                value->line, config_path(value));
-}
-
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error) {
     int code = 0;
@@ -298,7 +287,9 @@ int options_read(const struct option *options, size_t count, const struct config
                     config_error(map, error, ERROR_VALUE, "\"%s\" is missing%s%s%s", option->name,
                                  option->help ? " (" : "", option->help ? option->help : "", option->help ? ")" : "");
         } else if (option->flags & OPTION_IGNORED) {
-            notice_ignored(reading.node);
+            if (config_kind(reading.node) != CONFIG_NULL)
+                config_notice(reading.node, LOG_NOTICE, "%s is accepted and has no meaning here",
+                              config_path(reading.node));
         } else if (reading.node->kind == CONFIG_DEFERRED) {
             continue;
         } else if (reading.node->kind == CONFIG_NULL) {

@@ -2,6 +2,7 @@
  */
 #include "config/expression.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,17 @@ static int valid_text(const char *text) {
     return 1;
 }
 
+static int valid_name(const char *name) {
+    size_t digits = strspn(name, "0123456789");
+    if (digits)
+        return !name[digits] && (*name != '0' || digits == 1);
+    if (!isalpha((unsigned char)*name) && *name != '_' && *name != '$')
+        return 0;
+    while (isalnum((unsigned char)*name) || (*name && strchr("_-$", *name)))
+        name++;
+    return !*name;
+}
+
 static int read_order(struct order *order, const char *override) {
     struct error *error = order->error;
     const char *at = override + strspn(override, " \t");
@@ -79,8 +91,12 @@ static int read_order(struct order *order, const char *override) {
         next = strchr(name, '.');
         if (next)
             *next++ = 0;
-        if (!*name)
-            return error_set(error, ERROR_USAGE, "override \"%.200s\": an empty name in the key", override);
+        if (!valid_name(name) || (name == key && !next && isdigit((unsigned char)*name)))
+            return error_set(
+                error, ERROR_USAGE,
+                "override \"%.200s\": \"%.80s\" cannot be a name in a key: those are letters, digits, _, - "
+                "and $, and begin with no digit; or the number of an element",
+                override, name);
         if (order->count == CONFIG_DEPTH)
             return error_set(error, ERROR_USAGE, "override \"%.200s\": more than %d names in the key", override,
                              CONFIG_DEPTH);
@@ -261,6 +277,15 @@ static int carry_out(struct order *order) {
     return code ? code : merge(order, node, order->value);
 }
 
+struct config_node *override_place(struct config *config, const char *override, struct error *error) {
+    struct config_node *place = tree_string(config, override, strlen(override), NULL, error);
+    if (place && !(place->file = arena_format(config->arena, "override %.80s", override))) {
+        error_set(error, ERROR_MEMORY, "out of memory");
+        return NULL;
+    }
+    return place;
+}
+
 int config_override(struct config *config, const char *override, struct error *error) {
     struct error ours = {0};
     struct order order = {.config = config, .error = error ? error : &ours};
@@ -268,11 +293,8 @@ int config_override(struct config *config, const char *override, struct error *e
         return error_set(order.error, ERROR_USAGE, "an override with bytes that are no UTF-8 text");
     if (strlen(override) > 1 << 20)
         return error_set(order.error, ERROR_USAGE, "an override of more than a megabyte");
-    order.place = tree_string(config, override, strlen(override), NULL, order.error);
-    if (order.place)
-        order.place->file = arena_format(config->arena, "override %.80s", override);
-    if (!order.place || !order.place->file)
-        return error_set(order.error, ERROR_MEMORY, "out of memory");
+    if (!(order.place = override_place(config, override, order.error)))
+        return (int)order.error->code;
     int code = read_order(&order, override);
     if (!code)
         code = carry_out(&order);

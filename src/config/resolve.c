@@ -217,11 +217,23 @@ struct config_node *evaluate_reference(struct evaluation *evaluation, const stru
     return evaluate_place(evaluation, &place);
 }
 
+const struct config_node *reference_target(const struct config_node *node) {
+    static const struct config_context nothing;
+    struct error ours = {0};
+    struct evaluation evaluation = {.config = node->config, .context = &nothing, .error = &ours};
+    struct place place = {.node = (struct config_node *)node};
+    node->config->pass++;
+    for (int k = 0; k < CONFIG_CHAIN && has_interpolation(place.node); k++)
+        if (follow(&evaluation, place.node, &place) != 1 || !place.node)
+            return NULL;
+    return place.node == node ? NULL : place.node;
+}
+
 /* ---------------------------------------------------------------- the whole */
 
 static int is_used(const struct config_context *context, const char *key) {
     if (!context->sections)
-        return 1;
+        return strcmp(key, "hydra") != 0;
     for (const char *const *name = context->sections; *name; name++)
         if (!strcmp(*name, key))
             return 1;

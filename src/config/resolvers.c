@@ -43,8 +43,8 @@ static struct config_node *copy(const struct call *call, const struct config_nod
 
 static int whole_number(const struct call *call, size_t k, int64_t *out) {
     const struct config_node *node = call->args[k];
-    if (node->kind == CONFIG_INT) {
-        *out = node->integer;
+    if (node->kind == CONFIG_INT || node->kind == CONFIG_BOOL) {
+        *out = node->kind == CONFIG_BOOL ? node->boolean : node->integer;
         return 0;
     }
     const char *text = node->text;

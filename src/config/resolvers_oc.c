@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/log.h"
 
 /* ---------------------------------------------------------------- keys as text */
 
@@ -95,10 +94,7 @@ struct config_node *oc_deprecated(const struct call *call) {
     struct text text = {0};
     const char *old = config_path(written);
     fill_in(message, old, config_path(place.node), &text);
-    if (!written->noticed) /* once, however often the config is resolved */
-        log_message(LOG_WARNING, "%s:%d: %s", written->file ? written->file : "", written->line,
-                    text.data ? text.data : "");
-    written->noticed = 1;
+    config_notice(written, LOG_WARNING, "%s", text.data ? text.data : "");
     text_free(&text);
     return evaluate_place(evaluation, &place);
 }

@@ -36,7 +36,7 @@ struct config_node {
     int failed; /* in that pass; the error has been told */
     char *path; /* made when asked for, good while config->shape is path_shape */
     unsigned path_shape;
-    int noticed; /* an option without meaning was already spoken of */
+    int noticed; /* by config_notice */
 };
 
 struct config {
@@ -64,7 +64,8 @@ int tree_append(struct config_node *list, struct config_node *value, struct erro
 /* The key is a string node; an entry with this key is replaced. */
 int tree_put(struct config_node *map, struct config_node *key, struct config_node *value, struct error *error);
 /* As OmegaConf merges: maps key by key, lists and scalars are replaced, ??? gives way to what is there, a map and a
- * list do not go together.  Takes over the nodes of `from`. */
+ * list do not go together; into an interpolation, what it refers to by then is merged.  Takes over the nodes of `from`.
+ */
 int tree_merge(struct config_node *into, struct config_node *from, struct error *error);
 /* Takes a node out of its map or list. */
 void tree_remove(struct config_node *node);
@@ -91,6 +92,10 @@ int lookalike_find(const char *text, size_t size, int column, char *out, size_t 
 /* Whether text without quotes would be something else (a number, a quoted text, a key with a value) if it were what it
  * looks like; the character is described in `out`. */
 int lookalike_misleads(const char *text, char *out, size_t room);
+
+/* The written node to which a text leads that is one reference and nothing else, by way of others; NULL where it is
+ * none, or leads nowhere yet. */
+const struct config_node *reference_target(const struct config_node *node);
 
 /* Text as Python's str() and repr() show a value. */
 void write_python(const struct config_node *node, int quoted, struct text *out);

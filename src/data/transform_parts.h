@@ -9,8 +9,8 @@ extern const struct transform_kind transform_type_mapper, transform_neighbour_li
     transform_non_periodic_cell, transform_dataset_index;
 
 struct transform_mapper {
-    struct option_strings names;
-    const struct config_node *map, *symbols;
+    struct option_strings names, symbols;
+    const struct config_node *map;
     int *type_of;      /* [119] type of each atomic number, -1: unknown */
     const char *known; /* "C, H, O" */
 };

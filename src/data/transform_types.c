@@ -10,8 +10,8 @@ static const struct option options[] = {
      "names of the model's types"},
     {"chemical_species_to_atom_type_map", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct transform_mapper, map),
      NULL, "species: type name; by default each species is a type of the same name"},
-    {"chemical_symbols", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct transform_mapper, symbols), NULL,
-     "no longer supported: model_type_names took its place"}};
+    {"chemical_symbols", OPTION_STRING_LIST, OPTION_NULLABLE, NULL, offsetof(struct transform_mapper, symbols), NULL,
+     "NequIP 0.7 to 0.15: the species of each type, in the place of the other two"}};
 
 static int map_species(struct transform_mapper *mapper, const struct config_node *place, const char *species,
                        const char *type, struct arena *arena, struct error *error) {
@@ -36,10 +36,18 @@ static int map_species(struct transform_mapper *mapper, const struct config_node
 static int prepare(void *data, const struct config_node *config, struct arena *arena, struct error *error) {
     struct transform_mapper *mapper = data;
     const struct config_node *names = config_get(config, "model_type_names");
-    if (mapper->symbols)
-        return config_error(config_get(config, "chemical_symbols"), error, ERROR_NAME,
-                            "chemical_symbols is no longer supported: give model_type_names, and a "
-                            "chemical_species_to_atom_type_map where species and types differ");
+    if (mapper->symbols.count) {
+        const struct config_node *symbols = config_get(config, "chemical_symbols");
+        if (mapper->names.count || mapper->map)
+            return config_error(symbols, error, ERROR_VALUE,
+                                "chemical_symbols stands for model_type_names and chemical_species_to_atom_type_map in "
+                                "older versions: beside them it has no meaning");
+        config_notice(symbols, LOG_NOTICE,
+                      "chemical_symbols, as NequIP had it until 0.15, is taken for model_type_names; newer versions "
+                      "refuse it");
+        mapper->names = mapper->symbols;
+        names = symbols;
+    }
     if (config_kind(names) == CONFIG_DEFERRED)
         return config_error(names, error, ERROR_TYPE, "the type names cannot depend on the data's statistics");
     if (mapper->names.count < 1)

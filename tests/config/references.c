@@ -78,7 +78,7 @@ static const struct {
     {"${int_mul:9223372036854775807,2}", NULL},
     {"${int_mul:2.5,2}", NULL},
     {"${int_mul:3}", NULL},
-    {"${int_mul:true,2}", NULL},
+    {"${int_mul:true,2}", "2"},
     {"${concat_lists:${x},[7]}", NULL},
     {"${oc.env:FETTLE_NOPE}", NULL},
     {"${oc.env:3}", NULL},

@@ -190,7 +190,7 @@ Test(override, refused) {
     static const char *const overrides[][2] = {{"a.bb=2", "did you mean \"b\"?"},  {"+a.b=2", "exists already"},
                                                {"nonsense", "expected KEY=VALUE"}, {"~a.x", "has no key \"x\""},
                                                {"a.c.9=1", "elements 0 to 1"},     {"x.y=1", "no key \"x\""},
-                                               {"a.b=[1", "is not closed"},        {"=3", "empty name"}};
+                                               {"a.b=[1", "is not closed"},        {"=3", "cannot be a name"}};
     for (size_t k = 0; k < sizeof overrides / sizeof *overrides; k++) {
         struct config *config = parse("a: {b: 1, c: [1, 2]}\n");
         struct error error = {0};

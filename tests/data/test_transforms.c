@@ -52,11 +52,16 @@ Test(transforms, types) {
           frame);
     for (int i = 0; i < frame->atoms; i++)
         cr_assert_eq(frame->types[i], frame->numbers[i] != 1);
+    apply("- {_target_: ChemicalSpeciesToAtomTypeMapper, chemical_symbols: [O, C, H]}\n", frame);
+    for (int i = 0; i < frame->atoms; i++)
+        cr_assert_eq(frame->types[i], frame->numbers[i] == 6 ? 1 : frame->numbers[i] == 1 ? 2 : 0);
     dataset_free(dataset);
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [any]}\n", "not a chemical symbol");
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, C]}\n", "twice");
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper}\n", "model_type_names");
-    refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, chemical_symbols: [C]}\n", "no longer supported");
+    refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, chemical_symbols: [C], model_type_names: [C]}\n",
+            "older versions");
+    refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, chemical_symbols: [Xy]}\n", "not a chemical symbol");
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [heavy], "
             "chemical_species_to_atom_type_map: {C: heavi}}\n",
             "nearest is 'heavy'");
