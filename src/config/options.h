@@ -34,9 +34,12 @@ enum option_flags {
     OPTION_REQUIRED = 1,
     OPTION_NULLABLE = 2, /* null is accepted: a string is NULL then, all else keeps the fallback; one among a list of
                           * floats is NaN */
-    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log */
+    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log with
+                          * its help, which says why; a value that is the fallback says nothing */
     OPTION_POSITIVE = 8, /* numbers must be > 0 */
-    OPTION_NONNEGATIVE = 16
+    OPTION_NONNEGATIVE = 16,
+    OPTION_REFUSED = 32 /* it would change what is done: null and the fallback are accepted, any other value is an error
+                         * with its help, which says why and how to go on */
 };
 
 struct option {
