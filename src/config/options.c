@@ -274,6 +274,12 @@ static void notice_ignored(const struct option *option, const struct config_node
                 value->line, config_path(value), option->help);
 }
 
+void options_notice(const struct option *option, const struct config_node *map) {
+    const struct config_node *value = config_get(map, option->name);
+    if (value)
+        notice_ignored(option, value);
+}
+
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error) {
     int code = 0;

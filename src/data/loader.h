@@ -49,6 +49,8 @@ int loader_settings_read(struct loader_settings *settings, const struct config_n
                          struct error *error);
 /* Each argument of torch.utils.data.DataLoader: read, ignored for a reason, or refused. */
 const struct option *loader_settings_rows(size_t *count);
+/* The same of a sampler. */
+const struct option *loader_sampler_rows(enum loader_sampler sampler, size_t *count);
 /* Whether what is sampled is among so many frames; else an error at `config`. */
 int loader_settings_fit(const struct loader_settings *settings, int64_t count, const struct config_node *config,
                         struct error *error);

@@ -70,24 +70,34 @@ static const struct option subset_rows[] = {
     REFUSED("generator", "without one it is seeded as NequIP seeds it: leave it out"),
 };
 
+static const struct {
+    const struct option *rows;
+    size_t count;
+} sampler_rows[] = {[SAMPLER_SEQUENTIAL] = {sequential_rows, sizeof sequential_rows / sizeof *sequential_rows},
+                    [SAMPLER_RANDOM] = {random_rows, sizeof random_rows / sizeof *random_rows},
+                    [SAMPLER_SUBSET] = {subset_rows, sizeof subset_rows / sizeof *subset_rows}};
+
+const struct option *loader_sampler_rows(enum loader_sampler sampler, size_t *count) {
+    *count = sampler_rows[sampler].count;
+    return sampler_rows[sampler].rows;
+}
+
 static int read_sampler(struct loader_settings *out, const struct config_node *config, struct arena *arena,
                         struct error *error) {
     static const struct option_target targets[] = {
         {"torch.utils.data.SequentialSampler", NULL},     {"torch.utils.data.RandomSampler", NULL},
         {"torch.utils.data.SubsetRandomSampler", NULL},   {"torch.utils.data.sampler.SequentialSampler", NULL},
         {"torch.utils.data.sampler.RandomSampler", NULL}, {"torch.utils.data.sampler.SubsetRandomSampler", NULL}};
-    static const struct {
-        const struct option *rows;
-        size_t count;
-    } rows[] = {{sequential_rows, 1}, {random_rows, 4}, {subset_rows, 2}};
     struct sampler_options given;
     size_t which;
     int code = options_target(config, "a sampler", targets, sizeof targets / sizeof *targets, &which, error);
-    if (!code)
-        code = options_read(rows[which % 3].rows, rows[which % 3].count, config, NULL, &given, arena, error);
     if (code)
         return code;
     out->sampler = (enum loader_sampler)(SAMPLER_SEQUENTIAL + which % 3);
+    code = options_read(sampler_rows[out->sampler].rows, sampler_rows[out->sampler].count, config, NULL, &given, arena,
+                        error);
+    if (code)
+        return code;
     out->replacement = given.replacement;
     if (out->sampler == SAMPLER_SUBSET) {
         out->drawn = given.indices.count;

@@ -22,6 +22,9 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
     for (size_t k = 0; k < *count; k++) {
         const struct config_node *item = list ? config_at(node, k) : node;
         const char *name = config_text(item);
+        if (config_get(item, "function"))
+            return config_error(item, error, ERROR_VALUE,
+                                "a function of `run` is Python code, which cannot be called here: leave it out");
         if (strcmp(name, "train") && strcmp(name, "val") && strcmp(name, "test"))
             return config_error(item, error, ERROR_NAME, "run is a list of train, val and test, not '%.60s'", name);
         trains += !strcmp(name, "train");
@@ -34,6 +37,9 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
 
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
 static int check_sections(const struct config_node *root, struct error *error) {
+    static const struct option globals = {
+        "global_options", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "NequIP 0.19 does not read it either"};
+    options_notice(&globals, root);
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {

@@ -10,7 +10,7 @@
 struct raw {
     const struct config_node *max_epochs, *max_time, *gradient_clip_val, *clip_algorithm, *val_check_interval;
     const struct config_node *limit_train, *limit_val, *limit_test, *overfit, *fast_dev_run, *callbacks;
-    const struct config_node *devices, *precision, *plugins, *logger;
+    const struct config_node *devices, *precision, *plugins;
     const struct config_node *check_val; /* absent and null are two things: its place is looked up */
     int64_t max_steps, min_steps, min_epochs, accumulate, sanity, log_every, reload, num_nodes;
     const char *root;
@@ -65,9 +65,9 @@ static const struct option options[] = {
     {"num_nodes", OPTION_INT, OPTION_POSITIVE, "1", offsetof(struct raw, num_nodes), NULL, "likewise: machines"},
     NODE("precision", precision, "32-true; or 64-true where model_dtype is float64"),
     NODE("plugins", plugins, "those that tell of a cluster; they change nothing"),
-    NODE("logger", logger, "true, false, a logger or a list of them: rows go to metrics.csv in the run's folder"),
     IGNORED("accelerator", "cpu", "the processors of this machine do the work"),
     IGNORED("strategy", "auto", "one process does the work"),
+    IGNORED("logger", "true", "rows of values go to metrics.csv in the folder of the run, whatever a logger is told"),
     IGNORED("limit_predict_batches", NULL, "nothing is predicted in a run"),
     IGNORED("enable_progress_bar", "true", "there is no such bar"),
     IGNORED("enable_model_summary", "true", "there is no such table; `tree` shows the model"),
@@ -371,7 +371,8 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
         (code = limit(raw.limit_test, &out->limit_test, &out->limit_test_count, error)) ||
         (code = read_devices(raw.devices, &out->processes, error)) ||
         (code = read_precision(raw.precision, &out->in_double, error)) ||
-        (code = check_each(raw.plugins, check_plugin, error)) || (code = check_each(raw.logger, check_logger, error)))
+        (code = check_each(raw.plugins, check_plugin, error)) ||
+        (code = check_each(config_get(config, "logger"), check_logger, error)))
         return code;
     if (raw.sanity < -1)
         return config_error(config_get(config, "num_sanity_val_steps"), error, ERROR_VALUE,
