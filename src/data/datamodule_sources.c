@@ -4,21 +4,29 @@
 #include "data/cache.h"
 #include "data/datamodule_parts.h"
 
+struct ase_args {
+    const char *format;
+    int whole_name;
+};
+
 static const struct option ase_args_rows[] = {
-    {"format", OPTION_STRING, OPTION_NULLABLE, "extxyz", 0, "extxyz|xyz|null", "extxyz, or xyz without keys"}};
+    {"format", OPTION_STRING, OPTION_NULLABLE, "extxyz", offsetof(struct ase_args, format), "extxyz|xyz|null",
+     "extxyz, or xyz without keys"},
+    {"do_not_split_by_at_sign", OPTION_BOOL, 0, "false", offsetof(struct ase_args, whole_name), NULL,
+     "an @ in a file's name chooses no frames"}};
 
 int source_keys(struct datamodule *datamodule, const struct source_file_options *options, struct extxyz_keys **out,
                 struct error *error) {
     struct arena *arena = datamodule->arena;
     struct extxyz_keys *keys = arena_alloc(arena, sizeof *keys);
-    const char *format = NULL;
+    struct ase_args args = {NULL, 0};
     size_t count = config_count(options->key_mapping);
     *out = NULL;
     if (options->key_mapping && config_kind(options->key_mapping) != CONFIG_MAP)
         return config_error(options->key_mapping, error, ERROR_TYPE,
                             "a map from keys of the files to names of fields is expected, not %s",
                             config_kind_name(options->key_mapping));
-    int code = options_read(ase_args_rows, 1, options->ase_args, NULL, &format, arena, error);
+    int code = options_read(ase_args_rows, 2, options->ase_args, NULL, &args, arena, error);
     if (code)
         return code;
     const char **from = arena_alloc(arena, (count + 1) * sizeof *from);
@@ -42,7 +50,8 @@ int source_keys(struct datamodule *datamodule, const struct source_file_options 
                                  .include = (const char *const *)options->include.values,
                                  .nexclude = options->exclude.count,
                                  .exclude = (const char *const *)options->exclude.values,
-                                 .plain = format && strcmp(format, "xyz") == 0};
+                                 .plain = args.format && strcmp(args.format, "xyz") == 0,
+                                 .whole_name = args.whole_name};
     *out = keys;
     return 0;
 }
