@@ -43,8 +43,8 @@ static unsigned long long hash(const char *text) {
     return hash_bytes(0, text, strlen(text));
 }
 
-/* The k-th place where the cache of a file may be, or NULL; freed by free().  Several choices of its frames have a cache
- * each. */
+/* The k-th place where the cache of a file may be, or NULL; freed by free().  Several choices of its frames have a
+ * cache each. */
 static char *place(const struct cache_source *source, int k) {
     const char *path = source->name;
     const char *folder = getenv("FETTLE_CACHE"), *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");

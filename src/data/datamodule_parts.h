@@ -94,8 +94,8 @@ struct source_file_options {
     const struct config_node *transforms, *ase_args, *key_mapping;
     struct option_strings include, exclude;
 };
-/* From options to keys, in the module's arena. */
-int source_keys(struct datamodule *datamodule, const struct source_file_options *options, struct extxyz_keys **out,
+/* From options to keys, in the arena. */
+int source_keys(struct arena *arena, const struct source_file_options *options, struct extxyz_keys **out,
                 struct error *error);
 /* Reads a file and transforms its frames. */
 int source_read(struct datamodule *datamodule, const char *path, const struct extxyz_keys *keys,

@@ -114,9 +114,9 @@ int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *p
 }
 
 const char *extxyz_nothing(const struct extxyz_reader *reader) {
-    return !extxyz_size(reader) ? "the file is empty"
-           : reader->left < INT64_MAX ? "none of the frames that follow the @ is in the file"
-                                      : "the file has no frames";
+    return reader->left < INT64_MAX / 2 ? "what follows the @ chooses none of the file's frames"
+           : extxyz_size(reader)        ? "the file has no frames"
+                                        : "the file is empty";
 }
 
 int extxyz_descends(const struct extxyz_reader *reader) {
@@ -286,7 +286,8 @@ static int add_column(struct extxyz_reader *reader, const char *name, size_t siz
         reader->seen[row] = 1;
     if (column->target && row < 0 && !xyz_column_fits(column->target, type, cols)) {
         const struct xyz_known *known = xyz_known(column->target);
-        /* numbers of atoms where the frame has one: what ASE overwrites by the key of the comment line, if there is one */
+        /* numbers of atoms where the frame has one: what ASE overwrites by the key of the comment line, if there is one
+         */
         if (!xyz_is_learned(column->target) || (known && !known->per_atom))
             column->target = NULL;
     }
@@ -541,8 +542,7 @@ static int store_fields(struct extxyz_reader *reader, struct frame *frame, int l
             if (xyz_is_frame_property(value->key) != results)
                 continue;
             const char *target = xyz_target(reader->keys, value->key, &row);
-            if (!target ||
-                (row < 0 && !xyz_is_learned(target) && !xyz_value_fits(target, value, frame->atoms)))
+            if (!target || (row < 0 && !xyz_is_learned(target) && !xyz_value_fits(target, value, frame->atoms)))
                 continue;
             value->used = 1;
             if (row >= 0)

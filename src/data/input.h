@@ -9,7 +9,7 @@
 
 struct input;
 
-/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only.  hashed: input_hash is wanted.  What
+/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only.  hashed: input_hash is wanted. What
  * is compressed by gzip comes out as it was before. */
 int input_open(struct input **out, const char *path, int hashed, struct error *error);
 void input_close(struct input *input);

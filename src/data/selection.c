@@ -56,10 +56,11 @@ int selection_parse(struct selection *out, const char *name, int whole, struct e
     *out = made;
     if (at && !whole && !parse_index(&made, at + 1)) {
         if (access(name, F_OK))
-            return error_set(error, ERROR_VALUE,
-                             "%s: what follows the @ is no choice of frames (as @7, @:100, @-20:, @::5), and there is no "
-                             "file of that name",
-                             name);
+            return error_set(
+                error, ERROR_VALUE,
+                "%s: what follows the @ is no choice of frames (as @7, @:100, @-20:, @::5), and there is no "
+                "file of that name",
+                name);
         whole = 1;
     }
     if (at && !whole && !made.step)

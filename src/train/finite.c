@@ -64,8 +64,7 @@ static int check_data(const struct trainer *trainer, struct error *error) {
             const struct field *field = &frame->fields[k];
             size_t rows = field->per_atom ? (size_t)frame->atoms : 1, cols = (size_t)field->cols;
             for (where = 0; where < rows * cols; where++)
-                if (!isfinite(field->values[where]) &&
-                    metrics_minds(trainer->loss, field->name, field->values[where]))
+                if (!isfinite(field->values[where]) && metrics_minds(trainer->loss, field->name, field->values[where]))
                     break;
             if (where == rows * cols)
                 continue;
@@ -157,7 +156,8 @@ int finite_check(struct trainer *trainer, struct error *error) {
     if (finite && !atomic_load(&job.bad))
         return 0;
     if ((code = check_weights(trainer, 0, error)) || (code = check_data(trainer, error)) ||
-        (code = check_volumes(trainer, error)) || (code = train_program_inspect(trainer, look, trainer, error)) || (code = check_weights(trainer, 1, error)))
+        (code = check_volumes(trainer, error)) || (code = train_program_inspect(trainer, look, trainer, error)) ||
+        (code = check_weights(trainer, 1, error)))
         return code;
     return error_set(error, ERROR_NUMERIC, "a term of the loss is NaN or infinite");
 }
