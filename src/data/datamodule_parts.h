@@ -123,6 +123,10 @@ int source_emt(struct datamodule *datamodule, const struct source_emt_options *o
                const struct config_node *config, uint64_t seed, size_t count, struct dataset **out,
                struct error *error);
 
+/* NequIP's EMTTestDataset. */
+int source_emt_test(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
+                    struct error *error);
+
 extern const struct datamodule_kind datamodule_ase, datamodule_nequip, datamodule_emt;
 
 #endif

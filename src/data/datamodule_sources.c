@@ -357,9 +357,10 @@ int source_open(struct datamodule *datamodule, const struct config_node *config,
         {"nequip.data.dataset.RandomSplitAndIndexDataset", "RandomSplitAndIndexDataset"},
         {"torch.utils.data.Subset", "Subset"},
         {"torch.utils.data.ConcatDataset", "ConcatDataset"},
+        {"nequip.data.dataset.EMTTestDataset", "EMTTestDataset"},
         {"fettle.data.EMTDataset", "EMTDataset"}};
     static int (*const open[])(struct datamodule *, const struct config_node *, struct dataset **, struct error *) = {
-        open_file, open_slice, open_split, open_subset, open_concat, open_emt};
+        open_file, open_slice, open_split, open_subset, open_concat, source_emt_test, open_emt};
     size_t index;
     *out = NULL;
     int code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);
