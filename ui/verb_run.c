@@ -11,7 +11,7 @@
 #include "verb.h"
 
 static const struct argument options[] = {
-    {"output", 'o', "DIR", "the run's folder; outputs/DATE/TIME without it"},
+    {"output", 'o', "DIR", "the run's folder; hydra.run.dir of the config without it, or outputs/DATE/TIME"},
     {"init", 0, "WEIGHTS", "weights to start from (safetensors)"},
     {"resume", 0, "CKPT", "checkpoint to go on from"},
     {"force", 0, NULL, "put the run in the place of one that DIR holds: its files are removed"},
@@ -163,9 +163,12 @@ static int run(const struct arguments *arguments, struct error *error) {
     if ((code = verb_read_config(&config, arguments, error)))
         goto out;
     if (!arguments->value[OUTPUT])
-        code = progress_default_output(&folder, error);
+        code = config_run_dir(config, &folder, error);
     else if (!(folder = strdup(arguments->value[OUTPUT])))
         code = error_set(error, ERROR_MEMORY, "out of memory");
+    int named = folder != NULL;
+    if (!code && !named)
+        code = progress_default_output(&folder, NULL, error);
     if (code)
         goto out;
     struct trainer_options trainer_options = {.output = folder,
@@ -178,7 +181,7 @@ static int run(const struct arguments *arguments, struct error *error) {
                                               .event = on_event,
                                               .context = &running};
     if ((code = trainer_open(&running.trainer, config, &trainer_options, error))) {
-        if (!arguments->value[OUTPUT])
+        if (!named)
             progress_discard_output(folder);
         goto out;
     }

@@ -79,8 +79,11 @@ static int put_aside(struct session *session, struct error *error) {
 static int open_config(struct session *session, struct config *config, const char *path, struct setup *setup,
                        struct error *error) {
     struct trainer *trainer = NULL;
-    char *output, *name = strdup(path);
-    int code = progress_default_output(&output, error);
+    char *output = NULL, *wanted, *name = strdup(path);
+    int code = config_run_dir(config, &wanted, error);
+    if (!code)
+        code = progress_default_output(&output, wanted, error);
+    free(wanted);
     struct trainer_options options = {
         .output = output, .threads = session->options.threads, .event = on_event, .context = session};
 

@@ -113,7 +113,7 @@ void progress_place(const struct trainer *trainer, struct text *out) {
                 trainer_batches(trainer), trainer_global_step(trainer));
 }
 
-int progress_default_output(char **out, struct error *error) {
+int progress_default_output(char **out, const char *wanted, struct error *error) {
     char stamp[64];
     time_t seconds = time(NULL);
     struct tm local;
@@ -121,14 +121,17 @@ int progress_default_output(char **out, struct error *error) {
     *out = NULL;
     localtime_r(&seconds, &local);
     strftime(stamp, sizeof stamp, "outputs/%Y-%m-%d/%H-%M-%S", &local);
+    wanted = wanted ? wanted : stamp;
     for (int k = 1; k < MAX_FOLDERS; k++) {
         char *path, *slash;
-        if (asprintf(&path, k > 1 ? "%s-%d" : "%s", stamp, k) < 0)
+        if (asprintf(&path, k > 1 ? "%s-%d" : "%s", wanted, k) < 0)
             return error_set(error, ERROR_MEMORY, "out of memory");
-        slash = strrchr(path, '/');
-        *slash = 0;
-        int code = file_make_directories(path, error);
-        *slash = '/';
+        int code = 0;
+        if ((slash = strrchr(path, '/'))) {
+            *slash = 0;
+            code = file_make_directories(path, error);
+            *slash = '/';
+        }
         if (!code && !mkdir(path, 0777)) {
             *out = path;
             return 0;
@@ -140,7 +143,7 @@ int progress_default_output(char **out, struct error *error) {
         if (code)
             return code;
     }
-    return error_set(error, ERROR_IO, "there are %d folders %s already", MAX_FOLDERS - 1, stamp);
+    return error_set(error, ERROR_IO, "there are %d folders %s already", MAX_FOLDERS - 1, wanted);
 }
 
 void progress_discard_output(const char *output) {

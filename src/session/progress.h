@@ -22,9 +22,9 @@ void progress_epoch(const struct trainer *trainer, struct text *out);
 /* "epoch 3/60, batch 5/20, step 65": where the loop stands. */
 void progress_place(const struct trainer *trainer, struct text *out);
 
-/* Makes outputs/DATE/TIME, as it is now, with a number behind it where that is taken: no two runs get the same.  The
- * caller frees *out. */
-int progress_default_output(char **out, struct error *error);
+/* Makes the folder `wanted`, or outputs/DATE/TIME as it is now where that is NULL, with a number behind it where it is
+ * taken: no two runs get the same.  The caller frees *out. */
+int progress_default_output(char **out, const char *wanted, struct error *error);
 /* Nothing was trained: what opening a run has written to a folder of its own goes away again, and the folder with it,
  * unless it holds anything else. */
 void progress_discard_output(const char *output);

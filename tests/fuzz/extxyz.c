@@ -15,7 +15,7 @@ enum { MOST_FRAMES = 50, MOST_WRITTEN = 200, MOST_PAIRS = 8 << 20 };
 static const char *const from[] = {"dft_energy", "dft_forces", "E"}, *const to[] = {"total_energy", "forces",
                                                                                     "total_energy"};
 static const char *const include[] = {"charge_state", "dipole", "config_type"}, *const exclude[] = {"magmoms"};
-static const struct extxyz_keys keys = {3, from, to, 3, include, 1, exclude, 0}, plain = {.plain = 1};
+static const struct extxyz_keys keys = {3, from, to, 3, include, 1, exclude, 0, 0}, plain = {.plain = 1};
 
 void fuzz_open(void) {
 }
