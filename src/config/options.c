@@ -256,7 +256,8 @@ static int unknown_key(const struct option *options, size_t count, const struct 
 /* Whether a value says no more than its absence would. */
 static int says_nothing(const struct option *option, const struct config_node *value) {
     const char *usual = option->fallback;
-    if (value->kind == CONFIG_NULL || value->kind == CONFIG_DEFERRED)
+    int holds = value->kind == CONFIG_LIST || value->kind == CONFIG_MAP;
+    if (value->kind == CONFIG_NULL || value->kind == CONFIG_DEFERRED || (holds && !value->count))
         return 1;
     if (!usual)
         return 0;

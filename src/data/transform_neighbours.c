@@ -20,12 +20,14 @@
             "names of the model's types"                                                                               \
     }
 
-static const struct option list_options[] = {R_MAX,
-                                             TABLE(OPTION_NULLABLE),
-                                             NAMES(OPTION_NULLABLE),
-                                             {"backend", OPTION_STRING, 0, "matscipy",
-                                              offsetof(struct transform_cutoffs, backend), NULL,
-                                              "accepted; there is one neighbour list, which gives what they all give"}};
+static const struct option list_options[] = {
+    R_MAX,
+    TABLE(OPTION_NULLABLE),
+    NAMES(OPTION_NULLABLE),
+    {"backend", OPTION_STRING, 0, "matscipy", offsetof(struct transform_cutoffs, backend),
+     "matscipy|ase|vesin|alchemiops", "accepted; there is one neighbour list, which gives what they all give"},
+    {"backend_kwargs", OPTION_NODE, OPTION_REFUSED, NULL, 0, NULL,
+     "the neighbour list takes no further arguments: it holds all within r_max"}};
 
 static const struct option prune_options[] = {R_MAX, TABLE(OPTION_REQUIRED), NAMES(OPTION_REQUIRED)};
 

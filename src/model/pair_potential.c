@@ -13,11 +13,18 @@ struct zbl_options {
 #define ROW(name, type, flags, fallback, member, choices, help)                                                        \
     { name, type, flags, fallback, offsetof(struct OPTIONS, member), choices, help }
 
+#define FIELD                                                                                                          \
+    {                                                                                                                  \
+        "per_atom_energy_field", OPTION_STRING, OPTION_REFUSED, "atomic_energy", 0, NULL,                              \
+            "the energy would go to a field that is not added to the total: atomic_energy is expected"                 \
+    }
+
 #define OPTIONS zbl_options
 static const struct option zbl_rows[] = {
     ROW("chemical_species", OPTION_STRING_LIST, OPTION_REQUIRED, NULL, species, NULL, "element of each type"),
     ROW("units", OPTION_STRING, OPTION_REQUIRED, NULL, units, "metal|real", "eV and A, or kcal/mol and A"),
     ROW("polynomial_cutoff_p", OPTION_FLOAT, 0, "6.0", cutoff_p, NULL, "exponent of the cutoff function, at least 2"),
+    FIELD,
 };
 #undef OPTIONS
 
@@ -33,6 +40,7 @@ static const struct option lennard_jones_rows[] = {
     ROW("lj_per_type", OPTION_BOOL, 0, "true", per_type, NULL, "parameters by the pair of types"),
     ROW("lj_style", OPTION_STRING, 0, "lj", style, "lj|lj_repulsive_only|repulsive", "which form"),
     ROW("polynomial_cutoff_p", OPTION_FLOAT, 0, "6.0", cutoff_p, NULL, "exponent of the cutoff function, at least 2"),
+    FIELD,
 };
 #undef OPTIONS
 

@@ -35,6 +35,9 @@ static int read_callback(struct callbacks *out, const struct config_node *node, 
         return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
     struct callback *callback = &out->list[out->count];
     callback->kind = callback_kinds[which];
+    if (callback->kind->refused)
+        return config_error(config_get(node, "_target_"), error, ERROR_VALUE, "there is no %s here: %s",
+                            strrchr(callback->kind->target.target, '.') + 1, callback->kind->refused);
     if (callback->kind->ignored) {
         out->ignored[out->nignored++] = callback->kind->target.target;
         return 0;

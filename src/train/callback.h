@@ -23,7 +23,8 @@ struct evaluated {
 struct callback_kind {
     struct option_target target; /* "lightning.pytorch.callbacks.EarlyStopping" */
     const char *help;
-    int ignored; /* accepted for the config's sake; it has no meaning here */
+    int ignored;         /* accepted for the config's sake; it has no meaning here */
+    const char *refused; /* known, and not to be had here, for this reason; NULL: it is */
     const struct option *options;
     size_t noptions, options_size, private_size;
     /* The metric it watches, for the check that such a metric exists; NULL: none. */

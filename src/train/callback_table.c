@@ -1,10 +1,14 @@
 #include "train/callback.h"
 #include "train/loss_coefficients.h"
 
-#define IGNORED(name)                                                                                                  \
+#define IGNORED_OF(package, name)                                                                                      \
     &(const struct callback_kind) {                                                                                    \
-        .target = {"lightning.pytorch.callbacks." name, NULL}, .help = "accepted; it has no meaning here",             \
-        .ignored = 1                                                                                                   \
+        .target = {package ".callbacks." name, NULL}, .help = "accepted; it has no meaning here", .ignored = 1         \
+    }
+#define IGNORED(name) IGNORED_OF("lightning.pytorch", name)
+#define REFUSED(name, why)                                                                                             \
+    &(const struct callback_kind) {                                                                                    \
+        .target = {"lightning.pytorch.callbacks." name, NULL}, .help = "not to be had here", .refused = (why)          \
     }
 
 const struct callback_kind *const callback_kinds[] = {
@@ -28,8 +32,13 @@ const struct callback_kind *const callback_kinds[] = {
     IGNORED("OnExceptionCheckpoint"),
     IGNORED("ThroughputMonitor"),
     IGNORED("Timer"),
-    &(const struct callback_kind){.target = {"nequip.train.callbacks.TF32Scheduler", NULL},
-                                  .help = "accepted; it has no meaning here",
-                                  .ignored = 1},
+    IGNORED_OF("nequip.train", "TF32Scheduler"),
+    IGNORED_OF("nequip.train", "WandbWatch"),
+    IGNORED_OF("nequip.train", "TorchProfilerCallback"),
+    REFUSED("LearningRateFinder", "it would train at a rate of its own choice: give training_module.optimizer.lr"),
+    REFUSED("BatchSizeFinder", "it would train with batches of its own choice: give data.train_dataloader.batch_size"),
+    REFUSED("ModelPruning", "it would take weights out of the model"),
+    REFUSED("BackboneFinetuning", "it would freeze what only a model with a `backbone` has"),
+    REFUSED("LambdaCallback", "it calls functions of Python"),
 };
 const size_t callback_kind_count = sizeof callback_kinds / sizeof *callback_kinds;
