@@ -49,6 +49,12 @@ static const struct {
     {"+training_module.model.num_layer=3", {"num_layer", "num_layers"}},
     {"training_module.model._target_=nequip.model.NequipGNN", {"NequIPGNNModel"}},
     {"training_module.model.model_dtype=float16", {"model_dtype"}},
+    {"training_module.model._target_=allegro.model.AllegroModel", {"Allegro"}},
+    {"training_module.model._target_=nequip.model.NequIPGNNEnergyModel", {"do_derivatives"}},
+    {"++training_module.model.pair_potential={_target_: nequip.nn.pair_potential.ZBL, chemical_species: [C, H, O], "
+     "units: metal, per_atom_energy_field: other}",
+     {"per_atom_energy_field", "atomic_energy"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.lr_finder.LearningRateFinder}]", {"own choice"}},
     {"+data.batch_size=3", {"batch_size"}},
     {"data.transforms.0._target_=nequip.data.transforms.Mapper", {"Mapper"}},
     {"run=[trane]", {"trane", "train"}},

@@ -24,6 +24,21 @@ expect "empty config" 1 "$fettle" run empty.yaml -o o
 fails "circle" 1 'circle' run 'data.seed=${data.train_dataloader.batch_size}' 'data.train_dataloader.batch_size=${data.seed}'
 fails "nowhere" 1 'no_such_key' run 'trainer.max_epochs=${no_such_key}'
 
+fails "defaults" 1 'no config nothing.yaml' sh -c 'echo "defaults: [nothing]" >lists.yaml
+    exec "$0" run lists.yaml -o o' "$fettle"
+fails "not the kind of file" 1 'gzip' sh -c 'gzip -c config.yaml >packed.yaml; exec "$0" run packed.yaml -o o' "$fettle"
+fails "a config of old" 1 'NequIP before 0.7' sh -c 'printf "r_max: 4\nnum_layers: 2\nn_train: 5\nlearning_rate: 1\n" >old.yaml
+    exec "$0" run old.yaml -o o' "$fettle"
+sed "s/lr: 0.01/lr: 1e−3/" config.yaml >alike.yaml
+expect "look-alikes" 1 "$fettle" run alike.yaml -o o
+shows "look-alikes" err 'expected a number, not a string "1e−3"; it has U+2212, a minus sign instead of -'
+expect "what nothing reads" 0 "$fettle" run config.yaml -o unread '+unused=???' '+other=${oc.env:FETTLE_NOT_SET}'
+expect "all at once" 1 run trainer.max_epochs=x training_module.optimizer._target_=Adm training_module.loss.coeffs=3 \
+    training_module.model.r_max=big data.transforms=no
+for what in max_epochs Adm coeffs r_max transforms; do
+    [ "$(grep -c "fettle: .*$what" err)" = 1 ] || bad "all at once: not one line about $what"
+done
+
 # ---- names and types, resolved before data is read
 fails "unknown key of the trainer" 1 'max_epochs' run '+trainer.max_epoch=1'
 fails "unknown key" 1 'batch_size' run '+data.train_dataloader.batchsize=2'

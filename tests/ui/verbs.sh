@@ -31,6 +31,13 @@ head -n 1 o/metrics.csv | grep -q 'val0_epoch/weighted_sum' || bad "run: no metr
 if grep -q "$(printf '\033')" err out; then bad "run: control codes in a pipe"; fi
 expect "run in a default folder" 0 "$fettle" run config.yaml
 [ -s outputs/*/*/last.safetensors ] || bad "run: outputs/DATE/TIME"
+expect "run where the config says" 0 "$fettle" run config.yaml +hydra.run.dir='here/${hydra.job.name}'
+[ -s here/train/last.safetensors ] || bad "run: hydra.run.dir"
+fails "where a run lies" 1 'here/train holds a run' "$fettle" run config.yaml hydra.run.dir=here/train
+expect "in a session too" 0 "$fettle" -b -x 'open config.yaml hydra.run.dir=here/train' -x step -x 'info run'
+shows "in a session too" out 'here/train-2'
+expect "-o comes first" 0 "$fettle" run config.yaml hydra.run.dir=here/no -o here/yes
+[ -s here/yes/last.safetensors ] && [ ! -e here/no ] || bad "run: -o and hydra.run.dir"
 expect "override" 0 "$fettle" run config.yaml -o p trainer.max_epochs=1
 [ "$(wc -l <p/metrics.csv)" -lt "$(wc -l <o/metrics.csv)" ] || bad "override: as many lines"
 expect "the same again" 0 "$fettle" run config.yaml -o again
