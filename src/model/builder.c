@@ -155,9 +155,13 @@ int builder_check(struct build *build, const struct builder *builder, const stru
     void *options;
     struct builder_defaults defaults;
     const struct build before = *build;
-    int code = builder->unwrapped ? 0 : read_common(build, builder, args, &defaults);
+    size_t found = error_count(build->error);
+    int code = builder->unwrapped ? 0 : error_aside(build->error, read_common(build, builder, args, &defaults));
     if (!code)
-        code = read_options(build, builder, args, builder->unwrapped ? NULL : common_names, &options);
+        code = error_aside(build->error,
+                           read_options(build, builder, args, builder->unwrapped ? NULL : common_names, &options));
+    if (!code)
+        code = error_since(build->error, found);
     if (!code && !builder->unwrapped)
         set_types(build, &defaults);
     if (!code && builder->check)

@@ -34,8 +34,8 @@ expect "look-alikes" 1 "$fettle" run alike.yaml -o o
 shows "look-alikes" err 'expected a number, not a string "1e−3"; it has U+2212, a minus sign instead of -'
 expect "what nothing reads" 0 "$fettle" run config.yaml -o unread '+unused=???' '+other=${oc.env:FETTLE_NOT_SET}'
 expect "all at once" 1 run trainer.max_epochs=x training_module.optimizer._target_=Adm training_module.loss.coeffs=3 \
-    training_module.model.r_max=big data.transforms=no
-for what in max_epochs Adm coeffs r_max transforms; do
+    training_module.model.r_max=big training_module.model.seed=x data.transforms=no
+for what in max_epochs Adm coeffs r_max seed transforms; do
     [ "$(grep -c "fettle: .*$what" err)" = 1 ] || bad "all at once: not one line about $what"
 done
 
@@ -50,7 +50,6 @@ fails "wrong type of a list" 1 'num_layers' run 'training_module.model.num_layer
 fails "names come first" 1 'NequIPGNNModel' run data.train_file_path=missing.xyz \
     training_module.model._target_=nequip.model.NequIPGNModel
 fails "unknown metric" 1 'val0_epoch/weighted_sum' run training_module.lr_scheduler.monitor=val0_epoch/weigted_sum
-fails "ema" 1 'check_val_every_n_epoch' run '+trainer.check_val_every_n_epoch=2'
 
 # ---- data
 fails "missing data" 1 'missing.xyz' run data.train_file_path=missing.xyz
@@ -73,7 +72,6 @@ fails "cutoff beyond memory" 1 'r_max 2000' sh -c 'sed "s/pbc=\"F F F\"/pbc=\"T 
     data.transforms.1.r_max=2000.0 training_module.model.r_max=2000.0' "$fettle"
 fails "split sizes" 1 'split' run '~data.train_file_path' '~data.val_file_path' \
     '+data.split_dataset={file_path: water.xyz, train: 3, val: 2}'
-fails "batch above the data" 1 'batch_size 50' run data.train_dataloader.batch_size=50
 
 # ---- a frame without edges: its energy is the shift
 printf '1\nProperties=species:S:1:pos:R:3\nO 0 0 0\n' >alone.xyz
