@@ -91,8 +91,9 @@ static int choose(struct composing *composing, const char *override, const struc
     return 0;
 }
 
-/* Sorts an override: is it about a group?  It is where a folder has the name of the key, but for a map as its value. */
-static int sort_override(struct composing *composing, const char *override, int *group) {
+/* Sorts an override: is it about a group?  It is where a folder has the name of the key, but for a map as its value;
+ * and but for a config without a list of defaults, beside which a folder may have the name of a key by chance. */
+static int sort_override(struct composing *composing, const struct source *primary, const char *override, int *group) {
     struct config *config = composing->sources.config;
     struct parts parts;
     int code = split(config, override, &parts, composing->error);
@@ -106,6 +107,8 @@ static int sort_override(struct composing *composing, const char *override, int 
                              override, composing->sources.folders[0], parts.key);
         return 0;
     }
+    if (!primary->defaults && parts.mode != '+' && !parts.package && !strchr(parts.key, '/'))
+        return 0;
     struct config_node *place = override_place(config, override, composing->error), *value = NULL;
     if (!place || (parts.value && !(value = element_parse(config, parts.value, place, composing->error))))
         return (int)composing->error->code;
@@ -270,7 +273,7 @@ static int compose(struct composing *composing, const char *path, size_t count, 
         return code;
     for (size_t k = 0; k < count && !code; k++) {
         int group;
-        code = sort_override(composing, overrides[k], &group);
+        code = sort_override(composing, primary, overrides[k], &group);
         chosen[k] = (unsigned char)group;
         groups |= group;
     }
