@@ -72,7 +72,12 @@ static int sanity(struct trainer *trainer, struct error *error) {
     int by_hand = scheduled_by_hand(trainer);
     struct history *history = &trainer->history;
     size_t known = history->count;
+    struct loader_streams before, after;
+    streams_read(trainer, ROLE_VAL, &before);
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
+    streams_read(trainer, ROLE_VAL, &after);
+    after.process = before.process; /* Lightning puts it back, and the loader's own goes on */
+    streams_keep(trainer, ROLE_VAL, &after);
     if (!code && by_hand)
         code = schedule_by_hand(trainer, error);
     log_drop(trainer); /* only the scheduler was to see it */
