@@ -283,6 +283,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
         vals |= !strcmp(runs[k], "val");
     }
     if ((code = trainer_settings_read(&settings, config_get(root, "trainer"), arena, error)) ||
+        (code = trainer_settings_devices(&settings, root, error)) ||
         (code = composition_read(&composition, &module, module_node, &settings, arena, error)) ||
         (code = model_check(module.model, error)) || (code = datamodule_check(data, error)))
         return code;

@@ -431,6 +431,7 @@ int trainer_open_terms(struct trainer *trainer,
 /* streams.c */
 int streams_open(struct trainer *trainer, struct error *error);
 int streams_resumed(struct trainer *trainer, struct error *error); /* the state was read from a checkpoint */
+int streams_have(const struct trainer *trainer, const struct variable *variable); /* it is one of theirs */
 /* As a set of this role finds them; kept after it has drawn. */
 void streams_read(const struct trainer *trainer, enum data_role role, struct loader_streams *out);
 void streams_keep(struct trainer *trainer, enum data_role role, const struct loader_streams *streams);
