@@ -250,7 +250,9 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
         return code;
-    if (trainer->loss && (code = train_program_make(trainer, error)))
+    /* a model without parameters may be evaluated */
+    if (trainer->loss && (trainer_trains(trainer) || parameters_train(trainer)) &&
+        (code = train_program_make(trainer, error)))
         return code;
     if (log_threshold() <= LOG_DEBUG) {
         struct text tree = {0};

@@ -401,7 +401,8 @@ int finite_check(struct trainer *trainer, struct error *error);
 
 /* parameters.c */
 int parameters_open(struct trainer *trainer, struct error *error);
-void parameters_sync(struct trainer *trainer); /* the model's flags follow the state */
+int parameters_train(const struct trainer *trainer); /* there is one that is not frozen */
+void parameters_sync(struct trainer *trainer);       /* the model's flags follow the state */
 int parameters_check_state(const struct trainer *trainer, struct error *error);
 int parameters_freeze(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error);

@@ -140,3 +140,17 @@ Test(settings, an_anomaly_ends_the_run) {
     cr_expect_eq(trainer_run(trainer, NULL, &error), ERROR_NUMERIC, "%s", error.message);
     trainer_free(trainer);
 }
+
+/* Nothing is trained: there may be nothing to train. */
+Test(settings, a_model_without_parameters_is_validated) {
+    case_enter("ema_adam");
+    struct start start = {.output = "out"};
+    start_add(&start, "run=[val]");
+    start_add(&start, "~training_module.model");
+    start_add(&start, "+training_module.model={_target_: nequip.model.ZBLPairPotential, seed: 1, model_dtype: float64, "
+                      "type_names: [C, H, O], chemical_species: [C, H, O], r_max: 4.0, units: metal}");
+    struct trainer *trainer = case_open(&start);
+    case_run(trainer);
+    trainer_free(trainer);
+    cr_expect_eq(validations("out/metrics.csv"), 1);
+}
