@@ -104,9 +104,13 @@ void trainer_confine(struct trainer *trainer, int on) {
     trainer->confined = on;
 }
 
+static int rows_wait(const struct trainer *trainer) {
+    return trainer->csv && !trainer->aside && csv_log_waits(trainer->csv);
+}
+
 int run_folder_end(struct trainer *trainer, struct error *error) {
-    int code = trainer->csv && !trainer->aside && csv_log_waits(trainer->csv) ? csv_log_write(trainer->csv, error) : 0;
-    return code ? code : run_folder_last(trainer, error);
+    int code = run_folder_last(trainer, error);
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->csv, error) : code;
 }
 
 uint64_t run_folder_mark(const struct trainer *trainer) {
@@ -119,13 +123,13 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
 int trainer_unkept(const struct trainer *trainer) {
     char path[4096];
     int lost = trainer->keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
-    return lost || run_folder_mark(trainer) != trainer->kept;
+    return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->kept;
 }
 
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
-    return run_folder_last(trainer, error);
+    return run_folder_end(trainer, error);
 }
 
 int run_folder_last(struct trainer *trainer, struct error *error) {

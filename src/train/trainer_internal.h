@@ -288,7 +288,7 @@ void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
 uint64_t run_folder_mark(const struct trainer *trainer);         /* tells the state of now from others of this run */
 int run_folder_last(struct trainer *trainer, struct error *error);
-/* At the end of training: rows of metrics.csv that could not be written must be now. */
+/* The same, and rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);
 
 /* programs.c */
