@@ -11,7 +11,7 @@ static const char *const cases[] = {
     "test_with_the_best",    "windows_clipped_by_value", "intervals_and_max_steps",
     "validated_over_epochs", "overfit_and_reload",       "sampled",
     "sampled_again",         "workers_that_persist",     "one_batch_holds_all",
-    "shuffled_everywhere",
+    "shuffled_everywhere",   "devices_together",
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

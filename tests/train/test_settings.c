@@ -96,6 +96,9 @@ Test(settings, what_leaves_no_batch_is_refused) {
         {"+trainer.limit_train_batches=0", "nothing would be trained"},
         {"+trainer.overfit_batches=0.2", "0.2 of 3 batches"},
         {"+trainer.limit_val_batches=0.2", "0.2 of 2 batches"},
+        {"++trainer={val_check_interval: 13, check_val_every_n_epoch: null}", "more than the run has batches"},
+        {"++fettle={devices: together}", "must be a number"},
+        {"++fettle={devices: apart}", "none of one or together"},
     };
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         case_enter("ema_adam");
@@ -103,6 +106,7 @@ Test(settings, what_leaves_no_batch_is_refused) {
         struct trainer *trainer;
         struct start start = {0};
         start_add(&start, wrong[k].override);
+        start_add(&start, "++trainer.devices=auto");
         cr_expect_eq(case_try(&trainer, &start, &error), ERROR_VALUE, "%s", wrong[k].override);
         cr_expect(strstr(error.message, wrong[k].said), "%s: '%s'", wrong[k].override, error.message);
     }
