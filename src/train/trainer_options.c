@@ -263,7 +263,7 @@ static int read_validation(struct trainer_settings *out, const struct raw *raw, 
     out->val_check_fraction = out->val_check_is_one = 1;
     if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED)
         return 0;
-    if (!config_is_number(node) || strchr(config_text(node), ':')) {
+    if (!config_is_number(node)) { /* 1:00:00:00 without quotes is a number in YAML 1.1, here as there */
         out->val_check_fraction = out->val_check_is_one = 0;
         if (config_kind(node) != CONFIG_MAP && !strchr(config_text(node), ':'))
             return config_error(node, error, ERROR_TYPE, "a number is expected, or a time, not %s",

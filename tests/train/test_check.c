@@ -38,7 +38,7 @@ static const struct {
     {"+trainer.num_nodes=0", {"num_nodes"}},
     {"+trainer.overfit_batches=1.5", {"overfit_batches", "fraction"}},
     {"+trainer.fast_dev_run=-1", {"fast_dev_run", "negative"}},
-    {"+trainer.val_check_interval=1:2:3", {"val_check_interval", "DD:HH:MM:SS"}},
+    {"+trainer.val_check_interval='1:2:3'", {"val_check_interval", "DD:HH:MM:SS"}},
     {"+trainer.val_check_interval={fortnights: 1}", {"val_check_interval", "fortnights"}},
     {"++trainer={check_val_every_n_epoch: null, val_check_interval: 0.5}", {"val_check_interval", "integer"}},
     {"++trainer.num_sanity_val_steps=-2", {"num_sanity_val_steps"}},
