@@ -228,19 +228,20 @@ static int is_passed_over(const char *key, const char *const *also) {
 
 static int unknown_key(const struct option *options, size_t count, const struct config_node *map, size_t k,
                        const char *const *also, struct error *error) {
-    size_t others = 0;
+    size_t others = 0, known = 0;
     while (also && also[others])
         others++;
     const char **names = malloc((count + others + 1) * sizeof *names), *key = config_key(map, k);
     if (!names)
         return error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t i = 0; i < count; i++)
-        names[i] = options[i].name;
+        if (!(options[i].flags & OPTION_REFUSED))
+            names[known++] = options[i].name;
     for (size_t i = 0; i < others; i++)
-        names[count + i] = also[i];
-    const char *nearest = text_nearest(key, names, count + others);
+        names[known++] = also[i];
+    const char *nearest = text_nearest(key, names, known);
     struct text all = {0};
-    for (size_t i = 0; !nearest && i < count + others; i++)
+    for (size_t i = 0; !nearest && i < known; i++)
         text_format(&all, "%s%s", i ? ", " : "; there are ", names[i]);
     if (nearest)
         text_format(&all, "; did you mean \"%s\"?", nearest);
@@ -427,6 +428,9 @@ void options_print(const struct option *options, size_t count, int indent, struc
         text_add(out, "\n");
         if (option->choices)
             text_format(out, "%*sone of %s\n", indent + 4, "", option->choices);
-        text_format(out, "%*s%s\n", indent + 4, "", option->help);
+        const char *verdict = option->flags & OPTION_IGNORED   ? "without meaning here: "
+                              : option->flags & OPTION_REFUSED ? "refused: "
+                                                               : "";
+        text_format(out, "%*s%s%s\n", indent + 4, "", verdict, option->help);
     }
 }

@@ -20,6 +20,17 @@ void loader_in_order(struct loader *loader) {
         loader->settings.sampler = SAMPLER_NONE;
 }
 
+void loader_share(struct loader *loader, int64_t processes, int shuffled) {
+    struct loader_settings *how = &loader->settings;
+    if (processes < 2)
+        return;
+    how->drawn = (loader->count + processes - 1) / processes * processes;
+    if (__builtin_mul_overflow(how->batch_size, processes, &how->batch_size))
+        how->batch_size = INT64_MAX;
+    how->sampler = SAMPLER_SHARED;
+    how->shuffle = shuffled;
+}
+
 int64_t loader_drawn(const struct loader *loader) {
     return loader->settings.sampler ? loader->settings.drawn : loader->count;
 }
@@ -79,7 +90,14 @@ static void draw(const struct loader *loader, struct loader_streams *streams, in
         order[k] = k;
     if (!asked)
         return;
-    if (how->sampler == SAMPLER_RANDOM) {
+    if (how->sampler == SAMPLER_SHARED) {
+        struct random_stream stream;
+        random_seed(&stream, 123 + (uint64_t)loader->epoch); /* NequIP's seed_everything */
+        if (how->shuffle)
+            random_permutation(&stream, order, (size_t)loader->count);
+        for (int64_t k = loader->count; k < drawn; k++)
+            order[k] = order[k - loader->count];
+    } else if (how->sampler == SAMPLER_RANDOM) {
         sample(loader, &streams->process, order);
     } else if (how->sampler == SAMPLER_SUBSET) {
         random_permutation(&streams->process, order, (size_t)drawn);

@@ -12,7 +12,8 @@ enum loader_sampler {
     SAMPLER_NONE,
     SAMPLER_SEQUENTIAL, /* the first `drawn` frames */
     SAMPLER_RANDOM,     /* `drawn` of the first `from` frames, with or without replacement */
-    SAMPLER_SUBSET      /* `indices`, permuted */
+    SAMPLER_SUBSET,     /* `indices`, permuted */
+    SAMPLER_SHARED      /* what the processes of a distributed run draw together: loader_share */
 };
 
 struct loader_settings {
@@ -34,6 +35,7 @@ struct loader {
     struct loader_settings settings;
     int64_t limit; /* batches taken an epoch at most (limit_train_batches); 0: all */
     int again;     /* the workers of an epoch before are still there, if they persist */
+    int64_t epoch; /* where the sampler is shared: orders follow from it alone */
 };
 
 /* torch's generators: the loader's own, which shuffles; and that of the process, which samplers draw from. */
@@ -58,6 +60,10 @@ int loader_settings_fit(const struct loader_settings *settings, int64_t count, c
 void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings);
 /* The frames one after the other, as the trainer's overfit_batches has them; a sampler in order stays. */
 void loader_in_order(struct loader *loader);
+/* Batches are those of so many processes, one beside the other, as torch's DistributedSampler hands them out: a number
+ * of frames that the processes do not divide is filled up from the beginning.  In training the frames are always
+ * shuffled. */
+void loader_share(struct loader *loader, int64_t processes, int shuffled);
 /* Indices of an epoch: those of the frames, but where a sampler draws fewer or more. */
 int64_t loader_drawn(const struct loader *loader);
 /* Batches of an epoch, the limit and drop_last considered. */

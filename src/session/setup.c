@@ -9,11 +9,13 @@
 enum { MAX_DEPTH = 16 };
 
 struct setup_options {
-    const struct config_node *layout, *focus, *chart, *display, *stops, *catches, *rewind, *commands;
+    const struct config_node *devices, *layout, *focus, *chart, *display, *stops, *catches, *rewind, *commands;
     int zoomed;
 };
 
 static const struct option rows[] = {
+    {"devices", OPTION_NODE, 0, NULL, offsetof(struct setup_options, devices), NULL,
+     "one, or together: a step takes the frames of all processes that the trainer asks for"},
     {"layout", OPTION_NODE, 0, NULL, offsetof(struct setup_options, layout), NULL, "panes"},
     {"focus", OPTION_NODE, 0, NULL, offsetof(struct setup_options, focus), NULL, "a pane, chart or log"},
     {"zoom", OPTION_BOOL, 0, "false", offsetof(struct setup_options, zoomed), NULL, "it has the whole screen"},

@@ -76,6 +76,11 @@ static void add_section(const struct session *session, struct text *out) {
         add_stop(out, &session->stops.list[k]);
     text_format(out, "  catch: %s\n  rewind: %d\n", session->catches_off ? "false" : "true",
                 session->rewinding.capacity);
+    const struct config_node *devices = config_find(config_root(session->config), "fettle.devices");
+    if (config_kind(devices) == CONFIG_STRING) {
+        text_add(out, "  ");
+        add_text(out, "devices", config_text(devices));
+    }
     /* what is executed at the start is what was executed then */
     const struct config_node *commands = config_find(config_root(session->config), "fettle.commands");
     if (commands) {

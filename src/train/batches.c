@@ -19,6 +19,7 @@ static struct loader loader_of(const struct trainer *trainer, int64_t size, int6
     if (trainer->options.overfit)
         loader_in_order(&loader);
     loader.settings.batch_size = size;
+    loader_share(&loader, trainer->options.together, !trainer->options.overfit);
     int64_t all = loader_batches(&loader);
     *batches = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, all);
     loader.limit = *batches < all ? *batches : 0;
@@ -90,6 +91,7 @@ int batches_open(struct trainer *trainer, struct error *error) {
         loader_init(&loader, (int64_t)frames, settings);
         if (trainer->options.overfit)
             loader_in_order(&loader);
+        loader_share(&loader, trainer->options.together, 0);
         count = (size_t)loader_drawn(&loader);
     }
     int code = streams_open(trainer, error);
@@ -119,7 +121,8 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
             return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no such batches",
                                 (long long)*number(sizes[k]), count);
     size_t frames = datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count;
-    int once = datamodule_loader(trainer->data, ROLE_TRAIN)->sampler == SAMPLER_NONE || trainer->options.overfit;
+    int sampled = datamodule_loader(trainer->data, ROLE_TRAIN)->sampler != SAMPLER_NONE && !trainer->options.overfit;
+    int once = !sampled && trainer->options.together == 1;
     unsigned char *seen = calloc(frames + 1, 1);
     int code = seen ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; !code && k < count; k++)
@@ -155,6 +158,7 @@ void batches_begin_epoch(struct trainer *trainer) {
     *number(trainer->epoch_batch_size) = *number(trainer->batch_size);
     struct loader loader = batches_loader(trainer);
     loader.again = epoch > 0;
+    loader.epoch = epoch;
     streams_read(trainer, ROLE_TRAIN, &streams);
     if (every && epoch && epoch % every == 0) /* a reload begins an epoch, and the loop another */
         loader_glance(&loader, &streams, trainer->order->data);

@@ -14,6 +14,8 @@ static struct loader loader_of(const struct trainer *trainer, enum data_role rol
     if (role == ROLE_VAL && trainer->options.overfit && (size_t)cursor->run < trainer->nruns &&
         !strcmp(trainer->runs[cursor->run], "train"))
         loader_in_order(&loader);
+    loader_share(&loader, trainer->options.together, loader.settings.shuffle);
+    loader.epoch = cursor->epochs;
     return loader;
 }
 

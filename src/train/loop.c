@@ -72,7 +72,12 @@ static int sanity(struct trainer *trainer, struct error *error) {
     int by_hand = scheduled_by_hand(trainer);
     struct history *history = &trainer->history;
     size_t known = history->count;
+    struct loader_streams before, after;
+    streams_read(trainer, ROLE_VAL, &before);
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
+    streams_read(trainer, ROLE_VAL, &after);
+    after.process = before.process; /* Lightning puts it back, and the loader's own goes on */
+    streams_keep(trainer, ROLE_VAL, &after);
     if (!code && by_hand)
         code = schedule_by_hand(trainer, error);
     log_drop(trainer); /* only the scheduler was to see it */
@@ -402,8 +407,10 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
-static int is_of_callback(void *callbacks, const struct variable *variable) {
-    return callbacks_owner(callbacks, variable->name) != NULL;
+/* Of what an evaluation with other weights leaves: files that callbacks have written, frames that were drawn. */
+static int goes_on(void *context, const struct variable *variable) {
+    const struct trainer *trainer = context;
+    return callbacks_owner(&trainer->callbacks, variable->name) || streams_have(trainer, variable);
 }
 
 static int test(struct trainer *trainer, struct error *error) {
@@ -422,8 +429,7 @@ static int test(struct trainer *trainer, struct error *error) {
         code = evaluate_role(trainer, role, -1, 1, error);
     if (snapshot) {
         struct error second = {0};
-        /* what callbacks have written is written */
-        int restored = !code && snapshot_renew(snapshot, trainer->state, is_of_callback, &trainer->callbacks)
+        int restored = !code && snapshot_renew(snapshot, trainer->state, goes_on, trainer)
                            ? error_set(&second, ERROR_MEMORY, "out of memory")
                            : 0;
         restored |= state_restore(trainer->state, snapshot, restored ? NULL : &second);

@@ -4,6 +4,14 @@
 
 #include "train/trainer_internal.h"
 
+/* Whether the batches of all epochs, where those are counted, come to a validation before the run ends. */
+static int comes_to_validation(const struct trainer *trainer) {
+    const struct trainer_settings *how = &trainer->options;
+    double batches = (double)trainer_batches(trainer);
+    return how->check_val_every_n_epoch || how->max_epochs < 0 ||
+           (double)trainer_settings_interval(how, trainer_batches(trainer)) <= batches * (double)how->max_epochs;
+}
+
 static int check_one(struct trainer *trainer, const char *who, const struct config_node *node, const char *name,
                      struct error *error) {
     const struct config_node *place = config_get(node, "monitor");
@@ -14,6 +22,8 @@ static int check_one(struct trainer *trainer, const char *who, const struct conf
     const char *why = monitor_never(how, name);
     if (!why && (set >= trainer->nval || !evaluate_batches_of(trainer, set)))
         why = "trainer.limit_val_batches leaves no batch of its set";
+    if (!why && !comes_to_validation(trainer))
+        why = "trainer.val_check_interval is more than the run has batches: nothing is validated";
     if (why)
         return config_error(place ? place : node, error, ERROR_VALUE,
                             "'%.200s' will never be logged while the run trains (%s)", name, why);

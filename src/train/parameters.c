@@ -21,13 +21,17 @@ void parameters_sync(struct trainer *trainer) {
         model_parameter(trainer->model, k)->frozen = ((const unsigned char *)trainer->frozen->data)[k];
 }
 
-int parameters_check_state(const struct trainer *trainer, struct error *error) {
+int parameters_train(const struct trainer *trainer) {
     const unsigned char *frozen = trainer->frozen->data;
     for (int k = 0; k < model_nparameters(trainer->model); k++)
         if (!model_parameter(trainer->model, k)->is_buffer && !frozen[k])
-            return 0;
-    return trainer->loss ? state_refuse(trainer->frozen, error, "freezes every parameter: there is nothing to train")
-                         : 0;
+            return 1;
+    return 0;
+}
+
+int parameters_check_state(const struct trainer *trainer, struct error *error) {
+    int idle = trainer->loss && trainer_trains(trainer) && !parameters_train(trainer);
+    return idle ? state_refuse(trainer->frozen, error, "freezes every parameter: there is nothing to train") : 0;
 }
 
 /* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */

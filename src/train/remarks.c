@@ -48,11 +48,14 @@ static int check_interval(const struct trainer *trainer, struct error *error) {
 
 static void tell_processes(struct trainer *trainer) {
     int64_t processes = trainer->options.processes, size = datamodule_loader(trainer->data, ROLE_TRAIN)->batch_size;
-    if (processes > 1)
+    if (trainer->options.together > 1)
+        trainer_tell(trainer, EVENT_NOTICE,
+                     "each step takes %lld frames, those of the %lld processes that devices and num_nodes ask for",
+                     (long long)(processes * size), (long long)processes);
+    else if (processes > 1)
         trainer_tell(trainer, EVENT_NOTICE,
                      "devices and num_nodes ask for %lld processes: NequIP would step on %lld frames, %lld from each, "
-                     "and this one process steps on %lld; with data.train_dataloader.batch_size=%lld, shuffled, it "
-                     "steps on as many",
+                     "and this one process steps on %lld; with fettle.devices: together it takes the same %lld",
                      (long long)processes, (long long)(processes * size), (long long)size, (long long)size,
                      (long long)(processes * size));
 }
@@ -76,8 +79,20 @@ static void tell_average(struct trainer *trainer) {
                          (long long)every);
 }
 
+/* Lightning hands a sampler of one's own on to its processes in another way. */
+static int check_shared(const struct trainer *trainer, struct error *error) {
+    for (int role = ROLE_TRAIN; trainer->options.together > 1 && role <= ROLE_TEST; role++)
+        if (datamodule_loader(trainer->data, (enum data_role)role)->sampler)
+            return config_error(config_get(config_get(config_root(trainer->config), "fettle"), "devices"), error,
+                                ERROR_VALUE, "the %s_dataloader has a sampler, which is not divided among processes",
+                                data_role_name((enum data_role)role));
+    return 0;
+}
+
 int remarks_make(struct trainer *trainer, struct error *error) {
-    int code = check_evaluation(trainer, ROLE_VAL, trainer->nval, error);
+    int code = check_shared(trainer, error);
+    if (!code)
+        code = check_evaluation(trainer, ROLE_VAL, trainer->nval, error);
     if (!code)
         code = check_evaluation(trainer, ROLE_TEST, trainer->ntest, error);
     if (code || !trainer_trains(trainer))

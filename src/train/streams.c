@@ -89,6 +89,14 @@ int streams_resumed(struct trainer *trainer, struct error *error) {
     return code;
 }
 
+int streams_have(const struct trainer *trainer, const struct variable *variable) {
+    const struct kept_stream *all[] = {&trainer->random, &trainer->random_evaluation, &trainer->random_process};
+    int have = variable == trainer->workers;
+    for (int k = 0; k < 3; k++)
+        have |= variable == all[k]->words || variable == all[k]->position;
+    return have;
+}
+
 void streams_read(const struct trainer *trainer, enum data_role role, struct loader_streams *out) {
     get(role == ROLE_TRAIN ? &trainer->random : &trainer->random_evaluation, &out->own);
     get(&trainer->random_process, &out->process);

@@ -200,6 +200,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
     if ((code = trainer_check(root, error)) ||
         (code = config_runs(root, trainer->arena, &trainer->runs, &trainer->nruns, error)) ||
         (code = trainer_settings_read(&trainer->options, config_get(root, "trainer"), trainer->arena, error)) ||
+        (code = trainer_settings_devices(&trainer->options, root, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
                                  trainer->arena, error)) ||
         (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)))
@@ -249,7 +250,9 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
         return code;
-    if (trainer->loss && (code = train_program_make(trainer, error)))
+    /* a model without parameters may be evaluated */
+    if (trainer->loss && (trainer_trains(trainer) || parameters_train(trainer)) &&
+        (code = train_program_make(trainer, error)))
         return code;
     if (log_threshold() <= LOG_DEBUG) {
         struct text tree = {0};

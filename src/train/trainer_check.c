@@ -311,7 +311,7 @@ static int read_parts(struct parts *parts, const struct config_node *root, struc
     int code = trainer_settings_read(&parts->settings, config_get(root, "trainer"), arena, error);
     if (code && !(code = error_aside(error, code))) /* what depends on them is judged by the defaults */
         code = trainer_settings_read(&parts->settings, NULL, arena, error);
-    if (code)
+    if (code || (code = error_aside(error, trainer_settings_devices(&parts->settings, root, error))))
         return code;
     code = composition_read(&parts->composition, &parts->module, section, &parts->settings, arena, error);
     if ((code = error_aside(error, code)))

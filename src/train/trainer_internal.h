@@ -401,7 +401,8 @@ int finite_check(struct trainer *trainer, struct error *error);
 
 /* parameters.c */
 int parameters_open(struct trainer *trainer, struct error *error);
-void parameters_sync(struct trainer *trainer); /* the model's flags follow the state */
+int parameters_train(const struct trainer *trainer); /* there is one that is not frozen */
+void parameters_sync(struct trainer *trainer);       /* the model's flags follow the state */
 int parameters_check_state(const struct trainer *trainer, struct error *error);
 int parameters_freeze(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error);
@@ -431,6 +432,7 @@ int trainer_open_terms(struct trainer *trainer,
 /* streams.c */
 int streams_open(struct trainer *trainer, struct error *error);
 int streams_resumed(struct trainer *trainer, struct error *error); /* the state was read from a checkpoint */
+int streams_have(const struct trainer *trainer, const struct variable *variable); /* it is one of theirs */
 /* As a set of this role finds them; kept after it has drawn. */
 void streams_read(const struct trainer *trainer, enum data_role role, struct loader_streams *out);
 void streams_keep(struct trainer *trainer, enum data_role role, const struct loader_streams *streams);

@@ -14,7 +14,7 @@ struct raw {
     const struct config_node *check_val; /* absent and null are two things: its place is looked up */
     int64_t max_steps, min_steps, min_epochs, accumulate, sanity, log_every, reload, num_nodes;
     const char *root;
-    int enable_checkpointing, detect_anomaly;
+    int enable_checkpointing, detect_anomaly, distributed;
 };
 
 #define IGNORED(name, usual, why)                                                                                      \
@@ -73,7 +73,8 @@ static const struct option options[] = {
     IGNORED("enable_model_summary", "true", "there is no such table; `tree` shows the model"),
     IGNORED("deterministic", "false", "sums are always made in one order"),
     IGNORED("benchmark", NULL, "it is about cuDNN"),
-    IGNORED("use_distributed_sampler", "true", "one process draws all frames"),
+    {"use_distributed_sampler", OPTION_BOOL, OPTION_NULLABLE, "true", offsetof(struct raw, distributed), NULL,
+     "false: processes would all draw the same frames, as one does"},
     IGNORED("profiler", NULL, "`info program` has the times"),
     IGNORED("sync_batchnorm", "false", "no model has such layers"),
     IGNORED("model_registry", NULL, "nothing is uploaded"),
@@ -262,7 +263,7 @@ static int read_validation(struct trainer_settings *out, const struct raw *raw, 
     out->val_check_fraction = out->val_check_is_one = 1;
     if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED)
         return 0;
-    if (!config_is_number(node) || strchr(config_text(node), ':')) {
+    if (!config_is_number(node)) { /* 1:00:00:00 without quotes is a number in YAML 1.1, here as there */
         out->val_check_fraction = out->val_check_is_one = 0;
         if (config_kind(node) != CONFIG_MAP && !strchr(config_text(node), ':'))
             return config_error(node, error, ERROR_TYPE, "a number is expected, or a time, not %s",
@@ -383,11 +384,30 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
     out->accumulate_grad_batches = raw.accumulate;
     out->log_every_n_steps = raw.log_every;
     out->processes *= raw.num_nodes;
+    out->together = 1;
+    out->one_sampler = !raw.distributed;
     out->reload_every = raw.reload;
     out->detect_anomaly = raw.detect_anomaly;
     out->enable_checkpointing = raw.enable_checkpointing;
     out->callbacks = raw.callbacks;
     out->default_root_dir = raw.root;
+    return 0;
+}
+
+int trainer_settings_devices(struct trainer_settings *how, const struct config_node *root, struct error *error) {
+    const struct config_node *node = config_get(config_get(root, "fettle"), "devices");
+    const char *text = config_text(node);
+    if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED || !strcmp(text, "one"))
+        return 0;
+    if (strcmp(text, "together"))
+        return config_error(node, error, ERROR_VALUE, "\"%.60s\" is none of one or together", text);
+    if (!how->processes)
+        return config_error(node, error, ERROR_VALUE,
+                            "trainer.devices must be a number: how many the machine has is not known here");
+    if (how->one_sampler)
+        return config_error(node, error, ERROR_VALUE,
+                            "trainer.use_distributed_sampler is false: all processes would draw the same frames");
+    how->together = how->processes;
     return 0;
 }
 

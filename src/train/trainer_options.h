@@ -23,6 +23,8 @@ struct trainer_settings {
     int overfit;          /* sets of training and of validation are not shuffled */
     int64_t fast_dev_run; /* batches; 0: off.  Limits and lengths are set by it; nothing is logged or kept */
     int64_t processes;    /* that Lightning would start; 0: not known */
+    int64_t together;     /* so many of them one process stands for, in the frames of a step: 1, or all */
+    int one_sampler;      /* use_distributed_sampler is false */
     int in_double;        /* precision is 64-true */
     int64_t reload_every; /* epochs between reloads of the data; 0: never */
     int detect_anomaly;
@@ -35,6 +37,8 @@ int trainer_settings_read(struct trainer_settings *out, const struct config_node
                           struct error *error);
 /* Each argument of lightning.Trainer: read, ignored for a reason, or refused. */
 const struct option *trainer_settings_rows(size_t *count);
+/* What `fettle.devices` says: together, or one. */
+int trainer_settings_devices(struct trainer_settings *how, const struct config_node *root, struct error *error);
 /* Batches from one validation to the next, where an epoch has so many. */
 int64_t trainer_settings_interval(const struct trainer_settings *how, int64_t batches);
 /* Batches that a limit leaves of `batches`. */

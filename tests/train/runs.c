@@ -86,6 +86,8 @@ static void hear(void *context, enum trainer_event event, const char *text) {
         break;
     case EVENT_NOTICE:
         heard->notices++;
+        snprintf(heard->notices_said + strlen(heard->notices_said),
+                 sizeof heard->notices_said - strlen(heard->notices_said), "%s\n", text);
         break;
     }
 }

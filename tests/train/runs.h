@@ -14,7 +14,7 @@ void case_enter(const char *name);
 /* What the run said while it went on. */
 struct heard {
     int rows, epochs, checkpoints, stops, notices;
-    char stop[512], checkpoint[512];
+    char stop[512], checkpoint[512], notices_said[4096]; /* a line each */
 };
 
 struct start {

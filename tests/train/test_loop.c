@@ -1,4 +1,5 @@
-/* Runs that differ in how the loop goes: windows, intervals, limits, stops, several sets, tests with the best weights.
+/* Runs that differ in how the loop goes: windows, intervals, limits, stops, several sets, tests with the best weights,
+ * frames that are drawn by samplers, shuffled or again and again.
  * tests/reference/train/loop holds the configs and the metrics.csv that NequIP left. */
 #include "runs.h"
 
@@ -6,8 +7,11 @@
 #include <unistd.h>
 
 static const char *const cases[] = {
-    "windows_by_steps",   "stop_after_min_epochs",    "stop_within_an_epoch",
-    "test_with_the_best", "windows_clipped_by_value", "intervals_and_max_steps",
+    "windows_by_steps",      "stop_after_min_epochs",    "stop_within_an_epoch",
+    "test_with_the_best",    "windows_clipped_by_value", "intervals_and_max_steps",
+    "validated_over_epochs", "overfit_and_reload",       "sampled",
+    "sampled_again",         "workers_that_persist",     "one_batch_holds_all",
+    "shuffled_everywhere",   "devices_together",
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

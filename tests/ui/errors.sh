@@ -50,6 +50,8 @@ fails "wrong type of a list" 1 'num_layers' run 'training_module.model.num_layer
 fails "names come first" 1 'NequIPGNNModel' run data.train_file_path=missing.xyz \
     training_module.model._target_=nequip.model.NequIPGNModel
 fails "unknown metric" 1 'val0_epoch/weighted_sum' run training_module.lr_scheduler.monitor=val0_epoch/weigted_sum
+fails "interval" 1 'an epoch has 2' run '+trainer.val_check_interval=50'
+fails "two training sets" 1 'ConcatDataset' run 'data.train_file_path=[water.xyz,water.xyz]'
 
 # ---- data
 fails "missing data" 1 'missing.xyz' run data.train_file_path=missing.xyz
@@ -72,6 +74,7 @@ fails "cutoff beyond memory" 1 'r_max 2000' sh -c 'sed "s/pbc=\"F F F\"/pbc=\"T 
     data.transforms.1.r_max=2000.0 training_module.model.r_max=2000.0' "$fettle"
 fails "split sizes" 1 'split' run '~data.train_file_path' '~data.val_file_path' \
     '+data.split_dataset={file_path: water.xyz, train: 3, val: 2}'
+fails "batch above the data" 1 'batch_size 50' run data.train_dataloader.batch_size=50 +data.train_dataloader.drop_last=true
 
 # ---- a frame without edges: its energy is the shift
 printf '1\nProperties=species:S:1:pos:R:3\nO 0 0 0\n' >alone.xyz
