@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/foreign.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -233,10 +234,16 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
     int whole = 1;
     for (size_t k = word.text[0] == '+' || word.text[0] == '-'; k < word.size; k++)
         whole &= word.text[k] >= '0' && word.text[k] <= '9';
-    if (!whole || !xyz_number(word.text, word.size, &value) || read_word(&rest, &more))
+    if (!whole || !xyz_number(word.text, word.size, &value) || read_word(&rest, &more)) {
+        int code = reader->line > 1 ? 0
+                                    : foreign_refuse(FOREIGN_FRAMES, reader->name, line.text,
+                                                     (size_t)(reader->end - line.text), error);
+        if (code)
+            return code;
         return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 1,
                         "expected the number of atoms of frame %ld, found %s", reader->ordinal,
                         xyz_quote(quoted, line.text, line.size));
+    }
     if (!(value >= 1))
         return error_at(error, ERROR_DATA, reader->name, reader->line, 1, "frame %ld has %s atoms", reader->ordinal,
                         value < 0 ? "less than no" : "no");

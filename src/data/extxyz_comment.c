@@ -1,12 +1,12 @@
 /* The comment line of an extended XYZ frame: key=value pairs as ASE reads them, and somewhat more: nested brackets,
  * Fortran exponents, empty quoted values. */
-#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/text.h"
 #include "data/extxyz_parts.h"
 
 enum { MOST_KEYS = 100000 };
@@ -136,16 +136,17 @@ int xyz_bool(const char *text, size_t size, int *out) {
 }
 
 const char *xyz_quote(char out[40], const char *text, size_t size) {
-    size_t count = 0;
-    out[count++] = '"';
-    for (size_t k = 0; k < size && k < 32; k++)
-        out[count++] = isprint((unsigned char)text[k]) ? text[k] : '?';
-    if (size > 32) {
-        memcpy(out + count, "...", 3);
-        count += 3;
-    }
-    out[count++] = '"';
-    out[count] = 0;
+    enum { MOST = 32 };
+    char piece[MOST + 1];
+    size_t length = size < MOST ? size : MOST;
+    while (length && length < size && (text[length] & 0xc0) == 0x80) /* not within a character */
+        length--;
+    memcpy(piece, text, length);
+    piece[length] = 0;
+    size_t taken = strlen(piece); /* up to a zero, in what is no text */
+    out[0] = '"';
+    text_shown(out + 1, MOST + 3, piece);
+    strcat(out, taken < size ? "...\"" : "\"");
     return out;
 }
 
