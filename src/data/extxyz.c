@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/foreign.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -14,6 +15,9 @@
 #include "data/selection.h"
 
 enum { MAX_COLUMNS = 4096, MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096, MUCH = 8 << 20 };
+
+/* What is told of a file once. */
+enum notice { NOTICE_SOURCES, NOTICE_LATTICE, NOTICE_OPEN, NOTICE_COLUMNS, NOTICE_ATOMS };
 
 struct extxyz_reader {
     const char *name, *at, *end;
@@ -33,7 +37,8 @@ struct extxyz_reader {
     size_t nunused;
     struct text scratch;
     unsigned char *seen; /* by rows of mapping and include */
-    int overridden;      /* noticed already */
+    unsigned noticed;    /* 1 << enum notice */
+    int extended;        /* the frame has Properties */
     struct text warnings;
     locale_t c_locale;
     struct error why; /* it could not be read on; the text seems to end here */
@@ -386,6 +391,51 @@ static int place_columns(struct extxyz_reader *reader, int atoms, struct error *
     return 0;
 }
 
+/* ---------------------------------------------------------------- what is told */
+
+static void warn(struct extxyz_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct extxyz_reader *reader, const char *format, ...) {
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    log_message(LOG_WARNING, "%s", message);
+    text_format(&reader->warnings, "%s\n", message);
+}
+
+/* Whether it is the first time. */
+static int is_new(struct extxyz_reader *reader, enum notice notice) {
+    int new = !(reader->noticed >> notice & 1);
+    reader->noticed |= 1u << notice;
+    return new;
+}
+
+/* More on a line than Properties names: where a column is missing there, all behind it are read from the wrong ones. */
+static void notice_columns(struct extxyz_reader *reader, struct line rest) {
+    struct line word;
+    int more = 1, named = 0, from = 0;
+    const struct xyz_column *last = NULL;
+    while (read_word(&rest, &word))
+        more++;
+    for (size_t k = 0; k < reader->ncolumns; k++) {
+        const struct xyz_column *column = &reader->columns[k];
+        if (column->target) {
+            last = column;
+            from = named + 1;
+        }
+        named += column->cols;
+    }
+    struct text which = {0};
+    if (last)
+        text_format(&which, ": %s is read from column%s %d", last->target, last->cols > 1 ? "s" : "", from);
+    if (last && last->cols > 1)
+        text_format(&which, " to %d", from + last->cols - 1);
+    warn(reader, "%s:%d: the line has %d columns, but Properties names %d%s%s", reader->name, reader->line,
+         named + more, named, which.data ? which.data : "", which.data ? ", which may be other numbers" : "");
+    text_free(&which);
+}
+
 /* ---------------------------------------------------------------- atoms */
 
 static int read_symbol(struct frame *frame, int i, const struct line *word) {
@@ -463,6 +513,8 @@ static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, s
                                 xyz_quote(quoted, word.text, word.size));
         }
     }
+    if (reader->extended && line.size && read_word(&line, &word) && is_new(reader, NOTICE_COLUMNS))
+        notice_columns(reader, line);
     return 0;
 }
 
@@ -505,26 +557,14 @@ static int read_cell(struct extxyz_reader *reader, struct frame *frame, int line
     return 0;
 }
 
-static void warn(struct extxyz_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void warn(struct extxyz_reader *reader, const char *format, ...) {
-    char message[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    log_message(LOG_WARNING, "%s", message);
-    text_format(&reader->warnings, "%s\n", message);
-}
-
 const char *extxyz_warnings(const struct extxyz_reader *reader) {
     return reader->warnings.data ? reader->warnings.data : "";
 }
 
 static void notice_override(struct extxyz_reader *reader, const struct frame *frame, const char *target,
                             const char *key) {
-    if (!frame_field(frame, target) || reader->overridden)
+    if (!frame_field(frame, target) || !is_new(reader, NOTICE_SOURCES))
         return;
-    reader->overridden = 1;
     warn(reader, "%s: %s has several sources; the key %s goes before the others (exclude_keys can drop it)",
          reader->name, target, key);
 }
@@ -559,6 +599,30 @@ static int store_fields(struct extxyz_reader *reader, struct frame *frame, int l
         }
     }
     return code;
+}
+
+/* Keys that are meant for the cell, and quotes that take in what follows. */
+static void notice_comment(struct extxyz_reader *reader, const struct frame *frame, int line) {
+    static const char *const cells[] = {"lattice", "cell", "lattice_vectors", "box"};
+    const struct xyz_comment *comment = &reader->comment;
+    for (size_t k = 0; k < comment->count && !frame->has_cell; k++) {
+        const struct xyz_value *value = &comment->values[k];
+        int meant = 0;
+        for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
+            meant |= !value->used && !strcasecmp(value->key, cells[c]);
+        if (meant && (value->count == 9 || value->count == 6 || value->count == 3) && is_new(reader, NOTICE_LATTICE))
+            warn(reader, "%s:%d: %s is no key of extended XYZ, Lattice is: the frame is read as not periodic",
+                 reader->name, line, value->key);
+    }
+    if (comment->open && comment->count && is_new(reader, NOTICE_OPEN)) {
+        char quoted[40];
+        const char *text = comment->values[comment->count - 1].text;
+        warn(reader,
+             "%s:%d: what begins in column %d with a quote or bracket is never closed, and takes in all that "
+             "follows: %s is %s",
+             reader->name, line, comment->open, comment->values[comment->count - 1].key,
+             xyz_quote(quoted, text, strlen(text)));
+    }
 }
 
 static int list_unused(struct extxyz_reader *reader, struct frame *frame) {
@@ -662,6 +726,7 @@ static int read_frame(struct extxyz_reader *reader, struct frame **out, struct e
     frame->source = reader->name;
     frame->ordinal = reader->ordinal;
     const struct xyz_value *properties = find_value(reader, "Properties");
+    reader->extended = properties != NULL;
     code = parse_properties(reader, properties ? properties->text : plain, error);
     if (!code)
         code = read_cell(reader, frame, comment_line, error);
@@ -671,6 +736,8 @@ static int read_frame(struct extxyz_reader *reader, struct frame **out, struct e
         code = read_atoms(reader, frame, error);
     if (!code)
         code = store_fields(reader, frame, comment_line, error);
+    if (!code)
+        notice_comment(reader, frame, comment_line);
     if (!code && !list_unused(reader, frame))
         code = error_at(error, ERROR_MEMORY, reader->name, comment_line, 0, "out of memory");
     if (code) {

@@ -29,6 +29,7 @@ struct xyz_comment {
     size_t capacity; /* length of a line that chars and numbers are enough for */
     char *chars;
     double *numbers;
+    int open; /* column of a quote or bracket that nothing closes, so that it takes all that follows; 0: none */
 };
 
 int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size, const char *file, int line_number,
