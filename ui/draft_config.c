@@ -204,8 +204,8 @@ static void add_symbol(struct text *out, int number) {
 }
 
 static void write_head(const struct draft *draft, const char *remarks, struct text *out) {
-    text_format(out, "# %zu frames of %.4g atoms, with energies%s%s%s.\n", draft->frames, draft->mean_atoms,
-                draft->labelled[DRAFT_FORCES] ? ", forces" : "",
+    text_format(out, "# %zu frame%s of %.4g atoms, with energies%s%s%s.\n", draft->frames,
+                draft->frames == 1 ? "" : "s", draft->mean_atoms, draft->labelled[DRAFT_FORCES] ? ", forces" : "",
                 draft->labelled[DRAFT_STRESS] == draft->frames || draft->labelled[DRAFT_VIRIAL] ? ", stress"
                 : draft->labelled[DRAFT_STRESS]                                                 ? ", stress in some"
                                                                                                 : "",
@@ -290,6 +290,9 @@ static void write_module(const struct draft *draft, struct text *out) {
     int stress = forces && (draft->labelled[DRAFT_STRESS] || draft->labelled[DRAFT_VIRIAL]), known = 1;
     int some = stress && draft->labelled[DRAFT_STRESS] && draft->labelled[DRAFT_STRESS] < draft->frames;
     const char *kind = stress ? "EnergyForceStress" : forces ? "EnergyForce" : "EnergyOnly";
+    const char *coefficients = stress   ? "    coeffs: {total_energy: 1.0, forces: 1.0, stress: 1.0}\n"
+                               : forces ? "    coeffs: {total_energy: 1.0, forces: 1.0}\n"
+                                        : ""; /* one term has none */
     const char *ignore = some ? "    ignore_nan: {stress: true}\n" : "";
     text_format(out,
                 "training_module:\n"
@@ -298,7 +301,8 @@ static void write_module(const struct draft *draft, struct text *out) {
                 "  loss:\n"
                 "    _target_: nequip.train.%sLoss\n"
                 "    per_atom_energy: true\n"
-                "    coeffs: {total_energy: 1.0%s%s}\n%s"
+                "%s"
+                "%s"
                 "  val_metrics:\n"
                 "    _target_: nequip.train.%sMetrics\n"
                 "    coeffs: {per_atom_energy_mae: 1.0%s%s}\n%s"
@@ -311,8 +315,8 @@ static void write_module(const struct draft *draft, struct text *out) {
                 "    monitor: ${monitored}\n"
                 "    interval: epoch\n"
                 "    frequency: 1\n",
-                kind, forces ? ", forces: 1.0" : "", stress ? ", stress: 1.0" : "", ignore, kind,
-                forces ? ", forces_mae: 1.0" : "", stress ? ", stress_mae: 1.0" : "", ignore);
+                kind, coefficients, ignore, kind, forces ? ", forces_mae: 1.0" : "", stress ? ", stress_mae: 1.0" : "",
+                ignore);
     text_add(out, "  model:\n"
                   "    _target_: nequip.model.NequIPGNNModel\n"
                   "    seed: 456\n"

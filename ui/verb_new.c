@@ -111,8 +111,9 @@ static int run(const struct arguments *arguments, struct error *error) {
     else
         console_write(stdout, "%s", yaml.data);
     if (!code && output)
-        printf("%s: %zu frames, %d element%s, cutoff %.2g A\n%sfettle run %s -o results\n", output, draft.frames,
-               draft.types, draft.types == 1 ? "" : "s", draft.r_max, remarks.data, output);
+        printf("%s: %zu frame%s, %d element%s, cutoff %.1f A\n%sfettle run %s -o results\n", output, draft.frames,
+               draft.frames == 1 ? "" : "s", draft.types, draft.types == 1 ? "" : "s", draft.r_max, remarks.data,
+               output);
 out:
     dataset_free(dataset);
     draft_free(&draft);
