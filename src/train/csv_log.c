@@ -22,7 +22,7 @@ struct row {
 
 struct csv_log {
     char *path;
-    int fd;         /* -1: none */
+    int fd;         /* -1: opened by the next row */
     off_t size;     /* of the file, up to the end of its last whole row */
     char **columns; /* sorted */
     size_t ncolumns;
@@ -141,12 +141,9 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
         fwrite(content->data, 1, content->size, file_writer_stream(writer));
     if ((code = file_writer_commit(writer, error)))
         return code;
-    int fd = open(log->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));
     if (log->fd >= 0)
         close(log->fd);
-    log->fd = fd;
+    log->fd = -1; /* that was the file of before */
     log->size = (off_t)content->size;
     log->more = 0;
     return 0;
@@ -409,6 +406,8 @@ int csv_log_write(struct csv_log *log, struct error *error) {
     struct text rows = {0};
     if (log->more)
         return rewrite(log, -1, error);
+    if (log->fd < 0 && (log->fd = open(log->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)) < 0)
+        return error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));
     for (const struct row *row = log->waiting; row; row = row->next)
         add_row(log, row, &rows);
     int code = append(log->fd, log->size, log->path, &rows, error);

@@ -48,7 +48,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
         code = write_config(trainer, "config.yaml", trainer->given, error);
     if (!code)
         code = write_config(trainer, "resolved.yaml", trainer->config, error);
-    if (!code && !(code = path_in(trainer, "metrics.csv", path, error)))
+    if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
@@ -104,9 +104,13 @@ void trainer_confine(struct trainer *trainer, int on) {
     trainer->confined = on;
 }
 
+static int rows_wait(const struct trainer *trainer) {
+    return trainer->csv && !trainer->aside && csv_log_waits(trainer->csv);
+}
+
 int run_folder_end(struct trainer *trainer, struct error *error) {
-    int code = trainer->csv && !trainer->aside && csv_log_waits(trainer->csv) ? csv_log_write(trainer->csv, error) : 0;
-    return code ? code : run_folder_last(trainer, error);
+    int code = run_folder_last(trainer, error);
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->csv, error) : code;
 }
 
 uint64_t run_folder_mark(const struct trainer *trainer) {
@@ -119,13 +123,13 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
 int trainer_unkept(const struct trainer *trainer) {
     char path[4096];
     int lost = trainer->keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
-    return lost || run_folder_mark(trainer) != trainer->kept;
+    return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->kept;
 }
 
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
-    return run_folder_last(trainer, error);
+    return run_folder_end(trainer, error);
 }
 
 int run_folder_last(struct trainer *trainer, struct error *error) {

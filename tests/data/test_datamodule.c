@@ -330,8 +330,16 @@ static const struct bad_config bad_configs[] = {
     {"_target_: EMTDataModule\nseed: 1\nelements: [Cu]\ncomposition: [1, 2]\n", "weight", 4, 1},
     {"_target_: ASEDataModule\nseed: 1\nval_file_path: %/nowhere.xyz\n", "nowhere", 0, 0},
     {"_target_: ASEDataModule\nseed: 1\nsplit_dataset: {file_path: %/ethanol.xyz, train: 20, val: 9}\n", "29", 3, 0},
-    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n  batch_size: 31\n",
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n  batch_size: 31\n"
+     "  drop_last: true\n",
      "batch_size 31 is above the 30 frames", 5, 0},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: [%/ethanol.xyz, %/alloy.xyz]\n", "ConcatDataset", 3, 1},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  persistent_workers: true\n",
+     "num_workers", 5, 1},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  sampler: {_target_: torch.utils.data.SubsetRandomSampler, indices: [3, 30]}\n",
+     "frame 30", 5, 0},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntransforms:\n- {_target_: "
      "ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H]}\n",
      "is O, a species the model does not know (it knows C, H)", 0, 0},

@@ -1,10 +1,30 @@
 #include "runs.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "train/csv_log.h"
+
+static int appending_fails;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if (appending_fails && flags & O_APPEND) {
+        errno = ENFILE;
+        return -1;
+    }
+    return __real_open(path, flags, mode);
+}
 
 static void row(struct csv_log *log, int64_t epoch, int64_t step, const char *name, double value) {
     struct error error = {0};
@@ -135,6 +155,24 @@ Test(csv_log, a_file_that_cannot_be_read_stays) {
     cr_expect_eq(csv_log_open(&log, "m.csv", 5, &error), ERROR_IO, "%s", error.message);
     cr_expect_null(log);
     cr_expect_eq(rmdir("m.csv"), 0);
+}
+
+Test(csv_log, rows_wait_for_a_file_that_cannot_be_opened_again) {
+    struct csv_log *log;
+    struct error error = {0};
+    const char *a = "a";
+    double value = 1.5;
+    folder_enter();
+    cr_assert_eq(csv_log_open(&log, "m.csv", -1, &error), 0, "%s", error.message);
+    appending_fails = 1;
+    row(log, 0, 0, a, 0.5); /* a new column: the file is written anew, and the row is in it */
+    cr_expect_eq(csv_log_row(log, 0, 1, 1, &a, &value, &error), ERROR_IO);
+    cr_expect(csv_log_waits(log));
+    appending_fails = 0;
+    row(log, 0, 2, a, 2.5);
+    cr_expect_not(csv_log_waits(log));
+    csv_log_free(log);
+    expect_content("m.csv", "a,epoch,step\n0.5,0,0\n1.5,0,1\n2.5,0,2\n");
 }
 
 Test(csv_log, a_path_that_cannot_be) {
