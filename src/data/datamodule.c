@@ -175,7 +175,11 @@ static int tell_oddities(const struct datamodule *datamodule, struct error *erro
     for (size_t k = 0; k < datamodule->nowned && !code; k++) {
         const struct dataset *dataset = datamodule->owned[k];
         struct text lines = {0};
-        if (!dataset->owns || !dataset->count)
+        int told = !dataset->owns || !dataset->count;
+        for (size_t j = 0; j < k && !told; j++)
+            told = datamodule->owned[j]->owns && datamodule->owned[j]->count &&
+                   !strcmp(datamodule->owned[j]->frames[0]->source, dataset->frames[0]->source);
+        if (told)
             continue;
         code = oddities_find(dataset, &lines, error);
         for (char *line = lines.data, *end; !code && line && (end = strchr(line, '\n')); line = end + 1)
