@@ -16,7 +16,6 @@ fails "the file that is read in part" 1 "would be written over" "$fettle" eval -
 printf 'PK\003\004' >last.ckpt
 head -c 1000 /dev/zero >>last.ckpt
 fails "a checkpoint of PyTorch" 1 "torch.load('last.ckpt'" "$fettle" run config.yaml -o none --resume last.ckpt
-fails "a checkpoint for a model" 1 "NequIP's .ckpt" "$fettle" eval --model last.ckpt water.xyz
 
 # ---- stress that is not there: ignored labels, and frames without a volume
 sed 's/EnergyForceLoss/EnergyForceStressLoss/; s/coeffs: {total_energy: 1.0, forces: 1.0}/ignore_nan: {stress: true}/
