@@ -12,7 +12,7 @@
 #include "signals.h"
 #include "verb.h"
 
-static const struct verb *const verbs[] = {&verb_run, &verb_eval, &verb_show, &verb_bench};
+static const struct verb *const verbs[] = {&verb_run, &verb_eval, &verb_show, &verb_bench, &verb_new};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static const struct argument main_options[] = {

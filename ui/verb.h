@@ -29,6 +29,6 @@ struct config_node;
 int verb_check_output(const char *option, const char *output, const char *const *inputs, int count,
                       const struct config_node *config, struct error *error);
 
-extern const struct verb verb_run, verb_eval, verb_show, verb_bench;
+extern const struct verb verb_run, verb_eval, verb_show, verb_bench, verb_new;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "data/datamodule_parts.h"
+#include "data/oddities.h"
 
 const struct datamodule_kind *const datamodule_kinds[] = {&datamodule_ase, &datamodule_nequip, &datamodule_emt};
 const size_t datamodule_kind_count = sizeof datamodule_kinds / sizeof *datamodule_kinds;
@@ -168,6 +169,26 @@ static int check_sets(const struct datamodule *datamodule, struct error *error) 
     return 0;
 }
 
+/* What looks like a slip in the files is told once, when they are read. */
+static int tell_oddities(const struct datamodule *datamodule, struct error *error) {
+    int code = 0;
+    for (size_t k = 0; k < datamodule->nowned && !code; k++) {
+        const struct dataset *dataset = datamodule->owned[k];
+        struct text lines = {0};
+        int told = !dataset->owns || !dataset->count;
+        for (size_t j = 0; j < k && !told; j++)
+            told = datamodule->owned[j]->owns && datamodule->owned[j]->count &&
+                   !strcmp(datamodule->owned[j]->frames[0]->source, dataset->frames[0]->source);
+        if (told)
+            continue;
+        code = oddities_find(dataset, &lines, error);
+        for (char *line = lines.data, *end; !code && line && (end = strchr(line, '\n')); line = end + 1)
+            log_message(LOG_WARNING, "%s: %.*s", dataset->frames[0]->source, (int)(end - line), line);
+        text_free(&lines);
+    }
+    return code;
+}
+
 /* The second place that training data are named at: none, as far as NequIP trains. */
 static int check_one_training_set(const struct datamodule *datamodule, struct error *error) {
     static const char *const keys[] = {"train_file_path", "train_dataset", "split_dataset"};
@@ -223,6 +244,8 @@ static int build(struct datamodule **out, const struct config_node *config, unsi
         code = check_one_training_set(datamodule, error);
     if (!code && !dry)
         code = check_sets(datamodule, error);
+    if (!code && !dry)
+        code = tell_oddities(datamodule, error);
     code = arena_result(datamodule->arena, code, error);
 out:
     if (code)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include "base/foreign.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -12,36 +14,7 @@
 #include "data/input.h"
 #include "data/selection.h"
 
-enum { MAX_COLUMNS = 4096, MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096, MUCH = 8 << 20 };
-
-struct extxyz_reader {
-    const char *name, *at, *end;
-    struct input *input; /* where more text comes from; NULL: there is no more */
-    int line;            /* of the line that read_line gave last */
-    long ordinal;
-    int64_t next, step, left; /* the frame to be read next, the way to the one after it, how many there still are */
-    int descends, to_the_end;
-    const struct extxyz_keys *keys;
-    struct xyz_comment comment;
-    char *properties; /* the Properties that columns were made of */
-    struct xyz_column *columns;
-    size_t ncolumns;
-    double *values; /* memory of the columns */
-    size_t nvalues;
-    char **unused; /* each distinct list of keys that were left out */
-    size_t nunused;
-    struct text scratch;
-    unsigned char *seen; /* by rows of mapping and include */
-    int overridden;      /* noticed already */
-    struct text warnings;
-    locale_t c_locale;
-    struct error why; /* it could not be read on; the text seems to end here */
-};
-
-struct line {
-    const char *text;
-    size_t size;
-};
+enum { MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096 };
 
 int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
                 const struct extxyz_keys *keys, struct error *error) {
@@ -165,7 +138,7 @@ static const char *find_newline(struct extxyz_reader *reader) {
 
 /* The next line without its end; 0 at the end of the text.  The line before is gone then.  A mark that says that the
  * text is UTF-8 is none of it. */
-static int read_line(struct extxyz_reader *reader, struct line *line) {
+static int read_line(struct extxyz_reader *reader, struct xyz_line *line) {
     const char *newline =
         reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) : NULL;
     if (!newline && reader->input && !reader->why.code)
@@ -188,7 +161,7 @@ static int read_line(struct extxyz_reader *reader, struct line *line) {
 }
 
 /* The next word of a line; 0 if there is none. */
-static int read_word(struct line *line, struct line *word) {
+int xyz_word(struct xyz_line *line, struct xyz_line *word) {
     const char *at = line->text, *end = at + line->size;
     while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
         at++;
@@ -201,18 +174,9 @@ static int read_word(struct line *line, struct line *word) {
     return word->size > 0;
 }
 
-/* An atom's line has at least two characters a column: nothing is allocated on numbers that cannot be true. */
-static int check_left(const struct extxyz_reader *reader, double atoms, size_t columns, struct error *error) {
-    double left = (double)(reader->end - reader->at) + (reader->input ? (double)input_left(reader->input) : 0);
-    if (atoms * (double)columns <= left / 2 + 1)
-        return 0;
-    return error_at(error, ERROR_DATA, reader->name, reader->line, 1,
-                    "frame %ld should have %.15g atoms, but the file ends before", reader->ordinal, atoms);
-}
-
 /* The number of atoms that begins a frame; 0 atoms at the end of the text. */
 static int read_count(struct extxyz_reader *reader, int *atoms, struct error *error) {
-    struct line line, word, rest;
+    struct xyz_line line, word, rest;
     char quoted[40];
     int blank = 0;
     *atoms = 0;
@@ -220,7 +184,7 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
         if (!read_line(reader, &line))
             return 0;
         rest = line;
-        if (!read_word(&rest, &word))
+        if (!xyz_word(&rest, &word))
             blank = blank ? blank : reader->line;
         else
             break;
@@ -229,18 +193,24 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
         return error_at(error, ERROR_SYNTAX, reader->name, blank, 0,
                         "a blank line where a frame should begin: only the end of the file may be blank");
     double value;
-    struct line more;
+    struct xyz_line more;
     int whole = 1;
     for (size_t k = word.text[0] == '+' || word.text[0] == '-'; k < word.size; k++)
         whole &= word.text[k] >= '0' && word.text[k] <= '9';
-    if (!whole || !xyz_number(word.text, word.size, &value) || read_word(&rest, &more))
+    if (!whole || !xyz_number(word.text, word.size, &value) || xyz_word(&rest, &more)) {
+        int code = reader->line > 1 ? 0
+                                    : foreign_refuse(FOREIGN_FRAMES, reader->name, line.text,
+                                                     (size_t)(reader->end - line.text), error);
+        if (code)
+            return code;
         return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 1,
                         "expected the number of atoms of frame %ld, found %s", reader->ordinal,
                         xyz_quote(quoted, line.text, line.size));
+    }
     if (!(value >= 1))
         return error_at(error, ERROR_DATA, reader->name, reader->line, 1, "frame %ld has %s atoms", reader->ordinal,
                         value < 0 ? "less than no" : "no");
-    int code = check_left(reader, value, 1, error);
+    int code = xyz_check_left(reader, value, 1, error);
     if (!code && value > MOST_ATOMS)
         code = error_at(error, ERROR_DATA, reader->name, reader->line, 1,
                         "frame %ld should have %.15g atoms, more than the %d that a frame may have", reader->ordinal,
@@ -249,139 +219,9 @@ static int read_count(struct extxyz_reader *reader, int *atoms, struct error *er
     return code;
 }
 
-/* ---------------------------------------------------------------- columns */
-
-static int add_column(struct extxyz_reader *reader, const char *name, size_t size, char type, int cols,
-                      struct error *error) {
-    static const char *const renamed[][2] = {
-        {"pos", "positions"}, {"Z", "numbers"}, {"charge", "charges"}, {"species", "symbols"}};
-    char quoted[40];
-    struct xyz_column *column = &reader->columns[reader->ncolumns];
-    memset(column, 0, sizeof *column);
-    if (!size || size >= sizeof column->name)
-        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: the name %s is %s",
-                        xyz_quote(quoted, name, size), size ? "too long" : "empty");
-    memcpy(column->name, name, size);
-    for (size_t k = 0; k < sizeof renamed / sizeof *renamed; k++)
-        if (strcmp(column->name, renamed[k][0]) == 0)
-            strcpy(column->name, renamed[k][1]);
-    for (size_t k = 0; k < reader->ncolumns; k++)
-        if (strcmp(reader->columns[k].name, column->name) == 0)
-            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties names %s twice",
-                            column->name);
-    column->type = type;
-    column->cols = cols;
-    column->role = strcmp(column->name, "symbols") == 0     ? ROLE_SYMBOLS
-                   : strcmp(column->name, "positions") == 0 ? ROLE_POSITIONS
-                   : strcmp(column->name, "numbers") == 0   ? ROLE_NUMBERS
-                                                            : ROLE_FIELD;
-    static const int columns_of[] = {[ROLE_SYMBOLS] = 1, [ROLE_POSITIONS] = 3, [ROLE_NUMBERS] = 1};
-    int text = column->role == ROLE_SYMBOLS, wanted = columns_of[column->role];
-    if (wanted && (cols != wanted || (type == 'S') != text))
-        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: %s must be %d column%s of %s",
-                        column->name, wanted, wanted > 1 ? "s" : "", text ? "strings (S)" : "numbers (R or I)");
-    int row;
-    column->target = wanted ? NULL : xyz_target(reader->keys, column->name, &row);
-    if (!wanted && column->target && row >= 0)
-        reader->seen[row] = 1;
-    if (column->target && row < 0 && !xyz_column_fits(column->target, type, cols)) {
-        const struct xyz_known *known = xyz_known(column->target);
-        /* numbers of atoms where the frame has one: what ASE overwrites by the key of the comment line, if there is one
-         */
-        if (!xyz_is_learned(column->target) || (known && !known->per_atom))
-            column->target = NULL;
-    }
-    if (column->target && type == 'S')
-        return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
-                        "the column %s holds strings: it cannot become the field %s", column->name, column->target);
-    reader->ncolumns++;
-    return 0;
-}
-
-/* NAME:TYPE:COLS:... */
-static int parse_properties(struct extxyz_reader *reader, const char *text, struct error *error) {
-    if (reader->properties && strcmp(reader->properties, text) == 0)
-        return 0;
-    free(reader->properties);
-    reader->properties = NULL;
-    reader->ncolumns = 0;
-    size_t parts = 1;
-    for (const char *c = text; *c; c++)
-        parts += *c == ':';
-    char quoted[40];
-    if (parts % 3 != 0)
-        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0,
-                        "Properties must be NAME:TYPE:COLUMNS, repeated, found %s",
-                        xyz_quote(quoted, text, strlen(text)));
-    if (parts / 3 > MAX_COLUMNS)
-        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: too many columns");
-    struct xyz_column *columns = realloc(reader->columns, (parts / 3 + 1) * sizeof *columns);
-    if (!columns)
-        return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
-    reader->columns = columns;
-    long total = 0;
-    for (const char *at = text; *at;) {
-        size_t name = strcspn(at, ":");
-        const char *type = at + name + 1, *cols = type + strcspn(type, ":") + 1;
-        size_t digits = strcspn(cols, ":");
-        double count;
-        if (cols - type != 2 || !strchr("RISL", *type))
-            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0,
-                            "Properties: %.*s is of type %s, not R, I, S or L", (int)(name < 64 ? name : 64), at,
-                            xyz_quote(quoted, type, (size_t)(cols - type - 1)));
-        if (!xyz_number(cols, digits, &count) || !(count >= 1 && count <= MAX_COLUMNS) || count != (int)count)
-            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: %.*s has %s columns",
-                            (int)(name < 64 ? name : 64), at, xyz_quote(quoted, cols, digits));
-        total += (long)count;
-        if (total > MAX_COLUMNS)
-            return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties: too many columns");
-        int code = add_column(reader, at, name, *type, (int)count, error);
-        if (code)
-            return code;
-        at = cols + digits + (cols[digits] == ':');
-    }
-    int places = 0, species = 0;
-    for (size_t k = 0; k < reader->ncolumns; k++) {
-        enum xyz_role role = reader->columns[k].role;
-        places |= role == ROLE_POSITIONS;
-        species |= role == ROLE_SYMBOLS || role == ROLE_NUMBERS;
-    }
-    if (!places || !species)
-        return error_at(error, ERROR_SYNTAX, reader->name, reader->line, 0, "Properties has no %s: %s",
-                        places ? "species:S:1 (or Z:I:1)" : "pos:R:3", xyz_quote(quoted, text, strlen(text)));
-    reader->properties = strdup(text);
-    return reader->properties ? 0 : error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
-}
-
-/* Memory for the numbers of the columns that become fields. */
-static int place_columns(struct extxyz_reader *reader, int atoms, struct error *error) {
-    size_t total = 0, width = 0;
-    for (size_t k = 0; k < reader->ncolumns; k++) {
-        width += (size_t)reader->columns[k].cols;
-        total += reader->columns[k].target ? (size_t)reader->columns[k].cols * (size_t)atoms : 0;
-    }
-    int code = total > MUCH ? check_left(reader, atoms, width, error) : 0;
-    if (code)
-        return code;
-    if (total > reader->nvalues) {
-        double *values = realloc(reader->values, total * sizeof *values);
-        if (!values)
-            return error_at(error, ERROR_MEMORY, reader->name, reader->line, 0, "out of memory");
-        reader->values = values;
-        reader->nvalues = total;
-    }
-    total = 0;
-    for (size_t k = 0; k < reader->ncolumns; k++) {
-        struct xyz_column *column = &reader->columns[k];
-        column->values = column->target ? reader->values + total : NULL;
-        total += column->target ? (size_t)column->cols * (size_t)atoms : 0;
-    }
-    return 0;
-}
-
 /* ---------------------------------------------------------------- atoms */
 
-static int read_symbol(struct frame *frame, int i, const struct line *word) {
+static int read_symbol(struct frame *frame, int i, const struct xyz_line *word) {
     char *symbol = frame->symbols[i];
     double number;
     if (word->size >= sizeof frame->symbols[i])
@@ -407,7 +247,7 @@ static int read_symbol(struct frame *frame, int i, const struct line *word) {
     return 1;
 }
 
-static int read_value(const struct xyz_column *column, const struct line *word, double *out) {
+static int read_value(const struct xyz_column *column, const struct xyz_line *word, double *out) {
     int truth;
     if (column->type == 'L') {
         if (!xyz_bool(word->text, word->size, &truth))
@@ -419,7 +259,7 @@ static int read_value(const struct xyz_column *column, const struct line *word, 
 }
 
 static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, struct error *error) {
-    struct line line, word;
+    struct xyz_line line, word;
     char quoted[40];
     if (!read_line(reader, &line))
         return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
@@ -430,7 +270,7 @@ static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, s
     for (size_t k = 0; k < reader->ncolumns; k++) {
         struct xyz_column *column = &reader->columns[k];
         for (int c = 0; c < column->cols; c++) {
-            if (!read_word(&line, &word))
+            if (!xyz_word(&line, &word))
                 return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
                                 "atom %d of frame %ld: the line ends before column %d of %s", i, reader->ordinal, c + 1,
                                 column->name);
@@ -456,6 +296,8 @@ static int read_atom(struct extxyz_reader *reader, struct frame *frame, int i, s
                                 xyz_quote(quoted, word.text, word.size));
         }
     }
+    if (reader->extended && line.size && xyz_word(&line, &word))
+        xyz_tell_columns(reader, line);
     return 0;
 }
 
@@ -498,28 +340,8 @@ static int read_cell(struct extxyz_reader *reader, struct frame *frame, int line
     return 0;
 }
 
-static void warn(struct extxyz_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void warn(struct extxyz_reader *reader, const char *format, ...) {
-    char message[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    log_message(LOG_WARNING, "%s", message);
-    text_format(&reader->warnings, "%s\n", message);
-}
-
 const char *extxyz_warnings(const struct extxyz_reader *reader) {
     return reader->warnings.data ? reader->warnings.data : "";
-}
-
-static void notice_override(struct extxyz_reader *reader, const struct frame *frame, const char *target,
-                            const char *key) {
-    if (!frame_field(frame, target) || reader->overridden)
-        return;
-    reader->overridden = 1;
-    warn(reader, "%s: %s has several sources; the key %s goes before the others (exclude_keys can drop it)",
-         reader->name, target, key);
 }
 
 /* All fields, the sources that go before others last. */
@@ -532,7 +354,7 @@ static int store_fields(struct extxyz_reader *reader, struct frame *frame, int l
                 const struct xyz_column *column = &reader->columns[k];
                 if (!column->target || xyz_is_property(column->name) != results)
                     continue;
-                notice_override(reader, frame, column->target, column->name);
+                xyz_tell_sources(reader, frame, column->target, column->name);
                 code = xyz_store_column(frame, column, reader->name, line, error);
             }
             continue;
@@ -547,7 +369,7 @@ static int store_fields(struct extxyz_reader *reader, struct frame *frame, int l
             value->used = 1;
             if (row >= 0)
                 reader->seen[row] = 1;
-            notice_override(reader, frame, target, value->key);
+            xyz_tell_sources(reader, frame, target, value->key);
             code = xyz_store_value(frame, target, value, reader->name, line, error);
         }
     }
@@ -589,19 +411,6 @@ static int list_unused(struct extxyz_reader *reader, struct frame *frame) {
     return 1;
 }
 
-static void warn_unseen(struct extxyz_reader *reader) {
-    const struct extxyz_keys *keys = reader->keys;
-    if (!keys || reader->ordinal == 0)
-        return;
-    for (int row = 0; row < keys->nmapping + keys->ninclude; row++) {
-        const char *key = row < keys->nmapping ? keys->mapping_from[row] : keys->include[row - keys->nmapping];
-        if (!reader->seen[row])
-            warn(reader, "%s: no frame has the key %s that %s names%s%s", reader->name, key,
-                 row < keys->nmapping ? "key_mapping" : "include_keys", reader->nunused ? "; not used are: " : "",
-                 reader->nunused ? reader->unused[0] : "");
-    }
-}
-
 static int read_atoms(struct extxyz_reader *reader, struct frame *frame, struct error *error) {
     int code = 0;
     for (int i = 0; i < frame->atoms && !code; i++)
@@ -612,7 +421,7 @@ static int read_atoms(struct extxyz_reader *reader, struct frame *frame, struct 
 
 /* Passes over the frames in front of the one that is to be read, whatever is in them. */
 static int find_frame(struct extxyz_reader *reader, int *atoms, struct error *error) {
-    struct line line;
+    struct xyz_line line;
     for (int code = 0;; reader->ordinal++) {
         if (!reader->left && !reader->to_the_end)
             return *atoms = 0;
@@ -632,12 +441,12 @@ static int find_frame(struct extxyz_reader *reader, int *atoms, struct error *er
 
 static int read_frame(struct extxyz_reader *reader, struct frame **out, struct error *error) {
     static const char plain[] = "species:S:1:pos:R:3";
-    struct line line;
+    struct xyz_line line;
     int atoms, code = find_frame(reader, &atoms, error);
     if (code)
         return code;
     if (!atoms) {
-        warn_unseen(reader);
+        xyz_tell_unseen(reader);
         return 0;
     }
     if (!read_line(reader, &line))
@@ -655,15 +464,18 @@ static int read_frame(struct extxyz_reader *reader, struct frame **out, struct e
     frame->source = reader->name;
     frame->ordinal = reader->ordinal;
     const struct xyz_value *properties = find_value(reader, "Properties");
-    code = parse_properties(reader, properties ? properties->text : plain, error);
+    reader->extended = properties != NULL;
+    code = xyz_parse_properties(reader, properties ? properties->text : plain, error);
     if (!code)
         code = read_cell(reader, frame, comment_line, error);
     if (!code)
-        code = place_columns(reader, atoms, error);
+        code = xyz_place_columns(reader, atoms, error);
     if (!code)
         code = read_atoms(reader, frame, error);
     if (!code)
         code = store_fields(reader, frame, comment_line, error);
+    if (!code)
+        xyz_tell_comment(reader, frame, comment_line);
     if (!code && !list_unused(reader, frame))
         code = error_at(error, ERROR_MEMORY, reader->name, comment_line, 0, "out of memory");
     if (code) {

@@ -1,12 +1,12 @@
 /* The comment line of an extended XYZ frame: key=value pairs as ASE reads them, and somewhat more: nested brackets,
  * Fortran exponents, empty quoted values. */
-#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/text.h"
 #include "data/extxyz_parts.h"
 
 enum { MOST_KEYS = 100000 };
@@ -136,16 +136,17 @@ int xyz_bool(const char *text, size_t size, int *out) {
 }
 
 const char *xyz_quote(char out[40], const char *text, size_t size) {
-    size_t count = 0;
-    out[count++] = '"';
-    for (size_t k = 0; k < size && k < 32; k++)
-        out[count++] = isprint((unsigned char)text[k]) ? text[k] : '?';
-    if (size > 32) {
-        memcpy(out + count, "...", 3);
-        count += 3;
-    }
-    out[count++] = '"';
-    out[count] = 0;
+    enum { MOST = 32 };
+    char piece[MOST + 1];
+    size_t length = size < MOST ? size : MOST;
+    while (length && length < size && (text[length] & 0xc0) == 0x80) /* not within a character */
+        length--;
+    memcpy(piece, text, length);
+    piece[length] = 0;
+    size_t taken = strlen(piece); /* up to a zero, in what is no text */
+    out[0] = '"';
+    text_shown(out + 1, MOST + 3, piece);
+    strcat(out, taken < size ? "...\"" : "\"");
     return out;
 }
 
@@ -206,9 +207,9 @@ void xyz_comment_free(struct xyz_comment *comment) {
 }
 
 /* A word: up to a blank or '=' outside of quotes and brackets, without those.  Returns where it ends. */
-static size_t read_word(const char *line, size_t size, size_t at, char **out, int in_value) {
+static size_t read_word(const char *line, size_t size, size_t at, char **out, int in_value, int *open) {
     char closing = 0;
-    int depth = 0;
+    int depth = 0, began = 0;
     for (; at < size; at++) {
         char c = line[at];
         if (c == '\\' && at + 1 < size) {
@@ -223,15 +224,19 @@ static size_t read_word(const char *line, size_t size, size_t at, char **out, in
             *(*out)++ = c;
         } else if (c == '"' || c == '\'') {
             closing = c;
+            began = (int)at + 1;
         } else if (c == '{' || c == '[') {
             closing = c == '{' ? '}' : ']';
             depth = 0;
+            began = (int)at + 1;
         } else if (is_blank(c) || (c == '=' && !in_value)) {
             break;
         } else {
             *(*out)++ = c;
         }
     }
+    if (closing)
+        *open = began;
     *(*out)++ = 0;
     return at;
 }
@@ -239,6 +244,7 @@ static size_t read_word(const char *line, size_t size, size_t at, char **out, in
 int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size, const char *file, int line_number,
                       struct error *error) {
     comment->count = 0;
+    comment->open = 0;
     if (!reserve(comment, size))
         return error_at(error, ERROR_MEMORY, file, line_number, 0, "out of memory");
     char *chars = comment->chars;
@@ -259,7 +265,7 @@ int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size
             at++;
             continue;
         }
-        at = read_word(line, size, at, &chars, 0);
+        at = read_word(line, size, at, &chars, 0, &comment->open);
         size_t next = at;
         while (next < size && is_blank(line[next]))
             next++;
@@ -267,7 +273,7 @@ int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size
         if (next < size && line[next] == '=') {
             for (at = next + 1; at < size && is_blank(line[at]);)
                 at++;
-            at = read_word(line, size, at, &chars, 1);
+            at = read_word(line, size, at, &chars, 1, &comment->open);
         } else {
             memcpy(chars, "T", 2); /* a key alone is true */
             chars += 2;

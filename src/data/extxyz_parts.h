@@ -2,6 +2,8 @@
 #ifndef FETTLE_DATA_EXTXYZ_PARTS_H
 #define FETTLE_DATA_EXTXYZ_PARTS_H
 
+#include <locale.h>
+#include "base/text.h"
 #include "data/extxyz.h"
 
 /* A number as Python or Fortran writes it: 1, -2.5e3, 1.0D-05, nan, inf.  Whatever the locale is, if it is "C" for the
@@ -29,6 +31,7 @@ struct xyz_comment {
     size_t capacity; /* length of a line that chars and numbers are enough for */
     char *chars;
     double *numbers;
+    int open; /* column of a quote or bracket that nothing closes, so that it takes all that follows; 0: none */
 };
 
 int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size, const char *file, int line_number,
@@ -71,5 +74,52 @@ int xyz_store_value(struct frame *frame, const char *target, const struct xyz_va
                     struct error *error);
 int xyz_store_column(struct frame *frame, const struct xyz_column *column, const char *file, int line,
                      struct error *error);
+
+struct extxyz_reader {
+    const char *name, *at, *end;
+    struct input *input; /* where more text comes from; NULL: there is no more */
+    int line;            /* of the line that read_line gave last */
+    long ordinal;
+    int64_t next, step, left; /* the frame to be read next, the way to the one after it, how many there still are */
+    int descends, to_the_end;
+    const struct extxyz_keys *keys;
+    struct xyz_comment comment;
+    char *properties; /* the Properties that columns were made of */
+    struct xyz_column *columns;
+    size_t ncolumns;
+    double *values; /* memory of the columns */
+    size_t nvalues;
+    char **unused; /* each distinct list of keys that were left out */
+    size_t nunused;
+    struct text scratch;
+    unsigned char *seen; /* by rows of mapping and include */
+    unsigned noticed;    /* what was told already */
+    int extended;        /* the frame has Properties */
+    struct text warnings;
+    locale_t c_locale;
+    struct error why; /* it could not be read on; the text seems to end here */
+};
+
+struct xyz_line {
+    const char *text;
+    size_t size;
+};
+
+/* The next word of a line; 0 if there is none. */
+int xyz_word(struct xyz_line *line, struct xyz_line *word);
+
+/* The columns that a value of Properties names, NAME:TYPE:COLS:..., into the reader's; then memory for the numbers of
+ * those that become fields. */
+int xyz_parse_properties(struct extxyz_reader *reader, const char *text, struct error *error);
+int xyz_place_columns(struct extxyz_reader *reader, int atoms, struct error *error);
+int xyz_check_left(const struct extxyz_reader *reader, double atoms, size_t columns, struct error *error);
+
+/* What is told once a file: more columns than Properties names (rest: what follows the first of them on the line); a
+ * field with several sources, of which `key` counts; what in the comment line is meant otherwise than it reads; keys
+ * that were asked for and that no frame had. */
+void xyz_tell_columns(struct extxyz_reader *reader, struct xyz_line rest);
+void xyz_tell_sources(struct extxyz_reader *reader, const struct frame *frame, const char *target, const char *key);
+void xyz_tell_comment(struct extxyz_reader *reader, const struct frame *frame, int line);
+void xyz_tell_unseen(struct extxyz_reader *reader);
 
 #endif

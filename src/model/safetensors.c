@@ -1,6 +1,7 @@
 #include "model/safetensors_internal.h"
 
 #include "base/file.h"
+#include "base/foreign.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -183,6 +184,10 @@ int safetensors_read(struct safetensors **out, const char *path, struct error *e
     int code = file_read(path, &bytes, &size, error);
     if (code)
         return code;
+    if ((code = foreign_refuse(FOREIGN_WEIGHTS, path, bytes, size, error))) {
+        free(bytes);
+        return code;
+    }
     if ((code = safetensors_from_bytes(out, bytes, size, 0, error)))
         error_prefix(error, "%s: ", path);
     return code;

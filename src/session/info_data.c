@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/oddities.h"
 #include "data/survey.h"
 #include "session/info.h"
 
@@ -109,6 +110,24 @@ static void print_survey(struct session *session, const struct survey *survey, c
                       survey->copies, survey->first_copy);
 }
 
+static int print_oddities(struct session *session, const struct dataset *set, struct error *error) {
+    struct text lines = {0}, hint = {0};
+    int code = oddities_find(set, &lines, error);
+    for (size_t f = 0; f < set->count && !hint.size && f < 100; f++)
+        for (int k = 0; k < 3 && !hint.size; k++) {
+            static const char *const labels[] = {"total_energy", "forces", "stress"};
+            if (!frame_field(set->frames[f], labels[k]))
+                oddities_hint(set->frames[f], labels[k], &hint);
+        }
+    if (hint.size)
+        text_format(&lines, "%s\n", hint.data + 2);
+    for (char *line = lines.data, *end; !code && line && (end = strchr(line, '\n')); line = end + 1)
+        session_print(session, "  %-14s %.*s\n", "odd", (int)(end - line), line);
+    text_free(&lines);
+    text_free(&hint);
+    return code;
+}
+
 int info_data(struct session *session, int count, char *const *words, struct error *error) {
     const struct datamodule *data = trainer_data(session->trainer);
     int types = model_ntypes(trainer_model(session->trainer)), code = 0;
@@ -135,6 +154,7 @@ int info_data(struct session *session, int count, char *const *words, struct err
                 session_print(session, "  %-14s %zu of these frames are among the training data\n", "seen before",
                               shared);
             survey_free(&survey);
+            code = print_oddities(session, set, error);
         }
     survey_free(&train);
     return code;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/oddities.h"
 #include "train/metrics_entry.h"
 
 /* ---------------------------------------------------------------- making */
@@ -229,6 +230,7 @@ static int missing_label(const struct frame *frame, const char *label, struct er
         text_format(&message, "%s%s", k ? ", " : "", frame->fields[k].name);
     if (frame->nfields == 0)
         text_add(&message, "no labels at all");
+    oddities_hint(frame, label, &message);
     int code = error_set(error, ERROR_DATA, "%s", message.data ? message.data : "a frame lacks a label");
     text_free(&message);
     return code;

@@ -4,7 +4,7 @@
 
 expect "help" 0 "$fettle" --help
 cp out help
-for verb in run eval show bench; do
+for verb in run eval show bench new; do
     shows "help" help "  $verb "
     expect "help of $verb" 0 "$fettle" $verb --help
     shows "help of $verb" out "usage: fettle $verb"
@@ -112,5 +112,26 @@ expect "memory" 0 "$fettle" eval --model model.yaml --memory 0 -o w.xyz water.xy
 fails "memory of nonsense" 2 "--memory is a whole number" "$fettle" eval --model model.yaml --memory x -o w.xyz water.xyz
 expect "times" 0 "$fettle" eval --model model.yaml --times -o w.xyz water.xyz
 shows "times" out "us an atom"
+
+# ---- new
+expect "new" 0 "$fettle" new water.xyz -o first.yaml
+shows "new" out "fettle run first.yaml"
+shows "new" first.yaml "# Measured here: a step takes"
+shows "new" first.yaml "species: [H, O]"
+expect "what new wrote trains" 0 "$fettle" run first.yaml -o first trainer.max_epochs=1
+cp first.yaml before.yaml
+fails "new over a file" 1 "--force writes over it" "$fettle" new water.xyz -o first.yaml
+cmp -s first.yaml before.yaml || bad "new over a file: it was touched"
+expect "new by force" 0 "$fettle" new water.xyz -o first.yaml --force
+fails "new over its data" 1 "would be written over" "$fettle" new water.xyz -o water.xyz --force
+sed 's/energy=/REF_energy=/; s/forces:R:3/REF_forces:R:3/' water.xyz >other.xyz
+expect "new with other names" 0 "$fettle" new other.xyz@:4
+shows "new with other names" out "key_mapping: {'REF_energy': total_energy, 'REF_forces': forces}"
+cp out other.yaml
+expect "other names train" 0 "$fettle" run other.yaml -o other trainer.max_epochs=1
+fails "labels of other names" 1 "data.key_mapping: {REF_energy: total_energy, REF_forces: forces}" \
+    "$fettle" run config.yaml -o none data.train_file_path=other.xyz
+printf '1\nenergy=1\nH 0 0 0\n' >atom.xyz
+fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 
 finish
