@@ -23,7 +23,8 @@ struct nequip_options {
     int64_t readout_depth, readout_width; /* 0: not given */
     const char *readout_nonlinearity;
     const struct config_node *cutoffs;
-    int64_t num_bessels, cutoff_p;
+    int64_t num_bessels;
+    double cutoff_p;
     int bessel_trainable;
     const struct config_node *avg_num_neighbors, *scales, *shifts;
     int scales_trainable, shifts_trainable;
@@ -52,7 +53,7 @@ struct nequip_options {
         NEQUIP_ROW("num_bessels", OPTION_INT, OPTION_POSITIVE, "8", num_bessels, NULL, "radial basis functions"),      \
         NEQUIP_ROW("bessel_trainable", OPTION_BOOL, 0, "false", bessel_trainable, NULL,                                \
                    "whether their roots are trained"),                                                                 \
-        NEQUIP_ROW("polynomial_cutoff_p", OPTION_INT, OPTION_POSITIVE, "6", cutoff_p, NULL,                            \
+        NEQUIP_ROW("polynomial_cutoff_p", OPTION_FLOAT, OPTION_POSITIVE, "6", cutoff_p, NULL,                          \
                    "exponent of the cutoff function, at least 2"),                                                     \
         NEQUIP_ROW("avg_num_neighbors", OPTION_NODE, OPTION_REQUIRED, NULL, avg_num_neighbors, NULL,                   \
                    "normalises sums over edges; a number, or one for each type"),                                      \
