@@ -138,7 +138,7 @@ static int read_field(struct metrics *metrics, struct entry *entry, const struct
 
 static int read_metric(struct metrics *metrics, struct entry *entry, const struct config_node *node,
                        struct error *error) {
-    enum { MAX_KINDS = 16 };
+    enum { MAX_KINDS = 32 };
     struct option_target targets[MAX_KINDS];
     size_t index, count = metric_kind_count < MAX_KINDS ? metric_kind_count : MAX_KINDS;
     for (size_t k = 0; k < count; k++)
@@ -155,7 +155,7 @@ static int read_metric(struct metrics *metrics, struct entry *entry, const struc
         code = kind->check(options, node, metrics->arena, error);
     entry->kind = kind;
     entry->options = options;
-    if (!code)
+    if (!code && kind->reduction)
         entry->reduction = kind->reduction(options);
     return code;
 }
@@ -252,6 +252,11 @@ int metrics_read_entry(struct metrics *metrics, struct entry *entry, const struc
     if (entry->kind->rowwise && (quantity->cols > 3 || entry->ignore_nan))
         return config_error(map, error, ERROR_VALUE, "%s is for vectors such as forces%s", entry->kind->target.target,
                             entry->ignore_nan ? ", all of them labelled: ignore_nan does not go with it" : "");
+    if (entry->kind->most_columns && quantity->cols > entry->kind->most_columns && !entry->ignore_nan)
+        return config_error(map, error, ERROR_VALUE,
+                            "%s compares rows of %d numbers at most, \"%s\" has %d: with ignore_nan: true each number "
+                            "counts alone",
+                            entry->kind->target.target, entry->kind->most_columns, quantity->name, quantity->cols);
     if (options.type_coefficients && !entry->per_type)
         return config_error(options.type_coefficients, error, ERROR_VALUE, "per_type_coeffs need per_type: true");
     if (options.type_coefficients)

@@ -284,21 +284,21 @@ static int check_all(const struct config_node *root, const struct naming *naming
     if (arena_failed(arena))
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (module.loss) {
-        if ((code = metrics_check(module.loss, error)) ||
+        if ((code = metrics_check(module.loss, 1, error)) ||
             (code = add_names(module.loss, types, loss_prefixes, 2, &logged, error)))
             return code;
         if (!logged.count || strcmp(logged.names[logged.count - 1], "train_loss_epoch/weighted_sum"))
             return config_error(module.loss, error, ERROR_VALUE, "the loss has no coefficients to weigh its terms by");
     }
-    if (module.train_metrics && ((code = metrics_check(module.train_metrics, error)) ||
+    if (module.train_metrics && ((code = metrics_check(module.train_metrics, 0, error)) ||
                                  (code = add_names(module.train_metrics, types, train_prefixes, 2, &logged, error))))
         return code;
     if (module.val_metrics &&
-        ((code = metrics_check(module.val_metrics, error)) ||
+        ((code = metrics_check(module.val_metrics, 0, error)) ||
          (code = add_names(module.val_metrics, types, val_prefixes, (size_t)nval, &logged, error))))
         return code;
     if (module.test_metrics &&
-        ((code = metrics_check(module.test_metrics, error)) ||
+        ((code = metrics_check(module.test_metrics, 0, error)) ||
          (code = add_names(module.test_metrics, types, test_prefixes, (size_t)ntest, &logged, error))))
         return code;
     const struct optimizer_kind *kind = NULL;

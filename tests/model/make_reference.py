@@ -91,6 +91,8 @@ CASES = {
                            feature_irreps_hidden=["3x0e+2x0o"], readout_mlp_hidden_layers_depth=1),
     "last_layer_norm": full(irreps_edge_sh=1, radial_mlp_depth=[1, 1], radial_mlp_width=[8, 8],
                             feature_irreps_hidden=["4x0e+3x1o", "2x0e+3x0e"], convnet_nonlinearity_type="norm"),
+    "resnet_split": full(irreps_edge_sh=1, radial_mlp_depth=[1, 1], radial_mlp_width=[8, 8], convnet_resnet=True,
+                         learnable_shift=True, feature_irreps_hidden=["3x0e+1x0e", "4x0e"]),
     "cutoff_fraction": gnn(polynomial_cutoff_p=5.5, num_layers=2),
     "categories": full(irreps_edge_sh=1, **two, categorical_graph_field_embed=[
         {"field": "charge", "num_features": 3, "min": -1, "max": 2},
