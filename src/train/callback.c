@@ -131,8 +131,7 @@ static int judges_at_epoch_end(const struct callback *callback, const struct tra
         callback->kind->at_epoch_end ? callback->kind->at_epoch_end(callback->options) : NULL;
     if (config_kind(said) == CONFIG_BOOL)
         return config_bool(said);
-    return !trainer->nval ||
-           (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_interval == 1.0);
+    return !trainer->nval || (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_is_one);
 }
 
 /* Where one fails, those before it have judged already, and are not asked again. */
@@ -140,7 +139,7 @@ int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *err
     struct callbacks *callbacks = &trainer->callbacks;
     int code = 0, k = callbacks->failed ? callbacks->failed - 1 : 0;
     callbacks->failed = 0;
-    for (; !code && k < callbacks->count; k++) {
+    for (; !code && !trainer->options.fast_dev_run && k < callbacks->count; k++) {
         struct callback *callback = &callbacks->list[k];
         if (callback->kind->judge && judges_at_epoch_end(callback, trainer) == at_epoch_end)
             code = callback->kind->judge(callback, trainer, error);
