@@ -42,7 +42,12 @@ struct metric_kind {
 #define COMMON_METRIC_OPTIONS                                                                                          \
     {"compute_on_cpu", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "it always is"},                                 \
         {"dist_sync_on_step", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "there is one process"},                  \
-        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "there is one process"}, {                   \
+        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "there is one process"},                     \
+        {"process_group", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL, "there is one process"},       \
+        {"dist_sync_fn", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL, "there is one process"},        \
+        {"distributed_available_fn", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL,                     \
+         "there is one process"},                                                                                      \
+    {                                                                                                                  \
         "compute_with_cache", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "the value is the same"                    \
     }
 
