@@ -209,6 +209,11 @@ static int check_numbers(struct build *build, const struct nequip_options *optio
         return config_error(args, build->error, ERROR_VALUE,
                             "num_bessels, type_embed_num_features or the readout is too large: expected at most 65536 "
                             "(100 hidden layers)");
+    const struct config_node *width = config_get(args, "readout_mlp_hidden_layers_width");
+    if (options->readout_depth > 0 && config_kind(width) == CONFIG_INT && config_int(width) == 0)
+        return config_error(width, build->error, ERROR_VALUE,
+                            "readout_mlp_hidden_layers_width is 0: expected at least 1, or null for as many as the "
+                            "last layer has features");
     if (options->learnable_shift && !options->self_connection && !options->resnet)
         return config_error(config_get(args, "learnable_shift"), build->error, ERROR_VALUE,
                             "learnable_shift needs convnet_sc or convnet_resnet");

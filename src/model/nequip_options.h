@@ -87,7 +87,7 @@ struct nequip_options {
         NEQUIP_ROW("parity", OPTION_BOOL, 0, "true", parity, NULL, "features of both parities for each l"),            \
         NEQUIP_ROW("num_features", OPTION_INT_LIST, OPTION_POSITIVE, "32", num_features, NULL,                         \
                    "channels, for all l or one for each"),                                                             \
-        NEQUIP_ROW("type_embed_num_features", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, NULL, embed_features,  \
+        NEQUIP_ROW("type_embed_num_features", OPTION_INT, OPTION_NULLABLE | OPTION_POSITIVE, NULL, embed_features,     \
                    NULL, "size of the type embedding; null: the first of num_features"),                               \
         NEQUIP_ROW("radial_mlp_depth", OPTION_INT, OPTION_NONNEGATIVE, "1", radial_depth, NULL,                        \
                    "hidden layers of the radial MLP"),                                                                 \
