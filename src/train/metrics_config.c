@@ -136,6 +136,30 @@ static int read_field(struct metrics *metrics, struct entry *entry, const struct
 
 /* ---------------------------------------------------------------- the metric itself */
 
+/* The others of torchmetrics' for regression. */
+static int check_known(const struct config_node *node, struct error *error) {
+    static const char ranks[] = "ranks all values of an epoch, which are not kept; PearsonCorrCoef correlates them",
+                      distributions[] = "compares distributions or events, which energies and forces are not",
+                      distance[] = "grows with the number of frames; MeanAbsoluteError and MeanSquaredError do not";
+    static const struct {
+        const char *name, *why;
+    } refused[] = {{"SpearmanCorrCoef", ranks},
+                   {"KendallRankCorrCoef", ranks},
+                   {"KLDivergence", distributions},
+                   {"JensenShannonDivergence", distributions},
+                   {"ContinuousRankedProbabilityScore", distributions},
+                   {"CriticalSuccessIndex", distributions},
+                   {"TweedieDevianceScore", distributions},
+                   {"MinkowskiDistance", distance}};
+    const struct config_node *target = config_kind(node) == CONFIG_MAP ? config_get(node, "_target_") : NULL;
+    const char *text = config_kind(target) == CONFIG_STRING ? config_text(target) : "", *last = strrchr(text, '.');
+    for (size_t k = 0; last && !strncmp(text, "torchmetrics.", 13) && k < sizeof refused / sizeof *refused; k++)
+        if (!strcmp(last + 1, refused[k].name))
+            return config_error(target, error, ERROR_VALUE, "torchmetrics.%s is not computed here: it %s",
+                                refused[k].name, refused[k].why);
+    return 0;
+}
+
 static int read_metric(struct metrics *metrics, struct entry *entry, const struct config_node *node,
                        struct error *error) {
     enum { MAX_KINDS = 32 };
@@ -143,7 +167,9 @@ static int read_metric(struct metrics *metrics, struct entry *entry, const struc
     size_t index, count = metric_kind_count < MAX_KINDS ? metric_kind_count : MAX_KINDS;
     for (size_t k = 0; k < count; k++)
         targets[k] = metric_kinds[k]->target;
-    int code = options_target(node, "metric", targets, count, &index, error);
+    int code = check_known(node, error);
+    if (!code)
+        code = options_target(node, "metric", targets, count, &index, error);
     if (code)
         return code;
     const struct metric_kind *kind = metric_kinds[index];

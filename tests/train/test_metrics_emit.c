@@ -170,6 +170,15 @@ Test(metrics_emit, a_term_without_labels_has_no_gradient) {
     metrics_reference_free(reference);
 }
 
+Test(metrics_emit, what_torchmetrics_has_besides_is_refused_for_a_reason) {
+    struct config *config = config_of("{_target_: nequip.train.MetricsManager, metrics: [{field: total_energy, metric: "
+                                      "{_target_: torchmetrics.regression.SpearmanCorrCoef}}]}");
+    struct error error = {0};
+    cr_expect_eq(metrics_check(config_root(config), 0, &error), ERROR_VALUE);
+    cr_expect(strstr(error.message, "PearsonCorrCoef") && error.line, "%s", error.message);
+    config_free(config);
+}
+
 Test(metrics_emit, what_is_monitored_only_is_no_loss) {
     struct config *config =
         config_of("{_target_: nequip.train.MetricsManager, metrics: [{field: total_energy, coeff: 1, "
