@@ -136,23 +136,55 @@ static int check_pairs(const struct stats *stats, const struct stats_item *item,
     return 0;
 }
 
-static int add_neighbours(const struct stats *stats, const struct stats_item *item, const struct frame *frame,
+static int grow(struct stats_padding *padding, size_t atoms) {
+    if (atoms <= padding->capacity)
+        return 0;
+    int *counts = realloc(padding->counts, 2 * atoms * sizeof *counts);
+    padding->counts = counts ? counts : padding->counts;
+    int *slots = realloc(padding->slots, 2 * atoms * sizeof *slots);
+    padding->slots = slots ? slots : padding->slots;
+    padding->capacity = counts && slots ? 2 * atoms : padding->capacity;
+    return counts && slots ? 0 : -1;
+}
+
+/* The count of each atom; or, padded, kept until the batch ends. */
+static int add_neighbours(const struct stats *stats, struct stats_item *item, const struct frame *frame,
                           struct error *error) {
+    struct stats_padding *padding = item->source == SOURCE_PADDED_NEIGHBORS ? &item->padding : NULL;
     int code = check_pairs(stats, item, frame, error);
     if (code)
         return code;
     int *counts = calloc((size_t)frame->atoms + 1, sizeof *counts);
-    if (!counts)
+    if (!counts || (padding && grow(padding, padding->atoms + (size_t)frame->atoms))) {
+        free(counts);
         return error_set(error, ERROR_MEMORY, "out of memory");
+    }
     for (int p = 0; p < frame->npairs; p++) {
         counts[frame->pair_i[p]]++;
         if (!frame->directed)
             counts[frame->pair_j[p]]++;
     }
-    for (int i = 0; i < frame->atoms; i++)
-        accumulate(item, &item->accumulators[item->per_type ? frame->types[i] : 0], counts[i]);
+    for (int i = 0; i < frame->atoms; i++) {
+        int slot = item->per_type ? frame->types[i] : 0;
+        if (!padding) {
+            accumulate(item, &item->accumulators[slot], counts[i]);
+            continue;
+        }
+        if (counts[i])
+            padding->counts[padding->found++] = counts[i];
+        padding->slots[padding->atoms++] = slot;
+    }
     free(counts);
     return 0;
+}
+
+/* What NequIP 0.19.1 makes of a batch: atoms without neighbours are left out of the counts, and as many zeros stand at
+ * the end, so that atoms behind such a one have the count of another. */
+static void end_batch(struct stats_item *item) {
+    struct stats_padding *padding = &item->padding;
+    for (size_t i = 0; i < padding->atoms; i++)
+        accumulate(item, &item->accumulators[padding->slots[i]], i < padding->found ? padding->counts[i] : 0);
+    padding->atoms = padding->found = 0;
 }
 
 static int add_lengths(const struct stats *stats, const struct stats_item *item, const struct frame *frame,
@@ -203,16 +235,24 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
     for (int64_t f = 0; f < used && !code && !(code = interrupt_check(error)); f++) {
         const struct frame *frame = dataset->frames[order[f]];
         for (size_t k = 0; k < stats->count && !code; k++) {
-            const struct stats_item *item = &stats->items[k];
-            if (item->source == SOURCE_NUM_NEIGHBORS)
+            struct stats_item *item = &stats->items[k];
+            if (item->source == SOURCE_NUM_NEIGHBORS || item->source == SOURCE_PADDED_NEIGHBORS)
                 code = add_neighbours(stats, item, frame, error);
             else if (item->source == SOURCE_EDGE_LENGTHS)
                 code = add_lengths(stats, item, frame, error);
             else
                 code = add_field(stats, item, frame, error);
+            if (!code && item->source == SOURCE_PADDED_NEIGHBORS &&
+                ((f + 1) % loader.settings.batch_size == 0 || f + 1 == used))
+                end_batch(item);
         }
     }
     free(order);
+    for (size_t k = 0; k < stats->count; k++) {
+        free(stats->items[k].padding.counts);
+        free(stats->items[k].padding.slots);
+        stats->items[k].padding = (struct stats_padding){0};
+    }
     if (!code)
         code = dataset_check(dataset, error);
     for (size_t k = 0; k < stats->count && !code; k++)

@@ -55,18 +55,19 @@ static int read_field(struct stats_item *item, const struct config_node *node, s
     static const struct option_target targets[] = {{"nequip.data.PerAtomModifier", "PerAtomModifier"},
                                                    {"nequip.data.NumNeighbors", "NumNeighbors"},
                                                    {"nequip.data.EdgeLengths", "EdgeLengths"},
-                                                   {"nequip.data.BaseModifier", "BaseModifier"}};
+                                                   {"nequip.data.BaseModifier", "BaseModifier"},
+                                                   {"fettle.data.PaddedNumNeighbors", NULL}};
     struct modifier_options options = {.factor = 1};
     size_t index;
     if (config_kind(node) == CONFIG_STRING) {
         item->field = arena_string(arena, config_text(node));
         return item->field ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     }
-    int code = options_target(node, "a field of a statistic", targets, 4, &index, error);
+    int code = options_target(node, "a field of a statistic", targets, 5, &index, error);
     if (code)
         return code;
-    if (index == 1 || index == 2) {
-        item->source = index == 1 ? SOURCE_NUM_NEIGHBORS : SOURCE_EDGE_LENGTHS;
+    if (index == 1 || index == 2 || index == 4) {
+        item->source = index == 1 ? SOURCE_NUM_NEIGHBORS : index == 2 ? SOURCE_EDGE_LENGTHS : SOURCE_PADDED_NEIGHBORS;
         return options_read(NULL, 0, node, NULL, NULL, arena, error);
     }
     code = options_read(modifier_options, index == 0 ? 2 : 1, node, NULL, &options, arena, error);
@@ -118,7 +119,8 @@ static char *default_name(const struct stats_item *item, struct arena *arena) {
                                                  {"born_effective_charges", "Z*"},
                                                  {"dielectric_tensor", "\xce\xb5"}};
     static const char *const plain[] = {"mean", "mean_abs", "rms", "std", "max", "min", "count"};
-    const char *field = item->source == SOURCE_NUM_NEIGHBORS  ? "num_neighbors"
+    int neighbours = item->source == SOURCE_NUM_NEIGHBORS || item->source == SOURCE_PADDED_NEIGHBORS;
+    const char *field = neighbours                            ? "num_neighbors"
                         : item->source == SOURCE_EDGE_LENGTHS ? "edge_lengths"
                                                               : item->field;
     for (size_t k = 0; k < sizeof short_names / sizeof *short_names; k++)

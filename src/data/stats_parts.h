@@ -5,7 +5,7 @@
 #include "config/options.h"
 #include "data/stats.h"
 
-enum stats_source { SOURCE_FIELD, SOURCE_PER_ATOM, SOURCE_NUM_NEIGHBORS, SOURCE_EDGE_LENGTHS };
+enum stats_source { SOURCE_FIELD, SOURCE_PER_ATOM, SOURCE_NUM_NEIGHBORS, SOURCE_PADDED_NEIGHBORS, SOURCE_EDGE_LENGTHS };
 enum stats_metric { METRIC_MEAN, METRIC_MEAN_ABS, METRIC_RMS, METRIC_STD, METRIC_MAX, METRIC_MIN, METRIC_COUNT };
 
 /* A sum over everything seen: Welford's, so that the spread of large numbers survives. */
@@ -13,6 +13,12 @@ struct stats_accumulator {
     int64_t count;
     long double mean, m2;
     double max, min;
+};
+
+/* Of the batch so far: the counts that are not 0, one after the other, and the slots of all atoms. */
+struct stats_padding {
+    int *counts, *slots;
+    size_t found, atoms, capacity;
 };
 
 struct stats_item {
@@ -26,6 +32,7 @@ struct stats_item {
     struct stats_accumulator *accumulators; /* one, or one a type (a pair of types for edges) */
     double *values;
     const char **labels; /* of the values of a per_type item */
+    struct stats_padding padding;
     int nvalues;
 };
 

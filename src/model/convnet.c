@@ -4,7 +4,24 @@
 struct convnet {
     struct module *nonlinearity, *conv;
     int norm_nonlinearity, resnet;
+    struct irreps out;
 };
+
+/* The features before the layer, in the blocks of those behind it, which may keep scalars of one irrep apart. */
+static struct node *as_behind(const struct convnet *layer, struct emitter *emitter, struct node *x) {
+    size_t count = (size_t)layer->out.count;
+    int *group = emit_alloc(emitter, count + 1, sizeof *group), *first = emit_alloc(emitter, count + 1, sizeof *first);
+    struct block *blocks = emit_alloc(emitter, count + 1, sizeof *blocks);
+    struct remap_entry *entries = emit_alloc(emitter, count + 1, sizeof *entries);
+    if (!group || !first || !blocks || !entries)
+        return x;
+    if (irreps_simplify(&layer->out, group, first, emitter->scratch).count == layer->out.count)
+        return x;
+    irreps_blocks(&layer->out, blocks);
+    for (size_t k = 0; k < count; k++)
+        entries[k] = (struct remap_entry){group[k], -1, first[k], (int)k, -1, 0, blocks[k].mul, 1};
+    return graph_remap(emitter->graph, x, blocks, layer->out.count, entries, layer->out.count);
+}
 
 static void convnet_emit(const struct module *module, struct emitter *emitter) {
     const struct convnet *layer = module->data;
@@ -12,7 +29,7 @@ static void convnet_emit(const struct module *module, struct emitter *emitter) {
     struct node *x = interaction_apply(layer->conv, emitter, old);
     x = layer->norm_nonlinearity ? norm_activation_apply(layer->nonlinearity, emitter, x)
                                  : gate_apply(layer->nonlinearity, emitter, x);
-    emitter->features = layer->resnet ? graph_add(emitter->graph, old, x) : x;
+    emitter->features = layer->resnet ? graph_add(emitter->graph, as_behind(layer, emitter, old), x) : x;
 }
 
 static const struct module_class convnet_class = {"ConvNetLayer", NULL, NULL, convnet_emit};
@@ -57,6 +74,7 @@ struct module *convnet_new(struct build *build, const struct irreps *in, const s
         *out = gate_irreps_out(layer->nonlinearity);
     }
     layer->resnet = options->resnet && irreps_equal(&both, in);
+    layer->out = *out;
     if (!module_add(build, module, "equivariant_nonlin", layer->nonlinearity))
         return NULL;
     layer->conv = interaction_new(build, in, harmonics, &conv_out, options);

@@ -136,7 +136,7 @@ static void bessel_emit(const struct module *module, struct emitter *emitter) {
 
 static const struct module_class bessel_class = {"BesselEdgeLengthEncoding", bessel_extra_repr, NULL, bessel_emit};
 
-struct module *bessel_new(struct build *build, int bessels, int trainable, int cutoff_p) {
+struct module *bessel_new(struct build *build, int bessels, int trainable, double cutoff_p) {
     struct module *module = module_new(build, &bessel_class, sizeof(struct bessel));
     if (!module || !module_add(build, module, "cutoff", cutoff_new(build, cutoff_p)))
         return NULL;

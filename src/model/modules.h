@@ -24,7 +24,7 @@ struct module *tp_scatter_new(struct build *build, const struct irreps *features
                               const struct irreps *wanted);
 struct node *tp_scatter_apply(const struct module *module, struct emitter *emitter, struct node *x,
                               struct node *weights);
-int tp_scatter_weights(const struct module *module);              /* numbers per pair */
+int tp_scatter_weights(const struct module *module);              /* numbers per pair that it is given */
 struct irreps tp_scatter_irreps_out(const struct module *module); /* sorted and simplified */
 
 /* The product of features with scalar node attributes, all connected: the self-connection. */
@@ -80,7 +80,7 @@ struct module *type_embed_new(struct build *build, int features, const struct ca
 struct module *harmonics_new(struct build *build, const struct irreps *irreps);
 /* cutoffs: NULL, or per_edge_type_cutoff. */
 struct module *edge_norm_new(struct build *build, double r_max, const struct config_node *cutoffs);
-struct module *bessel_new(struct build *build, int bessels, int trainable, int cutoff_p);
+struct module *bessel_new(struct build *build, int bessels, int trainable, double cutoff_p);
 struct module *factor_new(struct build *build, double factor);
 /* PolynomialCutoff, and its value at emitter->x, float64. */
 struct module *cutoff_new(struct build *build, double p);

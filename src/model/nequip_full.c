@@ -106,14 +106,15 @@ static int read_harmonics(struct build *build, const struct nequip_options *opti
         return config_error(node, build->error, ERROR_TYPE,
                             "irreps_edge_sh: expected irreps such as 1x0e+1x1o, or an l from 0 to %d",
                             HARMONICS_MAX_L + 1);
+    enum { MAX_COPIES = 1024 };
     if (irreps_parse(out, config_text(node), build->arena, &inner))
         return config_error(node, build->error, inner.code, "%s", inner.message);
-    int polar = 1, axial = 1, seen = 0;
+    int polar = 1, axial = 1;
     for (int k = 0; k < out->count; k++) {
         struct irreps_entry entry = out->entries[k];
-        if (entry.mul != 1 || seen & 1 << entry.ir.l)
-            return config_error(node, build->error, ERROR_VALUE, "irreps_edge_sh: expected each l at most once");
-        seen |= 1 << entry.ir.l;
+        if (entry.mul < 1 || entry.mul > MAX_COPIES)
+            return config_error(node, build->error, ERROR_VALUE, "irreps_edge_sh: %d copies: expected 1 to %d",
+                                entry.mul, MAX_COPIES);
         polar = polar && entry.ir.p == (entry.ir.l % 2 ? -1 : 1);
         axial = axial && entry.ir.p == 1;
     }
@@ -189,25 +190,30 @@ static int check_layers(struct build *build, const struct nequip_options *option
                 (long long)options->radial_depths.values[k], (long long)options->radial_widths.values[k]);
     }
     const struct irreps *last = &plan->hidden[layers - 1];
-    if (irreps_l_max(last) != 0 || irreps_has(last, (struct irrep){0, -1}) || last->count != 1) {
+    if (irreps_l_max(last) != 0) {
         const struct config_node *place = config_get(args, "feature_irreps_hidden");
         return config_error(place ? place : args, build->error, ERROR_VALUE,
-                            "the last layer has %s: expected even scalars only, such as 32x0e",
+                            "the last layer has %s: expected scalars only, such as 32x0e",
                             options->hidden.values[layers - 1]);
     }
     return 0;
 }
 
 static int check_numbers(struct build *build, const struct nequip_options *options, const struct config_node *args) {
-    if (options->cutoff_p < 2 || options->cutoff_p > 65536)
+    if (!(options->cutoff_p >= 2 && options->cutoff_p <= 65536))
         return config_error(config_get(args, "polynomial_cutoff_p"), build->error, ERROR_VALUE,
-                            "polynomial_cutoff_p is %lld: expected at least 2%s", (long long)options->cutoff_p,
+                            "polynomial_cutoff_p is %g: expected at least 2%s", options->cutoff_p,
                             options->cutoff_p < 2 ? "" : ", and at most 65536");
     if (options->num_bessels > 65536 || options->embed_features > 65536 || options->readout_width > 65536 ||
         options->readout_depth > 100)
         return config_error(args, build->error, ERROR_VALUE,
                             "num_bessels, type_embed_num_features or the readout is too large: expected at most 65536 "
                             "(100 hidden layers)");
+    const struct config_node *width = config_get(args, "readout_mlp_hidden_layers_width");
+    if (options->readout_depth > 0 && config_kind(width) == CONFIG_INT && config_int(width) == 0)
+        return config_error(width, build->error, ERROR_VALUE,
+                            "readout_mlp_hidden_layers_width is 0: expected at least 1, or null for as many as the "
+                            "last layer has features");
     if (options->learnable_shift && !options->self_connection && !options->resnet)
         return config_error(config_get(args, "learnable_shift"), build->error, ERROR_VALUE,
                             "learnable_shift needs convnet_sc or convnet_resnet");
@@ -312,7 +318,7 @@ static int full_build(struct build *build, const void *given, const struct confi
         !module_add(build, sequence, "spharm", harmonics_new(build, &plan.harmonics)) ||
         !module_add(build, sequence, "edge_norm", edge_norm_new(build, options->r_max, options->cutoffs)) ||
         !module_add(build, sequence, "bessel_encode",
-                    bessel_new(build, (int)options->num_bessels, options->bessel_trainable, (int)options->cutoff_p)) ||
+                    bessel_new(build, (int)options->num_bessels, options->bessel_trainable, options->cutoff_p)) ||
         !module_add(build, sequence, "factor", factor_new(build, 2 * M_PI / (options->r_max * options->r_max))))
         return failed(build, args);
     for (int k = 0; k < options->hidden.count; k++) {
@@ -330,8 +336,12 @@ static int full_build(struct build *build, const void *given, const struct confi
             return failed(build, args);
         features = next;
     }
-    if (features.count != 1 || features.entries[0].ir.l != 0 || features.entries[0].ir.p != 1)
-        return config_error(args, build->error, ERROR_VALUE, "the last layer does not give even scalars only");
+    if (features.count != 1 || features.entries[0].ir.l != 0 || features.entries[0].ir.p != 1) {
+        const struct config_node *place = config_get(args, "feature_irreps_hidden");
+        return config_error(place ? config_at(place, config_count(place) - 1) : args, build->error, ERROR_VALUE,
+                            "of %s paths reach more than one entry of even scalars: expected one, such as 32x0e",
+                            options->hidden.values[options->hidden.count - 1]);
+    }
     int width =
         options->readout_width ? (int)options->readout_width : irreps_dim(&plan.hidden[options->hidden.count - 1]);
     struct mlp_options readout = {features.entries[0].mul, 1, (int)options->readout_depth, width,

@@ -23,7 +23,8 @@ struct nequip_options {
     int64_t readout_depth, readout_width; /* 0: not given */
     const char *readout_nonlinearity;
     const struct config_node *cutoffs;
-    int64_t num_bessels, cutoff_p;
+    int64_t num_bessels;
+    double cutoff_p;
     int bessel_trainable;
     const struct config_node *avg_num_neighbors, *scales, *shifts;
     int scales_trainable, shifts_trainable;
@@ -52,7 +53,7 @@ struct nequip_options {
         NEQUIP_ROW("num_bessels", OPTION_INT, OPTION_POSITIVE, "8", num_bessels, NULL, "radial basis functions"),      \
         NEQUIP_ROW("bessel_trainable", OPTION_BOOL, 0, "false", bessel_trainable, NULL,                                \
                    "whether their roots are trained"),                                                                 \
-        NEQUIP_ROW("polynomial_cutoff_p", OPTION_INT, OPTION_POSITIVE, "6", cutoff_p, NULL,                            \
+        NEQUIP_ROW("polynomial_cutoff_p", OPTION_FLOAT, OPTION_POSITIVE, "6", cutoff_p, NULL,                          \
                    "exponent of the cutoff function, at least 2"),                                                     \
         NEQUIP_ROW("avg_num_neighbors", OPTION_NODE, OPTION_REQUIRED, NULL, avg_num_neighbors, NULL,                   \
                    "normalises sums over edges; a number, or one for each type"),                                      \
@@ -86,7 +87,7 @@ struct nequip_options {
         NEQUIP_ROW("parity", OPTION_BOOL, 0, "true", parity, NULL, "features of both parities for each l"),            \
         NEQUIP_ROW("num_features", OPTION_INT_LIST, OPTION_POSITIVE, "32", num_features, NULL,                         \
                    "channels, for all l or one for each"),                                                             \
-        NEQUIP_ROW("type_embed_num_features", OPTION_INT, OPTION_NULLABLE | OPTION_NONNEGATIVE, NULL, embed_features,  \
+        NEQUIP_ROW("type_embed_num_features", OPTION_INT, OPTION_NULLABLE | OPTION_POSITIVE, NULL, embed_features,     \
                    NULL, "size of the type embedding; null: the first of num_features"),                               \
         NEQUIP_ROW("radial_mlp_depth", OPTION_INT, OPTION_NONNEGATIVE, "1", radial_depth, NULL,                        \
                    "hidden layers of the radial MLP"),                                                                 \

@@ -8,6 +8,9 @@ struct norm_activation {
 };
 
 static const double epsilon = 1e-8;
+/* A power of 2 (so that no digit changes) by which the square of the norm is enlarged: the second derivative of the
+ * inverse root of epsilon^2, 1e40, is infinite in float32, and times a derivative of 0 not a number. */
+static const double enlarged = 0x1p20, root_enlarged = 0x1p10;
 
 static void norm_repr(const struct module *module, struct text *text) {
     text_add(text, "Norm(");
@@ -47,10 +50,11 @@ struct node *norm_activation_apply(const struct module *module, struct emitter *
     graph_push_module(graph, module->path);
     struct node *square = graph_sum(graph, graph_mul(graph, x, x), AXIS_MID);
     /* max(square, epsilon^2), constant below */
-    double floor = epsilon * epsilon;
+    double floor = epsilon * epsilon * enlarged;
+    square = graph_scale(graph, square, enlarged);
     square = graph_offset(graph, graph_unary(graph, UNARY_RELU, graph_offset(graph, square, -floor), 0), floor);
-    struct node *norm = graph_unary(graph, UNARY_POWER, square, 0.5);
-    struct node *inverse = graph_unary(graph, UNARY_POWER, square, -0.5);
+    struct node *norm = graph_scale(graph, graph_unary(graph, UNARY_POWER, square, 0.5), 1 / root_enlarged);
+    struct node *inverse = graph_scale(graph, graph_unary(graph, UNARY_POWER, square, -0.5), root_enlarged);
     struct node *scale = graph_mul(graph, graph_unary(graph, layer->act->kind, norm, 0), inverse);
     struct node *out = graph_mul(graph, x, scale);
     graph_pop_module(graph);

@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+/* NequIP gives its own in any case. */
+#define TYPE_NAMES                                                                                                     \
+    { "type_names", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL, "the model's are taken" }
+
 struct zbl_options {
     struct option_strings species;
     const char *units;
@@ -21,6 +25,7 @@ struct zbl_options {
 
 #define OPTIONS zbl_options
 static const struct option zbl_rows[] = {
+    TYPE_NAMES,
     ROW("chemical_species", OPTION_STRING_LIST, OPTION_REQUIRED, NULL, species, NULL, "element of each type"),
     ROW("units", OPTION_STRING, OPTION_REQUIRED, NULL, units, "metal|real", "eV and A, or kcal/mol and A"),
     ROW("polynomial_cutoff_p", OPTION_FLOAT, 0, "6.0", cutoff_p, NULL, "exponent of the cutoff function, at least 2"),
@@ -30,6 +35,7 @@ static const struct option zbl_rows[] = {
 
 #define OPTIONS lennard_jones_options
 static const struct option lennard_jones_rows[] = {
+    TYPE_NAMES,
     ROW("lj_sigma", OPTION_NODE, OPTION_REQUIRED, NULL, sigma, NULL, "A; a number, or a matrix by types"),
     ROW("lj_delta", OPTION_NODE, 0, "0", delta, NULL, "A; shift of the distance; a number, or a matrix by types"),
     ROW("lj_epsilon", OPTION_NODE, OPTION_NULLABLE, NULL, epsilon, NULL, "eV; a number, or a matrix by types"),
@@ -44,8 +50,6 @@ static const struct option lennard_jones_rows[] = {
 };
 #undef OPTIONS
 
-static const char *const passed_over[] = {"type_names", NULL};
-
 static int check_cutoff(struct build *build, const struct config_node *config, double p) {
     if (!(p >= 2))
         return config_error(config, build->error, ERROR_VALUE, "polynomial_cutoff_p is %g: expected at least 2", p);
@@ -54,8 +58,8 @@ static int check_cutoff(struct build *build, const struct config_node *config, d
 
 static int zbl_build(struct build *build, const struct config_node *config, int check, struct module **out) {
     struct zbl_options options;
-    int code = options_read(zbl_rows, sizeof zbl_rows / sizeof *zbl_rows, config, passed_over, &options, build->arena,
-                            build->error);
+    int code =
+        options_read(zbl_rows, sizeof zbl_rows / sizeof *zbl_rows, config, NULL, &options, build->arena, build->error);
     if (code || (code = check_cutoff(build, config, options.cutoff_p)) || check)
         return code;
     *out = zbl_new(build, options.species.values, options.species.count, options.units, options.cutoff_p, config);
@@ -64,8 +68,8 @@ static int zbl_build(struct build *build, const struct config_node *config, int 
 
 static int lennard_jones_build(struct build *build, const struct config_node *config, int check, struct module **out) {
     struct lennard_jones_options options;
-    int code = options_read(lennard_jones_rows, sizeof lennard_jones_rows / sizeof *lennard_jones_rows, config,
-                            passed_over, &options, build->arena, build->error);
+    int code = options_read(lennard_jones_rows, sizeof lennard_jones_rows / sizeof *lennard_jones_rows, config, NULL,
+                            &options, build->arena, build->error);
     if (code || (code = check_cutoff(build, config, options.cutoff_p)) || check)
         return code;
     /* null stands for the default */

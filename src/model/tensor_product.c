@@ -3,6 +3,7 @@
 #include "model/coupling.h"
 #include "e3/wigner.h"
 
+#include <math.h>
 #include <string.h>
 
 struct product {
@@ -52,12 +53,37 @@ struct module *elementwise_product_new(struct build *build, const struct irreps 
 
 struct tp_scatter {
     struct irreps out;
-    int weights, npaths;
+    int weights, npaths; /* numbers per pair that the paths take */
+    int given;           /* numbers per pair that the radial network gives: more, where a harmonic is repeated */
     struct tp_path *paths;
     struct block *blocks;
+    struct remap_entry *folds; /* NULL, or how those become these */
+    int nfolds;
 };
 
 static const struct module_class tp_scatter_class = {"TensorProductScatter", NULL, NULL, NULL};
+
+struct slot {
+    int in, harmonic;
+    struct irrep out;
+};
+
+/* Each copy of a harmonic has weights of its own, (channel, copy).  Copies are equal, so that the sum of their weights
+ * does, normalised by the number of copies. */
+static int fold_copies(struct build *build, struct tp_scatter *tp, const struct irreps *features,
+                       const struct irreps *harmonics, const struct slot *slots) {
+    tp->folds = arena_alloc(build->arena, ((size_t)tp->given + 1) * sizeof *tp->folds);
+    if (!tp->folds)
+        return error_set(build->error, ERROR_MEMORY, "out of memory");
+    for (int k = 0, from = 0; k < tp->npaths; k++) {
+        int mul = features->entries[slots[k].in].mul, copies = harmonics->entries[slots[k].harmonic].mul;
+        for (int place = 0; place < mul * copies; place++)
+            tp->folds[tp->nfolds++] = (struct remap_entry){
+                0, 0, from + place, 0, 0, tp->paths[k].w_offset + place / copies, 1, 1 / sqrt(copies)};
+        from += mul * copies;
+    }
+    return 0;
+}
 
 /* The coupling tables that e3nn keeps in the state dict: one for each triple without an l of 0. */
 static int add_coupling_table(struct build *build, struct module *compiled, int l1, int l2, int l3) {
@@ -78,11 +104,6 @@ static int add_coupling_table(struct build *build, struct module *compiled, int 
         state_set(table, k, values[k]);
     return 0;
 }
-
-struct slot {
-    int in, harmonic;
-    struct irrep out;
-};
 
 struct module *tp_scatter_new(struct build *build, const struct irreps *features, const struct irreps *harmonics,
                               const struct irreps *wanted) {
@@ -134,14 +155,17 @@ struct module *tp_scatter_new(struct build *build, const struct irreps *features
         tp->paths[tp->npaths++] =
             (struct tp_path){slots[k].in, group[place], first[place], m_offset, tp->weights, l2 % 2, l2 == 0};
         tp->weights += features->entries[slots[k].in].mul;
+        tp->given += features->entries[slots[k].in].mul * harmonics->entries[slots[k].harmonic].mul;
     }
+    if (tp->given > tp->weights && fold_copies(build, tp, features, harmonics, slots))
+        return NULL;
     struct product *printed = product->data;
-    printed->paths = printed->weights = tp->weights;
+    printed->paths = printed->weights = tp->given;
     return module;
 }
 
 int tp_scatter_weights(const struct module *module) {
-    return ((const struct tp_scatter *)module->data)->weights;
+    return ((const struct tp_scatter *)module->data)->given;
 }
 
 struct irreps tp_scatter_irreps_out(const struct module *module) {
@@ -152,6 +176,10 @@ struct node *tp_scatter_apply(const struct module *module, struct emitter *emitt
                               struct node *weights) {
     const struct tp_scatter *tp = module->data;
     graph_push_module(emitter->graph, module->path);
+    if (tp->folds) {
+        struct block row = {1, tp->weights};
+        weights = graph_remap(emitter->graph, weights, &row, 1, tp->folds, tp->nfolds);
+    }
     struct node *out = graph_tensor_product(emitter->graph, x, emitter->couplings, weights, tp->blocks, tp->out.count,
                                             tp->paths, tp->npaths);
     graph_pop_module(emitter->graph);

@@ -12,6 +12,11 @@ static size_t slots_of(const struct metrics *metrics, const struct entry *entry)
     return entry->per_type ? (size_t)metrics->ntypes : 1;
 }
 
+/* Columns that moments are taken of. */
+static int columns_of(const struct entry *entry) {
+    return entry->kind->each_number || entry->ignore_nan ? 1 : quantities[entry->predicted].cols;
+}
+
 /* Where values and accumulators of each entry lie, the values' names, the labels. */
 static int lay_out(struct metrics *metrics, struct error *error) {
     struct arena *arena = metrics->arena;
@@ -21,7 +26,12 @@ static int lay_out(struct metrics *metrics, struct error *error) {
         entry->place = NULL; /* the config may go */
         entry->first_slot = metrics->nslots;
         entry->first_value = metrics->nvalues;
-        metrics->nslots += slots;
+        entry->width = 1;
+        if (entry->kind->value) {
+            entry->width = (size_t)columns_of(entry) * MOMENTS;
+            entry->alone = arena_alloc(arena, entry->width * sizeof *entry->alone);
+        }
+        metrics->nslots += slots * entry->width;
         metrics->nvalues += entry->per_type ? slots + 1 : 1;
     }
     metrics->names = arena_alloc(arena, (metrics->nvalues + 1) * sizeof *metrics->names);
@@ -118,11 +128,16 @@ int metrics_new(struct metrics **out, const struct config_node *config, int ntyp
     return 0;
 }
 
-int metrics_check(const struct config_node *config, struct error *error) {
+int metrics_check(const struct config_node *config, int as_loss, struct error *error) {
     struct metrics metrics = {.arena = arena_new()};
     if (!metrics.arena)
         return error_set(error, ERROR_MEMORY, "out of memory while checking metrics");
     int code = arena_result(metrics.arena, metrics_read(&metrics, config, error), error);
+    for (size_t k = 0; !code && as_loss && k < metrics.nentries; k++)
+        if (!metrics.entries[k].kind->emit)
+            code = config_error(metrics.entries[k].place, error, ERROR_VALUE,
+                                "%s is monitored only: as a term of a loss it has no gradient here",
+                                metrics.entries[k].kind->target.target);
     arena_free(metrics.arena);
     return code;
 }
@@ -317,33 +332,62 @@ struct tally {
     int64_t count;
 };
 
+enum { MAX_COLS = 9 };
+
+/* A row as it is compared, by unit, factor and number of atoms. */
+static void compared(const struct entry *entry, const struct batch *batch, int r, const double *p, const double *t,
+                     double *prediction, double *label) {
+    int cols = quantities[entry->predicted].cols;
+    double inverse = entry->per_atom ? 1 / batch->num_atoms[r] : 1;
+    for (int c = 0; c < cols; c++) {
+        prediction[c] = p[c];
+        label[c] = t[c];
+        if (entry->per_atom) {
+            prediction[c] *= inverse;
+            label[c] *= inverse;
+        }
+        if (entry->has_factor) {
+            prediction[c] *= entry->factor;
+            label[c] *= entry->factor;
+        }
+    }
+}
+
+/* Adds a batch to the moments of an accumulator; rows that it has so far.  type -1: all rows. */
+static void add_moments(const struct entry *entry, const struct batch *batch, const double *values,
+                        const double *labels, int type, struct moments *moments, int64_t *rows) {
+    const struct quantity *quantity = &quantities[entry->predicted];
+    int total = quantity->per_atom ? batch->atoms : batch->frames, cols = quantity->cols, columns = columns_of(entry);
+    double prediction[MAX_COLS], label[MAX_COLS];
+    for (int r = 0; r < total; r++) {
+        if (type >= 0 && batch->topology.index[INDEX_TYPE][r] != type)
+            continue;
+        const double *t = labels + (size_t)r * (size_t)cols;
+        compared(entry, batch, r, values + (size_t)r * (size_t)cols, t, prediction, label);
+        for (int c = 0; c < cols; c++) {
+            if (entry->ignore_nan && isnan(t[c]))
+                continue;
+            *rows += c == 0 || columns == 1;
+            moments_add(&moments[columns == 1 ? 0 : c], prediction[c], label[c], *rows);
+        }
+    }
+}
+
 /* type -1: all rows. */
 static struct tally tally_rows(const struct entry *entry, const struct batch *batch, const double *values,
                                const double *labels, int type) {
-    enum { MAX_COLS = 9 };
     const struct quantity *quantity = &quantities[entry->predicted];
     int rows = quantity->per_atom ? batch->atoms : batch->frames, cols = quantity->cols;
     int largest = entry->reduction == REDUCE_MAX;
     struct tally tally = {largest ? -INFINITY : 0, 0};
-    double difference[MAX_COLS], label[MAX_COLS], loss[MAX_COLS];
+    double prediction[MAX_COLS], difference[MAX_COLS], label[MAX_COLS], loss[MAX_COLS];
     for (int r = 0; r < rows; r++) {
         if (type >= 0 && batch->topology.index[INDEX_TYPE][r] != type)
             continue;
         const double *p = values + (size_t)r * (size_t)cols, *t = labels + (size_t)r * (size_t)cols;
-        double inverse = entry->per_atom ? 1 / batch->num_atoms[r] : 1;
-        for (int c = 0; c < cols; c++) {
-            double scaled = p[c];
-            label[c] = t[c];
-            if (entry->per_atom) {
-                scaled *= inverse;
-                label[c] *= inverse;
-            }
-            if (entry->has_factor) {
-                scaled *= entry->factor;
-                label[c] *= entry->factor;
-            }
-            difference[c] = scaled - label[c];
-        }
+        compared(entry, batch, r, p, t, prediction, label);
+        for (int c = 0; c < cols; c++)
+            difference[c] = prediction[c] - label[c];
         entry->kind->row(entry->options, cols, difference, label, loss);
         for (int c = 0; c < cols; c++) {
             if (entry->ignore_nan && isnan(t[c]))
@@ -444,7 +488,20 @@ int metrics_update(struct metrics *metrics, const struct batch *batch, const str
         const struct entry *entry = &metrics->entries[k];
         size_t slots = slots_of(metrics, entry);
         find_values(entry, batch, prediction, &values, &labels, NULL);
-        for (size_t s = 0; s < slots; s++) {
+        for (size_t s = 0; s < slots && entry->kind->value; s++) {
+            size_t at = entry->first_slot + s * entry->width;
+            int type = entry->per_type ? (int)s : -1, columns = columns_of(entry);
+            struct moments *alone = (struct moments *)(void *)entry->alone;
+            int64_t rows = 0;
+            add_moments(entry, batch, values, labels, type, (struct moments *)(void *)&sum[at], &count[at]);
+            if (!step_values)
+                continue;
+            for (int c = 0; c < columns; c++)
+                moments_begin(&alone[c]);
+            add_moments(entry, batch, values, labels, type, alone, &rows);
+            step_values[entry->first_value + s] = entry->kind->value(entry->options, columns, alone, rows);
+        }
+        for (size_t s = 0; s < slots && !entry->kind->value; s++) {
             struct tally tally = tally_rows(entry, batch, values, labels, entry->per_type ? (int)s : -1);
             double alone = start_of(entry->reduction);
             int64_t alone_count = 0;
@@ -461,6 +518,12 @@ int metrics_update(struct metrics *metrics, const struct batch *batch, const str
     return 0;
 }
 
+static double slot_value(const struct entry *entry, const double *sum, int64_t count) {
+    if (!entry->kind->value)
+        return value_of(entry->reduction, *sum, count);
+    return entry->kind->value(entry->options, columns_of(entry), (const struct moments *)(const void *)sum, count);
+}
+
 void metrics_compute(const struct metrics *metrics, double *values) {
     const double *sum = metrics->sum->data;
     const int64_t *count = metrics->count->data;
@@ -468,8 +531,8 @@ void metrics_compute(const struct metrics *metrics, double *values) {
         const struct entry *entry = &metrics->entries[k];
         size_t slots = slots_of(metrics, entry);
         for (size_t s = 0; s < slots; s++)
-            values[entry->first_value + s] =
-                value_of(entry->reduction, sum[entry->first_slot + s], count[entry->first_slot + s]);
+            values[entry->first_value + s] = slot_value(entry, &sum[entry->first_slot + s * entry->width],
+                                                        count[entry->first_slot + s * entry->width]);
         if (entry->per_type)
             values[entry->first_value + slots] = over_types(metrics, entry, values + entry->first_value, 1);
     }
@@ -483,8 +546,13 @@ void metrics_reset(struct metrics *metrics) {
     for (size_t k = 0; k < metrics->nentries; k++) {
         const struct entry *entry = &metrics->entries[k];
         for (size_t s = 0; s < slots_of(metrics, entry); s++) {
-            sum[entry->first_slot + s] = start_of(entry->reduction);
-            count[entry->first_slot + s] = 0;
+            size_t at = entry->first_slot + s * entry->width;
+            for (size_t n = 0; n < entry->width; n++) {
+                sum[at + n] = start_of(entry->reduction);
+                count[at + n] = 0;
+            }
+            for (int c = 0; c < columns_of(entry) && entry->kind->value; c++)
+                moments_begin((struct moments *)(void *)&sum[at] + c);
         }
     }
 }

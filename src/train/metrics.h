@@ -29,7 +29,8 @@ struct prediction {
  * the metrics keep them to themselves.  config may go once this returns; on an error the state is as before. */
 int metrics_new(struct metrics **out, const struct config_node *config, int ntypes, const char *const *type_names,
                 struct state *state, const char *prefix, struct error *error);
-int metrics_check(const struct config_node *config, struct error *error); /* names and types only */
+/* Names and types only; as_loss: whether each has a gradient, too. */
+int metrics_check(const struct config_node *config, int as_loss, struct error *error);
 void metrics_free(struct metrics *metrics); /* variables stay in the state until state_remove(prefix) */
 
 /* Values are named and ordered as NequIP logs them (a per_type entry gives one for each type, then its own),

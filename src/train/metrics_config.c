@@ -136,14 +136,40 @@ static int read_field(struct metrics *metrics, struct entry *entry, const struct
 
 /* ---------------------------------------------------------------- the metric itself */
 
+/* The others of torchmetrics' for regression. */
+static int check_known(const struct config_node *node, struct error *error) {
+    static const char ranks[] = "ranks all values of an epoch, which are not kept; PearsonCorrCoef correlates them",
+                      distributions[] = "compares distributions or events, which energies and forces are not",
+                      distance[] = "grows with the number of frames; MeanAbsoluteError and MeanSquaredError do not";
+    static const struct {
+        const char *name, *why;
+    } refused[] = {{"SpearmanCorrCoef", ranks},
+                   {"KendallRankCorrCoef", ranks},
+                   {"KLDivergence", distributions},
+                   {"JensenShannonDivergence", distributions},
+                   {"ContinuousRankedProbabilityScore", distributions},
+                   {"CriticalSuccessIndex", distributions},
+                   {"TweedieDevianceScore", distributions},
+                   {"MinkowskiDistance", distance}};
+    const struct config_node *target = config_kind(node) == CONFIG_MAP ? config_get(node, "_target_") : NULL;
+    const char *text = config_kind(target) == CONFIG_STRING ? config_text(target) : "", *last = strrchr(text, '.');
+    for (size_t k = 0; last && !strncmp(text, "torchmetrics.", 13) && k < sizeof refused / sizeof *refused; k++)
+        if (!strcmp(last + 1, refused[k].name))
+            return config_error(target, error, ERROR_VALUE, "torchmetrics.%s is not computed here: it %s",
+                                refused[k].name, refused[k].why);
+    return 0;
+}
+
 static int read_metric(struct metrics *metrics, struct entry *entry, const struct config_node *node,
                        struct error *error) {
-    enum { MAX_KINDS = 16 };
+    enum { MAX_KINDS = 32 };
     struct option_target targets[MAX_KINDS];
     size_t index, count = metric_kind_count < MAX_KINDS ? metric_kind_count : MAX_KINDS;
     for (size_t k = 0; k < count; k++)
         targets[k] = metric_kinds[k]->target;
-    int code = options_target(node, "metric", targets, count, &index, error);
+    int code = check_known(node, error);
+    if (!code)
+        code = options_target(node, "metric", targets, count, &index, error);
     if (code)
         return code;
     const struct metric_kind *kind = metric_kinds[index];
@@ -155,7 +181,7 @@ static int read_metric(struct metrics *metrics, struct entry *entry, const struc
         code = kind->check(options, node, metrics->arena, error);
     entry->kind = kind;
     entry->options = options;
-    if (!code)
+    if (!code && kind->reduction)
         entry->reduction = kind->reduction(options);
     return code;
 }
@@ -252,6 +278,11 @@ int metrics_read_entry(struct metrics *metrics, struct entry *entry, const struc
     if (entry->kind->rowwise && (quantity->cols > 3 || entry->ignore_nan))
         return config_error(map, error, ERROR_VALUE, "%s is for vectors such as forces%s", entry->kind->target.target,
                             entry->ignore_nan ? ", all of them labelled: ignore_nan does not go with it" : "");
+    if (entry->kind->most_columns && quantity->cols > entry->kind->most_columns && !entry->ignore_nan)
+        return config_error(map, error, ERROR_VALUE,
+                            "%s compares rows of %d numbers at most, \"%s\" has %d: with ignore_nan: true each number "
+                            "counts alone",
+                            entry->kind->target.target, entry->kind->most_columns, quantity->name, quantity->cols);
     if (options.type_coefficients && !entry->per_type)
         return config_error(options.type_coefficients, error, ERROR_VALUE, "per_type_coeffs need per_type: true");
     if (options.type_coefficients)

@@ -186,7 +186,9 @@ int metrics_emit(const struct metrics *metrics, struct graph *graph, const struc
     for (size_t k = 0; !code && k < metrics->nentries; k++) {
         const struct entry *entry = &metrics->entries[k];
         struct losses losses = {NULL, NULL};
-        code = emit_losses(entry, graph, model, &losses, error);
+        code = entry->kind->emit ? 0 : error_set(error, ERROR_STATE, "the metric \"%s\" has no gradient", entry->name);
+        if (!code)
+            code = emit_losses(entry, graph, model, &losses, error);
         if (!code && entry->per_type)
             code = emit_by_type(metrics, entry, graph, &losses, &terms[k], error);
         else if (!code)

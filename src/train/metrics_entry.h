@@ -8,25 +8,61 @@
 /* How the element losses of a batch become one number. */
 enum reduction { REDUCE_MEAN, REDUCE_ROOT_MEAN, REDUCE_SUM, REDUCE_MAX };
 
+/* Of a column of predictions and labels: a spread is the sum of the squared deviations from the mean. */
+struct moments {
+    double mean, label_mean, spread, label_spread, together;
+    double squares, absolute; /* sums over prediction - label */
+    double label_absolute, label_least, label_most;
+};
+enum { MOMENTS = sizeof(struct moments) / sizeof(double) };
+void moments_begin(struct moments *moments);
+void moments_add(struct moments *moments, double prediction, double label, int64_t rows); /* rows: this one included */
+
 struct metric_kind {
     struct option_target target; /* "nequip.train.MeanSquaredError", "mse" */
     const char *label;           /* in automatic names: "mse" */
     const char *help;
     const struct option *options;
     size_t noptions, options_size;
-    int rowwise; /* looks at a whole row of labels (a force), not at each number alone */
+    int rowwise;      /* looks at a whole row of labels (a force), not at each number alone */
+    int most_columns; /* numbers in a row at most, 0 for any; with ignore_nan each number is a row */
     /* Ranges, and what is derived from the options; may be NULL. */
     int (*check)(void *options, const struct config_node *config, struct arena *arena, struct error *error);
     enum reduction (*reduction)(const void *options);
     /* loss[c] of each number of a row, from difference = prediction - label and the labels. */
     void (*row)(const void *options, int cols, const double *difference, const double *label, double *loss);
-    /* The same in a graph; difference and label are [rows, cols]. */
+    /* The same in a graph; difference and label are [rows, cols].  NULL where it cannot be a loss. */
     struct node *(*emit)(const void *options, struct graph *graph, struct node *difference, struct node *label);
+    /* In place of reduction, row and emit: the value from the moments of each column. */
+    double (*value)(const void *options, int cols, const struct moments *moments, int64_t rows);
+    int each_number; /* for moments: there is one column, that of all numbers */
 };
+
+/* What torchmetrics takes for every metric: distribution over processes and caching. */
+#define COMMON_METRIC_OPTIONS                                                                                          \
+    {"compute_on_cpu", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "it always is"},                                 \
+        {"dist_sync_on_step", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "there is one process"},                  \
+        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "there is one process"},                     \
+        {"process_group", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL, "there is one process"},       \
+        {"dist_sync_fn", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL, "there is one process"},        \
+        {"distributed_available_fn", OPTION_NODE, OPTION_NULLABLE | OPTION_IGNORED, NULL, 0, NULL,                     \
+         "there is one process"},                                                                                      \
+    {                                                                                                                  \
+        "compute_with_cache", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "the value is the same"                    \
+    }
+
+void metric_square_row(const void *options, int cols, const double *difference, const double *label, double *loss);
+struct node *metric_square_emit(const void *options, struct graph *graph, struct node *difference, struct node *label);
+void metric_absolute_row(const void *options, int cols, const double *difference, const double *label, double *loss);
+struct node *metric_absolute_emit(const void *options, struct graph *graph, struct node *difference,
+                                  struct node *label);
 
 extern const struct metric_kind *const metric_kinds[];
 extern const size_t metric_kind_count;
 extern const struct metric_kind metric_mse, metric_mae, metric_rmse, metric_max, metric_huber, metric_stratified;
+/* metrics_torchmetrics.c */
+extern const struct metric_kind torch_mse, torch_mae, torch_mape, torch_smape, torch_wmape, torch_log, torch_log_cosh,
+    torch_cosine, torch_r2, torch_explained, torch_relative, torch_pearson, torch_concordance, torch_normalized;
 
 /* A quantity that the model predicts. */
 enum predicted { TOTAL_ENERGY, ATOMIC_ENERGY, FORCES, STRESS, VIRIAL, PREDICTED_COUNT };
@@ -51,7 +87,9 @@ struct entry {
     const double *type_coefficients; /* [types]; NULL: all equal */
     double coefficient;              /* as configured; NaN for null */
     size_t first_value;              /* with per_type: of the first type */
-    size_t first_slot;               /* accumulators: one, or one a type */
+    size_t first_slot;               /* accumulators: one, or one a type, each of `width` numbers */
+    size_t width;                    /* 1, or those of the moments */
+    double *alone;                   /* [width] of one batch; NULL without moments */
     const struct config_node *place; /* while it is being built */
 };
 

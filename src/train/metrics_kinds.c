@@ -6,7 +6,10 @@
 #include <string.h>
 
 const struct metric_kind *const metric_kinds[] = {
-    &metric_mse, &metric_mae, &metric_rmse, &metric_max, &metric_huber, &metric_stratified,
+    &metric_mse,        &metric_mae,     &metric_rmse,    &metric_max,        &metric_huber,
+    &metric_stratified, &torch_mse,      &torch_mae,      &torch_mape,        &torch_smape,
+    &torch_wmape,       &torch_log,      &torch_log_cosh, &torch_cosine,      &torch_r2,
+    &torch_explained,   &torch_relative, &torch_pearson,  &torch_concordance, &torch_normalized,
 };
 const size_t metric_kind_count = sizeof metric_kinds / sizeof *metric_kinds;
 
@@ -15,14 +18,7 @@ struct common_options {
     int ignored;
 };
 
-#define COMMON_OPTIONS                                                                                                 \
-    {"compute_on_cpu", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "it always is"},                                 \
-        {"dist_sync_on_step", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "there is one process"},                  \
-        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "there is one process"}, {                   \
-        "compute_with_cache", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "the value is the same"                    \
-    }
-
-static const struct option common_rows[] = {COMMON_OPTIONS};
+static const struct option common_rows[] = {COMMON_METRIC_OPTIONS};
 
 static enum reduction mean(const void *options) {
     (void)options;
@@ -41,24 +37,24 @@ static enum reduction largest(const void *options) {
 
 /* ---------------------------------------------------------------- squares and absolute values */
 
-static void square_row(const void *options, int cols, const double *difference, const double *label, double *loss) {
+void metric_square_row(const void *options, int cols, const double *difference, const double *label, double *loss) {
     (void)options, (void)label;
     for (int c = 0; c < cols; c++)
         loss[c] = difference[c] * difference[c];
 }
 
-static struct node *square_emit(const void *options, struct graph *graph, struct node *difference, struct node *label) {
+struct node *metric_square_emit(const void *options, struct graph *graph, struct node *difference, struct node *label) {
     (void)options, (void)label;
     return graph_mul(graph, difference, difference);
 }
 
-static void absolute_row(const void *options, int cols, const double *difference, const double *label, double *loss) {
+void metric_absolute_row(const void *options, int cols, const double *difference, const double *label, double *loss) {
     (void)options, (void)label;
     for (int c = 0; c < cols; c++)
         loss[c] = fabs(difference[c]);
 }
 
-static struct node *absolute_emit(const void *options, struct graph *graph, struct node *difference,
+struct node *metric_absolute_emit(const void *options, struct graph *graph, struct node *difference,
                                   struct node *label) {
     (void)options, (void)label;
     return graph_unary(graph, UNARY_ABS, difference, 0);
@@ -74,8 +70,8 @@ const struct metric_kind metric_mse = {
     .help = "mean of the squared differences",
     COMMON,
     .reduction = mean,
-    .row = square_row,
-    .emit = square_emit,
+    .row = metric_square_row,
+    .emit = metric_square_emit,
 };
 
 const struct metric_kind metric_rmse = {
@@ -84,8 +80,8 @@ const struct metric_kind metric_rmse = {
     .help = "root of the mean of the squared differences",
     COMMON,
     .reduction = root_mean,
-    .row = square_row,
-    .emit = square_emit,
+    .row = metric_square_row,
+    .emit = metric_square_emit,
 };
 
 const struct metric_kind metric_mae = {
@@ -94,8 +90,8 @@ const struct metric_kind metric_mae = {
     .help = "mean of the absolute differences",
     COMMON,
     .reduction = mean,
-    .row = absolute_row,
-    .emit = absolute_emit,
+    .row = metric_absolute_row,
+    .emit = metric_absolute_emit,
 };
 
 const struct metric_kind metric_max = {
@@ -104,8 +100,8 @@ const struct metric_kind metric_max = {
     .help = "the largest absolute difference",
     COMMON,
     .reduction = largest,
-    .row = absolute_row,
-    .emit = absolute_emit,
+    .row = metric_absolute_row,
+    .emit = metric_absolute_emit,
 };
 
 /* ---------------------------------------------------------------- Huber (Ann. Math. Statist. 35, 73) */
@@ -146,7 +142,7 @@ static const struct option huber_rows[] = {
      "where the square goes over into a line, in the field's units"},
     {"reduction", OPTION_STRING, 0, "mean", offsetof(struct huber_options, reduction), "mean|sum",
      "mean or sum over the numbers"},
-    COMMON_OPTIONS,
+    COMMON_METRIC_OPTIONS,
 };
 
 const struct metric_kind metric_huber = {
@@ -265,7 +261,7 @@ static const struct option stratified_rows[] = {
      "lower bounds of the label's length, and the delta from there on"},
     {"reduction", OPTION_STRING, 0, "mean", offsetof(struct stratified_options, reduction), "mean|sum",
      "mean or sum over the numbers"},
-    COMMON_OPTIONS,
+    COMMON_METRIC_OPTIONS,
 };
 
 const struct metric_kind metric_stratified = {

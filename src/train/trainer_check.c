@@ -322,7 +322,7 @@ static int read_parts(struct parts *parts, const struct config_node *root, struc
         return code;
     for (size_t k = 0; k < sizeof metrics / sizeof *metrics; k++)
         if (config_kind(node = config_get(section, metrics[k])) != CONFIG_NULL &&
-            (code = error_aside(error, metrics_check(node, error))))
+            (code = error_aside(error, metrics_check(node, k == 0, error))))
             return code;
     code = 0;
     if (config_kind(node = config_get(section, "optimizer")) != CONFIG_NULL &&

@@ -375,6 +375,35 @@ ParameterizedTest(int *k, datamodule, errors) {
     config_free(config);
 }
 
+/* In a radius in which hardly any atom has a neighbour: who has how many, and what NequIP 0.19.1 makes of it. */
+Test(datamodule, neighbours_of_isolated_atoms) {
+    static const double wanted[2][3] = {{1.0714285714285714, 0.49206349206349204, 0.8095238095238095},
+                                        {0.8333333333333334, 0.5793650793650794, 0.7619047619047619}};
+    static const char *const fields[] = {"nequip.data.NumNeighbors", "fettle.data.PaddedNumNeighbors"};
+    for (int k = 0; k < 2; k++) {
+        char yaml[2048];
+        snprintf(yaml, sizeof yaml,
+                 "_target_: nequip.data.datamodule.ASEDataModule\n"
+                 "seed: 456\n"
+                 "split_dataset: {file_path: %%/ethanol.xyz, train: 0.7, val: 0.2, test: 0.1}\n"
+                 "transforms:\n"
+                 "- {_target_: nequip.data.transforms.ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H, O]}\n"
+                 "- {_target_: nequip.data.transforms.NeighborListTransform, r_max: 1.1}\n"
+                 "val_dataloader: {batch_size: 10}\n" SHUFFLED "stats_manager:\n"
+                 "  _target_: nequip.data.DataStatisticsManager\n"
+                 "  type_names: [C, H, O]\n"
+                 "  metrics: [{field: {_target_: %s}, metric: {_target_: nequip.data.Mean}, per_type: true}]\n",
+                 fields[k]);
+        struct config *config = config_of(yaml);
+        struct datamodule *module = open_module(config, ALL);
+        close_to(statistic(module, "num_neighbors_mean_C"), wanted[k][0]);
+        close_to(statistic(module, "num_neighbors_mean_H"), wanted[k][1]);
+        close_to(statistic(module, "num_neighbors_mean_O"), wanted[k][2]);
+        datamodule_free(module);
+        config_free(config);
+    }
+}
+
 Test(datamodule, no_statistics) {
     struct config *config = config_of(ETHANOL);
     struct datamodule *module = open_module(config, ALL);

@@ -296,7 +296,7 @@ def scheduler_options(seed=3, count=60):
 
 # ---------------------------------------------------------------- metrics
 
-N = "nequip.train."
+N, T = "nequip.train.", "torchmetrics."
 METRICS = [
     {"_target_": N + "EnergyForceLoss"},
     {"_target_": N + "EnergyForceLoss", "coeffs": {"total_energy": 3.0, "forces": 1}, "per_atom_energy": False,
@@ -336,6 +336,41 @@ METRICS = [
         {"name": "partial", "field": {"_target_": "nequip.data.MappedFieldModifier", "pred_field": "forces",
                                       "target_field": "dipole"},
          "metric": {"_target_": N + "MeanAbsoluteError"}, "per_type": True, "ignore_nan": True, "coeff": 2.0}]},
+    # of torchmetrics: of single numbers, which may be a loss; the others
+    {"_target_": N + "MetricsManager", "metrics": [
+        {"field": "forces", "coeff": 1.0, "metric": {"_target_": T + "MeanSquaredError"}},
+        {"name": "root", "field": "forces", "metric": {"_target_": T + "MeanSquaredError", "squared": False}},
+        {"field": "stress", "ignore_nan": True, "metric": {"_target_": T + "MeanAbsoluteError", "num_outputs": 1}},
+        {"field": "forces", "coeff": 2.0, "metric": {"_target_": T + "MeanAbsolutePercentageError"}},
+        {"field": "forces", "metric": {"_target_": T + "SymmetricMeanAbsolutePercentageError"}},
+        {"field": "total_energy", "metric": {"_target_": T + "LogCoshError"}}]},
+    {"_target_": N + "MetricsManager", "metrics": [
+        {"field": "forces", "metric": {"_target_": T + "WeightedMeanAbsolutePercentageError"}},
+        {"field": "forces", "metric": {"_target_": T + "CosineSimilarity"}},
+        {"name": "cosine", "field": "forces", "per_type": True,
+         "metric": {"_target_": T + "CosineSimilarity", "reduction": "mean"}},
+        {"field": "atomic_energy", "metric": {"_target_": T + "PearsonCorrCoef"}},
+        {"field": "atomic_energy", "metric": {"_target_": T + "ConcordanceCorrCoef"}},
+        {"field": "atomic_energy", "metric": {"_target_": T + "NormalizedRootMeanSquaredError"}},
+        {"name": "range", "field": "forces", "coeff": 1.0,
+         "metric": {"_target_": T + "NormalizedRootMeanSquaredError", "normalization": "range"}},
+        {"name": "std", "field": "forces",
+         "metric": {"_target_": T + "NormalizedRootMeanSquaredError", "normalization": "std"}},
+        {"name": "l2", "field": "virial",
+         "metric": {"_target_": T + "NormalizedRootMeanSquaredError", "normalization": "l2"}},
+        {"field": "forces", "coeff": 3.0, "metric": {"_target_": T + "R2Score"}},
+        {"name": "r2", "field": "forces",
+         "metric": {"_target_": T + "R2Score", "multioutput": "variance_weighted", "adjusted": 2}},
+        {"field": "virial", "metric": {"_target_": T + "ExplainedVariance"}},
+        {"name": "flat", "ignore_nan": True, "field": {"_target_": "nequip.data.MappedFieldModifier",
+         "pred_field": "forces", "target_field": "dipole"}, "metric": {"_target_": T + "PearsonCorrCoef"}},
+        {"name": "flat_r2", "ignore_nan": True, "field": {"_target_": "nequip.data.MappedFieldModifier",
+         "pred_field": "forces", "target_field": "dipole"}, "metric": {"_target_": T + "R2Score"}},
+        {"name": "relative", "ignore_nan": True, "field": {"_target_": "nequip.data.MappedFieldModifier",
+         "pred_field": "forces", "target_field": "dipole"},
+         "metric": {"_target_": T + "RelativeSquaredError", "squared": False}},
+        {"name": "weighted", "field": "forces",
+         "metric": {"_target_": T + "ExplainedVariance", "multioutput": "variance_weighted"}}]},
 ]
 
 BATCHES = [  # types of each frame's atoms

@@ -7,7 +7,7 @@
 #include "reference.h"
 #include "train/metrics.h"
 
-enum { BATCHES = 3, METRIC_CASES = 12, MAX_FIELDS = 8, MAX_NUMBERS = 64, MAX_VALUES = 64, TYPES = 3 };
+enum { BATCHES = 3, METRIC_CASES = 14, LOSS_CASES = 13, MAX_FIELDS = 8, MAX_NUMBERS = 64, MAX_VALUES = 64, TYPES = 3 };
 
 struct metrics_batch {
     int nframes, atoms, frame_atoms[8], types[16];

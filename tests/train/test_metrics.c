@@ -4,7 +4,7 @@ static struct metrics *metrics_of(const char *yaml, struct state *state) {
     struct config *config = config_of(yaml);
     struct error error = {0};
     struct metrics *metrics = NULL;
-    cr_assert_eq(metrics_check(config_root(config), &error), 0, "%s", error.message);
+    cr_assert_eq(metrics_check(config_root(config), 0, &error), 0, "%s", error.message);
     cr_assert_eq(metrics_new(&metrics, config_root(config), TYPES, metrics_type_names, state, "metrics.", &error), 0,
                  "%s", error.message);
     config_free(config);
@@ -37,7 +37,9 @@ static void expect_values(const struct metrics *metrics, const double *values, c
     double wanted[MAX_VALUES];
     cr_assert_eq(numbers_read(line, wanted, MAX_VALUES), metrics_count(metrics));
     for (size_t k = 0; k < metrics_count(metrics); k++)
-        expect_near(values[k], wanted[k], 1e-13, metrics_name(metrics, k));
+        /* torchmetrics takes cosines in single precision */
+        expect_near(values[k], wanted[k], strstr(metrics_name(metrics, k), "osine") ? 1e-6 : 1e-13,
+                    metrics_name(metrics, k));
 }
 
 ParameterizedTest(int *which, metrics, follow_nequip) {
@@ -65,24 +67,28 @@ ParameterizedTest(int *which, metrics, follow_nequip) {
     metrics_reference_free(reference);
 }
 
+/* A sum, and moments. */
 Test(metrics, an_interrupted_epoch_goes_on_from_the_state) {
+    static const int cases[] = {9, METRIC_CASES - 1};
     struct metrics_reference *reference = metrics_reference_read();
-    struct state *state = state_new();
-    struct metrics *metrics = metrics_of(reference->cases[9].yaml, state);
-    double values[MAX_VALUES];
-    struct error error = {0};
-    metrics_update(metrics, reference->batch[0].batch, &reference->batch[0].prediction, NULL, &error);
-    struct snapshot *snapshot = state_save(state);
-    for (int b = 0; b < BATCHES; b++)
-        metrics_update(metrics, reference->batch[b].batch, &reference->batch[b].prediction, NULL, &error);
-    cr_assert_eq(state_restore(state, snapshot, &error), 0, "%s", error.message);
-    for (int b = 1; b < BATCHES; b++)
-        metrics_update(metrics, reference->batch[b].batch, &reference->batch[b].prediction, NULL, &error);
-    metrics_compute(metrics, values);
-    expect_values(metrics, values, reference->cases[9].epoch);
-    snapshot_free(snapshot);
-    metrics_free(metrics);
-    state_free(state);
+    for (int k = 0; k < 2; k++) {
+        struct state *state = state_new();
+        struct metrics *metrics = metrics_of(reference->cases[cases[k]].yaml, state);
+        double values[MAX_VALUES];
+        struct error error = {0};
+        metrics_update(metrics, reference->batch[0].batch, &reference->batch[0].prediction, NULL, &error);
+        struct snapshot *snapshot = state_save(state);
+        for (int b = 0; b < BATCHES; b++)
+            metrics_update(metrics, reference->batch[b].batch, &reference->batch[b].prediction, NULL, &error);
+        cr_assert_eq(state_restore(state, snapshot, &error), 0, "%s", error.message);
+        for (int b = 1; b < BATCHES; b++)
+            metrics_update(metrics, reference->batch[b].batch, &reference->batch[b].prediction, NULL, &error);
+        metrics_compute(metrics, values);
+        expect_values(metrics, values, reference->cases[cases[k]].epoch);
+        snapshot_free(snapshot);
+        metrics_free(metrics);
+        state_free(state);
+    }
     metrics_reference_free(reference);
 }
 

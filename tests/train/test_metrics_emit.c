@@ -99,10 +99,10 @@ static double slope(struct metrics *metrics, struct metrics_batch *batch, size_t
 }
 
 ParameterizedTestParameters(metrics_emit, agrees_with_the_numbers) {
-    static int cases[METRIC_CASES];
-    for (int k = 0; k < METRIC_CASES; k++)
+    static int cases[LOSS_CASES];
+    for (int k = 0; k < LOSS_CASES; k++)
         cases[k] = k;
-    return cr_make_param_array(int, cases, METRIC_CASES);
+    return cr_make_param_array(int, cases, LOSS_CASES);
 }
 
 ParameterizedTest(int *which, metrics_emit, agrees_with_the_numbers) {
@@ -168,6 +168,26 @@ Test(metrics_emit, a_term_without_labels_has_no_gradient) {
     team_free(team);
     emitted_free(&emitted);
     metrics_reference_free(reference);
+}
+
+Test(metrics_emit, what_torchmetrics_has_besides_is_refused_for_a_reason) {
+    struct config *config = config_of("{_target_: nequip.train.MetricsManager, metrics: [{field: total_energy, metric: "
+                                      "{_target_: torchmetrics.regression.SpearmanCorrCoef}}]}");
+    struct error error = {0};
+    cr_expect_eq(metrics_check(config_root(config), 0, &error), ERROR_VALUE);
+    cr_expect(strstr(error.message, "PearsonCorrCoef") && error.line, "%s", error.message);
+    config_free(config);
+}
+
+Test(metrics_emit, what_is_monitored_only_is_no_loss) {
+    struct config *config =
+        config_of("{_target_: nequip.train.MetricsManager, metrics: [{field: total_energy, coeff: 1, "
+                  "metric: {_target_: torchmetrics.R2Score}}]}");
+    struct error error = {0};
+    cr_expect_eq(metrics_check(config_root(config), 0, &error), 0);
+    cr_expect_eq(metrics_check(config_root(config), 1, &error), ERROR_VALUE);
+    cr_expect(strstr(error.message, "torchmetrics.R2Score") && error.line, "%s", error.message);
+    config_free(config);
 }
 
 Test(metrics_emit, a_model_without_forces_is_refused) {

@@ -4,7 +4,12 @@
 
 #include "base/file.h"
 #include "data/datamodule.h"
+#include "model/builder.h"
+#include "model/pair_potential.h"
 #include "train/callback.h"
+#include "train/metrics_entry.h"
+#include "train/optimizer.h"
+#include "train/scheduler_kind.h"
 #include "train/trainer_internal.h"
 
 struct rows {
@@ -52,6 +57,23 @@ static struct rows rows_of(const char *name) {
             for (int l = 0; l < MAX_LAYERS && composition_kinds[k]->layers[l]; l++)
                 put(&out, composition_kinds[k]->layers[l]->options, composition_kinds[k]->layers[l]->noptions);
         }
+    for (size_t k = 0; k < builder_count; k++)
+        if (!strcmp(name, builders[k]->target)) {
+            put(&out, builders[k]->options, builders[k]->noptions);
+            put(&out, builder_common_options, builder_common_option_count);
+        }
+    for (size_t k = 0; k < pair_potential_count; k++)
+        if (!strcmp(name, pair_potentials[k].target))
+            put(&out, pair_potentials[k].options, pair_potentials[k].noptions);
+    for (size_t k = 0; k < metric_kind_count; k++)
+        if (!strcmp(name, metric_kinds[k]->target.target))
+            put(&out, metric_kinds[k]->options, metric_kinds[k]->noptions);
+    for (size_t k = 0; k < optimizer_kind_count; k++)
+        if (!strcmp(name, optimizer_kinds[k]->target.target))
+            put(&out, optimizer_kinds[k]->options, optimizer_kinds[k]->noptions);
+    for (size_t k = 0; k < scheduler_kind_count; k++)
+        if (!strcmp(name, scheduler_kinds[k]->target.target))
+            put(&out, scheduler_kinds[k]->options, scheduler_kinds[k]->noptions);
     return out;
 }
 
