@@ -39,10 +39,6 @@ static const char *monitor(const void *given) {
     return ((const struct stop_options *)given)->monitor;
 }
 
-static const struct config_node *at_epoch_end(const void *given) {
-    return ((const struct stop_options *)given)->at_epoch_end;
-}
-
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;
@@ -65,10 +61,13 @@ static void stop_because(struct trainer *trainer, const char *reason) {
     cursor_of(trainer)->should_stop = 1;
 }
 
-static int judge(struct callback *callback, struct trainer *trainer, struct error *error) {
+static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     (void)error;
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;
+    int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 0);
+    if (moment != (at_epoch_end ? MOMENT_EPOCH : MOMENT_VALIDATION))
+        return 0;
     double value, sign = strcmp(how->mode, "max") ? 1 : -1, *best = stop->best->data;
     int64_t *waited = stop->waited->data;
     char reason[256];
@@ -109,5 +108,4 @@ const struct callback_kind callback_early_stopping = {
     .monitor = monitor,
     .open = open_callback,
     .judge = judge,
-    .at_epoch_end = at_epoch_end,
 };

@@ -12,25 +12,63 @@ static const struct option options[] = {
     {"logging_interval", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct monitor_options, interval), "step|epoch",
      "when the rate is logged; null: both"},
     {"log_momentum", OPTION_BOOL, 0, "false", offsetof(struct monitor_options, momentum), NULL, "log the momentum too"},
-    {"log_weight_decay", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
+    {"log_weight_decay", OPTION_BOOL, 0, "false", offsetof(struct monitor_options, weight_decay), NULL,
+     "log the weight decay too"},
 };
+
+enum { NAME_SIZE = 128 };
+
+/* What stands behind "lr-Adam" for each group: its number, as Lightning counts them, and which of its numbers. */
+static void name_of(const struct optimizer_kind *kind, int groups, int group, const char *what, char out[NAME_SIZE]) {
+    char number[16] = "";
+    if (groups > 1)
+        snprintf(number, sizeof number, "/pg%d", group + 1);
+    snprintf(out, NAME_SIZE, "lr-%s%s%s", optimizer_name(kind), number, what);
+}
+
+static int logs(const struct callback *callback, const struct callback_scope *scope) {
+    const struct monitor_options *how = callback->options;
+    const char *const what[] = {"", how->momentum ? "-momentum" : NULL, how->weight_decay ? "-weight_decay" : NULL};
+    int failed = 0;
+    for (int g = 0; scope->optimizer && g < scope->groups; g++)
+        for (int k = 0; !failed && k < 3; k++) {
+            char name[NAME_SIZE];
+            if (!what[k])
+                continue;
+            name_of(scope->optimizer, scope->groups, g, what[k], name);
+            failed = scope->add(scope->context, name);
+        }
+    return failed;
+}
+
+static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
+    const struct monitor_options *how = callback->options;
+    const struct optimizer *optimizer = &trainer->optimizer;
+    if (how->weight_decay && optimizer->kind && !optimizer_decay(optimizer->kind, optimizer->groups.options[0]))
+        return config_error(config_get(callback->config, "log_weight_decay"), error, ERROR_VALUE,
+                            "%s has no weight decay to log", optimizer->kind->target.target);
+    return 0;
+}
 
 static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct optimizer *optimizer = &trainer->optimizer;
-    const char *name = optimizer_name(optimizer->kind);
+    const struct optimizer_kind *kind = optimizer->kind;
     const struct monitor_options *how = callback->options;
-    char column[128], group[16] = "";
-    int code = 0;
-    for (int g = 0; !code && g < optimizer->groups.count; g++) {
-        if (optimizer->groups.count > 1) /* as Lightning counts them */
-            snprintf(group, sizeof group, "/pg%d", g + 1);
-        snprintf(column, sizeof column, "lr-%s%s", name, group);
-        code = log_value(trainer, column, ((double *)optimizer->lr->data)[2 * g], error);
+    int groups = optimizer->groups.count, code = 0;
+    char name[NAME_SIZE];
+    for (int g = 0; !code && g < groups; g++) {
+        void *own = optimizer->groups.options[g];
+        name_of(kind, groups, g, "", name);
+        code = log_value(trainer, name, ((double *)optimizer->lr->data)[2 * g], error);
         if (!code && how->momentum) { /* 0 where the optimizer has none */
-            void *own = optimizer->groups.options[g];
-            const double *momentum = optimizer->kind->momentum ? optimizer->kind->momentum(own) : NULL;
-            snprintf(column, sizeof column, "lr-%s%s-momentum", name, group);
-            code = log_value(trainer, column, momentum ? *momentum : 0, error);
+            const double *momentum = kind->momentum ? kind->momentum(own) : NULL;
+            name_of(kind, groups, g, "-momentum", name);
+            code = log_value(trainer, name, momentum ? *momentum : 0, error);
+        }
+        const double *decay = how->weight_decay ? optimizer_decay(kind, own) : NULL;
+        if (!code && decay) {
+            name_of(kind, groups, g, "-weight_decay", name);
+            code = log_value(trainer, name, *decay, error);
         }
     }
     return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
@@ -58,6 +96,8 @@ const struct callback_kind callback_lr_monitor = {
     .options = options,
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct monitor_options),
+    .logs = logs,
+    .open = open_callback,
     .epoch_begin = epoch_begin,
     .batch_begin = batch_begin,
 };

@@ -88,6 +88,13 @@ int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
     return batches_wanted(trainer, ROLE_VAL, set);
 }
 
+int evaluate_has_batches(const struct trainer *trainer) {
+    for (size_t k = 0; k < trainer->nval; k++)
+        if (evaluate_batches_of(trainer, k) > 0)
+            return 1;
+    return 0;
+}
+
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error) {
     const void *params[DTYPE_COUNT];
     struct text kept = {0};

@@ -102,9 +102,19 @@ const char *loop_ends(const struct trainer *trainer) {
     return may_stop(trainer) ? "stopped" : NULL;
 }
 
+/* Training begins in this process, be it within an epoch. */
+static int begin_training(struct trainer *trainer, struct error *error) {
+    if (trainer->started > 0)
+        return 0;
+    trainer->started = clock_seconds();
+    return callbacks_train_begin(trainer, error);
+}
+
 static int epoch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
-    int code;
+    int code = begin_training(trainer, error);
+    if (code)
+        return code;
     if (loop_ends(trainer)) {
         cursor->trained = 1;
         cursor->run++;
@@ -112,15 +122,13 @@ static int epoch(struct trainer *trainer, struct error *error) {
         cursor->phase = PHASE_START;
         trainer->seconds = training_seconds(trainer);
         trainer->started = 0;
-        code = callbacks_train_end(trainer, error);
+        code = callbacks_judge(trainer, MOMENT_TRAIN_END, error);
         if (!code)
             code = run_folder_end(trainer, error);
         if (code)
             *cursor = before;
         return code;
     }
-    if (trainer->started <= 0)
-        trainer->started = clock_seconds();
     cursor->epoch = cursor->epochs;
     cursor->batch = cursor->window = cursor->validated = 0;
     cursor->epoch_open = 1;
@@ -134,10 +142,17 @@ static int epoch(struct trainer *trainer, struct error *error) {
 
 static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
+    int begins = trainer->started <= 0, code = begin_training(trainer, error);
+    if (code)
+        return code;
+    if (begins && may_stop(trainer)) { /* its time was over already */
+        cursor->phase = PHASE_EPOCH_END;
+        return 0;
+    }
     state_begin(trainer->state);
     trainer->open = 1;
     trainer->gradients = 0;
-    int code = batches_load(trainer, cursor->batch, error);
+    code = batches_load(trainer, cursor->batch, error);
     if (!code)
         code = callbacks_batch_loaded(trainer, error);
     cursor->phase = PHASE_FORWARD;
@@ -249,7 +264,7 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
 static int wants_validation(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
-    if (!trainer->nval || (cursor->epoch + 1) % how->check_val_every_n_epoch)
+    if (!evaluate_has_batches(trainer) || (cursor->epoch + 1) % how->check_val_every_n_epoch)
         return 0;
     if (may_stop(trainer))
         return 1;
@@ -258,6 +273,15 @@ static int wants_validation(const struct trainer *trainer) {
     int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer_batches(trainer) * how->val_check_interval)
                                                 : (int64_t)how->val_check_interval;
     return (cursor->batch + 1) % (every > 0 ? every : 1) == 0;
+}
+
+/* Whoever watches a value sees that of each batch, whether it gets a row or not. */
+static void remember(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values) {
+    for (size_t k = 0; metrics && k < metrics_count(metrics); k++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, k));
+        history_set(trainer, name, values[k]);
+    }
 }
 
 /* The batch is accepted: what it brought is logged, schedulers step. */
@@ -289,11 +313,8 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     int64_t epoch_now = cursor->epoch, step_now = cursor->stepped;
     state_commit(trainer->state);
     trainer->open = 0;
-    for (size_t k = 0; k < metrics_count(trainer->loss); k++) {
-        char name[256];
-        snprintf(name, sizeof name, "train_loss_step/%s", metrics_name(trainer->loss, k));
-        history_set(trainer, name, trainer->values.loss[k]);
-    }
+    remember(trainer, "train_loss_step/", trainer->loss, trainer->values.loss);
+    remember(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics);
     if (stepped && log_is_due(trainer)) {
         if (trainer->train_metrics)
             code = log_row(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics, error);
@@ -302,7 +323,7 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
         if (!code)
             code = log_flush(trainer, epoch_now, step_now, error);
     }
-    return code;
+    return code ? code : callbacks_judge(trainer, MOMENT_BATCH, error);
 }
 
 /* Where the loop goes once a batch, and the validation after it, is over. */
@@ -326,12 +347,28 @@ static int log_batch(struct trainer *trainer, struct error *error) {
     return code;
 }
 
-/* In the middle of an epoch. */
+/* After a validation. */
 static int judge(struct trainer *trainer, struct error *error) {
-    int code = callbacks_judge(trainer, 0, error);
+    int code = callbacks_judge(trainer, MOMENT_VALIDATION, error);
     if (!code && may_stop(trainer))
         cursor_of(trainer)->phase = PHASE_EPOCH_END;
     return code;
+}
+
+/* What could not judge within an epoch is asked again; around epochs its phase is entered again. */
+static int judge_again(struct trainer *trainer, struct error *error) {
+    if (!trainer->callbacks.failed)
+        return 0;
+    switch (trainer->callbacks.failed_at) {
+    case MOMENT_BATCH:
+        return callbacks_judge(trainer, MOMENT_BATCH, error);
+    case MOMENT_VALIDATION:
+        return judge(trainer, error);
+    case MOMENT_EPOCH:
+    case MOMENT_TRAIN_END:
+        break;
+    }
+    return 0;
 }
 
 static int validate(struct trainer *trainer, struct error *error) {
@@ -384,7 +421,7 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     cursor->epochs = cursor->epoch + 1; /* what is written now goes on with the next epoch */
     cursor->phase = PHASE_EPOCH;
-    int code = callbacks_judge(trainer, 1, error);
+    int code = callbacks_judge(trainer, MOMENT_EPOCH, error);
     /* after every epoch, unless epochs are so short that writing would cost more than a twentieth of the time */
     if (!code && clock_seconds() - trainer->saved >= 20 * trainer->saving)
         code = run_folder_last(trainer, error);
@@ -453,9 +490,8 @@ void trainer_abandon(struct trainer *trainer) {
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int code = trainer->open || !trainer->replay_at ? 0 : audit_replay(trainer, error);
-    /* at the end of an epoch it is a phase, which is entered again */
-    if (!code && trainer->callbacks.failed && cursor_of(trainer)->phase != PHASE_CHECKPOINT)
-        code = judge(trainer, error);
+    if (!code)
+        code = judge_again(trainer, error);
     if (code)
         return code;
     enum phase phase = (enum phase)cursor->phase;

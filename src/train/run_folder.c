@@ -126,6 +126,10 @@ int trainer_unkept(const struct trainer *trainer) {
     return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->kept;
 }
 
+int trainer_exception(struct trainer *trainer, struct error *error) {
+    return trainer->open ? 0 : callbacks_exception(trainer, error);
+}
+
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");

@@ -123,6 +123,10 @@ static int add_name(struct logged *logged, const char *prefix, const char *name)
     return full ? 0 : -1;
 }
 
+static int add_logged(void *context, const char *name) {
+    return add_name(context, "", name);
+}
+
 /* Adds those of a manager's values. */
 static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
                      size_t nprefixes, struct logged *logged, struct error *error) {
@@ -165,6 +169,20 @@ static int check_monitor(const struct trainer_settings *how, const struct config
     const char *near = text_nearest(name, logged->names, logged->count);
     return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+}
+
+/* What callbacks log can be watched too. */
+static int add_callback_names(const struct callbacks *callbacks, const struct module_options *module,
+                              const struct optimizer_kind *kind, int groups, struct logged *logged,
+                              struct error *error) {
+    struct metrics *loss = NULL;
+    int code = module->loss ? metrics_of(&loss, module->loss, config_get(module->model, "type_names"), error) : 0;
+    struct callback_scope scope = {
+        .optimizer = kind, .groups = groups, .loss = loss, .add = add_logged, .context = logged};
+    if (!code && callbacks_logs(callbacks, &scope))
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    metrics_free(loss);
+    return code;
 }
 
 /* Callbacks that name terms of the loss. */
@@ -332,9 +350,13 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)))
         return code;
+    if ((code = add_callback_names(&callbacks, &module, kind, groups.count, &logged, error)))
+        return code;
     for (int k = 0; k < callbacks.count; k++) {
         const struct callback *callback = &callbacks.list[k];
         const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+        if (name && callback->kind->watches_counts && (!strcmp(name, "epoch") || !strcmp(name, "step")))
+            continue;
         if ((code = check_monitor(trains ? &settings : NULL, callback->config, name, &logged, error)))
             return code;
     }

@@ -183,6 +183,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
+    int timed;               /* a callback counts these seconds: checkpoints have them */
     uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     int keeps;               /* it has been written */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
@@ -344,6 +345,7 @@ void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_C
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
 int64_t evaluate_batches_of(const struct trainer *trainer, size_t set); /* in a validation */
+int evaluate_has_batches(const struct trainer *trainer);                /* there is anything to validate */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 
@@ -360,6 +362,8 @@ void history_free(struct history *history);
 
 /* checkpoint.c */
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
+/* Weights and averages alone: for looking, testing and --init, not for going on. */
+int checkpoint_write_weights(struct trainer *trainer, const char *path, struct error *error);
 int checkpoint_init(struct trainer *trainer, const char *path, struct error *error); /* its weights alone */
 /* All of it.  On an error the trainer is to be freed. */
 int checkpoint_resume(struct trainer *trainer, const struct safetensors *file, struct error *error);

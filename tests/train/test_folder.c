@@ -117,7 +117,9 @@ static const struct kept_case {
     const char *options, *files;
 } kept_cases[] = {
     {"save_top_k: 3, filename: best", "best-v1.safetensors best-v2.safetensors best.safetensors "},
-    {"save_top_k: -1, filename: best", "best-v1.safetensors best-v2.safetensors best-v3.safetensors best.safetensors "},
+    {"save_top_k: -1, filename: best", "best.safetensors "}, /* nothing is judged by: the newest of a name stays */
+    {"monitor: val0_epoch/weighted_sum, save_top_k: -1, filename: best",
+     "best-v1.safetensors best-v2.safetensors best-v3.safetensors best.safetensors "},
     {"save_top_k: 3, filename: best, enable_version_counter: false", "best.safetensors "},
     {"save_top_k: 1, filename: best, save_last: link", "best.safetensors last.safetensors "},
     {"save_top_k: 1, filename: best, every_n_epochs: 0", ""},
