@@ -51,8 +51,11 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
             return config_error(node, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
         struct callback *callback = &out->list[out->count];
         callback->kind = callback_kinds[which];
+        if (callback->kind->refused)
+            return config_error(config_get(node, "_target_"), error, ERROR_VALUE, "there is no %s here: %s",
+                                strrchr(callback->kind->target.target, '.') + 1, callback->kind->refused);
         if (callback->kind->ignored) {
-            out->ignored[out->nignored++] = callback->kind->target.target;
+            out->ignored[out->nignored++] = callback->kind;
             continue;
         }
         callback->config = node;
@@ -76,7 +79,8 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
     int code = 0;
     for (int k = 0; k < callbacks->nignored; k++)
-        trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here", callbacks->ignored[k]);
+        trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here: %s",
+                     callbacks->ignored[k]->target.target, callbacks->ignored[k]->ignored);
     for (int k = 0; !code && k < callbacks->count; k++)
         if (callbacks->list[k].kind->open)
             code = callbacks->list[k].kind->open(&callbacks->list[k], trainer, error);
@@ -87,6 +91,22 @@ const struct callback *callbacks_owner(const struct callbacks *callbacks, const 
     for (int k = 0; k < callbacks->count; k++)
         if (!strncmp(name, callbacks->list[k].prefix, strlen(callbacks->list[k].prefix)))
             return &callbacks->list[k];
+    return NULL;
+}
+
+struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind) {
+    for (int k = 0; k < trainer->callbacks.count; k++)
+        if (trainer->callbacks.list[k].kind == kind)
+            return &trainer->callbacks.list[k];
+    return NULL;
+}
+
+struct callback *callbacks_scheduler(struct trainer *trainer) {
+    for (int k = 0; k < trainer->callbacks.count; k++) {
+        struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->takes_schedule && callback->kind->takes_schedule(callback))
+            return callback;
+    }
     return NULL;
 }
 

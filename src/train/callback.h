@@ -36,7 +36,8 @@ enum moment { MOMENT_BATCH, MOMENT_VALIDATION, MOMENT_EPOCH, MOMENT_TRAIN_END };
 struct callback_kind {
     struct option_target target; /* "lightning.pytorch.callbacks.EarlyStopping" */
     const char *help;
-    int ignored; /* accepted for the config's sake; it has no meaning here */
+    const char *ignored; /* accepted for the config's sake; it has no meaning here, for this reason; NULL: it has */
+    const char *refused; /* known, and not to be had here, for this reason; NULL: it is */
     const struct option *options;
     size_t noptions, options_size, private_size;
     /* The metric it watches, for the check that such a metric exists; NULL: none. */
@@ -68,6 +69,9 @@ struct callback_kind {
     int wants_predictions; /* all that the model gives, whatever the metrics need */
     /* The state is at a boundary: what is written now goes on right behind it.  Where it fails it is asked again. */
     int (*judge)(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error);
+    /* Whether it steers the rate now, instead of the run's scheduler; and a step of that, after each epoch. */
+    int (*takes_schedule)(const struct callback *callback);
+    int (*schedule)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* Training begins or goes on, in this process. */
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
@@ -88,7 +92,7 @@ struct callbacks {
     int count, nignored;
     int failed; /* from 1: the one that could not judge, for want of room for a file, say; it is to be asked again */
     enum moment failed_at;
-    const char *ignored[MAX_CALLBACKS]; /* targets that have no meaning here */
+    const struct callback_kind *ignored[MAX_CALLBACKS]; /* those that have no meaning here */
     struct callback list[MAX_CALLBACKS];
 };
 
@@ -100,6 +104,10 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* Names that others may watch, of what they log; not 0 where adding fails. */
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope);
+/* The first of a kind; NULL: none. */
+struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind);
+/* The one that has taken over the schedule; NULL: none has. */
+struct callback *callbacks_scheduler(struct trainer *trainer);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
 int callbacks_check_state(struct trainer *trainer, struct error *error);
@@ -121,7 +129,8 @@ int callbacks_exception(struct trainer *trainer, struct error *error);
 const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
-    callback_setting_monitor, callback_test_xyz, callback_val_xyz;
+    callback_setting_monitor, callback_test_xyz, callback_val_xyz, callback_timer, callback_accumulation, callback_swa,
+    callback_training_stats, callback_on_exception;
 /* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
 const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
 /* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */

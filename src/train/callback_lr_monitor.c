@@ -79,6 +79,8 @@ static int wanted(const struct callback *callback, const struct trainer *trainer
     const struct monitor_options *how = callback->options;
     if (how->interval)
         return !strcmp(how->interval, by_step ? "step" : "epoch");
+    if (callbacks_scheduler((struct trainer *)trainer))
+        return !by_step;
     return !trainer->schedule.scheduler || trainer->schedule.by_step == by_step;
 }
 

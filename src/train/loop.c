@@ -18,7 +18,7 @@ static int last_batch(const struct trainer *trainer) {
 
 /* Whether this batch ends a window of accumulated gradients. */
 static int steps_now(const struct trainer *trainer) {
-    return (cursor_of(trainer)->batch + 1) % trainer->options.accumulate_grad_batches == 0 || last_batch(trainer);
+    return (cursor_of(trainer)->batch + 1) % accumulation_now(trainer) == 0 || last_batch(trainer);
 }
 
 static double training_seconds(const struct trainer *trainer) {
@@ -47,7 +47,7 @@ static int start(struct trainer *trainer, struct error *error) {
 /* Whether the technique that runs backward steps the scheduler itself: at the end of every validation, the one before
  * training included, whatever its frequency says. */
 static int scheduled_by_hand(struct trainer *trainer) {
-    return trainer->schedule.scheduler && !trainer->schedule.by_step &&
+    return !callbacks_scheduler(trainer) && trainer->schedule.scheduler && !trainer->schedule.by_step &&
            scheduler_is_plateau(trainer->schedule.scheduler) &&
            composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
 }
@@ -165,8 +165,7 @@ static int forward(struct trainer *trainer, struct error *error) {
         return code;
     /* what is logged is the weighted sum; what is differentiated is a share of the window's */
     for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
-        trainer->coefficients[k] =
-            metrics_coefficient(trainer->loss, k) / (double)trainer->options.accumulate_grad_batches;
+        trainer->coefficients[k] = metrics_coefficient(trainer->loss, k) / (double)accumulation_now(trainer);
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     if (layer->kind->weigh)
         layer->kind->weigh(layer, trainer, trainer->coefficients);
@@ -201,7 +200,7 @@ int loop_gradients(struct trainer *trainer, struct error *error) {
 int loop_combine(struct trainer *trainer, struct error *error) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     int code = layer->kind->combine ? layer->kind->combine(layer, trainer, error) : 0;
-    if (!code && trainer->options.accumulate_grad_batches > 1)
+    if (!code && accumulation_now(trainer) > 1)
         update_accumulate(trainer);
     return code;
 }
@@ -251,6 +250,9 @@ int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
 static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
     struct schedule *s = &trainer->schedule;
     const struct cursor *cursor = cursor_of(trainer);
+    struct callback *other = callbacks_scheduler(trainer);
+    if (other)
+        return by_step || plateau ? 0 : other->kind->schedule(other, trainer, error);
     if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
         scheduler_is_plateau(s->scheduler) != plateau)
         return 0;

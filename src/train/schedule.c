@@ -52,7 +52,8 @@ static int64_t steps_of(const struct trainer *trainer) {
     const struct trainer_settings *how = &trainer->options;
     const struct schedule *schedule = &trainer->schedule;
     int64_t batches = trainer_batches(trainer), window = how->accumulate_grad_batches, steps;
-    if (how->max_time > 0 || batches < 1 || (how->max_epochs < 0 && how->max_steps < 0))
+    if (how->max_time > 0 || accumulation_changes(trainer) || batches < 1 ||
+        (how->max_epochs < 0 && how->max_steps < 0))
         return -1;
     int64_t updates = (batches + window - 1) / window, epochs = how->max_epochs, rest = 0;
     if (epochs < 0 || (how->max_steps >= 0 && how->max_steps / updates < epochs)) {

@@ -312,6 +312,11 @@ void schedule_sync(struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 int parameters_match(const char *pattern, const char *name);
 
+/* callback_accumulation.c: batches that are summed to a step, in this epoch and at most */
+int64_t accumulation_now(const struct trainer *trainer);
+int64_t accumulation_most(const struct trainer *trainer);
+int accumulation_changes(const struct trainer *trainer); /* with the epochs */
+
 /* update.c */
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);
 double update_norm(const struct trainer *trainer);                     /* of the gradient */
