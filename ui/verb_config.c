@@ -1,4 +1,5 @@
 /* Configs, as verbs read them. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "config/node.h"
@@ -26,7 +27,11 @@ int verb_check_config(const char *path, struct error *error) {
 
 static int is_file(const char *path, const struct stat *which) {
     struct stat status;
-    return path && !stat(path, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino;
+    const char *at = path ? strrchr(path, '@') : NULL; /* behind it may stand which frames are read */
+    char *file = at ? strndup(path, (size_t)(at - path)) : NULL;
+    int same = file && !stat(file, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino;
+    free(file);
+    return same || (path && !stat(path, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino);
 }
 
 /* The text of the config that names the file, or NULL. */

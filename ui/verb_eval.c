@@ -1,10 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/arena.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "data/dataset.h"
+#include "data/batch.h"
+#include "data/datamodule.h"
 #include "data/transforms.h"
 #include "evaluation.h"
 #include "model/api.h"
@@ -40,26 +42,25 @@ static int write_file(const struct evaluation *evaluation, const struct evaluati
     return code;
 }
 
-/* With a training config, frames are read as it reads its own: its names of keys, its transforms. */
-static int read_frames(struct dataset **out, const struct fettle_model *model, const char *path, struct error *error) {
-    const struct config_node *data = config_get(fettle_inner_config(model), "data");
-    const struct config_node *mapping = config_get(data, "key_mapping");
-    size_t count = config_count(mapping);
-    const char **from = calloc(2 * count + 1, sizeof *from), **to = from ? from + count : NULL;
-    struct extxyz_keys keys = {.mapping_from = from, .mapping_to = to, .nmapping = (int)count};
+/* With a training config, frames are read as it reads its own: its names of keys, its transforms.  What else the model
+ * takes is read as well. */
+static int read_frames(struct dataset **out, struct fettle_model *model, const char *path, struct error *error) {
+    const struct config_node *list, *data = config_get(fettle_inner_config(model), "data");
+    const struct batch_options *takes = model_batch_options(fettle_inner(model));
+    struct arena *arena = arena_new();
     struct transforms *transforms = NULL;
+    struct extxyz_keys *keys;
     int code;
 
-    for (size_t k = 0; from && k < count; k++) {
-        from[k] = config_key(mapping, k);
-        to[k] = config_text(config_at(mapping, k));
-    }
-    *out = from ? dataset_new() : NULL;
-    code = *out ? dataset_read(*out, path, &keys, error) : error_set(error, ERROR_MEMORY, "out of memory");
-    free(from);
-    if (code || !config_get(data, "transforms"))
+    *out = arena ? dataset_new() : NULL;
+    code = *out ? datamodule_reading(data, takes->category_fields, takes->ncategories, arena, &keys, &list, error)
+                : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code)
+        code = dataset_read(*out, path, keys, error);
+    arena_free(arena);
+    if (code || !list)
         return code;
-    code = transforms_new(&transforms, config_get(data, "transforms"), error);
+    code = transforms_new(&transforms, list, error);
     for (size_t f = 0; f < (*out)->count && !code && !(code = interrupt_check(error)); f++)
         code = transforms_apply(transforms, (*out)->frames[f], error);
     transforms_free(transforms);

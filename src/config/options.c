@@ -174,8 +174,13 @@ static int read_value(const struct reading *reading, char *place) {
 
 /* ---------------------------------------------------------------- defaults */
 
+/* Options that are not read: their rows have no place in the struct. */
+static int is_unread(const struct option *option) {
+    return (option->flags & (OPTION_IGNORED | OPTION_REFUSED)) != 0;
+}
+
 static int set_fallback(const struct option *option, char *place, struct arena *arena, struct error *error) {
-    if (!option->fallback || option->type == OPTION_NODE || (option->flags & OPTION_IGNORED))
+    if (!option->fallback || option->type == OPTION_NODE || is_unread(option))
         return 0;
     int code = 0;
     struct config *config = tree_config_new(error);
@@ -245,14 +250,34 @@ static int unknown_key(const struct option *options, size_t count, const struct 
     return code;
 }
 
-static void notice_ignored(const struct config_node *value) {
+/* Whether a value says no more than its absence would. */
+static int says_nothing(const struct option *option, const struct config_node *value) {
+    const char *usual = option->fallback;
+    if (value->kind == CONFIG_NULL || value->kind == CONFIG_DEFERRED)
+        return 1;
+    if (!usual)
+        return 0;
+    if (value->kind == CONFIG_BOOL)
+        return !strcmp(usual, config_bool(value) ? "true" : "false");
+    if (config_is_number(value))
+        return strspn(usual, "-.0123456789") == strlen(usual) && config_float(value) == strtod(usual, NULL);
+    return value->kind == CONFIG_STRING && !strcmp(usual, config_text(value));
+}
+
+static void notice_ignored(const struct option *option, const struct config_node *value) {
     /* once for each place in the file, however often the config is resolved and read */
     struct config_node *written = value->origin ? value->origin : (struct config_node *)value;
-    if (written->noticed || value->kind == CONFIG_NULL)
+    if (written->noticed || says_nothing(option, value))
         return;
     written->noticed = 1;
-    log_message(LOG_NOTICE, "%s:%d: %s is accepted and has no meaning here", value->file ? value->file : "",
-                value->line, config_path(value));
+    log_message(LOG_NOTICE, "%s:%d: %s is accepted and has no meaning here: %s", value->file ? value->file : "",
+                value->line, config_path(value), option->help);
+}
+
+void options_notice(const struct option *option, const struct config_node *map) {
+    const struct config_node *value = config_get(map, option->name);
+    if (value)
+        notice_ignored(option, value);
 }
 
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
@@ -262,7 +287,7 @@ int options_read(const struct option *options, size_t count, const struct config
     error = error ? error : &ours;
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
-        if (!(options[i].flags & OPTION_IGNORED) && options[i].offset + size_of(options[i].type) > size)
+        if (!is_unread(&options[i]) && options[i].offset + size_of(options[i].type) > size)
             size = options[i].offset + size_of(options[i].type);
     if (size)
         memset(out, 0, size);
@@ -290,7 +315,10 @@ int options_read(const struct option *options, size_t count, const struct config
                     config_error(map, error, ERROR_VALUE, "\"%s\" is missing%s%s%s", option->name,
                                  option->help ? " (" : "", option->help ? option->help : "", option->help ? ")" : "");
         } else if (option->flags & OPTION_IGNORED) {
-            notice_ignored(reading.node);
+            notice_ignored(option, reading.node);
+        } else if (option->flags & OPTION_REFUSED) {
+            if (!says_nothing(option, reading.node))
+                code = config_error(reading.node, error, ERROR_VALUE, "%s", option->help);
         } else if (reading.node->kind == CONFIG_DEFERRED) {
             continue;
         } else if (reading.node->kind == CONFIG_NULL) {

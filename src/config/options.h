@@ -34,9 +34,12 @@ enum option_flags {
     OPTION_REQUIRED = 1,
     OPTION_NULLABLE = 2, /* null is accepted: a string is NULL then, all else keeps the fallback; one among a list of
                           * floats is NaN */
-    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log */
+    OPTION_IGNORED = 4,  /* accepted for NequIP's sake and without meaning here: not read, noticed once in the log with
+                          * its help, which says why; a value that is the fallback says nothing */
     OPTION_POSITIVE = 8, /* numbers must be > 0 */
-    OPTION_NONNEGATIVE = 16
+    OPTION_NONNEGATIVE = 16,
+    OPTION_REFUSED = 32 /* it would change what is done: null and the fallback are accepted, any other value is an error
+                         * with its help, which says why and how to go on */
 };
 
 struct option {
@@ -54,6 +57,9 @@ struct option {
  * and leave the fallback.  Lists and strings live in the arena. */
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error);
+
+/* The notice of an ignored option alone, of a map that has other keys too. */
+void options_notice(const struct option *option, const struct config_node *map);
 
 /* `_target_` of a map, looked up among names (full names and aliases); index or an error with the nearest name. */
 struct option_target {

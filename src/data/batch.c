@@ -215,7 +215,7 @@ static int fill(struct batch *batch, const struct frame *const *frames, const st
         batch->frame_atoms[k + 1] = batch->frame_atoms[k] + frame->atoms;
         batch->frame_pairs[k + 1] = batch->frame_pairs[k] + frame->npairs;
         double volume = frame_volume(frame);
-        batch->inverse_volume[k] = volume > 0 ? 1 / volume : 1;
+        batch->inverse_volume[k] = volume > 0 ? 1 / volume : NAN;
         batch->num_atoms[k] = frame->atoms;
         int code = copy_atoms(batch, frame, k, options, error);
         if (!code)

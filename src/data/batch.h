@@ -12,7 +12,7 @@ struct batch {
     int *frame_pairs;            /* [frames + 1] */
     double *pos;                 /* [atoms][3] */
     double *pair_shift;          /* [pairs][3] S.cell, A */
-    double *inverse_volume;      /* [frames], 1/A^3; 1 without a cell */
+    double *inverse_volume;      /* [frames], 1/A^3; NaN without a cell, or where it has no volume */
     double *num_atoms;           /* [frames] */
     const struct frame **source; /* [frames], not owned */
     int nfields;

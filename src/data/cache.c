@@ -13,6 +13,7 @@
 #include "data/cache_file.h"
 #include "data/input.h"
 #include "data/mapped.h"
+#include "data/selection.h"
 
 /* ---------------------------------------------------------------- how a file is read */
 
@@ -22,7 +23,10 @@ static void add_words(struct text *key, const char *name, const char *const *wor
         text_format(key, "%s %zu %s\n", name, strlen(words[k]), words[k]);
 }
 
-static void write_key(struct text *key, const struct extxyz_keys *keys, const struct transforms *transforms) {
+static void write_key(struct text *key, const struct selection *chosen, const struct extxyz_keys *keys,
+                      const struct transforms *transforms) {
+    if (chosen->index)
+        text_format(key, "frames %s\n", chosen->index);
     if (keys) {
         add_words(key, "from", keys->mapping_from, keys->nmapping);
         add_words(key, "to", keys->mapping_to, keys->nmapping);
@@ -39,8 +43,10 @@ static unsigned long long hash(const char *text) {
     return hash_bytes(0, text, strlen(text));
 }
 
-/* The k-th place where the cache of a file may be, or NULL; freed by free(). */
-static char *place(const char *path, int k) {
+/* The k-th place where the cache of a file may be, or NULL; freed by free().  Several choices of its frames have a
+ * cache each. */
+static char *place(const struct cache_source *source, int k) {
+    const char *path = source->name;
     const char *folder = getenv("FETTLE_CACHE"), *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *whole = NULL, *out = NULL;
@@ -53,7 +59,7 @@ static char *place(const char *path, int k) {
     } else if (k > 1 || (!(cache && *cache) && !(home && *home))) {
         return NULL;
     }
-    whole = realpath(path, NULL);
+    whole = realpath(source->path, NULL);
     if (!whole)
         return NULL;
     if (folder && *folder)
@@ -216,7 +222,7 @@ static int make_somewhere(struct cache_source *source, const struct extxyz_keys 
     char *cache;
     int code = 0;
     *made = NULL;
-    for (int k = 0; !code && !*made && (cache = place(source->path, k)); k++) {
+    for (int k = 0; !code && !*made && (cache = place(source, k)); k++) {
         int unwritten = 0;
         if (k > 0 || getenv("FETTLE_CACHE"))
             make_folder(cache);
@@ -232,19 +238,25 @@ static int make_somewhere(struct cache_source *source, const struct extxyz_keys 
 int cache_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct transforms *transforms,
                struct error *error) {
     struct stat status;
-    struct cache_source source = {.path = path};
+    struct selection chosen;
     char *cache = NULL;
-    int code = 0, found = 0;
-    if (!is_wanted(path, &status))
-        return read_plainly(dataset, path, keys, transforms, error);
+    size_t first = dataset->count;
+    int found = 0, code = selection_parse(&chosen, path, keys && keys->whole_name, error);
+    if (code)
+        return code;
+    struct cache_source source = {.name = path, .path = chosen.path};
+    if (!is_wanted(chosen.path, &status)) {
+        code = read_plainly(dataset, path, keys, transforms, error);
+        goto out;
+    }
     const char *name = dataset_intern(dataset, path);
     source.size = (uint64_t)status.st_size;
-    write_key(&source.key, keys, transforms);
+    write_key(&source.key, &chosen, keys, transforms);
     if (!name || source.key.failed) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    for (int k = 0; !code && !found && (cache = place(path, k)); k++) {
+    for (int k = 0; !code && !found && (cache = place(&source, k)); k++) {
         code = try_cache(dataset, name, cache, &source, transforms, &found, error);
         free(cache);
     }
@@ -262,7 +274,10 @@ int cache_read(struct dataset *dataset, const char *path, const struct extxyz_ke
         code = read_plainly(dataset, path, keys, transforms, error);
     }
 out:
+    if (!code && found && chosen.step < 0)
+        dataset_reverse(dataset, first);
     free(cache);
     text_free(&source.key);
+    selection_free(&chosen);
     return code;
 }

@@ -76,7 +76,7 @@ static const char *check_record(const char *data, const struct cache_head *head,
     uint64_t doubles = 0;
     int periodic = r->pbc[0] | r->pbc[1] | r->pbc[2];
     if (r->atoms < 1 || r->npairs < -1 || !is_flag(r->directed) || !is_flag(r->has_cell) || periodic > 1 ||
-        (periodic && !r->has_cell) || r->ordinal != (int64_t)f)
+        (periodic && !r->has_cell) || r->ordinal < 0 || (before && r->ordinal <= before->ordinal))
         return "a frame is impossible";
     for (int k = 0; k < 9; k++)
         if (!isfinite(r->cell[k]))

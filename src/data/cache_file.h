@@ -15,7 +15,8 @@
 
 /* What a cache is of. */
 struct cache_source {
-    const char *path;
+    const char *name;    /* as it is asked for: it may choose frames */
+    const char *path;    /* of the file */
     uint64_t size, hash; /* data/input.h; hash: only where it was asked for */
     struct text key;     /* how it is read: keys, transforms */
 };

@@ -7,7 +7,7 @@
 #include "base/interrupt.h"
 #include "data/cache_file.h"
 
-const char cache_magic[8] = {'f', 'e', 't', 't', 'l', 'e', 'C', '2'};
+const char cache_magic[8] = {'f', 'e', 't', 't', 'l', 'e', 'C', '3'};
 
 struct cache_arrays cache_lay_out(size_t atoms, size_t pairs, size_t doubles) {
     struct cache_arrays a = {.fields = 3 * atoms * sizeof(double)};
@@ -157,15 +157,14 @@ int cache_make(struct cache_source *source, const char *cache, const struct extx
         return 0;
     m.out = file_writer_stream(writer);
     put(&m, &head, sizeof head);
-    int code = extxyz_open_file(&reader, source->path, source->path, 1, keys, error);
+    int code = extxyz_open_file(&reader, source->name, source->name, 1, keys, error);
     if (!code)
         code = put_frames(&m, reader, transforms, error);
     if (!code) {
         source->size = extxyz_size(reader);
         source->hash = extxyz_hash(reader);
         if (!m.frames)
-            code = error_at(error, ERROR_DATA, source->path, 0, 0,
-                            source->size ? "the file has no frames" : "the file is empty");
+            code = error_at(error, ERROR_DATA, source->name, 0, 0, "%s", extxyz_nothing(reader));
     }
     if (!code && (m.records.failed || m.fields.failed || m.strings.failed))
         code = error_set(error, ERROR_MEMORY, "out of memory");

@@ -148,24 +148,39 @@ static int check_sets(const struct datamodule *datamodule, struct error *error) 
         const struct datamodule_role *sets = &datamodule->role[role];
         const struct loader_settings *loader = &datamodule->loader[role];
         const struct config_node *node = config_get(datamodule->common.loader[role], "batch_size");
+        const struct config_node *sampler = config_get(datamodule->common.loader[role], "sampler");
         node = node ? node : datamodule->config;
         for (size_t k = 0; k < sets->count && datamodule_wants(datamodule, (enum data_role)role); k++) {
             size_t count = sets->sets[k]->count;
-            if (role == ROLE_TRAIN && k > 0)
-                break;
             if (!count)
                 return config_error(datamodule->config, error, ERROR_DATA, "the %s is empty", set_names[role]);
-            if ((role == ROLE_TRAIN || loader->drop_last) && (size_t)loader->batch_size > count)
-                return config_error(node, error, ERROR_VALUE, "batch_size %lld is above the %zu frame%s of the %s",
+            struct loader all;
+            loader_init(&all, (int64_t)count, loader);
+            if (!loader_batches(&all))
+                return config_error(node, error, ERROR_VALUE,
+                                    "batch_size %lld is above the %zu frame%s of the %s, and drop_last leaves none",
                                     (long long)loader->batch_size, count, count == 1 ? "" : "s", set_names[role]);
+            int code = loader_settings_fit(loader, (int64_t)count, sampler, error);
+            if (code)
+                return code;
         }
-        if (role == ROLE_TRAIN && sets->count > 1)
-            log_message(LOG_WARNING,
-                        "%zu training sets are given; the first one is trained on, as NequIP does "
-                        "(torch.utils.data.ConcatDataset joins several)",
-                        sets->count);
     }
     return 0;
+}
+
+/* The second place that training data are named at: none, as far as NequIP trains. */
+static int check_one_training_set(const struct datamodule *datamodule, struct error *error) {
+    static const char *const keys[] = {"train_file_path", "train_dataset", "split_dataset"};
+    const struct config_node *place = datamodule->config;
+    size_t count = datamodule->role[ROLE_TRAIN].count;
+    for (int k = 2; k >= 0; k--)
+        place = config_get(datamodule->config, keys[k]) ? config_get(datamodule->config, keys[k]) : place;
+    if (count < 2)
+        return 0;
+    return config_error(place, error, ERROR_VALUE,
+                        "%zu training sets, and NequIP trains on one: join them, as NequIPDataModule with a "
+                        "torch.utils.data.ConcatDataset does, or put their frames into one file",
+                        count);
 }
 
 static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
@@ -197,12 +212,15 @@ static int build(struct datamodule **out, const struct config_node *config, unsi
     datamodule->common = *(const struct datamodule_common *)options;
     for (int role = 0; role < ROLE_COUNT && !code; role++) {
         loader_settings_default(&datamodule->loader[role]);
-        code = loader_settings_read(&datamodule->loader[role], datamodule->common.loader[role], error);
+        code =
+            loader_settings_read(&datamodule->loader[role], datamodule->common.loader[role], datamodule->arena, error);
     }
     if (!code && datamodule->common.stats)
         code = stats_new(&datamodule->stats, datamodule->common.stats, error);
     if (!code)
         code = kind->add(datamodule, options, config, error);
+    if (!code && dry)
+        code = check_one_training_set(datamodule, error);
     if (!code && !dry)
         code = check_sets(datamodule, error);
     code = arena_result(datamodule->arena, code, error);
@@ -267,6 +285,25 @@ const struct dataset *datamodule_dataset(const struct datamodule *datamodule, en
 
 const struct loader_settings *datamodule_loader(const struct datamodule *datamodule, enum data_role role) {
     return &datamodule->loader[role];
+}
+
+int datamodule_streams(struct datamodule *datamodule, struct loader_streams *train, struct loader_streams *evaluation,
+                       struct error *error) {
+    const struct dataset *set = datamodule_dataset(datamodule, ROLE_TRAIN, 0);
+    struct loader loader;
+    loader_streams_init(train, datamodule_seed(datamodule));
+    *evaluation = *train;
+    if (!datamodule->stats || !set)
+        return 0;
+    int code = stats_loader(datamodule->stats, &datamodule->loader[ROLE_TRAIN], (int64_t)set->count, &loader, error);
+    int64_t *order = code ? NULL : malloc(((size_t)loader_drawn(&loader) + 1) * sizeof *order);
+    if (!code && !order)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code)
+        loader_whole(&loader, evaluation, order);
+    train->process = evaluation->process;
+    free(order);
+    return code;
 }
 
 struct transforms *datamodule_transforms(const struct datamodule *datamodule) {

@@ -29,9 +29,18 @@ uint64_t datamodule_seed(const struct datamodule *datamodule);
 size_t datamodule_count(const struct datamodule *datamodule, enum data_role role);
 const struct dataset *datamodule_dataset(const struct datamodule *datamodule, enum data_role role, size_t k);
 const struct loader_settings *datamodule_loader(const struct datamodule *datamodule, enum data_role role);
+/* The generators as training and evaluation find them at the start: training's own is fresh, that of the other sets has
+ * drawn the statistics already, as the process's has. */
+int datamodule_streams(struct datamodule *datamodule, struct loader_streams *train, struct loader_streams *evaluation,
+                       struct error *error);
 struct transforms *datamodule_transforms(const struct datamodule *datamodule);
 /* How many data sets of a role the config asks for; needs no opened module (for the names of metrics). */
 int datamodule_configured(const struct config_node *config, enum data_role role, int *count, struct error *error);
+
+/* How a data module's config has its files read: by which keys, and with which transforms after (NULL: none).  `more`
+ * are names of fields that are read as well.  All lies in the arena and in the config. */
+int datamodule_reading(const struct config_node *config, const char *const *more, int nmore, struct arena *arena,
+                       struct extxyz_keys **keys, const struct config_node **transforms, struct error *error);
 
 /* A statistic of the first training set; context is a struct datamodule.  It fits struct config_context. Computed at
  * the first call. */

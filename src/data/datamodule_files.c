@@ -52,7 +52,7 @@ static int add_files(struct datamodule *datamodule, const void *data, const stru
     struct extxyz_keys *keys;
     struct transforms *transforms;
     (void)config;
-    int code = source_keys(datamodule, &options->file, &keys, error);
+    int code = source_keys(datamodule->arena, &options->file, &keys, error);
     if (!code)
         code = transforms_new(&transforms, options->file.transforms, error);
     if (!code)

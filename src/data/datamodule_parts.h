@@ -94,8 +94,8 @@ struct source_file_options {
     const struct config_node *transforms, *ase_args, *key_mapping;
     struct option_strings include, exclude;
 };
-/* From options to keys, in the module's arena. */
-int source_keys(struct datamodule *datamodule, const struct source_file_options *options, struct extxyz_keys **out,
+/* From options to keys, in the arena. */
+int source_keys(struct arena *arena, const struct source_file_options *options, struct extxyz_keys **out,
                 struct error *error);
 /* Reads a file and transforms its frames. */
 int source_read(struct datamodule *datamodule, const char *path, const struct extxyz_keys *keys,
@@ -122,6 +122,10 @@ int source_emt_check(const struct source_emt_options *options, const struct conf
 int source_emt(struct datamodule *datamodule, const struct source_emt_options *options,
                const struct config_node *config, uint64_t seed, size_t count, struct dataset **out,
                struct error *error);
+
+/* NequIP's EMTTestDataset. */
+int source_emt_test(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
+                    struct error *error);
 
 extern const struct datamodule_kind datamodule_ase, datamodule_nequip, datamodule_emt;
 

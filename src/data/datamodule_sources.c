@@ -4,21 +4,28 @@
 #include "data/cache.h"
 #include "data/datamodule_parts.h"
 
-static const struct option ase_args_rows[] = {
-    {"format", OPTION_STRING, OPTION_NULLABLE, "extxyz", 0, "extxyz|xyz|null", "extxyz, or xyz without keys"}};
+struct ase_args {
+    const char *format;
+    int whole_name;
+};
 
-int source_keys(struct datamodule *datamodule, const struct source_file_options *options, struct extxyz_keys **out,
+static const struct option ase_args_rows[] = {
+    {"format", OPTION_STRING, OPTION_NULLABLE, "extxyz", offsetof(struct ase_args, format), "extxyz|xyz|null",
+     "extxyz, or xyz without keys"},
+    {"do_not_split_by_at_sign", OPTION_BOOL, 0, "false", offsetof(struct ase_args, whole_name), NULL,
+     "an @ in a file's name chooses no frames"}};
+
+int source_keys(struct arena *arena, const struct source_file_options *options, struct extxyz_keys **out,
                 struct error *error) {
-    struct arena *arena = datamodule->arena;
     struct extxyz_keys *keys = arena_alloc(arena, sizeof *keys);
-    const char *format = NULL;
+    struct ase_args args = {NULL, 0};
     size_t count = config_count(options->key_mapping);
     *out = NULL;
     if (options->key_mapping && config_kind(options->key_mapping) != CONFIG_MAP)
         return config_error(options->key_mapping, error, ERROR_TYPE,
                             "a map from keys of the files to names of fields is expected, not %s",
                             config_kind_name(options->key_mapping));
-    int code = options_read(ase_args_rows, 1, options->ase_args, NULL, &format, arena, error);
+    int code = options_read(ase_args_rows, 2, options->ase_args, NULL, &args, arena, error);
     if (code)
         return code;
     const char **from = arena_alloc(arena, (count + 1) * sizeof *from);
@@ -42,7 +49,8 @@ int source_keys(struct datamodule *datamodule, const struct source_file_options 
                                  .include = (const char *const *)options->include.values,
                                  .nexclude = options->exclude.count,
                                  .exclude = (const char *const *)options->exclude.values,
-                                 .plain = format && strcmp(format, "xyz") == 0};
+                                 .plain = args.format && strcmp(args.format, "xyz") == 0,
+                                 .whole_name = args.whole_name};
     *out = keys;
     return 0;
 }
@@ -83,6 +91,63 @@ static const struct option file_rows[] = {
     {"key_mapping", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct file_set, file.key_mapping), NULL,
      "key of the file: name of the field"}};
 
+/* The first map that names files of frames: the module's own, or one of a data set in it. */
+static const struct config_node *find_files(const struct config_node *node) {
+    static const char *const names[] = {"key_mapping", "include_keys", "exclude_keys", "ase_args", "file_path"};
+    for (size_t k = 0; config_kind(node) == CONFIG_MAP && k < sizeof names / sizeof *names; k++)
+        if (config_get(node, names[k]) && (k < 4 || config_get(node, "_target_")))
+            return node;
+    for (size_t k = 0; k < config_count(node); k++) {
+        const struct config_node *found = find_files(config_at(node, k));
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+int datamodule_reading(const struct config_node *config, const char *const *more, int nmore, struct arena *arena,
+                       struct extxyz_keys **keys, const struct config_node **transforms, struct error *error) {
+    enum { ROWS = sizeof file_rows / sizeof *file_rows };
+    struct file_set options = {0};
+    const struct config_node *files = find_files(config);
+    const char **others = arena_alloc(arena, (config_count(files) + 1) * sizeof *others);
+    size_t nothers = 0;
+    int code = 0;
+    if (!others)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < config_count(files); k++) {
+        size_t row = 1; /* all but the path */
+        while (row < ROWS && strcmp(file_rows[row].name, config_key(files, k)))
+            row++;
+        if (row == ROWS)
+            others[nothers++] = config_key(files, k);
+    }
+    others[nothers] = NULL;
+    *transforms = config_get(config, "transforms") ? config_get(config, "transforms") : config_get(files, "transforms");
+    if (files)
+        code = options_read(file_rows + 1, ROWS - 1, files, others, &options, arena, error);
+    if (code || (code = source_keys(arena, &options.file, keys, error)))
+        return code;
+    int count = (*keys)->ninclude;
+    const char **include = arena_alloc(arena, ((size_t)(count + nmore) + 1) * sizeof *include);
+    if (!include)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (int k = 0; k < count; k++)
+        include[k] = (*keys)->include[k];
+    for (int k = 0; k < nmore; k++) {
+        int there = 0;
+        for (int m = 0; m < (*keys)->nmapping; m++)
+            there |= !strcmp((*keys)->mapping_to[m], more[k]);
+        for (int i = 0; i < count; i++)
+            there |= !strcmp(include[i], more[k]);
+        if (!there)
+            include[count++] = more[k];
+    }
+    (*keys)->include = include;
+    (*keys)->ninclude = count;
+    return 0;
+}
+
 static int open_file(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
                      struct error *error) {
     struct file_set options;
@@ -91,7 +156,7 @@ static int open_file(struct datamodule *datamodule, const struct config_node *co
     int code =
         options_read(file_rows, sizeof file_rows / sizeof *file_rows, config, NULL, &options, datamodule->arena, error);
     if (!code)
-        code = source_keys(datamodule, &options.file, &keys, error);
+        code = source_keys(datamodule->arena, &options.file, &keys, error);
     if (!code)
         code = transforms_new(&transforms, options.file.transforms, error);
     if (!code)
@@ -292,9 +357,10 @@ int source_open(struct datamodule *datamodule, const struct config_node *config,
         {"nequip.data.dataset.RandomSplitAndIndexDataset", "RandomSplitAndIndexDataset"},
         {"torch.utils.data.Subset", "Subset"},
         {"torch.utils.data.ConcatDataset", "ConcatDataset"},
+        {"nequip.data.dataset.EMTTestDataset", "EMTTestDataset"},
         {"fettle.data.EMTDataset", "EMTDataset"}};
     static int (*const open[])(struct datamodule *, const struct config_node *, struct dataset **, struct error *) = {
-        open_file, open_slice, open_split, open_subset, open_concat, open_emt};
+        open_file, open_slice, open_split, open_subset, open_concat, source_emt_test, open_emt};
     size_t index;
     *out = NULL;
     int code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);

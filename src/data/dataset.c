@@ -127,10 +127,19 @@ int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_
         code = dataset_add(dataset, frame, error);
     }
     if (!code && dataset->count == first)
-        code = error_at(error, ERROR_DATA, path, 0, 0,
-                        extxyz_size(reader) ? "the file has no frames" : "the file is empty");
+        code = error_at(error, ERROR_DATA, path, 0, 0, "%s", extxyz_nothing(reader));
+    if (!code && extxyz_descends(reader))
+        dataset_reverse(dataset, first);
     extxyz_close(reader);
     return code;
+}
+
+void dataset_reverse(struct dataset *dataset, size_t first) {
+    for (size_t a = first, b = dataset->count; a + 1 < b; a++) {
+        struct frame *frame = dataset->frames[a];
+        dataset->frames[a] = dataset->frames[--b];
+        dataset->frames[b] = frame;
+    }
 }
 
 int dataset_subset(struct dataset **out, const struct dataset *dataset, const int64_t *indices, size_t count,

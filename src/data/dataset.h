@@ -32,8 +32,11 @@ int dataset_own_map(struct dataset *dataset, struct mapped *map, struct error *e
 /* Whether the files in which frames lie are still what they were; see mapped_check.  For whoever reads many frames. */
 int dataset_check(const struct dataset *dataset, struct error *error);
 
-/* All frames of a file, after those that are there already.  A file without frames is an error. */
+/* All frames of a file, or those that its name chooses, after those that are there already.  None is an error. */
 int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct error *error);
+
+/* Those from frame `first` on, from the last to the first. */
+void dataset_reverse(struct dataset *dataset, size_t first);
 
 /* Frames indices[0 ... count-1], borrowed: the original must live longer. */
 int dataset_subset(struct dataset **out, const struct dataset *dataset, const int64_t *indices, size_t count,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "data/extxyz_parts.h"
 #include "data/input.h"
+#include "data/selection.h"
 
 enum { MAX_COLUMNS = 4096, MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096, MUCH = 8 << 20 };
 
@@ -18,6 +19,8 @@ struct extxyz_reader {
     struct input *input; /* where more text comes from; NULL: there is no more */
     int line;            /* of the line that read_line gave last */
     long ordinal;
+    int64_t next, step, left; /* the frame to be read next, the way to the one after it, how many there still are */
+    int descends, to_the_end;
     const struct extxyz_keys *keys;
     struct xyz_comment comment;
     char *properties; /* the Properties that columns were made of */
@@ -57,12 +60,14 @@ int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, 
     reader->at = text;
     reader->end = text + size;
     reader->keys = keys;
+    reader->step = 1;
+    reader->left = INT64_MAX;
     *out = reader;
     return 0;
 }
 
-int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, int hashed,
-                     const struct extxyz_keys *keys, struct error *error) {
+static int open_input(struct extxyz_reader **out, const char *name, const char *path, int hashed,
+                      const struct extxyz_keys *keys, struct error *error) {
     struct input *input;
     int code = input_open(&input, path, hashed, error);
     *out = NULL;
@@ -73,6 +78,49 @@ int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *p
     else
         (*out)->input = input;
     return code;
+}
+
+/* The number of frames, for a choice that counts from the end. */
+static int count_frames(const char *name, const char *path, int64_t *out, struct error *error) {
+    struct extxyz_reader *reader;
+    struct frame *frame;
+    int code = open_input(&reader, name, path, 0, NULL, error);
+    if (code)
+        return code;
+    reader->next = INT64_MAX;
+    code = extxyz_next(reader, &frame, error);
+    *out = reader->ordinal;
+    extxyz_close(reader);
+    return code;
+}
+
+int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, int hashed,
+                     const struct extxyz_keys *keys, struct error *error) {
+    struct selection chosen;
+    int64_t frames = INT64_MAX;
+    *out = NULL;
+    int code = selection_parse(&chosen, path, keys && keys->whole_name, error);
+    if (!code && selection_needs_count(&chosen))
+        code = count_frames(name, chosen.path, &frames, error);
+    if (!code)
+        code = open_input(out, name, chosen.path, hashed, keys, error);
+    if (!code && chosen.index) {
+        struct extxyz_reader *reader = *out;
+        selection_resolve(&chosen, frames, &reader->next, &reader->step, &reader->left, &reader->descends);
+        reader->to_the_end = hashed;
+    }
+    selection_free(&chosen);
+    return code;
+}
+
+const char *extxyz_nothing(const struct extxyz_reader *reader) {
+    return reader->left < INT64_MAX / 2 ? "what follows the @ chooses none of the file's frames"
+           : extxyz_size(reader)        ? "the file has no frames"
+                                        : "the file is empty";
+}
+
+int extxyz_descends(const struct extxyz_reader *reader) {
+    return reader->descends;
 }
 
 uint64_t extxyz_size(const struct extxyz_reader *reader) {
@@ -115,7 +163,8 @@ static const char *find_newline(struct extxyz_reader *reader) {
     }
 }
 
-/* The next line without its end; 0 at the end of the text.  The line before is gone then. */
+/* The next line without its end; 0 at the end of the text.  The line before is gone then.  A mark that says that the
+ * text is UTF-8 is none of it. */
 static int read_line(struct extxyz_reader *reader, struct line *line) {
     const char *newline =
         reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) : NULL;
@@ -126,6 +175,10 @@ static int read_line(struct extxyz_reader *reader, struct line *line) {
     const char *stop = newline ? newline : reader->end;
     line->text = reader->at;
     line->size = (size_t)(stop - reader->at);
+    if (!reader->line && line->size >= 3 && !memcmp(line->text, "\xEF\xBB\xBF", 3)) {
+        line->text += 3;
+        line->size -= 3;
+    }
     if (line->size && line->text[line->size - 1] == '\r')
         line->size--;
     reader->at = newline ? newline + 1 : reader->end;
@@ -231,6 +284,13 @@ static int add_column(struct extxyz_reader *reader, const char *name, size_t siz
     column->target = wanted ? NULL : xyz_target(reader->keys, column->name, &row);
     if (!wanted && column->target && row >= 0)
         reader->seen[row] = 1;
+    if (column->target && row < 0 && !xyz_column_fits(column->target, type, cols)) {
+        const struct xyz_known *known = xyz_known(column->target);
+        /* numbers of atoms where the frame has one: what ASE overwrites by the key of the comment line, if there is one
+         */
+        if (!xyz_is_learned(column->target) || (known && !known->per_atom))
+            column->target = NULL;
+    }
     if (column->target && type == 'S')
         return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
                         "the column %s holds strings: it cannot become the field %s", column->name, column->target);
@@ -482,7 +542,7 @@ static int store_fields(struct extxyz_reader *reader, struct frame *frame, int l
             if (xyz_is_frame_property(value->key) != results)
                 continue;
             const char *target = xyz_target(reader->keys, value->key, &row);
-            if (!target)
+            if (!target || (row < 0 && !xyz_is_learned(target) && !xyz_value_fits(target, value, frame->atoms)))
                 continue;
             value->used = 1;
             if (row >= 0)
@@ -550,10 +610,30 @@ static int read_atoms(struct extxyz_reader *reader, struct frame *frame, struct 
     return code;
 }
 
+/* Passes over the frames in front of the one that is to be read, whatever is in them. */
+static int find_frame(struct extxyz_reader *reader, int *atoms, struct error *error) {
+    struct line line;
+    for (int code = 0;; reader->ordinal++) {
+        if (!reader->left && !reader->to_the_end)
+            return *atoms = 0;
+        if ((code = read_count(reader, atoms, error)) || !*atoms)
+            return code;
+        if (reader->left && reader->ordinal == reader->next)
+            return 0;
+        for (int k = 0; k <= *atoms; k++)
+            if (!read_line(reader, &line))
+                return error_at(error, ERROR_DATA, reader->name, reader->line, 0,
+                                "the file ends in the middle of frame %ld, which should have %d atoms", reader->ordinal,
+                                *atoms);
+        if ((code = interrupt_check(error)))
+            return code;
+    }
+}
+
 static int read_frame(struct extxyz_reader *reader, struct frame **out, struct error *error) {
     static const char plain[] = "species:S:1:pos:R:3";
     struct line line;
-    int atoms, code = read_count(reader, &atoms, error);
+    int atoms, code = find_frame(reader, &atoms, error);
     if (code)
         return code;
     if (!atoms) {
@@ -590,6 +670,8 @@ static int read_frame(struct extxyz_reader *reader, struct frame **out, struct e
         frame_free(frame);
         return code;
     }
+    reader->left--;
+    reader->next = reader->next <= INT64_MAX - reader->step ? reader->next + reader->step : INT64_MAX;
     reader->ordinal++;
     *out = frame;
     return 0;

@@ -18,6 +18,7 @@ struct extxyz_keys {
     int nexclude;
     const char *const *exclude; /* exclude_keys */
     int plain;                  /* format xyz: the comment line says nothing */
+    int whole_name;             /* do_not_split_by_at_sign: an @ in a file's name chooses no frames */
 };
 
 struct extxyz_reader;
@@ -26,11 +27,17 @@ struct extxyz_reader;
  * keys may be NULL (the default ones) and must outlive the reader. */
 int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, size_t size,
                 const struct extxyz_keys *keys, struct error *error);
-/* The same of a file, path, of which a piece is in memory at a time; hashed: extxyz_hash is wanted. */
+/* The same of a file, of which a piece is in memory at a time; hashed: extxyz_hash is wanted, and the file is read to
+ * its end.  path may choose frames ("a.xyz@:100", data/selection.h): the others are passed over. */
 int extxyz_open_file(struct extxyz_reader **out, const char *name, const char *path, int hashed,
                      const struct extxyz_keys *keys, struct error *error);
 /* The next frame; *out is NULL at the end of the text.  ERROR_INTERRUPT within a frame too. */
 int extxyz_next(struct extxyz_reader *reader, struct frame **out, struct error *error);
+/* Whether the frames are meant in the order from the last to the first ("a.xyz@::-1"); they come in that of the file.
+ */
+int extxyz_descends(const struct extxyz_reader *reader);
+/* Why a file gave no frame, in words. */
+const char *extxyz_nothing(const struct extxyz_reader *reader);
 /* frame->unused of its frames points into memory of the reader: put it elsewhere first. */
 void extxyz_close(struct extxyz_reader *reader);
 

@@ -79,6 +79,24 @@ const char *xyz_target(const struct extxyz_keys *keys, const char *key, int *row
     return key;
 }
 
+int xyz_is_learned(const char *target) {
+    static const char *const learned[] = {"total_energy", "forces", "stress", "virial"};
+    return find(learned, sizeof learned / sizeof *learned, target) >= 0;
+}
+
+int xyz_value_fits(const char *target, const struct xyz_value *value, int atoms) {
+    const struct xyz_known *known = xyz_known(target);
+    if (!known || !value->count)
+        return value->count > 0;
+    return known->per_atom ? (long)value->count == (long)known->cols * atoms
+                           : value->count == known->cols || (known->tensor && value->count == 6);
+}
+
+int xyz_column_fits(const char *target, char type, int cols) {
+    const struct xyz_known *known = xyz_known(target);
+    return type != 'S' && (!known || (known->per_atom && (cols == known->cols || (known->tensor && cols == 6))));
+}
+
 static void voigt_to_full(double *out, const double *v) {
     const double full[9] = {v[0], v[5], v[4], v[5], v[1], v[3], v[4], v[3], v[2]};
     memcpy(out, full, sizeof full);

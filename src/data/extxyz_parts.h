@@ -60,6 +60,12 @@ int xyz_is_frame_property(const char *key);
 /* The field that a key becomes, NULL if it is left out. *row: its place in mapping, or behind it in include; -1. */
 const char *xyz_target(const struct extxyz_keys *keys, const char *key, int *row);
 
+/* Whether values of that form can be the field.  One that ASE hands on unasked, and that is of another form, is
+ * nobody's fault: it is left out, unless it is one that models learn (energy, forces, stress, virial). */
+int xyz_value_fits(const char *target, const struct xyz_value *value, int atoms);
+int xyz_column_fits(const char *target, char type, int cols);
+int xyz_is_learned(const char *target);
+
 /* Makes the field of a value of the comment line, or of columns that have been read. */
 int xyz_store_value(struct frame *frame, const char *target, const struct xyz_value *value, const char *file, int line,
                     struct error *error);

@@ -9,7 +9,8 @@
 
 struct input;
 
-/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only.  hashed: input_hash is wanted. */
+/* A file, a pipe, a device; not a folder.  A pipe is waited for in input_more only.  hashed: input_hash is wanted. What
+ * is compressed by gzip comes out as it was before. */
 int input_open(struct input **out, const char *path, int hashed, struct error *error);
 void input_close(struct input *input);
 
@@ -19,10 +20,11 @@ void input_close(struct input *input);
 enum { INPUT_MOST = 64 << 20 };
 int input_more(struct input *input, const char **at, const char **end, struct error *error);
 
-/* Bytes that are still to come; UINT64_MAX where nobody knows. */
+/* Bytes that are still to come, or more; UINT64_MAX where nobody knows. */
 uint64_t input_left(const struct input *input);
 
-/* What has been read so far: how much, and its hash, by which two readings of the same bytes are known. */
+/* What has been read of the file so far: how much (compressed, where it is), and its hash, by which two readings of the
+ * same bytes are known. */
 uint64_t input_size(const struct input *input);
 uint64_t input_hash(const struct input *input);
 

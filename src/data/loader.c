@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <math.h>
+#include <string.h>
 
 void loader_init(struct loader *loader, int64_t count, const struct loader_settings *settings) {
     *loader = (struct loader){.count = count, .settings = *settings};
@@ -8,10 +9,25 @@ void loader_init(struct loader *loader, int64_t count, const struct loader_setti
         loader->settings.batch_size = 1;
 }
 
+void loader_streams_init(struct loader_streams *streams, uint64_t seed) {
+    random_seed(&streams->own, seed);
+    random_seed(&streams->process, 123); /* NequIP's seed_everything */
+}
+
+void loader_in_order(struct loader *loader) {
+    loader->settings.shuffle = 0;
+    if (loader->settings.sampler != SAMPLER_SEQUENTIAL)
+        loader->settings.sampler = SAMPLER_NONE;
+}
+
+int64_t loader_drawn(const struct loader *loader) {
+    return loader->settings.sampler ? loader->settings.drawn : loader->count;
+}
+
 /* Batches there would be without a limit. */
 static int64_t all_batches(const struct loader *loader) {
-    int64_t size = loader->settings.batch_size;
-    return loader->count / size + (!loader->settings.drop_last && loader->count % size != 0);
+    int64_t size = loader->settings.batch_size, drawn = loader_drawn(loader);
+    return drawn / size + (!loader->settings.drop_last && drawn % size != 0);
 }
 
 int64_t loader_batches(const struct loader *loader) {
@@ -19,37 +35,79 @@ int64_t loader_batches(const struct loader *loader) {
     return loader->limit > 0 && loader->limit < batches ? loader->limit : batches;
 }
 
-/* Whether the sampler is asked for more than the epoch's frames.  Worker processes are handed the batches ahead of
- * their use, so that with them it is, unless a limit stops the epoch well before the end. */
-static int runs_dry(const struct loader *loader) {
+/* Batches that the sampler is asked for, where so many are taken.  Worker processes are handed the batches ahead of
+ * their use. */
+static int64_t asked_for(const struct loader *loader, int64_t taken) {
     const struct loader_settings *settings = &loader->settings;
-    int64_t all = all_batches(loader), asked = loader_batches(loader);
-    int is_short = !settings->drop_last && loader->count % settings->batch_size != 0;
-    int64_t ahead = 0;
+    int64_t ahead = 0, asked = taken;
     if (settings->num_workers > 0 &&
         (__builtin_mul_overflow(settings->num_workers, settings->prefetch_factor > 0 ? settings->prefetch_factor : 2,
                                 &ahead) ||
          __builtin_add_overflow(asked, ahead, &asked)))
         asked = INT64_MAX;
+    return asked;
+}
+
+/* Whether that is more than the epoch's frames. */
+static int runs_dry(const struct loader *loader, int64_t asked) {
+    const struct loader_settings *settings = &loader->settings;
+    int64_t all = all_batches(loader);
+    int is_short = !settings->drop_last && loader->count % settings->batch_size != 0;
     return is_short ? asked >= all : asked > all;
 }
 
-void loader_epoch(const struct loader *loader, struct random_stream *stream, int64_t *order) {
-    random_u64(stream); /* the base seed of worker processes */
-    if (!loader->settings.shuffle) {
-        for (int64_t k = 0; k < loader->count; k++)
-            order[k] = k;
-        return;
+/* torch's RandomSampler without a generator of its own: it makes one, seeded by the process's. */
+static void sample(const struct loader *loader, struct random_stream *process, int64_t *order) {
+    const struct loader_settings *how = &loader->settings;
+    struct random_stream stream;
+    random_seed(&stream, random_u64(process) & INT64_MAX);
+    for (int64_t k = 0; k < how->drawn && how->replacement; k++)
+        order[k] = (int64_t)(random_u32(&stream) % (uint64_t)how->from);
+    for (int64_t k = 0; k < how->drawn && !how->replacement; k += how->from) {
+        int64_t some = how->drawn - k < how->from ? how->drawn - k : how->from;
+        random_permutation(&stream, how->room, (size_t)how->from);
+        memcpy(order + k, how->room, (size_t)some * sizeof *order);
     }
-    random_permutation(stream, order, (size_t)loader->count);
-    if (runs_dry(loader))
-        for (int64_t k = 0; k + 1 < loader->count; k++) /* a second permutation, of which nobody uses anything */
-            random_u32(stream);
+}
+
+static void draw(const struct loader *loader, struct loader_streams *streams, int64_t taken, int64_t *order) {
+    const struct loader_settings *how = &loader->settings;
+    int64_t asked = asked_for(loader, taken), drawn = loader_drawn(loader);
+    if (!(loader->again && how->persistent_workers))
+        random_u64(&streams->own); /* the base seed of worker processes */
+    for (int64_t k = 0; k < drawn; k++)
+        order[k] = k;
+    if (!asked)
+        return;
+    if (how->sampler == SAMPLER_RANDOM) {
+        sample(loader, &streams->process, order);
+    } else if (how->sampler == SAMPLER_SUBSET) {
+        random_permutation(&streams->process, order, (size_t)drawn);
+        for (int64_t k = 0; k < drawn; k++)
+            order[k] = how->indices[order[k]];
+    } else if (how->shuffle) {
+        random_permutation(&streams->own, order, (size_t)drawn);
+        if (runs_dry(loader, asked))
+            for (int64_t k = 0; k + 1 < drawn; k++) /* a second permutation, of which nobody uses anything */
+                random_u32(&streams->own);
+    }
+}
+
+void loader_epoch(const struct loader *loader, struct loader_streams *streams, int64_t *order) {
+    draw(loader, streams, loader_batches(loader), order);
+}
+
+void loader_whole(const struct loader *loader, struct loader_streams *streams, int64_t *order) {
+    draw(loader, streams, all_batches(loader) + 1, order);
+}
+
+void loader_glance(const struct loader *loader, struct loader_streams *streams, int64_t *order) {
+    draw(loader, streams, 0, order);
 }
 
 void loader_batch(const struct loader *loader, int64_t k, int64_t *first, int64_t *size) {
     *first = k * loader->settings.batch_size;
-    *size = loader->count - *first;
+    *size = loader_drawn(loader) - *first;
     if (*size > loader->settings.batch_size)
         *size = loader->settings.batch_size;
 }

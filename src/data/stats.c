@@ -175,23 +175,31 @@ static int add_lengths(const struct stats *stats, const struct stats_item *item,
     return code;
 }
 
+int stats_loader(struct stats *stats, const struct loader_settings *settings, int64_t count, struct loader *out,
+                 struct error *error) {
+    struct loader_settings own = *settings;
+    int code = loader_settings_read(&own, stats->loader, stats->arena, error);
+    loader_init(out, count, &own);
+    return code ? code : loader_settings_fit(&own, count, stats->loader, error);
+}
+
 int stats_compute(struct stats *stats, const struct dataset *dataset, const struct loader_settings *settings,
                   uint64_t seed, struct error *error) {
-    struct loader_settings own = *settings;
     struct loader loader;
-    struct random_stream stream;
-    int code = loader_settings_read(&own, stats->loader, error);
+    struct loader_streams streams;
+    int code = stats_loader(stats, settings, (int64_t)dataset->count, &loader, error);
     for (size_t k = 0; k < stats->count && !code; k++)
         code = prepare(stats, &stats->items[k], error);
     if (code)
         return code;
-    int64_t *order = malloc((dataset->count ? dataset->count : 1) * sizeof *order);
+    int64_t *order = malloc(((size_t)loader_drawn(&loader) + 1) * sizeof *order);
     if (!order)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    loader_init(&loader, (int64_t)dataset->count, &own);
-    random_seed(&stream, seed);
-    loader_epoch(&loader, &stream, order);
-    int64_t used = own.drop_last ? loader_batches(&loader) * own.batch_size : loader.count;
+    loader_streams_init(&streams, seed);
+    loader_whole(&loader, &streams, order);
+    int64_t used = loader_drawn(&loader);
+    if (loader.settings.drop_last)
+        used = loader_batches(&loader) * loader.settings.batch_size;
     for (int64_t f = 0; f < used && !code && !(code = interrupt_check(error)); f++) {
         const struct frame *frame = dataset->frames[order[f]];
         for (size_t k = 0; k < stats->count && !code; k++) {

@@ -19,6 +19,10 @@ void stats_free(struct stats *stats);
 int stats_compute(struct stats *stats, const struct dataset *dataset, const struct loader_settings *settings,
                   uint64_t seed, struct error *error);
 
+/* What its pass over so many frames is drawn by: the training set's settings, with those that the manager changes. */
+int stats_loader(struct stats *stats, const struct loader_settings *settings, int64_t count, struct loader *out,
+                 struct error *error);
+
 size_t stats_count(const struct stats *stats);
 const char *stats_name(const struct stats *stats, size_t k);
 /* A statistic by name ("forces_rms", "per_type_forces_rms", and "per_type_forces_rms_Cu" for one type); the arrays in

@@ -200,7 +200,7 @@ int stats_read(struct stats *stats, const struct config_node *config, struct err
         code = options_read(manager_options, index == 2 ? rows : rows - 1, config, NULL, &options, stats->arena, error);
     loader_settings_default(&loader);
     if (!code)
-        code = loader_settings_read(&loader, options.loader, error);
+        code = loader_settings_read(&loader, options.loader, stats->arena, error);
     if (code)
         return code;
     stats->loader = options.loader;

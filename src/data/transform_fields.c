@@ -72,7 +72,7 @@ static const struct option cell_options[] = {
     {"padding", OPTION_FLOAT, OPTION_NONNEGATIVE, "10.0", offsetof(struct cell_options, padding), NULL,
      "space around the atoms in each direction, A"},
     {"override_cell", OPTION_BOOL, 0, "false", offsetof(struct cell_options, override_cell), NULL,
-     "also where there is a cell"}};
+     "make it: without this nothing is done, as every frame has a cell, if one of zeros"}};
 
 static int non_periodic_cell(const void *data, struct frame *frame, size_t limit_bytes, struct error *error) {
     const struct cell_options *options = data;
@@ -80,7 +80,7 @@ static int non_periodic_cell(const void *data, struct frame *frame, size_t limit
     (void)error;
     if (frame->pbc[0] || frame->pbc[1] || frame->pbc[2] || !frame->atoms)
         return 0;
-    if (frame->has_cell && !options->override_cell)
+    if (!options->override_cell) /* every frame that ASE reads has a cell, if one of zeros */
         return 0;
     memset(frame->cell, 0, sizeof frame->cell);
     for (int c = 0; c < 3; c++) {
@@ -129,7 +129,7 @@ const struct transform_kind transform_add_nan_stress = {
 
 const struct transform_kind transform_non_periodic_cell = {
     .target = {"nequip.data.transforms.NonPeriodicCellTransform", "NonPeriodicCellTransform"},
-    .help = "a box around frames that have no cell; before the neighbour list",
+    .help = "a box around frames that are not periodic; before the neighbour list",
     .options = cell_options,
     .noptions = sizeof cell_options / sizeof *cell_options,
     .options_size = sizeof(struct cell_options),

@@ -20,7 +20,7 @@ const struct option builder_common_options[COMMON] = {
      "of features and weights"},
     {"type_names", OPTION_STRING_LIST, 0, NULL, offsetof(struct common, type_names), NULL, "names of the atom types"},
     {"compile_mode", OPTION_STRING, OPTION_NULLABLE | OPTION_IGNORED, NULL, offsetof(struct common, compile_mode), NULL,
-     "accepted; there is nothing to compile"},
+     "there is nothing to compile"},
 };
 
 const size_t builder_common_option_count = COMMON;

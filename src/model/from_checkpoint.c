@@ -13,7 +13,7 @@ static const struct option rows[] = {
     {"checkpoint_path", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct checkpoint_options, path), NULL,
      "a checkpoint written by fettle"},
     {"compile_mode", OPTION_STRING, OPTION_NULLABLE | OPTION_IGNORED, NULL,
-     offsetof(struct checkpoint_options, compile_mode), NULL, "accepted; there is nothing to compile"},
+     offsetof(struct checkpoint_options, compile_mode), NULL, "there is nothing to compile"},
 };
 
 static int checkpoint_build(struct build *build, const void *given, const struct config_node *args,

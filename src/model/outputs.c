@@ -60,7 +60,11 @@ static void force_stress_emit(const struct module *module, struct emitter *emitt
     struct node *products = graph_couple(graph, emitter->vector, g, 9, entries, count);
     struct node *strain = graph_scatter(graph, products, INDEX_PAIR_FRAME, DIM_FRAMES, 0);
     struct node *inverse_volume = graph_input(graph, "inverse_volume", F64, DIM_FRAMES, 0, 1);
-    out->stress = graph_mul(graph, strain, inverse_volume);
+    /* NaN where there is no volume, but no NaN in a gradient: what is added depends on nothing */
+    struct node *there = graph_unary(graph, UNARY_FINITE, inverse_volume, 0);
+    struct node *nan = graph_unary(graph, UNARY_LOG, graph_offset(graph, graph_scale(graph, there, 2), -1), 0);
+    out->stress = graph_mul(graph, strain, graph_unary(graph, UNARY_NAN0, inverse_volume, 0));
+    out->stress = graph_sub(graph, out->stress, nan);
     out->virial = graph_neg(graph, strain);
 }
 

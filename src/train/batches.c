@@ -14,7 +14,10 @@ static int64_t *number(const struct variable *variable) {
  * must leave some. */
 static struct loader loader_of(const struct trainer *trainer, int64_t size, int64_t *batches) {
     struct loader loader;
-    loader_init(&loader, (int64_t)trainer->order->count, datamodule_loader(trainer->data, ROLE_TRAIN));
+    const struct dataset *data = datamodule_dataset(trainer->data, ROLE_TRAIN, 0);
+    loader_init(&loader, (int64_t)data->count, datamodule_loader(trainer->data, ROLE_TRAIN));
+    if (trainer->options.overfit)
+        loader_in_order(&loader);
     loader.settings.batch_size = size;
     int64_t all = loader_batches(&loader);
     *batches = trainer_settings_limit(trainer->options.limit_train, trainer->options.limit_train_count, all);
@@ -34,37 +37,44 @@ struct loader batches_loader(const struct trainer *trainer) {
     return loader_of(trainer, *number(trainer->epoch_batch_size), &batches);
 }
 
-void batches_stream(const struct trainer *trainer, struct random_stream *out) {
-    *out = (struct random_stream){.position = (int)*number(trainer->random_position)};
-    memcpy(out->state, trainer->random_words->data, sizeof out->state);
-}
-
-static void keep_stream(struct trainer *trainer, const struct random_stream *stream) {
-    memcpy(trainer->random_words->data, stream->state, sizeof stream->state);
-    *number(trainer->random_position) = stream->position;
-}
-
-/* A state of no more than whole numbers: the words of the generator and how many of them are used up; the order of the
- * epoch; frames a batch, in this epoch and from the next one on.  All else follows from config and data. */
+/* A state of no more than whole numbers: the order of the epoch; frames a batch, in this epoch and from the next one
+ * on.  All else follows from config and data. */
 static int add_state(struct trainer *trainer, int has_train, size_t count, struct error *error) {
-    static const struct state_range used = {0, RANDOM_WORDS, 0}, size = {1, 0x1p53, 0};
+    static const struct state_range size = {1, 0x1p53, 0};
     struct {
         struct variable **out;
         const char *name;
         enum state_type type;
         size_t count;
         const struct state_range *range;
-    } all[] = {{&trainer->random_words, "loop.random.words", STATE_U32, RANDOM_WORDS, NULL},
-               {&trainer->random_position, "loop.random.position", STATE_I64, 1, &used},
-               {&trainer->order, "loop.order", STATE_I64, count, NULL},
+    } all[] = {{&trainer->order, "loop.order", STATE_I64, count, NULL},
                {&trainer->epoch_batch_size, "loop.epoch_batch_size", STATE_I64, 1, &size},
                {&trainer->batch_size, "loop.batch_size", STATE_I64, 1, &size}};
-    for (size_t k = 0; k < (has_train ? 5 : 3); k++) {
+    for (size_t k = 0; k < (has_train ? 3 : 1); k++) {
         if (!(*all[k].out = state_add(trainer->state, all[k].name, all[k].type, all[k].count, 0, error)))
             return ERROR_MEMORY;
         (*all[k].out)->range = all[k].range;
     }
     return 0;
+}
+
+/* Which setting leaves none. */
+static int no_batches(const struct trainer *trainer, struct error *error) {
+    const struct trainer_settings *how = &trainer->options;
+    const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
+    const struct config_node *node = config_get(config_root(trainer->config), "trainer"), *place;
+    const char *name = how->overfit ? "overfit_batches" : "limit_train_batches";
+    struct loader loader;
+    loader_init(&loader, (int64_t)trainer->order->count, settings);
+    long long all = (long long)loader_batches(&loader);
+    place = config_get(node, name) ? config_get(node, name) : node;
+    if (!all)
+        return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld, drop_last",
+                         trainer->order->count, (long long)settings->batch_size);
+    if (how->limit_train == 0)
+        return config_error(place, error, ERROR_VALUE, "nothing would be trained; without `train` in `run` nothing is");
+    return config_error(place, error, ERROR_VALUE, "%g of %lld batches are less than one; at least %.6g is expected",
+                        how->limit_train, all, 1.0 / (double)all);
 }
 
 int batches_open(struct trainer *trainer, struct error *error) {
@@ -73,24 +83,29 @@ int batches_open(struct trainer *trainer, struct error *error) {
     if (!trainer->ahead || !trainer->eval_ahead)
         return error_set(error, ERROR_MEMORY, "out of memory");
     int has_train = datamodule_count(trainer->data, ROLE_TRAIN) > 0;
-    size_t count = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0;
+    size_t frames = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0, count = 0;
     const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
-    struct random_stream stream;
-    int code = add_state(trainer, has_train, count, error);
+    if (has_train) {
+        struct loader loader;
+        loader_init(&loader, (int64_t)frames, settings);
+        if (trainer->options.overfit)
+            loader_in_order(&loader);
+        count = (size_t)loader_drawn(&loader);
+    }
+    int code = streams_open(trainer, error);
+    if (!code)
+        code = add_state(trainer, has_train, count, error);
     if (code)
         return code;
-    random_seed(&stream, datamodule_seed(trainer->data));
-    keep_stream(trainer, &stream);
     for (size_t k = 0; k < count; k++)
         ((int64_t *)trainer->order->data)[k] = (int64_t)k;
     if (!has_train)
         return 0;
     *number(trainer->batch_size) = *number(trainer->epoch_batch_size) =
         settings->batch_size > 0 ? settings->batch_size : 1;
-    if (trainer_trains(trainer) && batches_with(trainer, *number(trainer->batch_size)) < 1)
-        return error_set(error, ERROR_DATA, "an epoch has no batches: %zu frames, batch_size %lld%s", count,
-                         (long long)settings->batch_size, settings->drop_last ? ", drop_last" : "");
-    return 0;
+    return trainer_trains(trainer) && batches_with(trainer, *number(trainer->batch_size)) < 1
+               ? no_batches(trainer, error)
+               : 0;
 }
 
 int batches_check_state(const struct trainer *trainer, struct error *error) {
@@ -100,16 +115,19 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
         return count ? state_refuse(trainer->order, error, "has %zu frames, where nothing is trained", count) : 0;
     const struct variable *const sizes[] = {trainer->epoch_batch_size, trainer->batch_size};
     for (int k = 0; trainer_trains(trainer) && k < 2; k++)
-        if (*number(sizes[k]) > (int64_t)count || batches_with(trainer, *number(sizes[k])) < 1)
+        if (batches_with(trainer, *number(sizes[k])) < 1)
             return state_refuse(sizes[k], error, "is %lld: an epoch of %zu frames would have no such batches",
                                 (long long)*number(sizes[k]), count);
-    unsigned char *seen = calloc(count + 1, 1);
+    size_t frames = datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count;
+    int once = datamodule_loader(trainer->data, ROLE_TRAIN)->sampler == SAMPLER_NONE || trainer->options.overfit;
+    unsigned char *seen = calloc(frames + 1, 1);
     int code = seen ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; !code && k < count; k++)
-        if (order[k] < 0 || order[k] >= (int64_t)count || seen[order[k]]++)
+        if (order[k] < 0 || order[k] >= (int64_t)frames || (seen[order[k]]++ && once))
             code = state_refuse(trainer->order, error,
-                                "has %lld for number %zu: each of %zu frames is expected once, counted from 0",
-                                (long long)order[k], k, count);
+                                "has %lld for number %zu: each of %zu frames is expected%s, "
+                                "counted from 0",
+                                (long long)order[k], k, frames, once ? " once" : "");
     free(seen);
     return code;
 }
@@ -132,12 +150,16 @@ int batches_set_size(struct trainer *trainer, double value, struct error *error)
 }
 
 void batches_begin_epoch(struct trainer *trainer) {
-    struct random_stream stream;
+    struct loader_streams streams;
+    int64_t epoch = cursor_of(trainer)->epoch, every = trainer->options.reload_every;
     *number(trainer->epoch_batch_size) = *number(trainer->batch_size);
     struct loader loader = batches_loader(trainer);
-    batches_stream(trainer, &stream);
-    loader_epoch(&loader, &stream, trainer->order->data);
-    keep_stream(trainer, &stream);
+    loader.again = epoch > 0;
+    streams_read(trainer, ROLE_TRAIN, &streams);
+    if (every && epoch && epoch % every == 0) /* a reload begins an epoch, and the loop another */
+        loader_glance(&loader, &streams, trainer->order->data);
+    loader_epoch(&loader, &streams, trainer->order->data);
+    streams_keep(trainer, ROLE_TRAIN, &streams);
 }
 
 /* The frames of a stretch of the order, in trainer->frames. */
@@ -186,8 +208,9 @@ int batches_any(struct trainer *trainer, struct error *error) {
     int64_t *order = malloc((size_t)size * sizeof *order);
     if (!order)
         return error_set(error, ERROR_MEMORY, "out of memory");
+    int64_t frames = (int64_t)datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count;
     for (int64_t k = 0; k < size; k++)
-        order[k] = k;
+        order[k] = k % frames;
     int code = batches_join(trainer, order, 0, size, error);
     free(order);
     return code;

@@ -21,19 +21,19 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
     int64_t *order = NULL;
     int n = 0, code = 0;
     struct loader loader;
-    struct random_stream stream;
+    struct loader_streams streams;
     if (!trainer->loss || !trainer_batches(trainer) || !before) {
         code = error_set(error, ERROR_STATE, "there is no training to time");
         goto out;
     }
     loader = batches_loader(trainer);
-    batches_stream(trainer, &stream);
-    order = calloc((size_t)loader.count + 1, sizeof *order);
+    streams_read(trainer, ROLE_TRAIN, &streams);
+    order = calloc((size_t)loader_drawn(&loader) + 1, sizeof *order);
     if (!order) {
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    loader_epoch(&loader, &stream, order);
+    loader_epoch(&loader, &streams, order);
     bench->atoms = bench->edges = 0;
     for (; n < MOST_BATCHES && n < trainer_batches(trainer); n++) {
         int64_t first, size;

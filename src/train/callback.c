@@ -170,7 +170,7 @@ int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct con
     if (config_kind(said) == CONFIG_BOOL)
         return config_bool(said);
     return how->check_val_every_n_epoch == 1 &&
-           ((counts_sets && !evaluate_has_batches(trainer)) || how->val_check_interval == 1.0);
+           ((counts_sets && !evaluate_has_batches(trainer)) || how->val_check_is_one);
 }
 
 /* Where one fails, those before it have judged already, and are not asked again. */
@@ -178,7 +178,7 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
     struct callbacks *callbacks = &trainer->callbacks;
     int code = 0, k = callbacks->failed && callbacks->failed_at == moment ? callbacks->failed - 1 : 0;
     callbacks->failed = 0;
-    for (; !code && k < callbacks->count; k++) {
+    for (; !code && !trainer->options.fast_dev_run && k < callbacks->count; k++) {
         struct callback *callback = &callbacks->list[k];
         if (callback->kind->judge)
             code = callback->kind->judge(callback, trainer, moment, error);

@@ -25,6 +25,7 @@ struct optimizer_kind;
 struct callback_scope {
     const struct optimizer_kind *optimizer; /* NULL: none */
     int groups;                             /* of its parameters */
+    const char *scheduler;                  /* its own name in columns; NULL: none */
     const struct metrics *loss;             /* NULL: none */
     int (*add)(void *context, const char *name);
     void *context;

@@ -16,14 +16,16 @@ static const struct option options[] = {
      "log the weight decay too"},
 };
 
-enum { NAME_SIZE = 128 };
+enum { NAME_SIZE = 256 };
 
-/* What stands behind "lr-Adam" for each group: its number, as Lightning counts them, and which of its numbers. */
-static void name_of(const struct optimizer_kind *kind, int groups, int group, const char *what, char out[NAME_SIZE]) {
+/* "lr-Adam", or the scheduler's own name; behind it for each of several groups its number, as Lightning counts them,
+ * and which of its numbers it is. */
+static void name_of(const struct optimizer_kind *kind, const char *own, int groups, int group, const char *what,
+                    char out[NAME_SIZE]) {
     char number[16] = "";
     if (groups > 1)
         snprintf(number, sizeof number, "/pg%d", group + 1);
-    snprintf(out, NAME_SIZE, "lr-%s%s%s", optimizer_name(kind), number, what);
+    snprintf(out, NAME_SIZE, "%s%.150s%s%s", own ? "" : "lr-", own ? own : optimizer_name(kind), number, what);
 }
 
 static int logs(const struct callback *callback, const struct callback_scope *scope) {
@@ -35,7 +37,7 @@ static int logs(const struct callback *callback, const struct callback_scope *sc
             char name[NAME_SIZE];
             if (!what[k])
                 continue;
-            name_of(scope->optimizer, scope->groups, g, what[k], name);
+            name_of(scope->optimizer, scope->scheduler, scope->groups, g, what[k], name);
             failed = scope->add(scope->context, name);
         }
     return failed;
@@ -54,20 +56,22 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
     const struct optimizer *optimizer = &trainer->optimizer;
     const struct optimizer_kind *kind = optimizer->kind;
     const struct monitor_options *how = callback->options;
+    /* one that takes the scheduler's place has no name */
+    const char *scheduler = callbacks_scheduler(trainer) ? NULL : trainer->schedule.name;
     int groups = optimizer->groups.count, code = 0;
     char name[NAME_SIZE];
     for (int g = 0; !code && g < groups; g++) {
         void *own = optimizer->groups.options[g];
-        name_of(kind, groups, g, "", name);
+        name_of(kind, scheduler, groups, g, "", name);
         code = log_value(trainer, name, ((double *)optimizer->lr->data)[2 * g], error);
         if (!code && how->momentum) { /* 0 where the optimizer has none */
             const double *momentum = kind->momentum ? kind->momentum(own) : NULL;
-            name_of(kind, groups, g, "-momentum", name);
+            name_of(kind, scheduler, groups, g, "-momentum", name);
             code = log_value(trainer, name, momentum ? *momentum : 0, error);
         }
         const double *decay = how->weight_decay ? optimizer_decay(kind, own) : NULL;
         if (!code && decay) {
-            name_of(kind, groups, g, "-weight_decay", name);
+            name_of(kind, scheduler, groups, g, "-weight_decay", name);
             code = log_value(trainer, name, *decay, error);
         }
     }

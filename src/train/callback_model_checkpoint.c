@@ -334,8 +334,9 @@ static int is_due(const struct keep_options *how, struct keep *keep, const struc
 
 static int validation_follows(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
+    int64_t epochs = trainer->options.check_val_every_n_epoch;
     return cursor->batch + 1 >= trainer_batches(trainer) && evaluate_has_batches(trainer) &&
-           (cursor->epoch + 1) % trainer->options.check_val_every_n_epoch == 0;
+           (!epochs || (cursor->epoch + 1) % epochs == 0);
 }
 
 /* A metric of the last validation would be an old one where the next is about to come. */

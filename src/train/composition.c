@@ -63,8 +63,16 @@ static const struct option module_option_rows[] = {
     {"train_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.train_metrics), NULL, "metrics"},
     {"val_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.val_metrics), NULL, "metrics"},
     {"test_metrics", OPTION_NODE, 0, NULL, offsetof(struct all_options, module.test_metrics), NULL, "metrics"},
+    {"num_datasets", OPTION_NODE, OPTION_REFUSED, NULL, 0, NULL,
+     "the data section says how many there are: leave it out"},
+    {"info_dict", OPTION_NODE, OPTION_REFUSED, NULL, 0, NULL, "it is filled in by the program: leave it out"},
 };
 enum { MODULE_OPTIONS = sizeof module_option_rows / sizeof *module_option_rows };
+
+const struct option *composition_module_rows(size_t *count) {
+    *count = MODULE_OPTIONS;
+    return module_option_rows;
+}
 
 static const char *last_part(const char *name) {
     const char *dot = strrchr(name, '.');

@@ -105,6 +105,9 @@ struct module_options {
     const struct config_node *model, *optimizer, *lr_scheduler, *loss, *train_metrics, *val_metrics, *test_metrics;
 };
 
+/* Each argument of NequIPLightningModule; layers have rows of their own. */
+const struct option *composition_module_rows(size_t *count);
+
 /* Whether the layers fit together: unique names, the base first, no claim made twice, and the layers in the order in
  * which a step comes to what they claim (backward, clip, step, evaluation).  The error names both layers and the
  * claim. */

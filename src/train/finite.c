@@ -63,7 +63,10 @@ static int check_data(const struct trainer *trainer, struct error *error) {
         for (int k = 0; k < frame->nfields; k++) {
             const struct field *field = &frame->fields[k];
             size_t rows = field->per_atom ? (size_t)frame->atoms : 1, cols = (size_t)field->cols;
-            if (all_finite(field->values, F64, rows * cols, &where))
+            for (where = 0; where < rows * cols; where++)
+                if (!isfinite(field->values[where]) && metrics_minds(trainer->loss, field->name, field->values[where]))
+                    break;
+            if (where == rows * cols)
                 continue;
             if (field->per_atom)
                 return error_set(error, ERROR_NUMERIC, "the label %s of atom %zu (%s) of frame %ld of %s is not finite",
@@ -72,6 +75,23 @@ static int check_data(const struct trainer *trainer, struct error *error) {
             return error_set(error, ERROR_NUMERIC, "the label %s of frame %ld of %s is not finite", field->name,
                              frame->ordinal, frame->source);
         }
+    }
+    return 0;
+}
+
+/* NequIP trains on with a loss of NaN. */
+static int check_volumes(const struct trainer *trainer, struct error *error) {
+    const struct batch *batch = trainer->batch;
+    char label[300];
+    for (int f = 0; f < batch->frames && metrics_predicts(trainer->loss, "stress"); f++) {
+        const struct field *stress = frame_field(batch->source[f], "stress");
+        int minds = isnan(batch->inverse_volume[f]) && stress;
+        for (int c = 0; minds && c < stress->cols; c++)
+            if (!isnan(stress->values[c]) || metrics_minds(trainer->loss, "stress", NAN))
+                return error_set(error, ERROR_NUMERIC,
+                                 "%s has a label stress, but no cell with a volume: the model's stress is NaN there, "
+                                 "and so is the loss (ignore_nan with a label that is NaN leaves it out)",
+                                 frame_label(batch->source[f], label, sizeof label));
     }
     return 0;
 }
@@ -129,13 +149,15 @@ int finite_check(struct trainer *trainer, struct error *error) {
     int finite = 1, code;
     for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
         if (!isnan(metrics_coefficient(trainer->loss, k)))
-            finite &= isfinite(trainer->values.loss[metrics_term_value(trainer->loss, k)]);
+            finite &= isfinite(trainer->values.loss[metrics_term_value(trainer->loss, k)]) ||
+                      !metrics_has_labels(trainer->loss, k, trainer->batch);
     struct weights_job job = {.trainer = trainer};
     team_run(trainer->team, look_at_weights, &job);
     if (finite && !atomic_load(&job.bad))
         return 0;
     if ((code = check_weights(trainer, 0, error)) || (code = check_data(trainer, error)) ||
-        (code = train_program_inspect(trainer, look, trainer, error)) || (code = check_weights(trainer, 1, error)))
+        (code = check_volumes(trainer, error)) || (code = train_program_inspect(trainer, look, trainer, error)) ||
+        (code = check_weights(trainer, 1, error)))
         return code;
     return error_set(error, ERROR_NUMERIC, "a term of the loss is NaN or infinite");
 }

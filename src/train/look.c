@@ -211,6 +211,7 @@ void trainer_columns(const struct trainer *trainer, void (*add)(void *context, c
     callbacks_logs(&trainer->callbacks, &(struct callback_scope){.optimizer = trainer->optimizer.kind,
                                                                  .groups = trainer->optimizer.groups.count,
                                                                  .loss = trainer->loss,
+                                                                 .scheduler = trainer->schedule.name,
                                                                  .add = add_unlogged,
                                                                  .context = &columns});
 }

@@ -33,14 +33,16 @@ double trainer_seconds(const struct trainer *trainer) {
 
 static int start(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
+    evaluate_begin(trainer);
     if ((size_t)cursor->run >= trainer->nruns) {
         cursor->phase = PHASE_DONE;
         return trainer->replay_at ? audit_replay(trainer, error) : 0; /* which may let it go on */
     }
+    int looks = trainer->nval && trainer->options.num_sanity_val_steps && trainer->options.limit_val > 0;
     if (strcmp(trainer->runs[cursor->run], "train"))
         cursor->phase = PHASE_TEST;
     else
-        cursor->phase = trainer->nval && trainer->options.num_sanity_val_steps ? PHASE_SANITY : PHASE_EPOCH;
+        cursor->phase = looks ? PHASE_SANITY : PHASE_EPOCH;
     return 0;
 }
 
@@ -106,7 +108,7 @@ const char *loop_ends(const struct trainer *trainer) {
 static int begin_training(struct trainer *trainer, struct error *error) {
     if (trainer->started > 0)
         return 0;
-    trainer->started = clock_seconds();
+    trainer->started = trainer->validated = clock_seconds();
     return callbacks_train_begin(trainer, error);
 }
 
@@ -266,15 +268,16 @@ static int schedule(struct trainer *trainer, int by_step, int plateau, struct er
 static int wants_validation(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
-    if (!evaluate_has_batches(trainer) || (cursor->epoch + 1) % how->check_val_every_n_epoch)
+    int64_t epochs = how->check_val_every_n_epoch;
+    if (!evaluate_has_batches(trainer) || (epochs && (cursor->epoch + 1) % epochs))
         return 0;
     if (may_stop(trainer))
         return 1;
-    if (how->val_check_interval == 1.0)
-        return last_batch(trainer);
-    int64_t every = how->val_check_interval < 1 ? (int64_t)((double)trainer_batches(trainer) * how->val_check_interval)
-                                                : (int64_t)how->val_check_interval;
-    return (cursor->batch + 1) % (every > 0 ? every : 1) == 0;
+    if (how->val_check_seconds > 0)
+        return clock_seconds() - trainer->validated >= how->val_check_seconds;
+    /* batches of this epoch, or of all; this one is accepted already */
+    int64_t batches = epochs ? cursor->batch + 1 : cursor->accepted;
+    return batches % trainer_settings_interval(how, trainer_batches(trainer)) == 0;
 }
 
 /* Whoever watches a value sees that of each batch, whether it gets a row or not. */
@@ -385,6 +388,7 @@ static int validate(struct trainer *trainer, struct error *error) {
     if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
         return code;
     cursor->validated = 1;
+    trainer->validated = clock_seconds();
     /* what callbacks write goes on after this validation */
     code = next_batch(trainer, error);
     return code ? code : judge(trainer, error);

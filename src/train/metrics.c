@@ -272,6 +272,26 @@ int metrics_check_frame(const struct metrics *metrics, const struct frame *frame
     return 0;
 }
 
+int metrics_has_labels(const struct metrics *metrics, size_t term, const struct batch *batch) {
+    const struct entry *entry = &metrics->entries[term];
+    const struct field *field = batch_field(batch, entry->label);
+    size_t numbers = field ? (size_t)(field->per_atom ? batch->atoms : batch->frames) * (size_t)field->cols : 0;
+    if (!entry->ignore_nan)
+        return 1;
+    for (size_t k = 0; k < numbers; k++)
+        if (!isnan(field->values[k]))
+            return 1;
+    return 0;
+}
+
+int metrics_minds(const struct metrics *metrics, const char *field, double value) {
+    for (size_t k = 0; k < metrics->nentries; k++)
+        if (!strcmp(metrics->entries[k].label, field) &&
+            (isinf(value) || (isnan(value) && !metrics->entries[k].ignore_nan)))
+            return 1;
+    return 0;
+}
+
 /* ---------------------------------------------------------------- numbers */
 
 static const double *predicted_values(const struct prediction *prediction, enum predicted which) {

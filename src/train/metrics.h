@@ -59,6 +59,12 @@ int metrics_needs_derivatives(const struct metrics *metrics);
  * in one where NaN is not ignored. */
 int metrics_check_frame(const struct metrics *metrics, const struct frame *frame, struct error *error);
 
+/* Whether a term has a label in the batch at all: where it has none, because all are NaN and ignored, its value is NaN
+ * and nothing is wrong. */
+int metrics_has_labels(const struct metrics *metrics, size_t term, const struct batch *batch);
+/* Whether such a number in a label makes a term NaN or infinite. */
+int metrics_minds(const struct metrics *metrics, const char *field, double value);
+
 /* One batch: its values into step_values (may be NULL), and into the epoch's accumulators.  A type that is absent, or
  * labels that are all NaN and ignored, give NaN (-inf for a maximum), as in NequIP. */
 int metrics_update(struct metrics *metrics, const struct batch *batch, const struct prediction *prediction,

@@ -42,7 +42,7 @@ static struct node *divisor(struct graph *graph, struct node *count) {
 /* 0 where a count is above 0, else NaN (no value at all). */
 static struct node *nan_if_none(struct graph *graph, struct node *count) {
     struct node *sign = graph_offset(graph, graph_scale(graph, present(graph, count), 2), -1);
-    return graph_unary(graph, UNARY_LOG, sign, 0);
+    return graph_neg(graph, graph_unary(graph, UNARY_LOG, sign, 0)); /* the logarithm's own NaN prints a sign */
 }
 
 /* 0 where a count is above 0, else -inf (the largest of nothing). */
@@ -60,7 +60,7 @@ static int emit_losses(const struct entry *entry, struct graph *graph, const str
                        struct losses *out, struct error *error) {
     const struct quantity *quantity = &quantities[entry->predicted];
     enum dim dim = quantity->per_atom ? DIM_ATOMS : DIM_FRAMES;
-    struct node *values = predicted_node(model, entry->predicted), *mask = NULL;
+    struct node *values = predicted_node(model, entry->predicted), *mask = NULL, *there = NULL;
     char name[128];
     if (!values)
         return error_set(error, ERROR_STATE, "the model gives no %s, which the loss term \"%s\" needs", quantity->name,
@@ -70,6 +70,10 @@ static int emit_losses(const struct entry *entry, struct graph *graph, const str
     if (entry->ignore_nan) {
         mask = graph_unary(graph, UNARY_FINITE, labels, 0);
         labels = graph_unary(graph, UNARY_NAN0, labels, 0);
+    }
+    if (entry->predicted == STRESS) { /* a frame without a volume has none: its loss is NaN, and its gradient 0 */
+        there = graph_unary(graph, UNARY_FINITE, values, 0);
+        values = graph_unary(graph, UNARY_NAN0, values, 0);
     }
     if (entry->per_atom) {
         struct node *inverse = reciprocal(graph, graph_input(graph, "num_atoms", F64, DIM_FRAMES, 0, 1));
@@ -83,7 +87,13 @@ static int emit_losses(const struct entry *entry, struct graph *graph, const str
     struct node *difference = graph_sub(graph, values, labels);
     if (mask)
         difference = graph_mul(graph, difference, mask);
+    if (there)
+        difference = graph_mul(graph, difference, there);
     out->each = entry->kind->emit(entry->options, graph, difference, labels);
+    if (there) { /* what is left out for its label has no need of a volume */
+        struct node *fine = mask ? graph_add(graph, there, missing(graph, mask)) : there;
+        out->each = graph_add(graph, out->each, nan_if_none(graph, fine));
+    }
     if (mask) {
         /* a loss of 0 at 0 is all kinds' own; the mask keeps that true of any to come */
         out->each = graph_mul(graph, out->each, mask);

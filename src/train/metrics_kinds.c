@@ -16,10 +16,10 @@ struct common_options {
 };
 
 #define COMMON_OPTIONS                                                                                                 \
-    {"compute_on_cpu", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here"},                              \
-        {"dist_sync_on_step", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here"},                       \
-        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "no meaning here"}, {                        \
-        "compute_with_cache", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "no meaning here"                          \
+    {"compute_on_cpu", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "it always is"},                                 \
+        {"dist_sync_on_step", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "there is one process"},                  \
+        {"sync_on_compute", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "there is one process"}, {                   \
+        "compute_with_cache", OPTION_BOOL, OPTION_IGNORED, "true", 0, NULL, "the value is the same"                    \
     }
 
 static const struct option common_rows[] = {COMMON_OPTIONS};

@@ -4,12 +4,6 @@
 
 #include "train/trainer_internal.h"
 
-/* Validations of an epoch that has one. */
-static int validates(const struct trainer *trainer) {
-    double every = trainer->options.val_check_interval;
-    return every <= 1 || every <= (double)trainer_batches(trainer);
-}
-
 static int check_one(struct trainer *trainer, const char *who, const struct config_node *node, const char *name,
                      struct error *error) {
     const struct config_node *place = config_get(node, "monitor");
@@ -20,8 +14,6 @@ static int check_one(struct trainer *trainer, const char *who, const struct conf
     const char *why = monitor_never(how, name);
     if (!why && (set >= trainer->nval || !evaluate_batches_of(trainer, set)))
         why = "trainer.limit_val_batches leaves no batch of its set";
-    if (!why && !validates(trainer))
-        why = "trainer.val_check_interval is more than an epoch has batches: nothing is validated";
     if (why)
         return config_error(place ? place : node, error, ERROR_VALUE,
                             "'%.200s' will never be logged while the run trains (%s)", name, why);

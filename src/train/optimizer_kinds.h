@@ -45,13 +45,13 @@ static inline struct optimizer_gradient optimizer_gradient(const struct optimize
     { "decoupled_weight_decay", OPTION_BOOL, 0, "false", offset, NULL, "decay as AdamW does" }
 /* torch's ways to compute the same numbers on its devices. */
 #define OPTIMIZER_FOREACH                                                                                              \
-    { "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "no meaning here" }
+    { "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "the numbers are the same" }
 #define OPTIMIZER_FUSED                                                                                                \
-    { "fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "no meaning here" }
+    { "fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "the numbers are the same" }
 #define OPTIMIZER_CAPTURABLE                                                                                           \
-    { "capturable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here" }
+    { "capturable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "there are no CUDA graphs" }
 #define OPTIMIZER_DIFFERENTIABLE                                                                                       \
-    { "differentiable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "no meaning here" }
+    { "differentiable", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "nothing differentiates a step" }
 
 /* An error at the option's own place, where it was given. */
 static inline const struct config_node *optimizer_place(const struct config_node *config, const char *option) {

@@ -138,7 +138,7 @@ static double *momentum(void *options) {
          NULL,                                                                                                         \
          "and by the largest rate so far to this one"},                                                                \
     {                                                                                                                  \
-        "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"           \
+        "foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "the numbers are the same"  \
     }
 #define ADAM                                                                                                           \
     {"betas",                                                                                                          \

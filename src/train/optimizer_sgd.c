@@ -68,9 +68,9 @@ static const struct option rows[] = {
     {"weight_decay", OPTION_FLOAT, OPTION_NONNEGATIVE, "0.0", AT(weight_decay), NULL, "weight decay"},
     {"nesterov", OPTION_BOOL, 0, "false", AT(nesterov), NULL, "look ahead along the velocity"},
     {"maximize", OPTION_BOOL, 0, "false", AT(maximize), NULL, "climb instead of descend"},
-    {"foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"},
-    {"fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "no meaning here"},
-    {"differentiable", OPTION_BOOL, OPTION_IGNORED, "false", AT(ignored), NULL, "no meaning here"},
+    {"foreach", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "the numbers are the same"},
+    {"fused", OPTION_BOOL, OPTION_IGNORED | OPTION_NULLABLE, NULL, AT(ignored), NULL, "the numbers are the same"},
+    {"differentiable", OPTION_BOOL, OPTION_IGNORED, "false", AT(ignored), NULL, "nothing differentiates a step"},
 };
 
 static const char *const slot_names[] = {"momentum_buffer"};

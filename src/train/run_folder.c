@@ -48,7 +48,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
         code = write_config(trainer, "config.yaml", trainer->given, error);
     if (!code)
         code = write_config(trainer, "resolved.yaml", trainer->config, error);
-    if (!code && !(code = path_in(trainer, "metrics.csv", path, error)))
+    if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));

@@ -22,6 +22,7 @@ int schedule_open(struct trainer *trainer, const struct config_node *config, str
     if (code)
         return code;
     trainer->schedule = (struct schedule){.monitor = options.monitor,
+                                          .name = options.name,
                                           .frequency = options.frequency,
                                           .by_step = !strcmp(options.interval, "step"),
                                           .strict = options.strict};

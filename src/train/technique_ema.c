@@ -30,13 +30,9 @@ static int check_decay(double decay, struct error *error) {
 static int check(const void *given, const struct config_node *module, const struct trainer_settings *settings,
                  struct error *error) {
     struct error why = {0};
+    (void)settings;
     if (check_decay(((const struct ema_options *)given)->decay, &why))
         return config_error(config_get(module, "ema_decay"), error, ERROR_VALUE, "%s", why.message);
-    if (settings->check_val_every_n_epoch != 1)
-        return config_error(module, error, ERROR_VALUE,
-                            "the layer 'ema' needs check_val_every_n_epoch: 1, not %lld: the average is judged after "
-                            "every epoch",
-                            (long long)settings->check_val_every_n_epoch);
     return 0;
 }
 

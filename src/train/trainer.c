@@ -221,7 +221,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return code;
     if ((code = trainer_open_optimizer(trainer, &module, error)) || (code = open_loop(trainer, error)))
         return code;
-    if ((code = monitors_check(trainer, module.lr_scheduler, error)))
+    if ((code = remarks_make(trainer, error)) || (code = monitors_check(trainer, module.lr_scheduler, error)))
         return code;
     if (trainer->how.init) {
         /* before the layers open: an average begins as a copy of these weights */
@@ -236,8 +236,11 @@ static int open_all(struct trainer *trainer, struct error *error) {
         ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error)) ||
          (code = callbacks_resumed(trainer, error))))
         return code;
+    if (trainer->resume && (code = streams_resumed(trainer, error)))
+        return code;
     if (trainer->resume)
         length_resumed(trainer);
+    trainer->catches = trainer->options.detect_anomaly;
     safetensors_free(trainer->resumed);
     trainer->resumed = NULL;
     if (!trainer->resume && (code = schedule_lasts(trainer, module.lr_scheduler, error)))

@@ -22,6 +22,9 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
     for (size_t k = 0; k < *count; k++) {
         const struct config_node *item = list ? config_at(node, k) : node;
         const char *name = config_text(item);
+        if (config_get(item, "function"))
+            return config_error(item, error, ERROR_VALUE,
+                                "a function of `run` is Python code, which cannot be called here: leave it out");
         if (strcmp(name, "train") && strcmp(name, "val") && strcmp(name, "test"))
             return config_error(item, error, ERROR_NAME, "run is a list of train, val and test, not '%.60s'", name);
         trains += !strcmp(name, "train");
@@ -34,6 +37,9 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
 
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
 static int check_sections(const struct config_node *root, struct error *error) {
+    static const struct option globals = {
+        "global_options", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "NequIP 0.19 does not read it either"};
+    options_notice(&globals, root);
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {
@@ -69,8 +75,16 @@ static const struct option schedule_rows[] = {
      "steps at every so many"},
     {"strict", OPTION_BOOL, 0, "true", offsetof(struct schedule_options, strict), NULL,
      "an error if monitor is missing"},
-    {"name", OPTION_STRING, OPTION_IGNORED | OPTION_NULLABLE, NULL, 0, NULL, "accepted; it has no meaning here"},
+    {"name", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct schedule_options, name), NULL,
+     "of the columns that LearningRateMonitor logs; null: lr- and the optimizer's name"},
+    {"reduce_on_plateau", OPTION_NODE, 0, NULL, offsetof(struct schedule_options, plateau), NULL,
+     "what the scheduler says of itself"},
 };
+
+const struct option *schedule_settings_rows(size_t *count) {
+    *count = sizeof schedule_rows / sizeof *schedule_rows;
+    return schedule_rows;
+}
 
 int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
                     struct schedule_options *out, struct arena *arena, struct error *error) {
@@ -78,7 +92,12 @@ int config_schedule(const struct config_node *config, const struct optimizer_kin
         options_read(schedule_rows, sizeof schedule_rows / sizeof *schedule_rows, config, NULL, out, arena, error);
     if (!code)
         code = scheduler_check(out->scheduler, groups, !kind || kind->momentum, error);
-    if (!code && scheduler_config_is_plateau(out->scheduler) && !out->monitor)
+    int plateau = !code && scheduler_config_is_plateau(out->scheduler);
+    if (!code && config_kind(out->plateau) == CONFIG_BOOL && config_bool(out->plateau) != plateau)
+        code = config_error(out->plateau, error, ERROR_VALUE,
+                            "reduce_on_plateau is what the scheduler is: leave it out, or take %s",
+                            plateau ? "another scheduler" : "torch.optim.lr_scheduler.ReduceLROnPlateau");
+    if (!code && plateau && !out->monitor)
         code = config_error(config, error, ERROR_NAME, "'monitor' is missing: ReduceLROnPlateau judges by a metric");
     return code;
 }
@@ -149,7 +168,7 @@ const char *monitor_never(const struct trainer_settings *how, const char *name) 
         return NULL;
     if (how->limit_val == 0)
         return "trainer.limit_val_batches is 0: nothing is validated";
-    if (how->max_epochs > 0 && how->check_val_every_n_epoch > how->max_epochs)
+    if (how->max_epochs > 0 && how->check_val_every_n_epoch && how->check_val_every_n_epoch > how->max_epochs)
         return "trainer.check_val_every_n_epoch is more than max_epochs: nothing is validated";
     return NULL;
 }
@@ -173,16 +192,31 @@ static int check_monitor(const struct trainer_settings *how, const struct config
 
 /* What callbacks log can be watched too. */
 static int add_callback_names(const struct callbacks *callbacks, const struct module_options *module,
-                              const struct optimizer_kind *kind, int groups, struct logged *logged,
-                              struct error *error) {
+                              const struct optimizer_kind *kind, int groups, const char *scheduler,
+                              struct logged *logged, struct error *error) {
     struct metrics *loss = NULL;
     int code = module->loss ? metrics_of(&loss, module->loss, config_get(module->model, "type_names"), error) : 0;
-    struct callback_scope scope = {
-        .optimizer = kind, .groups = groups, .loss = loss, .add = add_logged, .context = logged};
+    struct callback_scope scope = {.optimizer = kind,
+                                   .groups = groups,
+                                   .scheduler = scheduler,
+                                   .loss = loss,
+                                   .add = add_logged,
+                                   .context = logged};
     if (!code && callbacks_logs(callbacks, &scope))
         code = error_set(error, ERROR_MEMORY, "out of memory");
     metrics_free(loss);
     return code;
+}
+
+/* A type that the trainer asks for is the model's own. */
+static int check_precision(const struct trainer_settings *how, const struct config_node *trainer,
+                           const struct config_node *model, struct error *error) {
+    const struct config_node *dtype = config_get(model, "model_dtype");
+    if (how->in_double && config_kind(dtype) == CONFIG_STRING && strcmp(config_text(dtype), "float64"))
+        return config_error(config_get(trainer, "precision"), error, ERROR_VALUE,
+                            "precision 64-true would compute in another type than the model's own: model_dtype: "
+                            "float64 makes it so");
+    return 0;
 }
 
 /* Callbacks that name terms of the loss. */
@@ -348,9 +382,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
                                 "with '%s' is expected",
                                 backward->kind->name, val_prefixes[nval - 1]);
     }
-    if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)))
+    if ((code = callbacks_read(&callbacks, settings.callbacks, arena, error)) ||
+        (code = check_precision(&settings, config_get(root, "trainer"), module.model, error)))
         return code;
-    if ((code = add_callback_names(&callbacks, &module, kind, groups.count, &logged, error)))
+    if ((code = add_callback_names(&callbacks, &module, kind, groups.count, schedule.name, &logged, error)))
         return code;
     for (int k = 0; k < callbacks.count; k++) {
         const struct callback *callback = &callbacks.list[k];
@@ -360,6 +395,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
         if ((code = check_monitor(trains ? &settings : NULL, callback->config, name, &logged, error)))
             return code;
     }
+    for (int k = 0; !settings.enable_checkpointing && k < callbacks.count; k++)
+        if (callbacks.list[k].kind == &callback_model_checkpoint)
+            return config_error(config_get(config_get(root, "trainer"), "enable_checkpointing"), error, ERROR_VALUE,
+                                "it is false, and there is a ModelCheckpoint among the callbacks: one of them must go");
     if (module.loss && (code = check_callbacks_loss(&callbacks, module.loss, types, error)))
         return code;
     for (size_t k = 0; naming && k < logged.count; k++)

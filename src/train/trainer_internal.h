@@ -117,7 +117,7 @@ struct optimizer {
 struct schedule { /* the scheduler and when it steps */
     struct scheduler *scheduler;
     struct scheduler *more[MAX_GROUPS]; /* of groups 1 and on: each steers its own rate */
-    const char *monitor;
+    const char *monitor, *name;         /* name: of the rate's column; NULL: the optimizer's */
     int64_t frequency;
     int by_step, strict, told; /* told: that the metric is missing */
 };
@@ -134,6 +134,11 @@ enum { MAX_CLAIMS = MAX_CALLBACKS };
 struct retired {
     struct config *config;
     struct retired *next;
+};
+
+/* A random stream in the state: the words of the generator and how many of them are used up. */
+struct kept_stream {
+    struct variable *words, *position;
 };
 
 struct trainer {
@@ -169,21 +174,24 @@ struct trainer {
     size_t nval, ntest;
 
     struct variable *cursor_variable;
-    struct variable *random_words, *random_position; /* what the orders of epochs are drawn from */
-    struct variable *order;                          /* of this epoch's frames */
-    struct variable *frozen;                         /* [entries of the state dict] */
-    struct variable *batch_size;                     /* from the next epoch on; NULL without training data */
-    struct variable *epoch_batch_size;               /* in this epoch; likewise */
-    char fingerprint[17];                            /* of the training data */
-    const char *resume;                              /* the checkpoint that the run goes on from; NULL: none */
-    struct safetensors *resumed;                     /* its contents, while the run is opened */
-    struct variable *audit;                          /* the text of the audit log, and a terminating zero */
-    char *replay, *replay_at; /* an audit log to make again, and its first line that is still to come */
-    struct retired *retired;  /* configs that were in force before: nodes of theirs may be in use */
+    /* What orders of frames are drawn from (streams.c); the last two only where something is. */
+    struct kept_stream random, random_evaluation, random_process;
+    struct variable *workers;          /* [nval + ntest] persistent ones are there; NULL: it is all the same */
+    struct variable *order;            /* of this epoch's frames */
+    struct variable *frozen;           /* [entries of the state dict] */
+    struct variable *batch_size;       /* from the next epoch on; NULL without training data */
+    struct variable *epoch_batch_size; /* in this epoch; likewise */
+    char fingerprint[17];              /* of the training data */
+    const char *resume;                /* the checkpoint that the run goes on from; NULL: none */
+    struct safetensors *resumed;       /* its contents, while the run is opened */
+    struct variable *audit;            /* the text of the audit log, and a terminating zero */
+    char *replay, *replay_at;          /* an audit log to make again, and its first line that is still to come */
+    struct retired *retired;           /* configs that were in force before: nodes of theirs may be in use */
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
     int timed;               /* a callback counts these seconds: checkpoints have them */
+    double validated;        /* the clock at the last validation, or when training started */
     uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     int keeps;               /* it has been written */
     double saved, saving;    /* when last.safetensors was written, and how long that took */
@@ -227,6 +235,10 @@ void trainer_sync(struct trainer *trainer);
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* remarks.c: what the settings come to with these data: an error where Lightning refuses, notices where a person may
+ * not expect it */
+int remarks_make(struct trainer *trainer, struct error *error);
+
 /* cursor.c */
 int cursor_open(struct trainer *trainer, struct error *error);
 int cursor_read_phase(struct trainer *trainer, const char *name, struct error *error);
@@ -237,11 +249,12 @@ int cursor_check_state(const struct trainer *trainer, struct error *error); /* o
 int config_runs(const struct config_node *root, struct arena *arena, const char ***runs, size_t *count,
                 struct error *error);
 struct schedule_options { /* what stands under lr_scheduler */
-    const struct config_node *scheduler;
-    const char *monitor, *interval;
+    const struct config_node *scheduler, *plateau;
+    const char *monitor, *interval, *name;
     int64_t frequency;
     int strict;
 };
+const struct option *schedule_settings_rows(size_t *count);
 /* For an optimizer of this kind (NULL: none) and so many parameter groups. */
 int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
                     struct schedule_options *out, struct arena *arena, struct error *error);
@@ -349,8 +362,11 @@ void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_C
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
-int64_t evaluate_batches_of(const struct trainer *trainer, size_t set); /* in a validation */
-int evaluate_has_batches(const struct trainer *trainer);                /* there is anything to validate */
+int64_t evaluate_batches_of(const struct trainer *trainer, size_t set);                       /* in a validation */
+int64_t evaluate_all_batches(const struct trainer *trainer, enum data_role role, size_t set); /* without a limit */
+/* The sets are loaded anew: workers that persist are not there any more. */
+void evaluate_begin(struct trainer *trainer);
+int evaluate_has_batches(const struct trainer *trainer); /* there is anything to validate */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 
@@ -421,11 +437,17 @@ int trainer_open_optimizer(struct trainer *trainer, const struct module_options 
 int trainer_open_terms(struct trainer *trainer,
                        struct error *error); /* a gradient for each term, where one is wanted */
 
+/* streams.c */
+int streams_open(struct trainer *trainer, struct error *error);
+int streams_resumed(struct trainer *trainer, struct error *error); /* the state was read from a checkpoint */
+/* As a set of this role finds them; kept after it has drawn. */
+void streams_read(const struct trainer *trainer, enum data_role role, struct loader_streams *out);
+void streams_keep(struct trainer *trainer, enum data_role role, const struct loader_streams *streams);
+
 /* batches.c */
 int batches_open(struct trainer *trainer, struct error *error);
 int batches_check_state(const struct trainer *trainer, struct error *error);
-struct loader batches_loader(const struct trainer *trainer); /* of this epoch */
-void batches_stream(const struct trainer *trainer, struct random_stream *out);
+struct loader batches_loader(const struct trainer *trainer);                      /* of this epoch */
 int batches_set_size(struct trainer *trainer, double value, struct error *error); /* from the next epoch on */
 void batches_begin_epoch(struct trainer *trainer);
 int batches_load(struct trainer *trainer, int64_t k, struct error *error); /* batch k of the epoch */

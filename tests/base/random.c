@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "base/random_numpy.h"
 
 static const double randn20[20] = {
     0x1.ccd631b47ac04p-1,  -0x1.37cc71df2d4adp+1, -0x1.26dfe839abb25p-2, 0x1.e97b5db1429dbp+0,  0x1.2e2c62815206ap+0,
@@ -96,4 +97,19 @@ Test(random, one_stream_many_calls) {
     cr_expect_eq(numbers[1], -0x1.29c728303aac6p-4);
     random_uniform_f32(&stream, singles, 2, -sqrt(3), sqrt(3));
     cr_expect_eq(singles[1], 0x1.8249f6p+0f);
+}
+
+/* numpy.random.default_rng(seed).normal: its layers' borders and its tail are met in a hundred thousand numbers. */
+Test(random, numpys_normal_numbers) {
+    static const double first[] = {0.19282119546170398, -0.06550701972209479, 0.435506649441362};
+    struct numpy_stream stream;
+    double value = 0, largest = 0;
+    numpy_seed(&stream, 123456);
+    for (int k = 0; k < 3; k++)
+        cr_expect_float_eq(numpy_normal(&stream), first[k], 1e-15);
+    numpy_seed(&stream, (UINT64_C(1) << 40) + 7);
+    for (int k = 0; k < 100000; k++)
+        largest = fmax(largest, fabs(value = numpy_normal(&stream)));
+    cr_expect_float_eq(value, 0.012871805591095974, 1e-16);
+    cr_expect_float_eq(largest, 4.196957644877631, 1e-14);
 }

@@ -116,6 +116,35 @@ static ino_t inode(const char *of) {
 
 TestSuite(cache, .init = enter, .fini = leave);
 
+static struct dataset *choose(const char *index) {
+    struct error error = {0};
+    char name[160];
+    struct transforms *transforms = transforms_of(MAPPER LIST("3.0"));
+    struct dataset *dataset = dataset_new();
+    snprintf(name, sizeof name, "%s@%s", path, index);
+    cr_assert_eq(cache_read(dataset, name, NULL, transforms, &error), 0, "%s", error.message);
+    transforms_free(transforms);
+    return dataset;
+}
+
+/* Each choice of frames has a cache of its own. */
+Test(cache, choices_of_frames) {
+    static const char *const indices[] = {":4", "4:", "-3:", "::-5"};
+    for (size_t k = 0; k < 4; k++) {
+        setenv("FETTLE_CACHE", "off", 1);
+        struct dataset *plain = choose(indices[k]);
+        unsetenv("FETTLE_CACHE");
+        for (int again = 0; again < 2; again++) {
+            struct dataset *cached = choose(indices[k]);
+            cr_expect(is_mapped(cached));
+            same_frames(cached, plain);
+            dataset_free(cached);
+        }
+        dataset_free(plain);
+    }
+    cr_expect(!file_exists(cache) && strstr(heard.data ? heard.data : "", "damaged") == NULL);
+}
+
 Test(cache, frames_are_those_of_the_file) {
     const char *from[] = {"energy", "nothing"}, *to[] = {"total_energy", "something"};
     struct extxyz_keys keys = {.nmapping = 2, .mapping_from = from, .mapping_to = to};

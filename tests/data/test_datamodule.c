@@ -237,6 +237,31 @@ Test(datamodule, sets_of_sets) {
     config_free(config);
 }
 
+/* The frames that NequIP makes of the same arguments: own labels, and the atoms of the last one. */
+Test(datamodule, emt_test_dataset) {
+    static const double pos[] = {-0.02735132384195176, 0.07164226595270527, 0.04917214097392081,
+                                 1.2545126581647497,   1.2614878825414968,  1.8317090381015615};
+    static const double energy[] = {0.02230143740676027, 0.32030766889794293, 0.004525865722575517};
+    static const double force[] = {0.26514178542097055, 0.8482763521947589, 0.020993259686843707};
+    struct config *config = config_of("_target_: nequip.data.datamodule.NequIPDataModule\n"
+                                      "seed: 1\n"
+                                      "train_dataset: {_target_: nequip.data.dataset.EMTTestDataset, element: Cu,\n"
+                                      "  num_frames: 3, supercell: [1, 1, 1]}\n");
+    struct datamodule *module = open_module(config, ALL);
+    const struct dataset *set = datamodule_dataset(module, ROLE_TRAIN, 0);
+    cr_assert_eq(set->count, 3);
+    for (int f = 0; f < 3; f++) {
+        const struct frame *frame = set->frames[f];
+        for (int k = 0; k < 6; k++)
+            cr_expect_float_eq(frame->pos[k], pos[k], 1e-15);
+        cr_expect_float_eq(frame_field(frame, "total_energy")->values[0], energy[f], 1e-12);
+        cr_expect_float_eq(frame_field(frame, "forces")->values[0], force[f], 1e-12);
+        cr_expect_float_eq(frame->cell[8], 3.61, 1e-15);
+    }
+    datamodule_free(module);
+    config_free(config);
+}
+
 #define EMT                                                                                                            \
     "_target_: fettle.data.EMTDataModule\n"                                                                            \
     "seed: 7\n"                                                                                                        \
@@ -305,8 +330,16 @@ static const struct bad_config bad_configs[] = {
     {"_target_: EMTDataModule\nseed: 1\nelements: [Cu]\ncomposition: [1, 2]\n", "weight", 4, 1},
     {"_target_: ASEDataModule\nseed: 1\nval_file_path: %/nowhere.xyz\n", "nowhere", 0, 0},
     {"_target_: ASEDataModule\nseed: 1\nsplit_dataset: {file_path: %/ethanol.xyz, train: 20, val: 9}\n", "29", 3, 0},
-    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n  batch_size: 31\n",
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n  batch_size: 31\n"
+     "  drop_last: true\n",
      "batch_size 31 is above the 30 frames", 5, 0},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: [%/ethanol.xyz, %/alloy.xyz]\n", "ConcatDataset", 3, 1},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  persistent_workers: true\n",
+     "num_workers", 5, 1},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  sampler: {_target_: torch.utils.data.SubsetRandomSampler, indices: [3, 30]}\n",
+     "frame 30", 5, 0},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntransforms:\n- {_target_: "
      "ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H]}\n",
      "is O, a species the model does not know (it knows C, H)", 0, 0},

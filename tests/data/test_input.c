@@ -68,6 +68,107 @@ Test(input, pieces_make_the_text) {
     free(text);
 }
 
+static void pack(const char *options) {
+    char command[600];
+    snprintf(command, sizeof command, "gzip %s %s && mv %s.gz %s", options, path, path, path);
+    cr_assert_eq(system(command), 0);
+}
+
+/* As a whole, in two members, and with zeros behind, which tapes leave. */
+Test(input, packed_by_gzip) {
+    struct error error = {0};
+    char *text = write_frames(900, 40), command[800];
+    struct dataset *want = frames_of(text, NULL);
+    static const char *const more[] = {"", "cat %s %s > %s.2; mv %s.2 %s", "head -c 1000 /dev/zero >> %s"};
+    pack("-1");
+    for (int k = 0; k < 3; k++) {
+        struct dataset *got = dataset_new();
+        uint64_t size, sum;
+        snprintf(command, sizeof command, more[k], path, path, path, path, path);
+        cr_assert_eq(system(*command ? command : "true"), 0);
+        cr_assert_eq(dataset_read(got, path, NULL, &error), 0, "%s", error.message);
+        cr_assert_eq(got->count, want->count * (k ? 2 : 1));
+        for (size_t f = 0; f < got->count; f++)
+            cr_assert_arr_eq(got->frames[f]->pos, want->frames[f % want->count]->pos, 120 * sizeof(double));
+        struct extxyz_reader *reader;
+        struct frame *frame;
+        cr_assert_eq(input_sum(path, &size, &sum, &error), 0);
+        cr_assert_eq(extxyz_open_file(&reader, path, path, 1, NULL, &error), 0);
+        do {
+            cr_assert_eq(extxyz_next(reader, &frame, &error), 0);
+            frame_free(frame);
+        } while (frame);
+        cr_assert(extxyz_size(reader) == size && extxyz_hash(reader) == sum);
+        extxyz_close(reader);
+        dataset_free(got);
+    }
+    dataset_free(want);
+    free(text);
+}
+
+Test(input, packed_and_cut_or_damaged) {
+    struct error error = {0};
+    struct dataset *dataset = dataset_new();
+    free(write_frames(900, 40));
+    pack("-1");
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(truncate(path, status.st_size / 2), 0);
+    cr_assert_eq(dataset_read(dataset, path, NULL, &error), ERROR_DATA);
+    cr_assert(strstr(error.message, "cut short"), "%s", error.message);
+    FILE *file = fopen(path, "r+");
+    fseek(file, status.st_size / 4, SEEK_SET);
+    fwrite("damagedamagedamage", 1, 18, file);
+    fclose(file);
+    cr_assert_eq(dataset_read(dataset, path, NULL, &error), ERROR_DATA);
+    dataset_free(dataset);
+}
+
+/* By ASE's rule and Python's slices, of ten frames; a slice looks no farther than to the frame after its end. */
+Test(input, choices_of_frames) {
+    static const struct {
+        const char *index, *frames;
+    } cases[] = {{"3", "3"},       {"-1", "9"},     {":", "0123456789"}, {"2:5", "234"},   {":3", "012"},
+                 {"8:", "89"},     {"-3:", "789"},  {":-8", "01"},       {"1:8:3", "147"}, {"::4", "048"},
+                 {"::-3", "9630"}, {"5:2:-1", ""},  {"-2:-4:-1", "87"},  {"4::-2", "420"}, {"10", ""},
+                 {"5:2", ""},      {"+1:+3", "12"}, {"-1:3", ""},        {"-2:4", "3"}};
+    free(write_frames(10, 2));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct dataset *dataset = dataset_new();
+        struct error error = {0};
+        char name[160], got[16] = "";
+        snprintf(name, sizeof name, "%s@%s", path, cases[k].index);
+        int code = dataset_read(dataset, name, NULL, &error);
+        cr_expect_eq(code, *cases[k].frames ? 0 : ERROR_DATA, "%s: %s", name, error.message);
+        for (size_t f = 0; f < dataset->count && f < 15; f++)
+            got[f] = (char)('0' + dataset->frames[f]->ordinal);
+        cr_expect_str_eq(got, cases[k].frames, "%s gives %s", cases[k].index, got);
+        dataset_free(dataset);
+    }
+}
+
+Test(input, names_with_an_at_sign) {
+    struct error error = {0};
+    struct dataset *dataset = dataset_new();
+    char name[160], command[800];
+    free(write_frames(3, 2));
+    snprintf(name, sizeof name, "%s@1", path);
+    snprintf(command, sizeof command, "cp %s %s; cp %s %s@home.xyz", path, name, path, path);
+    cr_assert_eq(system(command), 0);
+    struct extxyz_keys whole = {.whole_name = 1};
+    cr_assert_eq(dataset_read(dataset, name, &whole, &error), 0, "%s", error.message);
+    cr_assert_eq(dataset->count, 3);
+    cr_assert_eq(dataset_read(dataset, name, NULL, &error), 0);
+    cr_assert_eq(dataset->count, 4);
+    snprintf(name, sizeof name, "%s@home.xyz", path);
+    cr_assert_eq(dataset_read(dataset, name, NULL, &error), 0, "%s", error.message);
+    snprintf(name, sizeof name, "%s@nobody", path);
+    cr_assert_eq(dataset_read(dataset, name, NULL, &error), ERROR_VALUE);
+    snprintf(name, sizeof name, "%s@::0", path);
+    cr_assert_eq(dataset_read(dataset, name, NULL, &error), ERROR_VALUE);
+    dataset_free(dataset);
+}
+
 Test(input, a_sum_is_that_of_reading) {
     struct error error = {0};
     struct extxyz_reader *reader;

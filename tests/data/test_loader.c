@@ -4,10 +4,10 @@
 
 static void check_epochs(const struct loader_settings *settings, const int64_t expected[3][5]) {
     struct loader loader;
-    struct random_stream stream;
+    struct loader_streams stream;
     int64_t order[10];
     loader_init(&loader, 10, settings);
-    random_seed(&stream, 456);
+    loader_streams_init(&stream, 456);
     for (int epoch = 0; epoch < 3; epoch++) {
         loader_epoch(&loader, &stream, order);
         for (int k = 0; k < 5; k++)
@@ -30,10 +30,10 @@ Test(loader, shuffle) {
 /* A limit that ends the epoch before the short batch leaves the stream as a full one would. */
 Test(loader, limit) {
     struct loader loader;
-    struct random_stream stream;
+    struct loader_streams stream;
     int64_t order[10];
     loader_init(&loader, 10, &(struct loader_settings){.batch_size = 3, .shuffle = 1});
-    random_seed(&stream, 456);
+    loader_streams_init(&stream, 456);
     cr_assert_eq(loader_batches(&loader), 4);
     loader.limit = 2;
     cr_assert_eq(loader_batches(&loader), 2);
@@ -44,10 +44,10 @@ Test(loader, limit) {
 
 Test(loader, batches) {
     struct loader loader;
-    struct random_stream stream;
+    struct loader_streams stream;
     int64_t order[10], first, size, seen = 0;
     loader_init(&loader, 10, &(struct loader_settings){.batch_size = 4});
-    random_seed(&stream, 1);
+    loader_streams_init(&stream, 1);
     loader_epoch(&loader, &stream, order);
     cr_assert_eq(loader_batches(&loader), 3);
     for (int64_t k = 0; k < 3; k++) {
@@ -65,10 +65,10 @@ Test(loader, batches) {
 /* A copy of the stream goes on as the original does. */
 Test(loader, copy) {
     struct loader loader;
-    struct random_stream stream, copy;
+    struct loader_streams stream, copy;
     int64_t order[10], again[10];
     loader_init(&loader, 10, &(struct loader_settings){.batch_size = 3, .shuffle = 1});
-    random_seed(&stream, 9);
+    loader_streams_init(&stream, 9);
     loader_epoch(&loader, &stream, order);
     copy = stream;
     loader_epoch(&loader, &stream, order);
@@ -79,12 +79,12 @@ Test(loader, copy) {
 /* What a config asks of workers that are never started does not overflow. */
 Test(loader, no_number_of_workers_is_too_large) {
     struct loader loader;
-    struct random_stream stream;
+    struct loader_streams stream;
     int64_t order[10];
     loader_init(&loader, 10,
                 &(struct loader_settings){
                     .batch_size = 5, .shuffle = 1, .num_workers = INT64_MAX, .prefetch_factor = INT64_MAX});
-    random_seed(&stream, 456);
+    loader_streams_init(&stream, 456);
     loader_epoch(&loader, &stream, order);
     loader_epoch(&loader, &stream, order);
     cr_assert_arr_eq(order, short_batch[1], sizeof short_batch[1]);

@@ -144,7 +144,10 @@ Test(transforms, stress) {
 Test(transforms, cell) {
     struct dataset *dataset = frames_of("2\n\nCu -1 2 0\nAu 3 5 0\n", NULL);
     struct frame *frame = dataset->frames[0];
-    apply("- {_target_: NonPeriodicCellTransform, padding: 7}\n- {_target_: DatasetIndexTransform, dataset_index: 3}\n",
+    apply("- {_target_: NonPeriodicCellTransform}\n", frame); /* a cell of zeros is one */
+    cr_assert(!frame->has_cell && frame->pos[0] == -1);
+    apply("- {_target_: NonPeriodicCellTransform, padding: 7, override_cell: true}\n"
+          "- {_target_: DatasetIndexTransform, dataset_index: 3}\n",
           frame);
     static const double cell[9] = {18, 0, 0, 0, 17, 0, 0, 0, 14}, pos[6] = {7, 7, 7, 11, 10, 7};
     cr_assert_arr_eq(frame->cell, cell, sizeof cell);

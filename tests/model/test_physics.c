@@ -163,8 +163,8 @@ static void compare(struct machine *machine, struct frame *frame, struct frame *
             double turned = 0;
             for (int m = 0; m < 3; m++)
                 for (int n = 0; n < 3; n++)
-                    turned += matrix[3 * m + p] * a.stress[3 * m + n] * matrix[3 * n + q];
-            cr_expect_float_eq(turned, b.stress[3 * p + q], 1e-9);
+                    turned += matrix[3 * m + p] * a.virial[3 * m + n] * matrix[3 * n + q];
+            cr_expect_float_eq(turned, b.virial[3 * p + q], 1e-9);
         }
     free_result(&a);
     free_result(&b);

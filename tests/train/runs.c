@@ -97,6 +97,10 @@ static struct config *config_with(const struct start *start) {
     for (int k = 0; start->overrides[k]; k++)
         cr_assert_eq(config_override(config, start->overrides[k], &error), 0, "%s: %s", start->overrides[k],
                      error.message);
+    /* the cases of NequIP keep no checkpoints: one that is asked for wants them */
+    for (int k = 0; start->overrides[k]; k++)
+        if (strstr(start->overrides[k], "ModelCheckpoint"))
+            config_override(config, "++trainer.enable_checkpointing=true", &error);
     return config;
 }
 

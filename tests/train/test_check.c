@@ -22,7 +22,7 @@ static const struct {
     {"training_module.lr_scheduler.interval=batch", {"interval"}},
     {"training_module.ema_decay=1.5", {"ema_decay", "1.5"}},
     {"+training_module.ema_decy=0.5", {"ema_decy", "ema_decay"}},
-    {"+trainer.check_val_every_n_epoch=2", {"check_val_every_n_epoch", "ema"}},
+    {"+trainer.check_val_every_n_epoch=-2", {"check_val_every_n_epoch", "positive"}},
     {"trainer.max_epochs=many", {"max_epochs"}},
     {"+trainer.gradient_clip=1", {"gradient_clip", "gradient_clip_val"}},
     {"+trainer.gradient_clip_algorithm=norms", {"gradient_clip_algorithm"}},

@@ -43,20 +43,22 @@ for signal in USR1 USR2; do
     kill -INT $pid
     ends_with 130
 done
-name="a session that waits for its input"
-mkfifo in
-sh -c 'echo $$ >pid; exec "$0" --line config.yaml <in' "$fettle" >log 2>&1 &
-exec 3>in
-printf 'step 3\necho here\n' >&3
-wait_for '^here' log
-kill -USR1 "$(cat pid)"
-wait_for '^saved outputs/' log
-printf 'print step\necho there\n' >&3
-wait_for '^there' log
-grep -q '^step = 3.0' log || bad "$name: it does not go on"
-exec 3>&-
-wait
-grep -q '^the run is kept' log || bad "$name: its end"
+if [ -z "${TSAN_OPTIONS:-}" ]; then # ThreadSanitizer keeps signals back while the C library reads
+    name="a session that waits for its input"
+    mkfifo in
+    sh -c 'echo $$ >pid; exec "$0" --line config.yaml <in' "$fettle" >log 2>&1 &
+    exec 3>in
+    printf 'step 3\necho here\n' >&3
+    wait_for '^here' log
+    kill -USR1 "$(cat pid)"
+    wait_for '^saved outputs/' log
+    printf 'print step\necho there\n' >&3
+    wait_for '^there' log
+    grep -q '^step = 3.0' log || bad "$name: it does not go on"
+    exec 3>&-
+    wait
+    grep -q '^the run is kept' log || bad "$name: its end"
+fi
 
 # ---- ends
 for what in 'TERM 143' 'HUP 129' 'INT 130' 'XCPU 152'; do
