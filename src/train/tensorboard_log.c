@@ -165,7 +165,7 @@ int tensorboard_log_open(struct tensorboard_log **out, const char *folder, const
     if ((log->fd = file_append(log->path)) < 0)
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));
     add_event(&events, -1, EVENT_VERSION, version, sizeof version - 1);
-    if (from > 0)
+    if (from >= 0)
         add_start(&events, from);
     if (!code)
         code = append(log, &events, error);

@@ -8,8 +8,8 @@
 
 struct tensorboard_log;
 
-/* prefix: stands before each tag, with a hyphen behind it; "" or NULL: none.  from > 0: a run goes on at this step;
- * what other files of the folder have from it on counts no longer. */
+/* prefix: stands before each tag, with a hyphen behind it; "" or NULL: none.  from: -1, or the step at
+ * which a run goes on, or begins anew: what other files of the folder have from it on counts no longer. */
 int tensorboard_log_open(struct tensorboard_log **out, const char *folder, const char *prefix, int64_t from,
                          struct error *error);
 void tensorboard_log_free(struct tensorboard_log *log);

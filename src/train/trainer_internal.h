@@ -218,7 +218,8 @@ struct trainer {
     int tools;              /* such exchanges so far */
 
     struct csv_log *csv;
-    FILE *log; /* run.log */
+    struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
+    FILE *log;                           /* run.log */
     struct history history;
     struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;

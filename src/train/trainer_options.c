@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "train/duration.h"
+#include "train/loggers.h"
 #include <strings.h>
 
 #include "base/text.h"
@@ -69,7 +70,10 @@ static const struct option options[] = {
     NODE("plugins", plugins, "those that tell of a cluster; they change nothing"),
     IGNORED("accelerator", "cpu", "the processors of this machine do the work"),
     IGNORED("strategy", "auto", "one process does the work"),
-    IGNORED("logger", "true", "rows of values go to metrics.csv in the folder of the run, whatever a logger is told"),
+    IGNORED(
+        "logger", "true",
+        "rows of values go to metrics.csv in the folder of the run, whatever a logger is told; TensorBoardLogger has "
+        "an event file there too"),
     IGNORED("limit_predict_batches", NULL, "nothing is predicted in a run"),
     IGNORED("enable_progress_bar", "true", "there is no such bar"),
     IGNORED("enable_model_summary", "true", "there is no such table; `tree` shows the model"),
@@ -185,7 +189,7 @@ static int check_plugin(const struct config_node *node, struct error *error) {
 
 static int check_logger(const struct config_node *node, struct error *error) {
     if (config_kind(node) == CONFIG_BOOL || (config_kind(node) == CONFIG_MAP && config_get(node, "_target_")))
-        return 0;
+        return logger_check(node, error);
     return config_error(node, error, ERROR_TYPE, "true, false, or a logger with a _target_ is expected");
 }
 
