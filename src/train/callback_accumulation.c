@@ -78,10 +78,21 @@ int accumulation_changes(const struct trainer *trainer) {
     return find(trainer) != NULL;
 }
 
+int trainer_settings_accumulate(const struct trainer_settings *settings) {
+    const struct config_node *callbacks = settings->callbacks;
+    int list = config_kind(callbacks) == CONFIG_LIST;
+    if (settings->accumulate_grad_batches > 1)
+        return 1;
+    for (size_t k = 0; k < (list ? config_count(callbacks) : 1); k++) {
+        const char *target = config_text(config_get(list ? config_at(callbacks, k) : callbacks, "_target_"));
+        if (text_ends_with(target, ".GradientAccumulationScheduler") ||
+            !strcmp(target, callback_accumulation.target.alias))
+            return 1;
+    }
+    return 0;
+}
+
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct layer *backward = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
-    const struct config_node *place = config_get(callback->config, "scheduling");
-    int once = backward && backward->kind != trainer->composition.kind->layers[0];
     if (find(trainer) != callback)
         return config_error(callback->config, error, ERROR_VALUE, "one GradientAccumulationScheduler is possible");
     if (trainer->options.accumulate_grad_batches != 1)
@@ -89,14 +100,6 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
                             "trainer.accumulate_grad_batches is %lld: it must be 1 where a "
                             "GradientAccumulationScheduler says how many",
                             (long long)trainer->options.accumulate_grad_batches);
-    if (once)
-        return config_error(place, error, ERROR_VALUE,
-                            "the layer '%s' runs backward itself, once a batch: batches are not summed under it",
-                            backward->kind->name);
-    if (trainer->optimizer.kind && trainer->optimizer.kind->solve && accumulation_most(trainer) > 1)
-        return config_error(place, error, ERROR_VALUE,
-                            "%s evaluates the loss several times a step: batches are not summed under it",
-                            trainer->optimizer.kind->target.target);
     return 0;
 }
 

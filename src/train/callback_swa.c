@@ -146,7 +146,8 @@ static int schedule(struct callback *callback, struct trainer *trainer, struct e
     int64_t count = ++*integer(own->steps);
     (void)error;
     for (int g = 0; g < trainer->optimizer.groups.count; g++) {
-        double target = how->rates.values[how->rates.scalar ? 0 : g];
+        int which = how->rates.scalar ? 0 : g < how->rates.count ? g : how->rates.count - 1;
+        double target = how->rates.values[which];
         lr[2 * g] = scheduler_swa_rate(lr[2 * g], target, count, how->annealing_epochs, !strcmp(how->strategy, "cos"));
     }
     return 0;

@@ -250,9 +250,10 @@ static int check_solver(const struct optimizer_kind *kind, const struct config_n
                                 "%s evaluates the loss several times a step, and the layer '%s' claims %s",
                                 kind->target.target, layer->name, claim_name(taken & -taken));
     }
-    if (settings->accumulate_grad_batches > 1)
+    if (trainer_settings_accumulate(settings))
         return config_error(target, error, ERROR_VALUE,
-                            "%s evaluates the loss several times a step: accumulate_grad_batches must be 1",
+                            "%s evaluates the loss several times a step: accumulate_grad_batches must be 1, without a "
+                            "GradientAccumulationScheduler",
                             kind->target.target);
     if (groups->count > 1)
         return config_error(config_get(config, "param_groups"), error, ERROR_VALUE, "%s has no parameter groups",

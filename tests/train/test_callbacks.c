@@ -126,3 +126,20 @@ Test(callbacks, xyz_files_have_the_epochs_of_lightning) {
     trainer_free(trainer);
     cr_expect_str_eq(files_below("frames"), "v_dataset0_epoch0.xyz v_dataset0_epoch2.xyz ");
 }
+
+/* Neither under a layer that runs backward itself, nor with another number beside it. */
+Test(callbacks, windows_by_epochs_are_refused_where_there_are_none) {
+    static const char *const others[] = {"training_module._target_=nequip.train.EMAConFIGLightningModule",
+                                         "+trainer.accumulate_grad_batches=2"};
+    for (int k = 0; k < 2; k++) {
+        struct start start = {0};
+        struct error error = {0};
+        struct trainer *trainer;
+        case_enter("ema_adam");
+        start_add(&start, "trainer.callbacks=[{_target_: " LIGHTNING
+                          "GradientAccumulationScheduler, scheduling: {0: 1, 1: 2}}]");
+        start_add(&start, others[k]);
+        cr_assert_neq(case_try(&trainer, &start, &error), 0, "%s", others[k]);
+        cr_expect(strstr(error.message, "GradientAccumulationScheduler"), "%s", error.message);
+    }
+}
