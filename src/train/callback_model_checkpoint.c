@@ -343,8 +343,6 @@ static int validation_follows(const struct trainer *trainer) {
 static int after_batch(struct keeping *k, int at_epoch_end, struct error *error) {
     const struct keep_options *how = k->callback->options;
     double score;
-    if (!is_due(how, k->callback->own, k->trainer))
-        return 0;
     if (!find_score(how, k->trainer, &score) || (how->monitor && !at_epoch_end && validation_follows(k->trainer)))
         return set_deferred(k, 1, error);
     return k->books.step == cursor_of(k->trainer)->step ? 0 : keep_now(k, 1, error);
@@ -363,7 +361,7 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
     int64_t epochs = epochs_between(how);
     struct keeping k;
-    if (!trainer->output || trainer->aside)
+    if (!trainer->output || trainer->aside || (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code)

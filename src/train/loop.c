@@ -46,30 +46,8 @@ static int start(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
-/* Whether the technique that runs backward steps the scheduler itself: at the end of every validation, the one before
- * training included, whatever its frequency says. */
-static int scheduled_by_hand(struct trainer *trainer) {
-    return !callbacks_scheduler(trainer) && trainer->schedule.scheduler && !trainer->schedule.by_step &&
-           scheduler_is_plateau(trainer->schedule.scheduler) &&
-           composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
-}
-
-/* A metric that is missing at one moment costs the scheduler a step, not the run its end. */
-static int has_metric(struct trainer *trainer, double *metric) {
-    struct schedule *s = &trainer->schedule;
-    int there = trainer_metric(trainer, s->monitor, metric);
-    if (!there && s->strict && !s->told++)
-        trainer_tell(trainer, EVENT_NOTICE, "the scheduler does not step: '%s' has not been logged yet", s->monitor);
-    return there;
-}
-
-static int schedule_by_hand(struct trainer *trainer, struct error *error) {
-    double metric;
-    return has_metric(trainer, &metric) ? schedule_step(&trainer->schedule, metric, error) : 0;
-}
-
 static int sanity(struct trainer *trainer, struct error *error) {
-    int by_hand = scheduled_by_hand(trainer);
+    int by_hand = schedule_is_by_hand(trainer);
     struct history *history = &trainer->history;
     size_t known = history->count;
     int code = evaluate_role(trainer, ROLE_VAL, trainer->options.num_sanity_val_steps, by_hand, error);
@@ -246,25 +224,6 @@ int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
     return 0;
 }
 
-/* ---------------------------------------------------------------- schedulers */
-
-/* plateau: those that judge by a metric; else the others. */
-static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
-    struct schedule *s = &trainer->schedule;
-    const struct cursor *cursor = cursor_of(trainer);
-    struct callback *other = callbacks_scheduler(trainer);
-    if (other)
-        return by_step || plateau ? 0 : other->kind->schedule(other, trainer, error);
-    if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
-        scheduler_is_plateau(s->scheduler) != plateau)
-        return 0;
-    int64_t count = by_step ? cursor->batch : cursor->epoch;
-    if ((count + 1) % s->frequency)
-        return 0;
-    double metric = 0;
-    return !plateau || has_metric(trainer, &metric) ? schedule_step(s, metric, error) : 0;
-}
-
 static int wants_validation(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
@@ -302,9 +261,9 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     cursor->step += stepped;
     cursor->accepted++;
     if (stepped)
-        code = schedule(trainer, 1, 0, error);
+        code = schedule_advance(trainer, 1, 0, error);
     if (!code && last)
-        code = schedule(trainer, 0, 0, error);
+        code = schedule_advance(trainer, 0, 0, error);
     if (code)
         return code;
     double most = trainer->length[LENGTH_TIME];
@@ -335,7 +294,7 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
 static int next_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = cursor->window == 0;
-    int code = stepped ? schedule(trainer, 1, 1, error) : 0;
+    int code = stepped ? schedule_advance(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
     int full = is_reached(trainer, LENGTH_STEPS, cursor->step);
@@ -385,7 +344,7 @@ static int validate(struct trainer *trainer, struct error *error) {
         log_drop(trainer);
         return code;
     }
-    if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
+    if (schedule_is_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
         return code;
     cursor->validated = 1;
     trainer->validated = clock_seconds();
@@ -410,7 +369,7 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
     if (!code && cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
-        code = schedule(trainer, 0, 1, error);
+        code = schedule_advance(trainer, 0, 1, error);
     if (code)
         return code;
     if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */

@@ -92,6 +92,42 @@ int schedule_step(struct schedule *schedule, double metric, struct error *error)
     return code;
 }
 
+int schedule_is_by_hand(struct trainer *trainer) {
+    return !callbacks_scheduler(trainer) && trainer->schedule.scheduler && !trainer->schedule.by_step &&
+           scheduler_is_plateau(trainer->schedule.scheduler) &&
+           composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
+}
+
+/* A metric that is missing at one moment costs the scheduler a step, not the run its end. */
+static int has_metric(struct trainer *trainer, double *metric) {
+    struct schedule *s = &trainer->schedule;
+    int there = trainer_metric(trainer, s->monitor, metric);
+    if (!there && s->strict && !s->told++)
+        trainer_tell(trainer, EVENT_NOTICE, "the scheduler does not step: '%s' has not been logged yet", s->monitor);
+    return there;
+}
+
+int schedule_by_hand(struct trainer *trainer, struct error *error) {
+    double metric;
+    return has_metric(trainer, &metric) ? schedule_step(&trainer->schedule, metric, error) : 0;
+}
+
+int schedule_advance(struct trainer *trainer, int by_step, int plateau, struct error *error) {
+    struct schedule *s = &trainer->schedule;
+    const struct cursor *cursor = cursor_of(trainer);
+    struct callback *other = callbacks_scheduler(trainer);
+    if (other)
+        return by_step || plateau ? 0 : other->kind->schedule(other, trainer, error);
+    if (schedule_is_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
+        scheduler_is_plateau(s->scheduler) != plateau)
+        return 0;
+    int64_t count = by_step ? cursor->batch : cursor->epoch;
+    if ((count + 1) % s->frequency)
+        return 0;
+    double metric = 0;
+    return !plateau || has_metric(trainer, &metric) ? schedule_step(s, metric, error) : 0;
+}
+
 void schedule_sync(struct schedule *schedule) {
     if (schedule->scheduler)
         scheduler_sync(schedule->scheduler);
