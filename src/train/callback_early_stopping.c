@@ -39,6 +39,21 @@ static const char *monitor(const void *given) {
     return ((const struct stop_options *)given)->monitor;
 }
 
+static int check(const void *given, const struct config_node *config, struct error *error) {
+    const struct stop_options *how = given;
+    const struct config_node *thresholds[] = {how->stopping, how->divergence};
+    (void)config;
+    for (int k = 0; k < 2; k++)
+        if (config_kind(thresholds[k]) != CONFIG_NULL && config_kind(thresholds[k]) != CONFIG_DEFERRED &&
+            !config_is_number(thresholds[k]))
+            return config_error(thresholds[k], error, ERROR_TYPE, "a number is expected, or null, not %s",
+                                config_kind_name(thresholds[k]));
+    if (config_kind(how->at_epoch_end) != CONFIG_NULL && config_kind(how->at_epoch_end) != CONFIG_BOOL)
+        return config_error(how->at_epoch_end, error, ERROR_TYPE, "true, false or null is expected, not %s",
+                            config_kind_name(how->at_epoch_end));
+    return 0;
+}
+
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;
@@ -106,6 +121,7 @@ const struct callback_kind callback_early_stopping = {
     .options_size = sizeof(struct stop_options),
     .private_size = sizeof(struct stop),
     .monitor = monitor,
+    .check = check,
     .open = open_callback,
     .judge = judge,
 };
