@@ -61,8 +61,11 @@ static void draw(struct running *running) {
 
 /* Writes the state, so that --resume goes on there. */
 static int keep_state(struct running *running, const char *why, struct error *error) {
-    int code = trainer_keep(running->trainer, error);
+    struct error first = {0};
+    int failed = trainer_exception(running->trainer, &first), code = trainer_keep(running->trainer, error);
 
+    if (failed)
+        console_error(&running->console, &first);
     console_progress(&running->console, "");
     if (!code)
         console_say(&running->console, "%s; --resume %s/last.safetensors goes on", why,

@@ -22,6 +22,17 @@ static void name_state(struct callbacks *callbacks, struct callback *callback) {
     snprintf(callback->prefix, sizeof callback->prefix, "callback.%.30s%s.%d.", kind, which, before);
 }
 
+/* What is kept of a run is to hold what all others have decided. */
+static void put_last(struct callbacks *callbacks) {
+    struct callback sorted[MAX_CALLBACKS];
+    int count = 0;
+    for (int last = 0; last < 2; last++)
+        for (int k = 0; k < callbacks->count; k++)
+            if (callbacks->list[k].kind->is_last == last)
+                sorted[count++] = callbacks->list[k];
+    memcpy(callbacks->list, sorted, (size_t)count * sizeof *sorted);
+}
+
 static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
                          struct error *error) {
     struct option_target targets[64];
@@ -39,7 +50,7 @@ static int read_callback(struct callbacks *out, const struct config_node *node, 
         return config_error(config_get(node, "_target_"), error, ERROR_VALUE, "there is no %s here: %s",
                             strrchr(callback->kind->target.target, '.') + 1, callback->kind->refused);
     if (callback->kind->ignored) {
-        out->ignored[out->nignored++] = callback->kind->target.target;
+        out->ignored[out->nignored++] = callback->kind;
         return 0;
     }
     callback->config = node;
@@ -65,13 +76,15 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
         return 0;
     for (size_t k = 0; !code && k < (list ? config_count(config) : 1); k++)
         code = error_aside(error, read_callback(out, list ? config_at(config, k) : config, arena, error));
+    put_last(out);
     return code ? code : error_since(error, before);
 }
 
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
     int code = 0;
     for (int k = 0; k < callbacks->nignored; k++)
-        trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here", callbacks->ignored[k]);
+        trainer_tell(trainer, EVENT_NOTICE, "%s is accepted and has no meaning here: %s",
+                     callbacks->ignored[k]->target.target, callbacks->ignored[k]->ignored);
     for (int k = 0; !code && k < callbacks->count; k++)
         if (callbacks->list[k].kind->open)
             code = callbacks->list[k].kind->open(&callbacks->list[k], trainer, error);
@@ -83,6 +96,30 @@ const struct callback *callbacks_owner(const struct callbacks *callbacks, const 
         if (!strncmp(name, callbacks->list[k].prefix, strlen(callbacks->list[k].prefix)))
             return &callbacks->list[k];
     return NULL;
+}
+
+struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind) {
+    for (int k = 0; k < trainer->callbacks.count; k++)
+        if (trainer->callbacks.list[k].kind == kind)
+            return &trainer->callbacks.list[k];
+    return NULL;
+}
+
+struct callback *callbacks_scheduler(struct trainer *trainer) {
+    for (int k = 0; k < trainer->callbacks.count; k++) {
+        struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->takes_schedule && callback->kind->takes_schedule(callback))
+            return callback;
+    }
+    return NULL;
+}
+
+int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope) {
+    int failed = 0;
+    for (int k = 0; !failed && k < callbacks->count; k++)
+        if (callbacks->list[k].kind->logs)
+            failed = callbacks->list[k].kind->logs(&callbacks->list[k], scope);
+    return failed;
 }
 
 #define CALL(hook)                                                                                                     \
@@ -101,7 +138,8 @@ CALL(epoch_begin)
 CALL(batch_loaded)
 CALL(batch_begin)
 CALL(batch_end)
-CALL(train_end)
+CALL(train_begin)
+CALL(exception)
 #undef CALL
 
 int callbacks_epoch_end(struct trainer *trainer, const double *loss, struct error *error) {
@@ -131,27 +169,27 @@ int callbacks_want_predictions(const struct trainer *trainer) {
     return 0;
 }
 
-/* As Lightning decides: where validation comes once at the end of every epoch, after the epoch's own values are known;
- * else after each validation. */
-static int judges_at_epoch_end(const struct callback *callback, const struct trainer *trainer) {
-    const struct config_node *said =
-        callback->kind->at_epoch_end ? callback->kind->at_epoch_end(callback->options) : NULL;
+int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct config_node *said, int counts_sets) {
+    const struct trainer_settings *how = &trainer->options;
     if (config_kind(said) == CONFIG_BOOL)
         return config_bool(said);
-    return !trainer->nval || (trainer->options.check_val_every_n_epoch == 1 && trainer->options.val_check_is_one);
+    return how->check_val_every_n_epoch == 1 &&
+           ((counts_sets && !evaluate_has_batches(trainer)) || how->val_check_is_one);
 }
 
 /* Where one fails, those before it have judged already, and are not asked again. */
-int callbacks_judge(struct trainer *trainer, int at_epoch_end, struct error *error) {
+int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *error) {
     struct callbacks *callbacks = &trainer->callbacks;
-    int code = 0, k = callbacks->failed ? callbacks->failed - 1 : 0;
+    int code = 0, k = callbacks->failed && callbacks->failed_at == moment ? callbacks->failed - 1 : 0;
     callbacks->failed = 0;
     for (; !code && !trainer->options.fast_dev_run && k < callbacks->count; k++) {
         struct callback *callback = &callbacks->list[k];
-        if (callback->kind->judge && judges_at_epoch_end(callback, trainer) == at_epoch_end)
-            code = callback->kind->judge(callback, trainer, error);
-        if (code)
+        if (callback->kind->judge)
+            code = callback->kind->judge(callback, trainer, moment, error);
+        if (code) {
             callbacks->failed = k + 1;
+            callbacks->failed_at = moment;
+        }
     }
     return code;
 }

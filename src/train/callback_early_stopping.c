@@ -39,8 +39,19 @@ static const char *monitor(const void *given) {
     return ((const struct stop_options *)given)->monitor;
 }
 
-static const struct config_node *at_epoch_end(const void *given) {
-    return ((const struct stop_options *)given)->at_epoch_end;
+static int check(const void *given, const struct config_node *config, struct error *error) {
+    const struct stop_options *how = given;
+    const struct config_node *thresholds[] = {how->stopping, how->divergence};
+    (void)config;
+    for (int k = 0; k < 2; k++)
+        if (config_kind(thresholds[k]) != CONFIG_NULL && config_kind(thresholds[k]) != CONFIG_DEFERRED &&
+            !config_is_number(thresholds[k]))
+            return config_error(thresholds[k], error, ERROR_TYPE, "a number is expected, or null, not %s",
+                                config_kind_name(thresholds[k]));
+    if (config_kind(how->at_epoch_end) != CONFIG_NULL && config_kind(how->at_epoch_end) != CONFIG_BOOL)
+        return config_error(how->at_epoch_end, error, ERROR_TYPE, "true, false or null is expected, not %s",
+                            config_kind_name(how->at_epoch_end));
+    return 0;
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
@@ -65,10 +76,13 @@ static void stop_because(struct trainer *trainer, const char *reason) {
     cursor_of(trainer)->should_stop = 1;
 }
 
-static int judge(struct callback *callback, struct trainer *trainer, struct error *error) {
+static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     (void)error;
     struct stop *stop = callback->own;
     const struct stop_options *how = callback->options;
+    int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 0);
+    if (moment != (at_epoch_end ? MOMENT_EPOCH : MOMENT_VALIDATION))
+        return 0;
     double value, sign = strcmp(how->mode, "max") ? 1 : -1, *best = stop->best->data;
     int64_t *waited = stop->waited->data;
     char reason[256];
@@ -107,7 +121,7 @@ const struct callback_kind callback_early_stopping = {
     .options_size = sizeof(struct stop_options),
     .private_size = sizeof(struct stop),
     .monitor = monitor,
+    .check = check,
     .open = open_callback,
     .judge = judge,
-    .at_epoch_end = at_epoch_end,
 };

@@ -34,6 +34,17 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     return own->shown ? 0 : ERROR_MEMORY;
 }
 
+static int logs(const struct callback *callback, const struct callback_scope *scope) {
+    char name[256];
+    int failed = 0;
+    (void)callback;
+    for (size_t k = 0; !failed && scope->loss && k < metrics_nterms(scope->loss); k++) {
+        snprintf(name, sizeof name, "loss_coeff/%s", metrics_term_name(scope->loss, k));
+        failed = scope->add(scope->context, name);
+    }
+    return failed;
+}
+
 static int log_them(struct trainer *trainer, const double *values, struct error *error) {
     int code = 0;
     for (size_t k = 0; !code && k < metrics_nterms(trainer->loss); k++) {
@@ -85,6 +96,7 @@ const struct callback_kind callback_loss_coefficient_monitor = {
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct monitor_options),
     .private_size = sizeof(struct monitor),
+    .logs = logs,
     .open = open_callback,
     .epoch_begin = epoch_begin,
     .batch_end = batch_end,

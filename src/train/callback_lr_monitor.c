@@ -16,50 +16,66 @@ static const struct option options[] = {
      "log the weight decay too"},
 };
 
-/* The weight decay of a group; an error where the optimizer has none. */
-static int weight_decay(const struct optimizer *optimizer, int group, double *value, struct error *error) {
-    const struct optimizer_kind *kind = optimizer->kind;
-    for (size_t k = 0; k < kind->noptions; k++)
-        if (!strcmp(kind->options[k].name, "weight_decay") && kind->options[k].type == OPTION_FLOAT) {
-            memcpy(value, (const char *)optimizer->groups.options[group] + kind->options[k].offset, sizeof *value);
-            return 0;
-        }
-    return error_set(error, ERROR_VALUE, "LearningRateMonitor: log_weight_decay, and %s has no weight_decay",
-                     kind->target.target);
+enum { NAME_SIZE = 256 };
+
+/* "lr-Adam", or the scheduler's own name; behind it for each of several groups its number, as Lightning counts them,
+ * and which of its numbers it is. */
+static void name_of(const struct optimizer_kind *kind, const char *own, int groups, int group, const char *what,
+                    char out[NAME_SIZE]) {
+    char number[16] = "";
+    if (groups > 1)
+        snprintf(number, sizeof number, "/pg%d", group + 1);
+    snprintf(out, NAME_SIZE, "%s%.150s%s%s", own ? "" : "lr-", own ? own : optimizer_name(kind), number, what);
 }
 
-static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct optimizer *optimizer = &trainer->optimizer;
-    const struct schedule *schedule = &trainer->schedule;
+static int logs(const struct callback *callback, const struct callback_scope *scope) {
     const struct monitor_options *how = callback->options;
-    char column[256], base[192];
-    int code = 0;
-    for (int g = 0; !code && g < optimizer->groups.count; g++) {
-        int named = schedule->scheduler && schedule->name;
-        snprintf(base, sizeof base, "%s%.150s", named ? "" : "lr-",
-                 named ? schedule->name : optimizer_name(optimizer->kind));
-        if (optimizer->groups.count > 1) /* as Lightning counts them */
-            snprintf(base + strlen(base), sizeof base - strlen(base), "/pg%d", g + 1);
-        code = log_value(trainer, base, ((double *)optimizer->lr->data)[2 * g], error);
-        if (!code && how->momentum) { /* 0 where the optimizer has none */
-            void *own = optimizer->groups.options[g];
-            const double *momentum = optimizer->kind->momentum ? optimizer->kind->momentum(own) : NULL;
-            snprintf(column, sizeof column, "%s-momentum", base);
-            code = log_value(trainer, column, momentum ? *momentum : 0, error);
+    const char *const what[] = {"", how->momentum ? "-momentum" : NULL, how->weight_decay ? "-weight_decay" : NULL};
+    int failed = 0;
+    for (int g = 0; scope->optimizer && g < scope->groups; g++)
+        for (int k = 0; !failed && k < 3; k++) {
+            char name[NAME_SIZE];
+            if (!what[k])
+                continue;
+            name_of(scope->optimizer, scope->scheduler, scope->groups, g, what[k], name);
+            failed = scope->add(scope->context, name);
         }
-        double decay = 0;
-        if (!code && how->weight_decay && !(code = weight_decay(optimizer, g, &decay, error))) {
-            snprintf(column, sizeof column, "%s-weight_decay", base);
-            code = log_value(trainer, column, decay, error);
-        }
-    }
-    return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
+    return failed;
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
-    double ignored;
-    return how->weight_decay && trainer->optimizer.kind ? weight_decay(&trainer->optimizer, 0, &ignored, error) : 0;
+    const struct optimizer *optimizer = &trainer->optimizer;
+    if (how->weight_decay && optimizer->kind && !optimizer_decay(optimizer->kind, optimizer->groups.options[0]))
+        return config_error(config_get(callback->config, "log_weight_decay"), error, ERROR_VALUE,
+                            "%s has no weight decay to log", optimizer->kind->target.target);
+    return 0;
+}
+
+static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
+    const struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer_kind *kind = optimizer->kind;
+    const struct monitor_options *how = callback->options;
+    /* one that takes the scheduler's place has no name */
+    const char *scheduler = callbacks_scheduler(trainer) ? NULL : trainer->schedule.name;
+    int groups = optimizer->groups.count, code = 0;
+    char name[NAME_SIZE];
+    for (int g = 0; !code && g < groups; g++) {
+        void *own = optimizer->groups.options[g];
+        name_of(kind, scheduler, groups, g, "", name);
+        code = log_value(trainer, name, ((double *)optimizer->lr->data)[2 * g], error);
+        if (!code && how->momentum) { /* 0 where the optimizer has none */
+            const double *momentum = kind->momentum ? kind->momentum(own) : NULL;
+            name_of(kind, scheduler, groups, g, "-momentum", name);
+            code = log_value(trainer, name, momentum ? *momentum : 0, error);
+        }
+        const double *decay = how->weight_decay ? optimizer_decay(kind, own) : NULL;
+        if (!code && decay) {
+            name_of(kind, scheduler, groups, g, "-weight_decay", name);
+            code = log_value(trainer, name, *decay, error);
+        }
+    }
+    return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
 }
 
 /* null: when the scheduler steps; at both times without one. */
@@ -67,6 +83,8 @@ static int wanted(const struct callback *callback, const struct trainer *trainer
     const struct monitor_options *how = callback->options;
     if (how->interval)
         return !strcmp(how->interval, by_step ? "step" : "epoch");
+    if (callbacks_scheduler((struct trainer *)trainer))
+        return !by_step;
     return !trainer->schedule.scheduler || trainer->schedule.by_step == by_step;
 }
 
@@ -84,6 +102,7 @@ const struct callback_kind callback_lr_monitor = {
     .options = options,
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct monitor_options),
+    .logs = logs,
     .open = open_callback,
     .epoch_begin = epoch_begin,
     .batch_begin = batch_begin,

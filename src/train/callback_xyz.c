@@ -211,12 +211,18 @@ static FILE *open_file(struct trainer *trainer, const char *path, int64_t size, 
     return stream;
 }
 
+/* As Lightning counts: a pass of its own counts the epochs that are over. */
+static int64_t epoch_now(const struct trainer *trainer) {
+    const struct cursor *cursor = cursor_of(trainer);
+    return cursor->phase == PHASE_TEST ? cursor->epochs : cursor->epoch;
+}
+
 /* All frames of the batch, or none. */
 static int append(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                   struct error *error) {
     const struct xyz_options *how = callback->options;
     int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
-    int64_t epoch = how->file_per_epoch ? cursor_of(trainer)->epoch : 0, size;
+    int64_t epoch = how->file_per_epoch ? epoch_now(trainer) : 0, size;
     char path[4096];
     if (trainer->aside)
         return 0;
@@ -266,9 +272,7 @@ static int after_test(struct callback *callback, struct trainer *trainer, const 
 static int after_validation(struct callback *callback, struct trainer *trainer, const struct evaluated *what,
                             struct error *error) {
     const struct xyz_options *how = callback->options;
-    return what->role == ROLE_VAL && cursor_of(trainer)->epoch % how->every == 0
-               ? append(callback, trainer, what, error)
-               : 0;
+    return what->role == ROLE_VAL && epoch_now(trainer) % how->every == 0 ? append(callback, trainer, what, error) : 0;
 }
 
 const struct callback_kind callback_test_xyz = {

@@ -113,16 +113,10 @@ static int load_history(struct trainer *trainer, const struct safetensors *file,
     return code;
 }
 
-int checkpoint_write(struct trainer *trainer, const char *path, struct error *error) {
-    struct safetensors *file = safetensors_new();
+/* What every file has: weights as evaluation sees them, averages, the config, and whose it is. */
+static int store_weights(struct trainer *trainer, struct safetensors *file, struct error *error) {
     struct text yaml = {0};
     const void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
-    const struct cursor *cursor = cursor_of(trainer);
-    int64_t stage = cursor->run_stage;
-    size_t one = 1;
-    char threads[16], seconds[32];
-    if (!file)
-        return error_set(error, ERROR_MEMORY, "out of memory");
     const struct layer *layer = file_layer(trainer);
     const void *shown[DTYPE_COUNT];
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -135,36 +129,69 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     if (!code)
         code = model_store_weights(trainer->model, file, error);
     to_model(trainer, slabs);
-    if (!code && layer)
-        code = store_training(trainer, file, error);
-    if (!code)
-        code = store_averages(trainer, file, error);
-    if (!code)
-        code = safetensors_add(file, "run_stage", "I64", 1, &one, &stage, error);
-    if (!code)
-        code = state_store(trainer->state, file, error);
     if (!code)
         code = safetensors_set_metadata(file, "config", yaml.data ? yaml.data : "", error);
+    if (!code)
+        code = safetensors_set_metadata(file, "run", trainer->identity, error);
+    text_free(&yaml);
+    return code;
+}
+
+/* What a run needs to go on. */
+static int store_run(struct trainer *trainer, struct safetensors *file, struct error *error) {
+    const struct cursor *cursor = cursor_of(trainer);
+    int64_t stage = cursor->run_stage;
+    size_t one = 1;
+    char threads[16], seconds[32];
+    int code = safetensors_add(file, "run_stage", "I64", 1, &one, &stage, error);
+    if (!code)
+        code = state_store(trainer->state, file, error);
     if (!code)
         code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
     if (!code)
         code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
     if (!code)
-        code = safetensors_set_metadata(file, "run", trainer->identity, error);
-    if (!code)
         code = safetensors_set_metadata(file, "phase", phase_name((enum phase)cursor->phase), error);
-    if (!code && trainer->length[LENGTH_TIME] >= 0) /* else the same run has the same file */
+    if (!code && (trainer->timed || trainer->length[LENGTH_TIME] >= 0)) /* else the same run has the same file */
         code = safetensors_set_metadata(file, "seconds", text_double(seconds, trainer_seconds(trainer)), error);
     snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
     if (!code)
         code = safetensors_set_metadata(file, "threads", threads, error);
     if (!code)
         code = safetensors_set_metadata(file, "kernels", kernels_active()->name, error);
+    return code ? code : store_history(trainer, file, error);
+}
+
+int checkpoint_write(struct trainer *trainer, const char *path, struct error *error) {
+    struct safetensors *file = safetensors_new();
+    if (!file)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = store_weights(trainer, file, error);
+    if (!code && file_layer(trainer))
+        code = store_training(trainer, file, error);
     if (!code)
-        code = store_history(trainer, file, error);
+        code = store_averages(trainer, file, error);
+    if (!code)
+        code = store_run(trainer, file, error);
     if (!code)
         code = safetensors_write(file, path, error);
-    text_free(&yaml);
+    safetensors_free(file);
+    return code;
+}
+
+int checkpoint_write_weights(struct trainer *trainer, const char *path, struct error *error) {
+    struct safetensors *file = safetensors_new();
+    size_t one = 1;
+    if (!file)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = store_weights(trainer, file, error);
+    if (!code)
+        code = store_averages(trainer, file, error);
+    if (!code) /* for run_claim_wrote */
+        code =
+            safetensors_add(file, "state.loop.cursor.accepted", "I64", 1, &one, &cursor_of(trainer)->accepted, error);
+    if (!code)
+        code = safetensors_write(file, path, error);
     safetensors_free(file);
     return code;
 }

@@ -102,7 +102,7 @@ int cursor_check_state(const struct trainer *trainer, struct error *error) {
     if (trainer->batch_size &&
         (cursor->batch > batches || (now == IN_AN_EPOCH && phase != PHASE_EPOCH_END && cursor->batch >= batches)))
         return refuse(trainer, "batch", error, cursor->batch, "an epoch has not so many batches");
-    if (cursor->window >= trainer->options.accumulate_grad_batches)
+    if (cursor->window >= accumulation_now(trainer))
         return refuse(trainer, "window", error, cursor->window, "so many batches are not summed before a step");
     return 0;
 }

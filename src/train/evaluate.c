@@ -136,6 +136,13 @@ int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
     return batches_wanted(trainer, ROLE_VAL, set);
 }
 
+int evaluate_has_batches(const struct trainer *trainer) {
+    for (size_t k = 0; k < trainer->nval; k++)
+        if (evaluate_batches_of(trainer, k) > 0)
+            return 1;
+    return 0;
+}
+
 /* Batches of a pass over a set. */
 static int64_t batches_of_pass(const struct trainer *trainer, enum data_role role, size_t set, int64_t limit) {
     int64_t most = batches_wanted(trainer, role, set);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/loggers.h"
 #include "train/trainer_internal.h"
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
@@ -116,6 +117,7 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
     int code = 0;
     if (!row->count)
         return 0;
+    loggers_row(trainer, epoch, step, row->count, (const char *const *)row->names, row->values);
     if (trainer->csv && !trainer->aside) {
         struct error why = {0};
         int waited = csv_log_waits(trainer->csv);

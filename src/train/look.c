@@ -176,6 +176,20 @@ static int is_column(const char *name) {
     return 0;
 }
 
+struct columns {
+    const struct trainer *trainer;
+    void (*add)(void *context, const char *name);
+    void *context;
+};
+
+static int add_unlogged(void *given, const char *name) {
+    const struct columns *columns = given;
+    double value;
+    if (!trainer_metric(columns->trainer, name, &value))
+        columns->add(columns->context, name);
+    return 0;
+}
+
 void trainer_columns(const struct trainer *trainer, void (*add)(void *context, const char *name), void *context) {
     char prefix[64];
     add_columns(trainer->loss, "train_loss_step/", add, context);
@@ -193,4 +207,11 @@ void trainer_columns(const struct trainer *trainer, void (*add)(void *context, c
     for (size_t k = 0; k < trainer->history.count; k++)
         if (!is_column(trainer->history.names[k]))
             add(context, trainer->history.names[k]);
+    struct columns columns = {trainer, add, context};
+    callbacks_logs(&trainer->callbacks, &(struct callback_scope){.optimizer = trainer->optimizer.kind,
+                                                                 .groups = trainer->optimizer.groups.count,
+                                                                 .loss = trainer->loss,
+                                                                 .scheduler = trainer->schedule.name,
+                                                                 .add = add_unlogged,
+                                                                 .context = &columns});
 }

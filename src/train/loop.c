@@ -18,7 +18,7 @@ static int last_batch(const struct trainer *trainer) {
 
 /* Whether this batch ends a window of accumulated gradients. */
 static int steps_now(const struct trainer *trainer) {
-    return (cursor_of(trainer)->batch + 1) % trainer->options.accumulate_grad_batches == 0 || last_batch(trainer);
+    return (cursor_of(trainer)->batch + 1) % accumulation_now(trainer) == 0 || last_batch(trainer);
 }
 
 static double training_seconds(const struct trainer *trainer) {
@@ -46,30 +46,8 @@ static int start(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
-/* Whether the technique that runs backward steps the scheduler itself: at the end of every validation, the one before
- * training included, whatever its frequency says. */
-static int scheduled_by_hand(struct trainer *trainer) {
-    return trainer->schedule.scheduler && !trainer->schedule.by_step &&
-           scheduler_is_plateau(trainer->schedule.scheduler) &&
-           composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
-}
-
-/* A metric that is missing at one moment costs the scheduler a step, not the run its end. */
-static int has_metric(struct trainer *trainer, double *metric) {
-    struct schedule *s = &trainer->schedule;
-    int there = trainer_metric(trainer, s->monitor, metric);
-    if (!there && s->strict && !s->told++)
-        trainer_tell(trainer, EVENT_NOTICE, "the scheduler does not step: '%s' has not been logged yet", s->monitor);
-    return there;
-}
-
-static int schedule_by_hand(struct trainer *trainer, struct error *error) {
-    double metric;
-    return has_metric(trainer, &metric) ? schedule_step(&trainer->schedule, metric, error) : 0;
-}
-
 static int sanity(struct trainer *trainer, struct error *error) {
-    int by_hand = scheduled_by_hand(trainer);
+    int by_hand = schedule_is_by_hand(trainer);
     struct history *history = &trainer->history;
     size_t known = history->count;
     struct loader_streams before, after;
@@ -109,9 +87,19 @@ const char *loop_ends(const struct trainer *trainer) {
     return may_stop(trainer) ? "stopped" : NULL;
 }
 
+/* Training begins in this process, be it within an epoch. */
+static int begin_training(struct trainer *trainer, struct error *error) {
+    if (trainer->started > 0)
+        return 0;
+    trainer->started = trainer->validated = clock_seconds();
+    return callbacks_train_begin(trainer, error);
+}
+
 static int epoch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
-    int code;
+    int code = begin_training(trainer, error);
+    if (code)
+        return code;
     if (loop_ends(trainer)) {
         cursor->trained = 1;
         cursor->run++;
@@ -119,15 +107,13 @@ static int epoch(struct trainer *trainer, struct error *error) {
         cursor->phase = PHASE_START;
         trainer->seconds = training_seconds(trainer);
         trainer->started = 0;
-        code = callbacks_train_end(trainer, error);
+        code = callbacks_judge(trainer, MOMENT_TRAIN_END, error);
         if (!code)
             code = run_folder_end(trainer, error);
         if (code)
             *cursor = before;
         return code;
     }
-    if (trainer->started <= 0)
-        trainer->started = trainer->validated = clock_seconds();
     cursor->epoch = cursor->epochs;
     cursor->batch = cursor->window = cursor->validated = 0;
     cursor->epoch_open = 1;
@@ -141,10 +127,17 @@ static int epoch(struct trainer *trainer, struct error *error) {
 
 static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
+    int begins = trainer->started <= 0, code = begin_training(trainer, error);
+    if (code)
+        return code;
+    if (begins && may_stop(trainer)) { /* its time was over already */
+        cursor->phase = PHASE_EPOCH_END;
+        return 0;
+    }
     state_begin(trainer->state);
     trainer->open = 1;
     trainer->gradients = 0;
-    int code = batches_load(trainer, cursor->batch, error);
+    code = batches_load(trainer, cursor->batch, error);
     if (!code)
         code = callbacks_batch_loaded(trainer, error);
     cursor->phase = PHASE_FORWARD;
@@ -157,8 +150,7 @@ static int forward(struct trainer *trainer, struct error *error) {
         return code;
     /* what is logged is the weighted sum; what is differentiated is a share of the window's */
     for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
-        trainer->coefficients[k] =
-            metrics_coefficient(trainer->loss, k) / (double)trainer->options.accumulate_grad_batches;
+        trainer->coefficients[k] = metrics_coefficient(trainer->loss, k) / (double)accumulation_now(trainer);
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     if (layer->kind->weigh)
         layer->kind->weigh(layer, trainer, trainer->coefficients);
@@ -193,7 +185,7 @@ int loop_gradients(struct trainer *trainer, struct error *error) {
 int loop_combine(struct trainer *trainer, struct error *error) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     int code = layer->kind->combine ? layer->kind->combine(layer, trainer, error) : 0;
-    if (!code && trainer->options.accumulate_grad_batches > 1)
+    if (!code && accumulation_now(trainer) > 1)
         update_accumulate(trainer);
     return code;
 }
@@ -237,27 +229,11 @@ int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
     return 0;
 }
 
-/* ---------------------------------------------------------------- schedulers */
-
-/* plateau: those that judge by a metric; else the others. */
-static int schedule(struct trainer *trainer, int by_step, int plateau, struct error *error) {
-    struct schedule *s = &trainer->schedule;
-    const struct cursor *cursor = cursor_of(trainer);
-    if (scheduled_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
-        scheduler_is_plateau(s->scheduler) != plateau)
-        return 0;
-    int64_t count = by_step ? cursor->batch : cursor->epoch;
-    if ((count + 1) % s->frequency)
-        return 0;
-    double metric = 0;
-    return !plateau || has_metric(trainer, &metric) ? schedule_step(s, metric, error) : 0;
-}
-
 static int wants_validation(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const struct trainer_settings *how = &trainer->options;
     int64_t epochs = how->check_val_every_n_epoch;
-    if (!trainer->nval || how->limit_val == 0 || (epochs && (cursor->epoch + 1) % epochs))
+    if (!evaluate_has_batches(trainer) || (epochs && (cursor->epoch + 1) % epochs))
         return 0;
     if (may_stop(trainer))
         return 1;
@@ -266,6 +242,15 @@ static int wants_validation(const struct trainer *trainer) {
     /* batches of this epoch, or of all; this one is accepted already */
     int64_t batches = epochs ? cursor->batch + 1 : cursor->accepted;
     return batches % trainer_settings_interval(how, trainer_batches(trainer)) == 0;
+}
+
+/* Whoever watches a value sees that of each batch, whether it gets a row or not. */
+static void remember(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values) {
+    for (size_t k = 0; metrics && k < metrics_count(metrics); k++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, k));
+        history_set(trainer, name, values[k]);
+    }
 }
 
 /* The batch is accepted: what it brought is logged, schedulers step. */
@@ -281,9 +266,9 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     cursor->step += stepped;
     cursor->accepted++;
     if (stepped)
-        code = schedule(trainer, 1, 0, error);
+        code = schedule_advance(trainer, 1, 0, error);
     if (!code && last)
-        code = schedule(trainer, 0, 0, error);
+        code = schedule_advance(trainer, 0, 0, error);
     if (code)
         return code;
     double most = trainer->length[LENGTH_TIME];
@@ -297,11 +282,8 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     int64_t epoch_now = cursor->epoch, step_now = cursor->stepped;
     state_commit(trainer->state);
     trainer->open = 0;
-    for (size_t k = 0; k < metrics_count(trainer->loss); k++) {
-        char name[256];
-        snprintf(name, sizeof name, "train_loss_step/%s", metrics_name(trainer->loss, k));
-        history_set(trainer, name, trainer->values.loss[k]);
-    }
+    remember(trainer, "train_loss_step/", trainer->loss, trainer->values.loss);
+    remember(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics);
     if (stepped && log_is_due(trainer)) {
         if (trainer->train_metrics)
             code = log_row(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics, error);
@@ -310,14 +292,14 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
         if (!code)
             code = log_flush(trainer, epoch_now, step_now, error);
     }
-    return code;
+    return code ? code : callbacks_judge(trainer, MOMENT_BATCH, error);
 }
 
 /* Where the loop goes once a batch, and the validation after it, is over. */
 static int next_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = cursor->window == 0;
-    int code = stepped ? schedule(trainer, 1, 1, error) : 0;
+    int code = stepped ? schedule_advance(trainer, 1, 1, error) : 0;
     cursor->stepped += stepped;
     cursor->batch++;
     int full = is_reached(trainer, LENGTH_STEPS, cursor->step);
@@ -334,12 +316,28 @@ static int log_batch(struct trainer *trainer, struct error *error) {
     return code;
 }
 
-/* In the middle of an epoch. */
+/* After a validation. */
 static int judge(struct trainer *trainer, struct error *error) {
-    int code = callbacks_judge(trainer, 0, error);
+    int code = callbacks_judge(trainer, MOMENT_VALIDATION, error);
     if (!code && may_stop(trainer))
         cursor_of(trainer)->phase = PHASE_EPOCH_END;
     return code;
+}
+
+/* What could not judge within an epoch is asked again; around epochs its phase is entered again. */
+static int judge_again(struct trainer *trainer, struct error *error) {
+    if (!trainer->callbacks.failed)
+        return 0;
+    switch (trainer->callbacks.failed_at) {
+    case MOMENT_BATCH:
+        return callbacks_judge(trainer, MOMENT_BATCH, error);
+    case MOMENT_VALIDATION:
+        return judge(trainer, error);
+    case MOMENT_EPOCH:
+    case MOMENT_TRAIN_END:
+        break;
+    }
+    return 0;
 }
 
 static int validate(struct trainer *trainer, struct error *error) {
@@ -351,7 +349,7 @@ static int validate(struct trainer *trainer, struct error *error) {
         log_drop(trainer);
         return code;
     }
-    if (scheduled_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
+    if (schedule_is_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
         return code;
     cursor->validated = 1;
     trainer->validated = clock_seconds();
@@ -376,7 +374,7 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     if (!code)
         code = log_flush(trainer, cursor->epoch, cursor->stepped - 1, error);
     if (!code && cursor->batch >= trainer_batches(trainer)) /* not in an epoch that was cut short */
-        code = schedule(trainer, 0, 1, error);
+        code = schedule_advance(trainer, 0, 1, error);
     if (code)
         return code;
     if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */
@@ -393,7 +391,7 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer), before = *cursor;
     cursor->epochs = cursor->epoch + 1; /* what is written now goes on with the next epoch */
     cursor->phase = PHASE_EPOCH;
-    int code = callbacks_judge(trainer, 1, error);
+    int code = callbacks_judge(trainer, MOMENT_EPOCH, error);
     /* after every epoch, unless epochs are so short that writing would cost more than a twentieth of the time */
     if (!code && clock_seconds() - trainer->saved >= 20 * trainer->saving)
         code = run_folder_last(trainer, error);
@@ -463,9 +461,8 @@ void trainer_abandon(struct trainer *trainer) {
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int code = trainer->open || !trainer->replay_at ? 0 : audit_replay(trainer, error);
-    /* at the end of an epoch it is a phase, which is entered again */
-    if (!code && trainer->callbacks.failed && cursor_of(trainer)->phase != PHASE_CHECKPOINT)
-        code = judge(trainer, error);
+    if (!code)
+        code = judge_again(trainer, error);
     if (code)
         return code;
     enum phase phase = (enum phase)cursor->phase;

@@ -230,4 +230,5 @@ const struct optimizer_kind optimizer_muon_adam = {
     .groups = {"nequip.model.MuonParamGroups", "MuonParamGroups"},
     .read_groups = read_groups,
     .in_first_group = is_muons,
+    .group_decay = AT(weight_decay),
 };

@@ -62,6 +62,15 @@ double optimizer_lr(const void *options) {
     return *(const double *)options;
 }
 
+const double *optimizer_decay(const struct optimizer_kind *kind, const void *options) {
+    if (kind->read_groups)
+        return (const double *)((const char *)options + kind->group_decay);
+    for (size_t k = 0; k < kind->noptions; k++)
+        if (!strcmp(kind->options[k].name, "weight_decay") && kind->options[k].type == OPTION_FLOAT)
+            return (const double *)((const char *)options + kind->options[k].offset);
+    return NULL;
+}
+
 int optimizer_check_averages(const void *options, const struct config_node *config, struct error *error) {
     const struct option_floats *betas = &((const struct optimizer_averages *)options)->betas;
     if (betas->count != 2)

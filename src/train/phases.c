@@ -74,7 +74,7 @@ static void show_combine(const struct trainer *trainer, struct text *out) {
     if (trainer->train.separate)
         show_cosines(trainer, out);
     text_format(out, "gradient: norm %.6g", norm_of(trainer, trainer->grads));
-    if (trainer->options.accumulate_grad_batches > 1)
+    if (accumulation_now(trainer) > 1)
         text_format(out, ", the sum of %lld batches", (long long)cursor_of(trainer)->window + 1);
     text_add(out, "\n");
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "train/loggers.h"
 #include "train/trainer_internal.h"
 
 struct trainer_point {
@@ -172,6 +173,8 @@ static int restore_files(struct trainer *trainer, const struct trainer_point *po
     }
     if (path && !code)
         cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
+    if (!code)
+        loggers_back(trainer);
     free(path);
     return code ? code : audit_write(trainer, error);
 }

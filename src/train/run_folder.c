@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "train/loggers.h"
 #include "train/trainer_internal.h"
 
 static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
@@ -41,6 +42,7 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     char path[4096];
     if (!trainer->output)
         return 0;
+    int64_t from = resumed ? cursor_of(trainer)->stepped : trainer->replaces ? 0 : -1;
     int code = run_claim_replace(trainer, error);
     if (!code)
         code = path_in(trainer, "config.yaml", path, error);
@@ -50,6 +52,8 @@ int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
         code = write_config(trainer, "resolved.yaml", trainer->config, error);
     if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
+    if (!code && !trainer->options.fast_dev_run)
+        code = loggers_open(trainer, from, error);
     if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
@@ -82,6 +86,7 @@ void run_folder_close(struct trainer *trainer) {
     if (trainer->log)
         fclose(trainer->log);
     trainer->log = NULL;
+    loggers_close(trainer);
     csv_log_free(trainer->csv);
     trainer->csv = NULL;
 }
@@ -124,6 +129,10 @@ int trainer_unkept(const struct trainer *trainer) {
     char path[4096];
     int lost = trainer->keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
     return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->kept;
+}
+
+int trainer_exception(struct trainer *trainer, struct error *error) {
+    return trainer->open ? 0 : callbacks_exception(trainer, error);
 }
 
 int trainer_keep(struct trainer *trainer, struct error *error) {

@@ -53,7 +53,8 @@ static int64_t steps_of(const struct trainer *trainer) {
     const struct trainer_settings *how = &trainer->options;
     const struct schedule *schedule = &trainer->schedule;
     int64_t batches = trainer_batches(trainer), window = how->accumulate_grad_batches, steps;
-    if (how->max_time > 0 || batches < 1 || (how->max_epochs < 0 && how->max_steps < 0))
+    if (how->max_time > 0 || accumulation_changes(trainer) || batches < 1 ||
+        (how->max_epochs < 0 && how->max_steps < 0))
         return -1;
     int64_t updates = (batches + window - 1) / window, epochs = how->max_epochs, rest = 0;
     if (epochs < 0 || (how->max_steps >= 0 && how->max_steps / updates < epochs)) {
@@ -89,6 +90,42 @@ int schedule_step(struct schedule *schedule, double metric, struct error *error)
         if (schedule->more[g])
             code = scheduler_step(schedule->more[g], metric, error);
     return code;
+}
+
+int schedule_is_by_hand(struct trainer *trainer) {
+    return !callbacks_scheduler(trainer) && trainer->schedule.scheduler && !trainer->schedule.by_step &&
+           scheduler_is_plateau(trainer->schedule.scheduler) &&
+           composition_claimant(&trainer->composition, CLAIM_BACKWARD)->kind->schedules_by_hand;
+}
+
+/* A metric that is missing at one moment costs the scheduler a step, not the run its end. */
+static int has_metric(struct trainer *trainer, double *metric) {
+    struct schedule *s = &trainer->schedule;
+    int there = trainer_metric(trainer, s->monitor, metric);
+    if (!there && s->strict && !s->told++)
+        trainer_tell(trainer, EVENT_NOTICE, "the scheduler does not step: '%s' has not been logged yet", s->monitor);
+    return there;
+}
+
+int schedule_by_hand(struct trainer *trainer, struct error *error) {
+    double metric;
+    return has_metric(trainer, &metric) ? schedule_step(&trainer->schedule, metric, error) : 0;
+}
+
+int schedule_advance(struct trainer *trainer, int by_step, int plateau, struct error *error) {
+    struct schedule *s = &trainer->schedule;
+    const struct cursor *cursor = cursor_of(trainer);
+    struct callback *other = callbacks_scheduler(trainer);
+    if (other)
+        return by_step || plateau ? 0 : other->kind->schedule(other, trainer, error);
+    if (schedule_is_by_hand(trainer) || !s->scheduler || s->by_step != by_step ||
+        scheduler_is_plateau(s->scheduler) != plateau)
+        return 0;
+    int64_t count = by_step ? cursor->batch : cursor->epoch;
+    if ((count + 1) % s->frequency)
+        return 0;
+    double metric = 0;
+    return !plateau || has_metric(trainer, &metric) ? schedule_step(s, metric, error) : 0;
 }
 
 void schedule_sync(struct schedule *schedule) {

@@ -98,6 +98,9 @@ int scheduler_check_last_epoch(int64_t last_epoch, const struct config_node *con
 int scheduler_check_milestones(const struct option_ints *milestones, const struct config_node *config,
                                struct error *error); /* a list, as in torch */
 
+/* SWALR's rate after its step number step_count, the one at its beginning being the first. */
+double scheduler_swa_rate(double rate, double target, int64_t step_count, int64_t anneal_epochs, int is_cos);
+
 extern const struct scheduler_kind scheduler_step_lr, scheduler_multi_step_lr, scheduler_exponential_lr;
 extern const struct scheduler_kind scheduler_constant_lr, scheduler_linear_lr, scheduler_polynomial_lr;
 extern const struct scheduler_kind scheduler_cosine_lr, scheduler_cosine_restarts;

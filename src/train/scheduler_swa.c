@@ -12,20 +12,25 @@ struct swa_options {
 };
 
 /* The share of the way that is behind after so many steps. */
-static double share(const struct swa_options *options, int64_t step) {
-    double most = options->anneal_epochs > 1 ? (double)options->anneal_epochs : 1, t = (double)step / most;
+static double share(int64_t step, int64_t anneal_epochs, int is_cos) {
+    double most = anneal_epochs > 1 ? (double)anneal_epochs : 1, t = (double)step / most;
     t = t < 0 ? 0 : t > 1 ? 1 : t;
-    return strcmp(options->anneal_strategy, "cos") ? t : (1 - cos(M_PI * t)) / 2;
+    return is_cos ? (1 - cos(M_PI * t)) / 2 : t;
+}
+
+double scheduler_swa_rate(double rate, double target, int64_t step_count, int64_t anneal_epochs, int is_cos) {
+    int64_t step = step_count - 1;
+    if (anneal_epochs == 0 && step < 1)
+        step = 1;
+    double before = share(step - 1, anneal_epochs, is_cos), now = share(step, anneal_epochs, is_cos);
+    double begin = before == 1 ? target : (rate - before * target) / (1 - before);
+    return target * now + begin * (1 - now);
 }
 
 static double lr(const struct scheduler *self) {
     const struct swa_options *options = self->options;
-    int64_t step = *scheduler_integer(self->step_count) - 1;
-    if (options->anneal_epochs == 0 && step < 1)
-        step = 1;
-    double before = share(options, step - 1), now = share(options, step), target = self->group->swa_lr;
-    double begin = before == 1 ? target : (*self->group->lr - before * target) / (1 - before);
-    return target * now + begin * (1 - now);
+    return scheduler_swa_rate(*self->group->lr, self->group->swa_lr, *scheduler_integer(self->step_count),
+                              options->anneal_epochs, !strcmp(options->anneal_strategy, "cos"));
 }
 
 static int start(struct scheduler *self, struct error *error) {

@@ -56,9 +56,10 @@ static int check(const void *given, const struct config_node *module, const stru
             module, error, ERROR_VALUE,
             "the layers 'base' and 'config' would both clip the gradient: give gradient_clip_val to the "
             "training module, not to the trainer");
-    if (settings->accumulate_grad_batches > 1)
+    if (trainer_settings_accumulate(settings))
         return config_error(module, error, ERROR_VALUE,
-                            "the layer 'config' runs backward itself, once a batch: accumulate_grad_batches must be 1");
+                            "the layer 'config' runs backward itself, once a batch: accumulate_grad_batches must be 1, "
+                            "without a GradientAccumulationScheduler");
     const struct config_node *schedule = config_get(module, "lr_scheduler");
     if (config_kind(schedule) != CONFIG_MAP)
         return 0;

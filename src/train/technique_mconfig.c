@@ -51,10 +51,10 @@ static int check(const void *given, const struct config_node *module, const stru
                             "the layers 'base' and 'mconfig' both claim %s: what 'mconfig' hands on is a step, whose "
                             "size its moments bound; leave out trainer.gradient_clip_val",
                             claim_name(CLAIM_CLIP));
-    if (settings->accumulate_grad_batches > 1)
+    if (trainer_settings_accumulate(settings))
         return config_error(module, error, ERROR_VALUE,
                             "the layer 'mconfig' takes the gradient of another term each batch: "
-                            "accumulate_grad_batches must be 1");
+                            "accumulate_grad_batches must be 1, without a GradientAccumulationScheduler");
     if (config_kind(optimizer) != CONFIG_MAP)
         return 0; /* nothing is trained, or it is missed later */
     int code = optimizer_find(&kind, optimizer, error);

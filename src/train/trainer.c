@@ -153,7 +153,7 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
         trainer->grads[d] = slab_new(count, (enum dtype)d);
         if (!trainer->grads[d])
             return error_set(error, ERROR_MEMORY, "out of memory");
-        if (trainer->options.accumulate_grad_batches > 1 &&
+        if (accumulation_most(trainer) > 1 &&
             !(trainer->window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
                                              model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
             return ERROR_MEMORY;

@@ -238,6 +238,8 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
 /* The same where the user names the file: a symbolic link is followed. */
 int trainer_save_as(struct trainer *trainer, const char *path, struct error *error);
 
+/* The run is about to end with an error, or was interrupted: callbacks keep what they were asked to keep then. */
+int trainer_exception(struct trainer *trainer, struct error *error);
 /* The same to last.safetensors in the folder of the run, if it has one. */
 int trainer_keep(struct trainer *trainer, struct error *error);
 /* Whether the run has gone on, or was changed, since that file was written last, or since it was opened; or

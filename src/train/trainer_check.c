@@ -170,6 +170,10 @@ static int add_name(struct logged *logged, const char *prefix, const char *name)
     return full ? 0 : -1;
 }
 
+static int add_logged(void *context, const char *name) {
+    return add_name(context, "", name);
+}
+
 /* Adds those of a manager's values. */
 static int add_names(const struct config_node *config, const struct config_node *types, const char *const *prefixes,
                      size_t nprefixes, struct logged *logged, struct error *error) {
@@ -214,6 +218,24 @@ static int check_monitor(const struct trainer_settings *how, const struct config
                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
 }
 
+/* What callbacks log can be watched too. */
+static int add_callback_names(const struct callbacks *callbacks, const struct module_options *module,
+                              const struct optimizer_kind *kind, int groups, const char *scheduler,
+                              struct logged *logged, struct error *error) {
+    struct metrics *loss = NULL;
+    int code = module->loss ? metrics_of(&loss, module->loss, config_get(module->model, "type_names"), error) : 0;
+    struct callback_scope scope = {.optimizer = kind,
+                                   .groups = groups,
+                                   .scheduler = scheduler,
+                                   .loss = loss,
+                                   .add = add_logged,
+                                   .context = logged};
+    if (!code && callbacks_logs(callbacks, &scope))
+        code = error_set(error, ERROR_MEMORY, "out of memory");
+    metrics_free(loss);
+    return code;
+}
+
 /* A type that the trainer asks for is the model's own. */
 static int check_precision(const struct trainer_settings *how, const struct config_node *trainer,
                            const struct config_node *model, struct error *error) {
@@ -256,9 +278,10 @@ static int check_solver(const struct optimizer_kind *kind, const struct config_n
                                 "%s evaluates the loss several times a step, and the layer '%s' claims %s",
                                 kind->target.target, layer->name, claim_name(taken & -taken));
     }
-    if (settings->accumulate_grad_batches > 1)
+    if (trainer_settings_accumulate(settings))
         return config_error(target, error, ERROR_VALUE,
-                            "%s evaluates the loss several times a step: accumulate_grad_batches must be 1",
+                            "%s evaluates the loss several times a step: accumulate_grad_batches must be 1, without a "
+                            "GradientAccumulationScheduler",
                             kind->target.target);
     if (groups->count > 1)
         return config_error(config_get(config, "param_groups"), error, ERROR_VALUE, "%s has no parameter groups",
@@ -424,9 +447,14 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if ((code = check_precision(settings, config_get(root, "trainer"), module->model, error)))
         return code;
+    if ((code = add_callback_names(&parts.callbacks, module, kind, parts.groups.count, parts.schedule.name, &logged,
+                                   error)))
+        return code;
     for (int k = 0; k < parts.callbacks.count; k++) {
         const struct callback *callback = &parts.callbacks.list[k];
         const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+        if (name && callback->kind->watches_counts && (!strcmp(name, "epoch") || !strcmp(name, "step")))
+            continue;
         if ((code = check_monitor(trains ? settings : NULL, callback->config, name, &logged, error)))
             return code;
     }

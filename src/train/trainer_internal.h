@@ -190,6 +190,7 @@ struct trainer {
     const char **runs;
     size_t nruns;
     double started, seconds; /* of training: since the last start, and before it */
+    int timed;               /* a callback counts these seconds: checkpoints have them */
     double validated;        /* the clock at the last validation, or when training started */
     uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
     int keeps;               /* it has been written */
@@ -217,7 +218,8 @@ struct trainer {
     int tools;              /* such exchanges so far */
 
     struct csv_log *csv;
-    FILE *log; /* run.log */
+    struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
+    FILE *log;                           /* run.log */
     struct history history;
     struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
@@ -320,9 +322,20 @@ int schedule_open(struct trainer *trainer, const struct config_node *config, str
 /* Before training: an error if the scheduler ends before the run does, where the run's length is known. */
 int schedule_lasts(struct trainer *trainer, const struct config_node *config, struct error *error);
 int schedule_step(struct schedule *schedule, double metric, struct error *error); /* of all groups */
+/* Whether the technique that runs backward steps the scheduler itself: at the end of every validation, the one before
+ * training included, whatever its frequency says. */
+int schedule_is_by_hand(struct trainer *trainer);
+int schedule_by_hand(struct trainer *trainer, struct error *error); /* by what its metric was last */
+/* The loop has come to a step or the end of an epoch.  plateau: those that judge by a metric; else the others. */
+int schedule_advance(struct trainer *trainer, int by_step, int plateau, struct error *error);
 void schedule_sync(struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 int parameters_match(const char *pattern, const char *name);
+
+/* callback_accumulation.c: batches that are summed to a step, in this epoch and at most */
+int64_t accumulation_now(const struct trainer *trainer);
+int64_t accumulation_most(const struct trainer *trainer);
+int accumulation_changes(const struct trainer *trainer); /* with the epochs */
 
 /* update.c */
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error);
@@ -360,6 +373,7 @@ int64_t evaluate_batches_of(const struct trainer *trainer, size_t set);         
 int64_t evaluate_all_batches(const struct trainer *trainer, enum data_role role, size_t set); /* without a limit */
 /* The sets are loaded anew: workers that persist are not there any more. */
 void evaluate_begin(struct trainer *trainer);
+int evaluate_has_batches(const struct trainer *trainer); /* there is anything to validate */
 /* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 
@@ -376,6 +390,8 @@ void history_free(struct history *history);
 
 /* checkpoint.c */
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
+/* Weights and averages alone: for looking, testing and --init, not for going on. */
+int checkpoint_write_weights(struct trainer *trainer, const char *path, struct error *error);
 int checkpoint_init(struct trainer *trainer, const char *path, struct error *error); /* its weights alone */
 /* All of it.  On an error the trainer is to be freed. */
 int checkpoint_resume(struct trainer *trainer, const struct safetensors *file, struct error *error);

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "train/duration.h"
+#include "train/loggers.h"
 #include <strings.h>
 
 #include "base/text.h"
@@ -67,7 +70,10 @@ static const struct option options[] = {
     NODE("plugins", plugins, "those that tell of a cluster; they change nothing"),
     IGNORED("accelerator", "cpu", "the processors of this machine do the work"),
     IGNORED("strategy", "auto", "one process does the work"),
-    IGNORED("logger", "true", "rows of values go to metrics.csv in the folder of the run, whatever a logger is told"),
+    IGNORED(
+        "logger", "true",
+        "rows of values go to metrics.csv in the folder of the run, whatever a logger is told; TensorBoardLogger has "
+        "an event file there too"),
     IGNORED("limit_predict_batches", NULL, "nothing is predicted in a run"),
     IGNORED("enable_progress_bar", "true", "there is no such bar"),
     IGNORED("enable_model_summary", "true", "there is no such table; `tree` shows the model"),
@@ -120,42 +126,11 @@ static int limit(const struct config_node *node, double *out, int *is_count, str
     return 0;
 }
 
-/* Python's timedelta, or DD:HH:MM:SS. */
 static int time_span(const struct config_node *node, const char *name, double *out, struct error *error) {
     *out = 0;
-    if (config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED)
-        return 0;
-    if (config_kind(node) == CONFIG_MAP) {
-        static const struct {
-            const char *name;
-            double seconds;
-        } units[] = {{"weeks", 604800}, {"days", 86400},        {"hours", 3600},       {"minutes", 60},
-                     {"seconds", 1},    {"milliseconds", 1e-3}, {"microseconds", 1e-6}};
-        enum { UNITS = sizeof units / sizeof *units };
-        for (size_t k = 0; k < config_count(node); k++) {
-            size_t u = 0;
-            while (u < UNITS && strcmp(units[u].name, config_key(node, k)))
-                u++;
-            if (u == UNITS)
-                return config_error(config_key_node(node, k), error, ERROR_NAME,
-                                    "%s: '%s' is none of weeks, days, hours, minutes, seconds, milliseconds, "
-                                    "microseconds",
-                                    name, config_key(node, k));
-            if (!config_is_number(config_at(node, k)))
-                return config_error(config_at(node, k), error, ERROR_TYPE, "a number is expected, not %s",
-                                    config_kind_name(config_at(node, k)));
-            *out += units[u].seconds * config_float(config_at(node, k));
-        }
-        if (!(*out >= 0) || isinf(*out))
-            return config_error(node, error, ERROR_VALUE, "%s is a finite number of seconds, and not negative", name);
-        return 0;
-    }
-    int days, hours, minutes, seconds, end = 0;
-    const char *text = config_text(node);
-    if (sscanf(text, "%8d:%2d:%2d:%2d%n", &days, &hours, &minutes, &seconds, &end) != 4 || text[end])
-        return config_error(node, error, ERROR_VALUE, "%s is written DD:HH:MM:SS, not '%.60s'", name, text);
-    *out = 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds;
-    return 0;
+    return config_kind(node) == CONFIG_NULL || config_kind(node) == CONFIG_DEFERRED
+               ? 0
+               : duration_read(node, name, out, error);
 }
 
 /* Processes that devices stand for; 0 where only the machine could tell. */
@@ -215,7 +190,7 @@ static int check_plugin(const struct config_node *node, struct error *error) {
 
 static int check_logger(const struct config_node *node, struct error *error) {
     if (config_kind(node) == CONFIG_BOOL || (config_kind(node) == CONFIG_MAP && config_get(node, "_target_")))
-        return 0;
+        return logger_check(node, error);
     return config_error(node, error, ERROR_TYPE, "true, false, or a logger with a _target_ is expected");
 }
 

@@ -312,3 +312,14 @@ void weights_compare(const char *got, const char *want, double tolerance) {
     safetensors_free(a);
     safetensors_free(b);
 }
+
+const char *files_below(const char *folder) {
+    static char text[4096];
+    char line[256];
+    snprintf(line, sizeof line, "cd %s && find . -type f -o -type l | sort | sed 's|^./||' | tr '\\n' ' '", folder);
+    FILE *pipe = popen(line, "r");
+    cr_assert_not_null(pipe);
+    text[fread(text, 1, sizeof text - 1, pipe)] = 0;
+    pclose(pipe);
+    return text;
+}

@@ -40,6 +40,8 @@ void file_copy(const char *from, const char *to);
 /* A metric of a validation now, with the weights that it sees, or the raw ones. */
 double case_validation(struct trainer *trainer, int raw, const char *name);
 void files_equal(const char *a, const char *b);
+/* Names of the files below a folder, sorted, each with a blank behind it. */
+const char *files_below(const char *folder);
 
 /* A metrics.csv in memory. */
 struct table {

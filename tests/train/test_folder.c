@@ -28,18 +28,6 @@ static void command(const char *line) {
     cr_assert_eq(system(line), 0, "%s", line);
 }
 
-/* Names of the files below a folder, sorted, each with a blank behind it. */
-static const char *files_of(const char *folder) {
-    static char text[4096];
-    char line[256];
-    snprintf(line, sizeof line, "cd %s && find . -type f -o -type l | sort | sed 's|^./||' | tr '\\n' ' '", folder);
-    FILE *pipe = popen(line, "r");
-    cr_assert_not_null(pipe);
-    text[fread(text, 1, sizeof text - 1, pipe)] = 0;
-    pclose(pipe);
-    return text;
-}
-
 static void keep(struct start *start, const char *folder, const char *options) {
     static char text[4][512];
     static int which;
@@ -76,7 +64,7 @@ Test(folder, takes_another_run_by_force) {
     start = (struct start){.output = "out", .force = 1, .overrides = {"trainer.max_epochs=1"}};
     run_in(&start);
     /* what the run before had written went, nothing else */
-    cr_expect_str_eq(files_of("out/kept"), "best-v1.safetensors copy.safetensors ");
+    cr_expect_str_eq(files_below("out/kept"), "best-v1.safetensors copy.safetensors ");
     cr_expect(file_exists("out/mine.txt"));
     run_in(&(struct start){.output = "fresh", .overrides = {"trainer.max_epochs=1"}});
     files_equal("out/metrics.csv", "fresh/metrics.csv");
@@ -117,7 +105,9 @@ static const struct kept_case {
     const char *options, *files;
 } kept_cases[] = {
     {"save_top_k: 3, filename: best", "best-v1.safetensors best-v2.safetensors best.safetensors "},
-    {"save_top_k: -1, filename: best", "best-v1.safetensors best-v2.safetensors best-v3.safetensors best.safetensors "},
+    {"save_top_k: -1, filename: best", "best.safetensors "}, /* nothing is judged by: the newest of a name stays */
+    {"monitor: val0_epoch/weighted_sum, save_top_k: -1, filename: best",
+     "best-v1.safetensors best-v2.safetensors best-v3.safetensors best.safetensors "},
     {"save_top_k: 3, filename: best, enable_version_counter: false", "best.safetensors "},
     {"save_top_k: 1, filename: best, save_last: link", "best.safetensors last.safetensors "},
     {"save_top_k: 1, filename: best, every_n_epochs: 0", ""},
@@ -143,8 +133,8 @@ ParameterizedTest(int *which, folder, keeps_as_many_as_asked) {
              kept_cases[*which].options);
     keep(&start, here, options);
     run_in(&start);
-    cr_expect_str_eq(files_of("out/kept"), kept_cases[*which].files, "%s: %s", kept_cases[*which].options,
-                     files_of("out/kept"));
+    cr_expect_str_eq(files_below("out/kept"), kept_cases[*which].files, "%s: %s", kept_cases[*which].options,
+                     files_below("out/kept"));
 }
 
 Test(folder, keeps_files_of_others) {
@@ -153,7 +143,7 @@ Test(folder, keeps_files_of_others) {
     struct start start = {.output = "out"};
     keep(&start, "kept", "filename: best, save_last: true, enable_version_counter: false");
     run_in(&start);
-    cr_expect_str_eq(files_of("kept"), "best-v1.safetensors best.safetensors last-v1.safetensors last.safetensors ");
+    cr_expect_str_eq(files_below("kept"), "best-v1.safetensors best.safetensors last-v1.safetensors last.safetensors ");
     command("grep -q mine kept/best.safetensors && grep -q mine kept/last.safetensors");
 }
 
@@ -173,10 +163,10 @@ Test(folder, is_shared_by_two_that_keep) {
     cr_assert_eq(trainer_save(trainer, "out/two.safetensors", &error), 0, "%s", error.message);
     trainer_free(trainer);
     const char *names = "last-v1.safetensors last.safetensors new-v1.safetensors new.safetensors ";
-    cr_expect_str_eq(files_of("out/kept"), names);
+    cr_expect_str_eq(files_below("out/kept"), names);
     start.resume = "out/two.safetensors";
     run_in(&start);
-    cr_expect_str_eq(files_of("out/kept"), names);
+    cr_expect_str_eq(files_below("out/kept"), names);
 }
 
 /* A copy has books of its own, and leaves what the original has kept. */
@@ -195,7 +185,7 @@ Test(folder, is_copied_with_its_books) {
     case_run(trainer);
     trainer_free(trainer);
     command("ls orig/kept | diff - before");
-    cr_expect_eq(strlen(files_of("copy/kept")), strlen(files_of("orig/kept")), "%s", files_of("copy/kept"));
+    cr_expect_eq(strlen(files_below("copy/kept")), strlen(files_below("orig/kept")), "%s", files_below("copy/kept"));
     /* to another folder the books do not go along */
     struct heard heard = {0};
     start.output = "new";

@@ -1,26 +1,46 @@
 /* Runs that differ in how the loop goes: windows, intervals, limits, stops, several sets, tests with the best weights,
- * frames that are drawn by samplers, shuffled or again and again.
- * tests/reference/train/loop holds the configs and the metrics.csv that NequIP left. */
+ * frames that are drawn by samplers, shuffled or again and again; and in the callbacks that steer it or log.
+ * tests/reference/train/loop and callbacks hold the configs and the metrics.csv that NequIP left (nequip-train -cn
+ * NAME). */
 #include "runs.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *const cases[] = {
-    "windows_by_steps",      "stop_after_min_epochs",    "stop_within_an_epoch",
-    "test_with_the_best",    "windows_clipped_by_value", "intervals_and_max_steps",
-    "validated_over_epochs", "overfit_and_reload",       "sampled",
-    "sampled_again",         "workers_that_persist",     "one_batch_holds_all",
-    "shuffled_everywhere",   "devices_together",
+static const struct {
+    const char *folder, *name;
+} cases[] = {
+    {"loop", "windows_by_steps"},
+    {"loop", "stop_after_min_epochs"},
+    {"loop", "stop_within_an_epoch"},
+    {"loop", "test_with_the_best"},
+    {"loop", "windows_clipped_by_value"},
+    {"loop", "intervals_and_max_steps"},
+    {"loop", "validated_over_epochs"},
+    {"loop", "overfit_and_reload"},
+    {"loop", "sampled"},
+    {"loop", "sampled_again"},
+    {"loop", "workers_that_persist"},
+    {"loop", "one_batch_holds_all"},
+    {"loop", "shuffled_everywhere"},
+    {"loop", "devices_together"},
+    {"callbacks", "swa"},
+    {"callbacks", "swa_instead_of_a_scheduler"},
+    {"callbacks", "swa_with_ema"},
+    {"callbacks", "windows_by_epochs"},
+    {"callbacks", "training_stats"},
+    {"callbacks", "several_at_once"},
+    {"callbacks", "rates_with_decay"},
+    {"callbacks", "stopped_by_a_step"},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
 static void enter(int index) {
     char name[128];
-    case_enter("loop");
-    snprintf(name, sizeof name, "%s.yaml", cases[index]);
+    case_enter(cases[index].folder);
+    snprintf(name, sizeof name, "%s.yaml", cases[index].name);
     cr_assert_eq(rename(name, "config.yaml"), 0);
-    snprintf(name, sizeof name, "%s.csv", cases[index]);
+    snprintf(name, sizeof name, "%s.csv", cases[index].name);
     cr_assert_eq(rename(name, "wanted.csv"), 0);
 }
 

@@ -122,13 +122,14 @@ Test(settings, what_leaves_batches_is_taken) {
         "++trainer={precision: 64, gradient_clip_algorithm: Norm, gradient_clip_val: 1}",
         "++trainer={max_time: {days: 1, milliseconds: 5}, deterministic: warn}",
         "++trainer={plugins: [{_target_: lightning.pytorch.plugins.environments.SLURMEnvironment}]}",
-        "++trainer={logger: [{_target_: lightning.pytorch.loggers.CSVLogger, save_dir: a}, "
-        "{_target_: lightning.pytorch.loggers.TensorBoardLogger, save_dir: b}]}",
+        "+trainer.logger=[{_target_: lightning.pytorch.loggers.CSVLogger, save_dir: a}, "
+        "{_target_: lightning.pytorch.loggers.TensorBoardLogger, save_dir: b}]",
         "++data.train_dataloader.batch_size=64",
     };
     for (size_t k = 0; k < sizeof right / sizeof *right; k++) {
         case_enter("ema_adam");
         struct start start = {0};
+        start_add(&start, "~trainer.logger");
         start_add(&start, right[k]);
         trainer_free(case_open(&start));
     }
