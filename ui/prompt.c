@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,14 +112,28 @@ static int goes_on(void) {
     return input_goes_on(prompt_state.options.input);
 }
 
+/* Where readline jumps to when it gives a key up.  Not in its headers; bash has it from the library as well.  Reading
+ * by callbacks, readline 8.2 sets it to a function that has returned when it goes on to bytes that a sequence or a
+ * macro has left; so it is set anew behind each key. */
+extern sigjmp_buf _rl_top_level;
+static sigjmp_buf given_up;
+
+static void read_key(void) {
+    if (sigsetjmp(given_up, 0))
+        rl_redisplay_function();
+    else
+        rl_callback_read_char();
+}
+
 static void feed(int byte) {
     prompt_state.byte = byte;
     prompt_state.options.input->last = 0;
-    rl_callback_read_char();
+    read_key();
 }
 
 /* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up. */
 static void redisplay(void) {
+    memcpy(&_rl_top_level, &given_up, sizeof given_up);
     if (rl_numeric_arg > ARGUMENT_MOST) {
         rl_numeric_arg = ARGUMENT_MOST;
         if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
@@ -141,12 +156,12 @@ static void redisplay(void) {
 /* Out of the middle of a key, of a number, of a motion, of a macro. */
 static void settle(void) {
     await_give_up();
-    /* Ctrl-G behind the first keys of a sequence would have readline 8.2 jump to where it has returned from */
+    /* Ctrl-G behind the first keys of a sequence would have them done as keys of their own */
     if (RL_ISSTATE(RL_STATE_MULTIKEY))
         RL_UNSETSTATE(RL_STATE_MULTIKEY);
     if (RL_ISSTATE(RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION | RL_STATE_MACROINPUT)) {
         rl_execute_next(GIVE_UP); /* before what else it reads */
-        rl_callback_read_char();
+        read_key();
     }
 }
 
@@ -173,7 +188,7 @@ static void paste(char *text) {
 
 void prompt_obey(enum input_kind kind) {
     if (kind == INPUT_TEXT) {
-        rl_callback_read_char();
+        read_key();
     } else if (kind == INPUT_PASTE) {
         paste(prompt_state.options.input->text);
     } else if (kind == INPUT_ESCAPE) {
