@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum kind { FRAMES, PACKED, TEXT16, ARRAYS, WEIGHTS, TORCH, OTHER };
+enum kind { EXTXYZ, FRAMES, PACKED, TEXT16, ARRAYS, WEIGHTS, TORCH, POINTER, OTHER };
 
 static const struct signature {
     size_t at, size;
@@ -27,19 +27,22 @@ static const struct signature {
     {0, 14, "ITEM: TIMESTEP", "a dump of LAMMPS, which has no energies", FRAMES, NULL},
     {0, 5, "<?xml", "XML, as VASP's vasprun.xml is", FRAMES, NULL},
     {0, 6, " vasp.", "an OUTCAR of VASP", FRAMES, NULL},
-    {0, 5, "data_", "a CIF file, which has no energies", FRAMES, NULL},
     {0, 3, "CDF", "a NetCDF file", FRAMES, NULL},
     {0, 6, "\x93NUMPY", "one array of NumPy", ARRAYS, NULL},
     {0, 8, "\x89HDF\r\n\x1A\n", "an HDF5 file", ARRAYS, NULL},
     {16, 4, "\xDE\xC0\xEF\xBE", "an LMDB data base", ARRAYS, NULL},
     {0, 2, "\x80\x02", "a pickle of Python", TORCH, NULL},
+    {0, 2, "\x80\x03", "a pickle of Python", OTHER, NULL},
     {0, 2, "\x80\x04", "a pickle of Python", OTHER, NULL},
     {0, 2, "\x80\x05", "a pickle of Python", OTHER, NULL},
     {0, 4,
      "\x7F"
      "ELF",
-     "a program", OTHER, NULL},
+     "a program or a library", OTHER, NULL},
     {0, 4, "%PDF", "a PDF document", OTHER, NULL},
+    {0, 8, "\x89PNG\r\n\x1A\n", "a PNG picture", OTHER, NULL},
+    {257, 5, "ustar", "a tar archive", PACKED, "tar -xf"},
+    {0, 40, "version https://git-lfs.github.com/spec/", "a pointer of Git LFS", POINTER, NULL},
 };
 
 static const char *find(const char *head, size_t size, const char *what) {
@@ -66,7 +69,18 @@ static const char *name_archive(const char *head, size_t size, enum kind *kind) 
 
 /* The eight bytes of a length, and JSON. */
 static int is_safetensors(const char *head, size_t size) {
-    return size > 9 && head[8] == '{' && !head[6] && !head[7];
+    return size > 9 && head[8] == '{' && !head[4] && !head[5] && !head[6] && !head[7];
+}
+
+/* A number alone on the first line, and columns or a cell named on the second. */
+static int is_extxyz(const char *head, size_t size) {
+    size_t at = 0;
+    size = size < FOREIGN_BYTES ? size : FOREIGN_BYTES;
+    while (at < size && (head[at] == ' ' || (head[at] >= '0' && head[at] <= '9')))
+        at++;
+    if (!at || at == size || (head[at] != '\n' && head[at] != '\r'))
+        return 0;
+    return find(head + at, size - at, "Properties=") || find(head + at, size - at, "Lattice=");
 }
 
 static const char *identify(const char *head, size_t size, enum kind *kind, const char **command) {
@@ -84,15 +98,21 @@ static const char *identify(const char *head, size_t size, enum kind *kind, cons
         *kind = WEIGHTS;
         return "weights (safetensors)";
     }
+    if (is_extxyz(head, size)) {
+        *kind = EXTXYZ;
+        return "frames of atoms (extended XYZ)";
+    }
     return NULL;
 }
 
-/* YAML that names what Hydra makes, where frames are expected. */
+/* What begins as YAML may, where frames are expected. */
 static const char *name_text(const char *head, size_t size, enum kind *kind) {
     *kind = OTHER;
     if (find(head, size, "_target_:"))
         return "a configuration (YAML)";
     *kind = FRAMES;
+    if (size > 5 && !memcmp(head, "data_", 5))
+        return "a CIF file, which has no energies";
     return *head == '{' && find(head, size, "\"numbers\"") ? "a data base of ASE (JSON)" : NULL;
 }
 
@@ -103,14 +123,26 @@ static void rename_to(char *out, size_t size, const char *path, const char *suff
     snprintf(out, size, "%.*s%s", (int)(length < 300 ? length : 300), path, suffix);
 }
 
-static void help_frames(enum kind kind, const char *command, const char *path, char *out, size_t size) {
+/* What helps wherever the file stands; 0 where nothing does. */
+static int help_anywhere(enum kind kind, const char *command, const char *path, const char *suffix, char *out,
+                         size_t size) {
     char to[320];
-    rename_to(to, sizeof to, path, ".xyz");
+    rename_to(to, sizeof to, path, suffix);
     if (kind == PACKED)
         snprintf(out, size, ", which is not read: %s %s", command, path);
     else if (kind == TEXT16)
         snprintf(out, size, ": iconv -f UTF-16 -t UTF-8 %s > %s makes it readable", path, to);
-    else if (kind == FRAMES)
+    else if (kind == POINTER)
+        snprintf(out, size, ": git lfs pull fetches the file itself");
+    else
+        return 0;
+    return 1;
+}
+
+static void help_frames(enum kind kind, const char *path, char *out, size_t size) {
+    char to[320];
+    rename_to(to, sizeof to, path, ".xyz");
+    if (kind == FRAMES)
         snprintf(out, size, ": ase convert %s %s makes frames of it", path, to);
     else if (kind == ARRAYS)
         snprintf(
@@ -121,37 +153,54 @@ static void help_frames(enum kind kind, const char *command, const char *path, c
         snprintf(out, size, ", where frames as extended XYZ are expected");
 }
 
-static void help_model(enum foreign_place place, enum kind kind, const char *command, const char *path, char *out,
-                       size_t size) {
+/* How weights of PyTorch become some that are read. */
+static void help_torch(const char *path, char *out, size_t size) {
     char to[320];
     rename_to(to, sizeof to, path, ".safetensors");
-    if (kind == PACKED)
-        snprintf(out, size, ", which is not read: %s %s", command, path);
-    else if (kind == TORCH)
-        snprintf(out, size,
-                 ", which Python turns into weights that are read: python -c \"import torch, safetensors.torch as s; "
-                 "w = torch.load('%s', map_location='cpu', weights_only=False)['state_dict']; "
-                 "s.save_file({k: v.contiguous() for k, v in w.items() if v.numel()}, '%s')\"; then eval --model "
-                 "CONFIG.yaml --weights %s",
-                 path, to, to);
-    else if (place == FOREIGN_CONFIG && kind == WEIGHTS)
-        snprintf(out, size, ", where a configuration (YAML) is expected");
+    snprintf(out, size,
+             ", which Python turns into weights that are read: python -c \"import torch, safetensors.torch as s; "
+             "w = torch.load('%s', map_location='cpu', weights_only=False)['state_dict']; "
+             "s.save_file({k: v.contiguous() for k, v in w.items() if v.numel()}, '%s')\"; then eval --model "
+             "CONFIG.yaml --weights %s",
+             path, to, to);
+}
+
+static void help_config(enum kind kind, const char *path, char *out, size_t size) {
+    static const char expected[] = ", where a configuration (YAML) is expected";
+    char xyz[320], yaml[320];
+    rename_to(xyz, sizeof xyz, path, ".xyz");
+    rename_to(yaml, sizeof yaml, path, ".yaml");
+    if (kind == TORCH)
+        help_torch(path, out, size);
+    else if (kind == EXTXYZ)
+        snprintf(out, size, "%s: fettle new %s -o %s writes one for them", expected, path, yaml);
+    else if (kind == FRAMES)
+        snprintf(out, size, "%s: ase convert %s %s makes frames of it, and fettle new %s -o %s a configuration",
+                 expected, path, xyz, xyz, yaml);
+    else if (kind == WEIGHTS)
+        snprintf(out, size, "%s: eval --model CONFIG.yaml --weights %s takes them", expected, path);
     else
-        snprintf(out, size, ", where %s expected",
-                 place == FOREIGN_CONFIG ? "a configuration (YAML) is" : "weights (safetensors) are");
+        snprintf(out, size, "%s", expected);
 }
 
 int foreign_refuse(enum foreign_place place, const char *path, const char *head, size_t size, struct error *error) {
+    static const char *const suffixes[] = {".xyz", ".yaml", ".safetensors"};
     enum kind kind = OTHER;
     const char *command = NULL, *what = size ? identify(head, size, &kind, &command) : NULL;
     char help[1200];
     if (!what && size && place == FOREIGN_FRAMES)
         what = name_text(head, size, &kind);
-    if (!what || (place == FOREIGN_WEIGHTS && kind == WEIGHTS))
+    if (!what || (place == FOREIGN_WEIGHTS && kind == WEIGHTS) || (place == FOREIGN_FRAMES && kind == EXTXYZ))
         return 0;
-    if (place == FOREIGN_FRAMES)
-        help_frames(kind, command, path, help, sizeof help);
+    if (help_anywhere(kind, command, path, suffixes[place], help, sizeof help))
+        ;
+    else if (place == FOREIGN_FRAMES)
+        help_frames(kind, path, help, sizeof help);
+    else if (place == FOREIGN_CONFIG)
+        help_config(kind, path, help, sizeof help);
+    else if (kind == TORCH)
+        help_torch(path, help, sizeof help);
     else
-        help_model(place, kind, command, path, help, sizeof help);
+        snprintf(help, sizeof help, ", where weights (safetensors) are expected");
     return error_set(error, ERROR_SYNTAX, "%s is %s%s", path, what, help);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/file.h"
-#include "base/kind.h"
+#include "base/foreign.h"
 #include "config/compose.h"
 
 static int is_folder(const char *path) {
@@ -100,13 +100,13 @@ static int take_defaults(struct source *source, struct error *error) {
 
 /* A file that may be many GB is named by its beginning. */
 static int check_kind(const char *path, struct error *error) {
-    char bytes[KIND_BYTES];
+    char head[FOREIGN_BYTES];
     struct stat status;
     FILE *file = stat(path, &status) || !S_ISREG(status.st_mode) ? NULL : fopen(path, "rbe");
-    const char *kind = file ? kind_of(bytes, fread(bytes, 1, sizeof bytes, file)) : NULL;
+    size_t size = file ? fread(head, 1, sizeof head, file) : 0;
     if (file)
         fclose(file);
-    return kind ? error_at(error, ERROR_SYNTAX, path, 0, 0, "no config, but %s", kind) : 0;
+    return foreign_refuse(FOREIGN_CONFIG, path, head, size, error);
 }
 
 static int read_source(struct sources *sources, struct source *source, struct error *error) {
