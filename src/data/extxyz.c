@@ -157,7 +157,11 @@ static int read_line(struct extxyz_reader *reader, struct xyz_line *line) {
     reader->at = newline ? newline + 1 : reader->end;
     if (reader->line < INT_MAX)
         reader->line++;
-    return 1;
+    /* what the first line is, that of a binary file maybe, is told where a number is expected */
+    const char *zero = reader->line > 1 ? memchr(line->text, 0, line->size) : NULL;
+    if (zero)
+        error_at(&reader->why, ERROR_SYNTAX, reader->name, reader->line, (int)(zero - line->text) + 1, "a zero byte");
+    return !zero;
 }
 
 /* The next word of a line; 0 if there is none. */

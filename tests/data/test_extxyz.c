@@ -438,3 +438,23 @@ Test(extxyz, numbers_are_rounded_once) {
         cr_assert_eq(memcmp(&value, &digits, sizeof value), 0, "%s: %.17g, not %.17g", text, value, digits);
     }
 }
+
+/* To the C library a zero byte ends a text: a symbol would be empty, a comment cut short. */
+Test(extxyz, zero_bytes) {
+    static const struct {
+        const char *text;
+        size_t size;
+        int line;
+    } cases[] = {{"1\n\nH\0 0 0 0\n", 13, 3}, {"1\na\0b\nH 0 0 0\n", 14, 2}, {"1\n\nH 0 0 0\0\n", 13, 3}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct extxyz_reader *reader;
+        struct frame *frame;
+        struct error error = {0};
+        cr_assert_eq(extxyz_open(&reader, "a.xyz", cases[k].text, cases[k].size, NULL, &error), 0);
+        cr_expect_neq(extxyz_next(reader, &frame, &error), 0);
+        cr_expect_null(frame);
+        cr_expect_eq(error.line, cases[k].line);
+        cr_expect(strstr(error.message, "a zero byte"), "%s", error.message);
+        extxyz_close(reader);
+    }
+}
