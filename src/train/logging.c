@@ -1,4 +1,5 @@
 /* What a run says: rows of metrics.csv, the last value of everything, events. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,8 @@ const char *trainer_metric_name(const struct trainer *trainer, size_t k) {
 
 int trainer_metric(const struct trainer *trainer, const char *name, double *value) {
     long k = history_find(&trainer->history, name);
-    if (k >= 0)
-        *value = trainer->history.values[k];
+    if (k >= 0) /* the sign of a NaN says nothing, and would be printed */
+        *value = isnan(trainer->history.values[k]) ? NAN : trainer->history.values[k];
     return k >= 0;
 }
 

@@ -134,4 +134,10 @@ fails "labels of other names" 1 "data.key_mapping: {REF_energy: total_energy, RE
 printf '1\nenergy=1\nH 0 0 0\n' >atom.xyz
 fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 
+# ---- a run that diverges: the sign of a NaN says nothing
+sed 's/lr: 0.01/lr: 1.0e+300/' config.yaml >diverges.yaml
+expect "a run that diverges" 0 "$fettle" run diverges.yaml -o diverged
+grep -q ' nan' out err || bad "a run that diverges: no nan"
+if grep -e -nan out err; then bad "a run that diverges: the sign of a NaN"; fi
+
 finish
