@@ -229,11 +229,20 @@ int state_store(const struct state *state, struct safetensors *file, struct erro
     return code;
 }
 
+static int is_name(const char *name, const struct variable *variable, const char *field) {
+    size_t before = sizeof prefix - 1, length = strlen(variable->name);
+    if (strncmp(name, prefix, before) || strncmp(name + before, variable->name, length))
+        return 0;
+    name += before + length;
+    return field ? *name == '.' && !strcmp(name + 1, field) : !*name;
+}
+
+/* Needs no memory: a variable that is there is never taken for one that is not. */
 static const struct tensor *stored(const struct safetensors *file, const struct variable *variable, const char *field) {
-    char *name = file_name(variable, field);
-    const struct tensor *tensor = name ? safetensors_find(file, name) : NULL;
-    free(name);
-    return tensor;
+    for (size_t k = 0; k < safetensors_count(file); k++)
+        if (is_name(safetensors_at(file, k)->name, variable, field))
+            return safetensors_at(file, k);
+    return NULL;
 }
 
 int state_stored(const struct safetensors *file, const struct variable *variable) {
