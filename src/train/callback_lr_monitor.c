@@ -65,7 +65,7 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
         name_of(kind, scheduler, groups, g, "", name);
         code = log_value(trainer, name, ((double *)optimizer->lr->data)[2 * g], error);
         if (!code && how->momentum) { /* 0 where the optimizer has none */
-            const double *momentum = kind->momentum ? kind->momentum(own) : NULL;
+            const double *momentum = optimizer_momentum(kind, own);
             name_of(kind, scheduler, groups, g, "-momentum", name);
             code = log_value(trainer, name, momentum ? *momentum : 0, error);
         }

@@ -56,7 +56,7 @@ struct optimizer_kind {
     struct option_target groups;
     int (*read_groups)(const struct config_node *config, void **options, struct arena *arena, struct error *error);
     int (*in_first_group)(const struct parameter *p);
-    size_t group_decay; /* where the weight decay stands in the options of a group */
+    size_t group_decay, group_momentum; /* where these stand in the options of a group; no scheduler steers them */
     /* For one that looks at the loss at several points in a step: adds its state, and makes the step.  It has no
      * update, writes the parameters' next itself, and gets gradients by loop_evaluate.  It works only where the base
      * runs backward and clips, once a step. */
@@ -78,6 +78,8 @@ int optimizer_has_option(const char *name, const char *option);
 double optimizer_lr(const void *options); /* the initial learning rate */
 /* The weight decay among a group's options; NULL: such an optimizer has none. */
 const double *optimizer_decay(const struct optimizer_kind *kind, const void *options);
+/* The momentum or beta1 of a group, as a log shows it; NULL: such an optimizer has none. */
+const double *optimizer_momentum(const struct optimizer_kind *kind, void *options);
 /* "Adam": the last part of the target, as it stands in the column "lr-Adam". */
 const char *optimizer_name(const struct optimizer_kind *kind);
 

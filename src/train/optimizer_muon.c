@@ -231,4 +231,5 @@ const struct optimizer_kind optimizer_muon_adam = {
     .read_groups = read_groups,
     .in_first_group = is_muons,
     .group_decay = AT(weight_decay),
+    .group_momentum = AT(momentum), /* 0 in the group of Adam, whose betas Lightning does not look for */
 };

@@ -71,6 +71,12 @@ const double *optimizer_decay(const struct optimizer_kind *kind, const void *opt
     return NULL;
 }
 
+const double *optimizer_momentum(const struct optimizer_kind *kind, void *options) {
+    if (kind->read_groups)
+        return (const double *)((const char *)options + kind->group_momentum);
+    return kind->momentum ? kind->momentum(options) : NULL;
+}
+
 int optimizer_check_averages(const void *options, const struct config_node *config, struct error *error) {
     const struct option_floats *betas = &((const struct optimizer_averages *)options)->betas;
     if (betas->count != 2)
