@@ -250,6 +250,10 @@ struct config *config_copy(const struct config *config) {
     return copy;
 }
 
+void config_hush(struct config *config) {
+    config->quiet = 1;
+}
+
 /* ---------------------------------------------------------------- looking at nodes */
 
 enum config_kind config_kind(const struct config_node *node) {
@@ -409,7 +413,7 @@ const char *config_path(const struct config_node *node) {
 void config_notice(const struct config_node *node, enum log_level level, const char *format, ...) {
     struct config_node *written = node->origin ? node->origin : (struct config_node *)node;
     char message[1024];
-    if (written->noticed)
+    if (written->noticed || written->config->quiet)
         return;
     written->noticed = 1;
     va_list args;

@@ -34,6 +34,8 @@ int config_compose(struct config **out, const char *path, size_t count, const ch
 int config_is_named(const char *path); /* by its end, .yaml or .yml */
 int config_parse(struct config **out, const char *name, const char *yaml, size_t size, struct error *error);
 struct config *config_copy(const struct config *config);
+/* No notices of this one: of a copy that is looked at before another one is used. */
+void config_hush(struct config *config);
 void config_free(struct config *config);
 const struct config_node *config_root(const struct config *config);
 

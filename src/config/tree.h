@@ -49,6 +49,7 @@ struct config {
     struct config_node *launch; /* settings of Hydra's that come of how the config was opened; NULL: none */
     struct config_node *hydra;  /* Hydra's settings as they were in the pass hydra_pass */
     unsigned hydra_pass;
+    int quiet; /* config_hush */
 };
 
 struct config *tree_config_new(struct error *error);

@@ -405,6 +405,7 @@ static int resolve(struct setup *setup, const char *output, const struct config_
     config_free(setup->config);
     if (!(setup->config = config_copy(setup->given)))
         return error_set(error, ERROR_MEMORY, "out of memory");
+    config_hush(setup->config); /* the run, which is opened with what was given, tells */
     int code = config_resolve(setup->config, &context, error);
     *section = code ? NULL : config_get(config_root(setup->config), "fettle");
     if (config_kind(*section) == CONFIG_NULL)

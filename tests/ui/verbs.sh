@@ -134,6 +134,11 @@ fails "labels of other names" 1 "data.key_mapping: {REF_energy: total_energy, RE
 printf '1\nenergy=1\nH 0 0 0\n' >atom.xyz
 fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 
+# ---- a notice is told once, also where `fettle:` is read before the run
+{ sed 's/^trainer:/&\n  profiler: simple/' config.yaml; echo 'fettle: {display: [epoch]}'; } >told.yaml
+"$fettle" -b -x 'open told.yaml' >out 2>&1 </dev/null
+[ "$(grep -c profiler out)" = 1 ] || bad "a notice is told once"
+
 # ---- a run that diverges: the sign of a NaN says nothing
 sed 's/lr: 0.01/lr: 1.0e+300/' config.yaml >diverges.yaml
 expect "a run that diverges" 0 "$fettle" run diverges.yaml -o diverged
