@@ -19,6 +19,7 @@
 #include "search.h"
 #include "session/session.h"
 #include "signals.h"
+#include "words.h"
 
 enum {
     MAX_CANDIDATES = 4096,
@@ -253,6 +254,17 @@ static const struct bind commands[] = {
     {"character-search", await_find},
     {"character-search-backward", await_find_back},
     {"bracketed-paste-begin", begin_paste}, /* readline's would wait for its end for ever */
+    /* rows go by names that differ in more than their capitals: readline finds them by either */
+    {"vi-next-word", words_next},
+    {"vi-end-word", words_end},
+    {"vi-prev-word", words_previous},
+    {"vi-forward-word", words_forward},
+    {"vi-forward-bigword", words_forward_big},
+    {"vi-end-bigword", words_end_big},
+    {"vi-backward-word", words_back},
+    {"vi-backward-bigword", words_back_big},
+    {"vi-complete", words_complete},
+    {"vi-match", words_match},
     {NULL, NULL},
 };
 
