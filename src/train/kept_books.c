@@ -123,20 +123,16 @@ int books_better(double a, double b, int is_max) {
     return is_max ? a > b : a < b;
 }
 
-size_t books_worst(const struct books *books, int is_max) {
-    size_t worst = 0;
-    for (size_t k = 1; k < books->count; k++)
-        if (books_better(books->kept[worst].score, books->kept[k].score, is_max))
-            worst = k;
-    return worst;
-}
-
 size_t books_best(const struct books *books, int is_max) {
     size_t best = 0;
     for (size_t k = 1; k < books->count; k++)
         if (books_better(books->kept[k].score, books->kept[best].score, is_max))
             best = k;
     return best;
+}
+
+size_t books_worst(const struct books *books, int is_max) {
+    return books_best(books, !is_max);
 }
 
 int books_add(struct books *books, double score, const char *name, struct error *error) {
