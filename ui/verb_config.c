@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/file.h"
 #include "config/node.h"
 #include "session/session.h"
 #include "verb.h"
@@ -24,17 +25,16 @@ int verb_check_config(const char *path, struct error *error) {
     return code;
 }
 
-static int is_file(const char *path, const struct stat *which) {
-    struct stat status;
+static int is_file(const char *path, const char *which) {
     const char *at = path ? strrchr(path, '@') : NULL; /* behind it may stand which frames are read */
     char *file = at ? strndup(path, (size_t)(at - path)) : NULL;
-    int same = file && !stat(file, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino;
+    int same = file && file_same(file, which);
     free(file);
-    return same || (path && !stat(path, &status) && status.st_dev == which->st_dev && status.st_ino == which->st_ino);
+    return same || (path && file_same(path, which));
 }
 
 /* The text of the config that names the file, or NULL. */
-static const char *find_file(const struct config_node *node, const struct stat *which) {
+static const char *find_file(const struct config_node *node, const char *which) {
     const char *found = config_kind(node) == CONFIG_STRING ? config_text(node) : NULL;
     if (found)
         return is_file(found, which) ? found : NULL;
@@ -50,8 +50,8 @@ int verb_check_output(const char *option, const char *output, const char *const 
     if (!output || stat(output, &status) || !S_ISREG(status.st_mode))
         return 0;
     for (int k = 0; k < count && !input; k++)
-        input = is_file(inputs[k], &status) ? inputs[k] : NULL;
-    input = input || !config ? input : find_file(config, &status);
+        input = is_file(inputs[k], output) ? inputs[k] : NULL;
+    input = input || !config ? input : find_file(config, output);
     return input ? error_set(error, ERROR_VALUE, "--%s %s: %s is read, and would be written over", option, output,
                              strcmp(input, output) ? input : "it")
                  : 0;

@@ -368,6 +368,11 @@ char *file_place(const char *path) {
     return place;
 }
 
+int file_same(const char *path, const char *other) {
+    struct stat a, b;
+    return !stat(path, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int file_is_below(const char *path, const char *folder) {
     char *place = file_place(path), *root = realpath(folder, NULL);
     size_t size = root && strcmp(root, "/") ? strlen(root) : 0;

@@ -44,6 +44,7 @@ int file_exists(const char *path);
  * folders above it.  NULL where nobody can tell: behind a link that leads nowhere, with .. in what is not there, out of
  * memory.  Freed by free(). */
 char *file_place(const char *path);
+int file_same(const char *path, const char *other);      /* both are there, and are one, by whatever names */
 int file_is_below(const char *path, const char *folder); /* its place is in the folder, or in one of that */
 
 #endif

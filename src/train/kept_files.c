@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "train/kept.h"
 
 const char kept_ending[] = ".safetensors";
@@ -34,12 +35,10 @@ int kept_path(const char *folder, const char *name, char path[PATH_MAX], struct 
 
 void kept_remove(const struct trainer *trainer, const char *folder, const char *name) {
     char path[PATH_MAX];
-    struct stat a, b;
     int ours;
     if (kept_path(folder, name, path, NULL) || run_claim_wrote(trainer, path, &ours, NULL, NULL) || !ours)
         return;
-    if (trainer->resume && !stat(path, &a) && !stat(trainer->resume, &b) && a.st_dev == b.st_dev &&
-        a.st_ino == b.st_ino)
+    if (trainer->resume && file_same(path, trainer->resume))
         return; /* what was asked for by name stays */
     unlink(path);
 }

@@ -33,9 +33,8 @@ static int write_config(const struct trainer *trainer, const char *name, const s
 
 int run_folder_is_source(const struct trainer *trainer, const char *path) {
     struct error place = {0};
-    struct stat a, b;
     config_error(config_root(trainer->given), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
-    return *place.file && !stat(place.file, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return *place.file && file_same(place.file, path);
 }
 
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
