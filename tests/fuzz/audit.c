@@ -3,7 +3,7 @@
 #include <string.h>
 #include "common.h"
 #include "kept.h"
-#include "train/trainer_internal.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 3 };
 static struct kept kept;

@@ -12,7 +12,7 @@
 #include "data/cache_file.h"
 #include "edits.h"
 #include "kept.h"
-#include "train/trainer_internal.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 2, MOST_ARRAYS = 128 };
 

@@ -11,8 +11,8 @@
 #include "common.h"
 #include "edits.h"
 #include "kept.h"
-#include "model/safetensors.h"
-#include "train/trainer_internal.h"
+#include "model/file/safetensors.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 void file_copy(const char *from, const char *to) {
     struct error error = {0};

@@ -1,8 +1,8 @@
 /* Techniques in compositions: the order of layers, pairs that are refused, averages that follow each step once, ConFIG
  * and M-ConFIG in runs. */
 #include "runs.h"
-#include "train/composition.h"
-#include "train/technique.h"
+#include "train/technique/composition.h"
+#include "train/technique/technique.h"
 
 static void step(struct trainer *trainer, int count) {
     struct error error = {0};

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
-#include "train/callback.h"
+#include "model/file/safetensors.h"
+#include "train/callback/callback.h"
 
 static void run_in(const struct start *start) {
     struct trainer *trainer = case_open(start);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "train/callback.h"
+#include "train/callback/callback.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

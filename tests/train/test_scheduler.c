@@ -1,5 +1,5 @@
 #include "reference.h"
-#include "train/scheduler.h"
+#include "train/scheduler/scheduler.h"
 
 #define REFERENCE TEST_DATA_DIR "/scheduler_reference.txt"
 #define T "torch.optim.lr_scheduler."
