@@ -61,7 +61,7 @@ struct callback_kind {
     int (*batch_loaded)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* Before a batch is accepted, with rates as they were for it. */
     int (*batch_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
-    /* A batch is about to be accepted: its values stand in trainer->values, its row is not written yet. */
+    /* A batch is about to be accepted: its values stand in trainer->evaluation.values, its row is not written yet. */
     int (*batch_end)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* An epoch of training is over, its row is not written yet; loss: the values of metrics_compute. */
     int (*epoch_end)(struct callback *callback, struct trainer *trainer, const double *loss, struct error *error);

@@ -100,8 +100,8 @@ static int schedule_epoch_begin(struct callback *callback, struct trainer *train
         int64_t epoch;
         if (epoch_of(config_key(schedule, k), &epoch) || epoch != cursor_of(trainer)->epoch)
             continue;
-        int code = loss_coefficients_read(config_at(schedule, k), trainer->loss, 1, values, error);
-        return code ? code : metrics_set_coefficients(trainer->loss, values, error);
+        int code = loss_coefficients_read(config_at(schedule, k), trainer->evaluation.loss, 1, values, error);
+        return code ? code : metrics_set_coefficients(trainer->evaluation.loss, values, error);
     }
     return 0;
 }
@@ -157,10 +157,11 @@ static int check_linear_terms(const void *given, const struct config_node *confi
 static int open_linear(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct linear *linear = callback->own;
     char name[96];
-    if (!trainer->loss)
+    if (!trainer->evaluation.loss)
         return 0;
     snprintf(name, sizeof name, "%scaptured", callback->prefix);
-    linear->captured = state_add(trainer->state, name, STATE_F64, 1 + metrics_nterms(trainer->loss), 0, error);
+    linear->captured =
+        state_add(trainer->state, name, STATE_F64, 1 + metrics_nterms(trainer->evaluation.loss), 0, error);
     if (!linear->captured)
         return ERROR_MEMORY;
     linear->captured->range = &state_nullable;
@@ -171,19 +172,19 @@ static int linear_epoch_begin(struct callback *callback, struct trainer *trainer
     const struct linear_options *how = callback->options;
     double *captured = ((struct linear *)callback->own)->captured->data, *first = captured + 1;
     double last[MAX_TERMS], now[MAX_TERMS], total = 0;
-    size_t n = metrics_nterms(trainer->loss);
+    size_t n = metrics_nterms(trainer->evaluation.loss);
     int64_t epoch = cursor_of(trainer)->epoch;
-    int code = loss_coefficients_read(how->final, trainer->loss, 0, last, error);
+    int code = loss_coefficients_read(how->final, trainer->evaluation.loss, 0, last, error);
     if (code)
         return code;
     if (epoch == how->start && !captured[0]) {
         for (size_t k = 0; k < n; k++) {
-            first[k] = metrics_coefficient(trainer->loss, k);
+            first[k] = metrics_coefficient(trainer->evaluation.loss, k);
             if (!isnan(last[k]) && isnan(first[k]))
                 return error_set(error, ERROR_STATE,
                                  "LinearLossCoefficientScheduler: at its start, epoch %lld, the coefficient of '%s' is "
                                  "null: there is nothing to go on from",
-                                 (long long)epoch, metrics_term_name(trainer->loss, k));
+                                 (long long)epoch, metrics_term_name(trainer->evaluation.loss, k));
         }
         captured[0] = 1;
     }
@@ -199,7 +200,7 @@ static int linear_epoch_begin(struct callback *callback, struct trainer *trainer
     double alpha = (double)(epoch - how->start) / (double)how->length;
     for (size_t k = 0; k < n; k++)
         now[k] = isnan(last[k]) ? NAN : first[k] + alpha * (last[k] / total - first[k]);
-    return metrics_set_coefficients(trainer->loss, now, error);
+    return metrics_set_coefficients(trainer->evaluation.loss, now, error);
 }
 
 const struct callback_kind callback_linear_loss_coefficient_scheduler = {

@@ -29,7 +29,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     struct monitor *own = callback->own;
     char name[96];
     snprintf(name, sizeof name, "%sshown", callback->prefix);
-    size_t n = trainer->loss ? metrics_nterms(trainer->loss) : 0;
+    size_t n = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
     own->shown = state_add(trainer->state, name, STATE_F64, n, 0, error);
     return own->shown ? 0 : ERROR_MEMORY;
 }
@@ -47,9 +47,9 @@ static int logs(const struct callback *callback, const struct callback_scope *sc
 
 static int log_them(struct trainer *trainer, const double *values, struct error *error) {
     int code = 0;
-    for (size_t k = 0; !code && k < metrics_nterms(trainer->loss); k++) {
+    for (size_t k = 0; !code && k < metrics_nterms(trainer->evaluation.loss); k++) {
         char name[256];
-        snprintf(name, sizeof name, "loss_coeff/%s", metrics_term_name(trainer->loss, k));
+        snprintf(name, sizeof name, "loss_coeff/%s", metrics_term_name(trainer->evaluation.loss, k));
         if (!isnan(values[k]))
             code = log_value(trainer, name, values[k], error);
     }
@@ -59,7 +59,7 @@ static int log_them(struct trainer *trainer, const double *values, struct error 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     double *shown = ((struct monitor *)callback->own)->shown->data;
     (void)error;
-    for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
+    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
         shown[k] = NAN;
     return 0;
 }
@@ -71,8 +71,8 @@ static int batch_end(struct callback *callback, struct trainer *trainer, struct 
     const struct cursor *cursor = cursor_of(trainer);
     if (!by_batch(callback))
         return 0;
-    for (size_t k = 0; cursor->step % how->frequency == 0 && k < metrics_nterms(trainer->loss); k++) {
-        double now = metrics_coefficient(trainer->loss, k);
+    for (size_t k = 0; cursor->step % how->frequency == 0 && k < metrics_nterms(trainer->evaluation.loss); k++) {
+        double now = metrics_coefficient(trainer->evaluation.loss, k);
         shown[k] = isnan(now) ? shown[k] : now;
     }
     return cursor->window == 0 && log_is_due(trainer) ? log_them(trainer, shown, error) : 0;
@@ -84,8 +84,8 @@ static int epoch_end(struct callback *callback, struct trainer *trainer, const d
     (void)loss;
     if (by_batch(callback) || cursor_of(trainer)->epoch % how->frequency)
         return 0;
-    for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
-        values[k] = metrics_coefficient(trainer->loss, k);
+    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
+        values[k] = metrics_coefficient(trainer->evaluation.loss, k);
     return log_them(trainer, values, error);
 }
 

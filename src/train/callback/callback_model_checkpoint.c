@@ -323,7 +323,7 @@ static int is_due(const struct keep_options *how, struct keep *keep, const struc
     if (how->seconds >= 0) {
         double now = clock_seconds();
         if (keep->checked <= 0)
-            keep->checked = trainer->started;
+            keep->checked = trainer->position.started;
         if (now - keep->checked >= how->seconds) {
             keep->checked = now;
             due = 1;
@@ -361,7 +361,8 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
     int64_t epochs = epochs_between(how);
     struct keeping k;
-    if (!trainer->output || trainer->aside || (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
+    if (!trainer->folder.path || trainer->position.aside ||
+        (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code)
@@ -391,7 +392,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     struct text wanted = {0}, name = {0};
     char path[PATH_MAX];
     struct keeping k;
-    if (!how->on_exception || !trainer->output || trainer->aside)
+    if (!how->on_exception || !trainer->folder.path || trainer->position.aside)
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code || k.books.step == cursor_of(trainer)->step)
@@ -417,11 +418,11 @@ static int resumed(struct callback *callback, struct trainer *trainer, struct er
     char folder[PATH_MAX], place[PATH_MAX];
     struct books books;
     int code = books_read(&books, keep, error);
-    if (code || !trainer->output)
+    if (code || !trainer->folder.path)
         goto out;
     kept_folder(callback, trainer, folder);
     kept_place(trainer, folder, place);
-    int moved = strcmp(books.place, place) || (trainer->fresh && run_claim_has(trainer, folder));
+    int moved = strcmp(books.place, place) || (trainer->folder.fresh && run_claim_has(trainer, folder));
     if (*books.place && moved) {
         if (books.count)
             trainer_tell(trainer, EVENT_NOTICE,

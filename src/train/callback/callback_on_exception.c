@@ -27,7 +27,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     const struct exception_options *how = callback->options;
     char path[PATH_MAX];
     int ours = 1;
-    if (!trainer->output || trainer->aside)
+    if (!trainer->folder.path || trainer->position.aside)
         return 0;
     int code = kept_path(how->dirpath, how->filename, path, error);
     if (!code && !access(path, F_OK) && !(code = run_claim_wrote(trainer, path, &ours, NULL, error)) && !ours)
@@ -43,7 +43,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct exception_options *how = callback->options;
     (void)error;
-    if (moment == MOMENT_TRAIN_END && trainer->output && !trainer->aside)
+    if (moment == MOMENT_TRAIN_END && trainer->folder.path && !trainer->position.aside)
         kept_remove(trainer, how->dirpath, how->filename);
     return 0;
 }

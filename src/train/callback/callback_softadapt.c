@@ -43,7 +43,7 @@ static int add(struct variable **out, const struct callback *callback, struct tr
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct softadapt *own = callback->own;
-    size_t n = trainer->loss ? metrics_nterms(trainer->loss) : 0;
+    size_t n = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
     int code = add(&own->latest, callback, trainer, "latest", STATE_F64, n, error);
     if (!code)
         code = add(&own->previous, callback, trainer, "previous", STATE_F64, n, error);
@@ -99,12 +99,12 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
     double *latest = own->latest->data, *previous = own->previous->data, *sums = own->sums->data;
     double change[MAX_TERMS], coefficients[MAX_TERMS];
     int64_t *seen = own->counts->data, *summed = seen + 1;
-    size_t n = metrics_nterms(trainer->loss);
+    size_t n = metrics_nterms(trainer->evaluation.loss);
     for (size_t k = 0; k < n; k++)
-        if (isnan(metrics_coefficient(trainer->loss, k)))
+        if (isnan(metrics_coefficient(trainer->evaluation.loss, k)))
             return error_set(error, ERROR_STATE,
                              "SoftAdapt needs a coefficient for every term of the loss; that of '%s' has become null",
-                             metrics_term_name(trainer->loss, k));
+                             metrics_term_name(trainer->evaluation.loss, k));
     if (step % how->frequency == 0) {
         memset(sums, 0, n * sizeof *sums);
         *summed = 0;
@@ -112,7 +112,7 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
     if (*seen) {
         for (size_t k = 0; k < n; k++)
             change[k] = latest[k] - previous[k];
-        int code = adapted(how, trainer->loss, change, coefficients, error);
+        int code = adapted(how, trainer->evaluation.loss, change, coefficients, error);
         if (code)
             return code;
         for (size_t k = 0; k < n; k++)
@@ -128,7 +128,7 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
         return 0;
     for (size_t k = 0; k < n; k++)
         coefficients[k] = sums[k] / (double)*summed;
-    return metrics_set_coefficients(trainer->loss, coefficients, error);
+    return metrics_set_coefficients(trainer->evaluation.loss, coefficients, error);
 }
 
 static int batch_loaded(struct callback *callback, struct trainer *trainer, struct error *error) {
@@ -144,16 +144,16 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
     double *latest = ((struct softadapt *)callback->own)->latest->data;
     (void)error;
-    for (size_t k = 0; by_batch(callback) && k < metrics_nterms(trainer->loss); k++)
-        latest[k] = trainer->values.loss[metrics_term_value(trainer->loss, k)];
+    for (size_t k = 0; by_batch(callback) && k < metrics_nterms(trainer->evaluation.loss); k++)
+        latest[k] = trainer->evaluation.values.loss[metrics_term_value(trainer->evaluation.loss, k)];
     return 0;
 }
 
 static int epoch_end(struct callback *callback, struct trainer *trainer, const double *loss, struct error *error) {
     double *latest = ((struct softadapt *)callback->own)->latest->data;
     (void)error;
-    for (size_t k = 0; !by_batch(callback) && k < metrics_nterms(trainer->loss); k++)
-        latest[k] = loss[metrics_term_value(trainer->loss, k)];
+    for (size_t k = 0; !by_batch(callback) && k < metrics_nterms(trainer->evaluation.loss); k++)
+        latest[k] = loss[metrics_term_value(trainer->evaluation.loss, k)];
     return 0;
 }
 

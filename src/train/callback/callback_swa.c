@@ -161,12 +161,12 @@ static void average(const struct trainer *trainer, struct swa *own) {
         size_t count = own->weights[d]->count;
         if (d == F32) {
             float *mean = own->weights[d]->data;
-            const float *now = trainer->parameters[d]->data;
+            const float *now = trainer->weights.parameters[d]->data;
             for (size_t k = 0; k < count; k++)
                 mean[k] = before ? mean[k] + (now[k] - mean[k]) / (float)(before + 1) : now[k];
         } else {
             double *mean = own->weights[d]->data;
-            const double *now = trainer->parameters[d]->data;
+            const double *now = trainer->weights.parameters[d]->data;
             for (size_t k = 0; k < count; k++)
                 mean[k] = before ? mean[k] + (now[k] - mean[k]) / (double)(before + 1) : now[k];
         }
@@ -174,7 +174,7 @@ static void average(const struct trainer *trainer, struct swa *own) {
 }
 
 static int is_within(const struct trainer *trainer, const struct swa *own, int64_t epoch) {
-    double most = trainer->length[LENGTH_EPOCHS];
+    double most = trainer->position.length[LENGTH_EPOCHS];
     return epoch >= own->first && (most < 0 || (double)epoch < most);
 }
 
@@ -195,14 +195,14 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 /* Where the epoch was the last one. */
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     struct swa *own = callback->own;
-    double most = trainer->length[LENGTH_EPOCHS];
+    double most = trainer->position.length[LENGTH_EPOCHS];
     (void)error;
     if (moment != MOMENT_TRAIN_END || !*integer(own->averaged) ||
         (most >= 0 && (double)cursor_of(trainer)->epochs != most))
         return 0;
     for (int d = 0; d < DTYPE_COUNT; d++)
         if (own->weights[d]->count)
-            memcpy(trainer->parameters[d]->data, own->weights[d]->data,
+            memcpy(trainer->weights.parameters[d]->data, own->weights[d]->data,
                    own->weights[d]->count * dtype_size((enum dtype)d));
     state_sync(trainer->state);
     return 0;

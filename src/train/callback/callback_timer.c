@@ -31,7 +31,7 @@ static int check(const void *given, const struct config_node *config, struct err
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     (void)error;
     if (((const struct timer_options *)callback->options)->seconds >= 0)
-        trainer->timed = 1;
+        trainer->position.timed = 1;
     return 0;
 }
 
@@ -52,7 +52,7 @@ static int by_step(const struct callback *callback) {
 static int train_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct timer_options *how = callback->options;
     (void)error;
-    if (how->seconds >= 0 && trainer->seconds >= how->seconds)
+    if (how->seconds >= 0 && trainer->position.seconds >= how->seconds)
         look(callback, trainer);
     return 0;
 }

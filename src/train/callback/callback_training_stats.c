@@ -103,8 +103,8 @@ static void keep(struct stats *own, int entry, int first, int count, const doubl
 }
 
 static void look_at_gradient(const struct trainer *trainer, struct stats *own, int entry, const struct parameter *p) {
-    struct summary s = summarize(trainer->grads[p->dtype], p, 0);
-    if (trainer->train.reached[entry] || trainer->optimizer.kind->absent_is_zero)
+    struct summary s = summarize(trainer->weights.grads[p->dtype], p, 0);
+    if (trainer->evaluation.train.reached[entry] || trainer->optimizer.kind->absent_is_zero)
         keep(own, entry, GRADIENTS, 2, (const double[]){s.absmax, s.rms});
 }
 
@@ -121,7 +121,7 @@ static void look_at_moments(const struct trainer *trainer, struct stats *own, in
     int first = slot_of(optimizer, "exp_avg"), second = slot_of(optimizer, "exp_avg_sq");
     /* of this parameter, the one under way among them */
     int64_t steps = *(const int64_t *)optimizer->step->data - ((const int64_t *)optimizer->skipped->data)[entry];
-    if (first < 0 || second < 0 || steps < 2 || !trainer->train.reached[entry])
+    if (first < 0 || second < 0 || steps < 2 || !trainer->evaluation.train.reached[entry])
         return;
     struct summary a = summarize(optimizer->slot[first][p->dtype]->data, p, 0);
     struct summary b = summarize(optimizer->slot[second][p->dtype]->data, p, 1);
@@ -136,7 +136,7 @@ static void look(const struct stats_options *how, const struct trainer *trainer,
         if (how->gradients)
             look_at_gradient(trainer, own, k, p);
         if (stepped && how->weights) {
-            struct summary s = summarize(trainer->parameters[p->dtype]->data, p, 0);
+            struct summary s = summarize(trainer->weights.parameters[p->dtype]->data, p, 0);
             keep(own, k, WEIGHTS, 6, (const double[]){s.min, s.max, s.mean, s.std, s.absmin, s.absmax});
         }
         if (stepped && how->moments)

@@ -189,7 +189,7 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
 static int put_aside(struct trainer *trainer, const char *path, int64_t size, struct error *error) {
     char aside[4096 + 16];
     struct stat status;
-    if (trainer->went_back || stat(path, &status) || !S_ISREG(status.st_mode) || status.st_size <= size)
+    if (trainer->folder.went_back || stat(path, &status) || !S_ISREG(status.st_mode) || status.st_size <= size)
         return 0;
     int number = 1;
     do
@@ -224,7 +224,7 @@ static int append(struct callback *callback, struct trainer *trainer, const stru
     int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
     int64_t epoch = how->file_per_epoch ? epoch_now(trainer) : 0, size;
     char path[4096];
-    if (trainer->aside)
+    if (trainer->position.aside)
         return 0;
     int code = path_of(how, what->set, epoch, path, error);
     if (code)

@@ -18,12 +18,15 @@ void kept_folder(const struct callback *callback, const struct trainer *trainer,
     if (how->dirpath && *how->dirpath)
         snprintf(out, PATH_MAX, "%s%s", home ? home : "", how->dirpath + (home != NULL));
     else
-        snprintf(out, PATH_MAX, "%s/checkpoints", root && *root ? root : trainer->output ? trainer->output : ".");
+        snprintf(out, PATH_MAX, "%s/checkpoints",
+                 root && *root          ? root
+                 : trainer->folder.path ? trainer->folder.path
+                                        : ".");
 }
 
 void kept_place(const struct trainer *trainer, const char *folder, char out[PATH_MAX]) {
-    if (trainer->output && run_claim_has(trainer, folder))
-        snprintf(out, PATH_MAX, "<output>%s", folder + strlen(trainer->output));
+    if (trainer->folder.path && run_claim_has(trainer, folder))
+        snprintf(out, PATH_MAX, "<output>%s", folder + strlen(trainer->folder.path));
     else
         snprintf(out, PATH_MAX, "%s", folder);
 }
@@ -38,7 +41,7 @@ void kept_remove(const struct trainer *trainer, const char *folder, const char *
     int ours;
     if (kept_path(folder, name, path, NULL) || run_claim_wrote(trainer, path, &ours, NULL, NULL) || !ours)
         return;
-    if (trainer->resume && file_same(path, trainer->resume))
+    if (trainer->origin.path && file_same(path, trainer->origin.path))
         return; /* what was asked for by name stays */
     unlink(path);
 }
@@ -88,7 +91,7 @@ static int find_taken(const struct callback *callback, const struct trainer *tra
     if (!ours)
         *taken = 1;
     else if (!replaced && how->versions)
-        *taken = books_have(books, name) || !trainer->went_back || batches < cursor_of(trainer)->accepted;
+        *taken = books_have(books, name) || !trainer->folder.went_back || batches < cursor_of(trainer)->accepted;
     return *taken || replaced || !how->versions ? 0 : find_others(callback, trainer, folder, name, taken, error);
 }
 

@@ -41,8 +41,8 @@ static const struct lbfgs_options *options_of(const struct trainer *trainer) {
 static void put_parameters(const struct trainer *trainer, const double *x, const double *d, double t) {
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
         size_t count = model_trainable_size(trainer->model, (enum dtype)dtype);
-        float *f32 = trainer->parameters[dtype]->next;
-        double *f64 = trainer->parameters[dtype]->next;
+        float *f32 = trainer->weights.parameters[dtype]->next;
+        double *f64 = trainer->weights.parameters[dtype]->next;
         for (size_t k = 0; k < count; k++) {
             double value = d ? *x + t * *d++ : *x;
             x++;
@@ -51,13 +51,13 @@ static void put_parameters(const struct trainer *trainer, const double *x, const
             else
                 f64[k] = value;
         }
-        trainer->parameters[dtype]->written = count > 0;
+        trainer->weights.parameters[dtype]->written = count > 0;
     }
 }
 
 static void get_parameters(const struct trainer *trainer, int next, double *x) {
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
-        const struct variable *v = trainer->parameters[dtype];
+        const struct variable *v = trainer->weights.parameters[dtype];
         const void *from = next ? v->next : v->data;
         for (size_t k = 0; k < model_trainable_size(trainer->model, (enum dtype)dtype); k++)
             *x++ = dtype == F32 ? (double)((const float *)from)[k] : ((const double *)from)[k];
@@ -65,12 +65,13 @@ static void get_parameters(const struct trainer *trainer, int next, double *x) {
 }
 
 static void get_gradient(const struct trainer *trainer, double *g) {
-    struct optimizer_gradient how = {trainer->grad_scale, trainer->grad_limit > 0 ? trainer->grad_limit : INFINITY,
+    struct optimizer_gradient how = {trainer->weights.grad_scale,
+                                     trainer->weights.grad_limit > 0 ? trainer->weights.grad_limit : INFINITY,
                                      options_of(trainer)->maximize ? -1 : 1, 0};
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
         for (size_t k = 0; k < model_trainable_size(trainer->model, (enum dtype)dtype); k++) {
-            double grad = dtype == F32 ? (double)((const float *)trainer->grads[dtype])[k]
-                                       : ((const double *)trainer->grads[dtype])[k];
+            double grad = dtype == F32 ? (double)((const float *)trainer->weights.grads[dtype])[k]
+                                       : ((const double *)trainer->weights.grads[dtype])[k];
             grad *= how.scale;
             grad = grad > how.limit ? how.limit : grad;
             grad = grad < -how.limit ? -how.limit : grad;

@@ -19,20 +19,20 @@ static void add_place(const struct trainer *trainer, struct text *out) {
 }
 
 const char *trainer_audit(const struct trainer *trainer) {
-    return trainer->audit->count ? trainer->audit->data : "";
+    return trainer->audit.text->count ? trainer->audit.text->data : "";
 }
 
 int audit_add(struct trainer *trainer, int count, const char *const *words, struct error *error) {
     struct text line = {0};
-    size_t before = trainer->audit->count ? trainer->audit->count - 1 : 0;
+    size_t before = trainer->audit.text->count ? trainer->audit.text->count - 1 : 0;
     add_place(trainer, &line);
     for (int k = 0; k < count; k++)
         text_format(&line, "\t%s", words[k]);
     text_add(&line, "\n");
     int code = line.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                           : state_resize(trainer->state, trainer->audit, before + line.size + 1, error);
+                           : state_resize(trainer->state, trainer->audit.text, before + line.size + 1, error);
     if (!code)
-        memcpy((char *)trainer->audit->data + before, line.data, line.size + 1);
+        memcpy((char *)trainer->audit.text->data + before, line.data, line.size + 1);
     text_free(&line);
     return code;
 }
@@ -40,9 +40,9 @@ int audit_add(struct trainer *trainer, int count, const char *const *words, stru
 int audit_write(struct trainer *trainer, struct error *error) {
     struct file_writer *writer;
     struct text path = {0};
-    if (!trainer->output || trainer->aside)
+    if (!trainer->folder.path || trainer->position.aside)
         return 0;
-    text_format(&path, "%s/audit.log", trainer->output);
+    text_format(&path, "%s/audit.log", trainer->folder.path);
     int code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (!code && (*trainer_audit(trainer) || file_exists(path.data)) &&
         !(code = file_writer_open_own(&writer, path.data, error))) {
@@ -140,17 +140,17 @@ int audit_check(const char *log, size_t size, struct error *error) {
 
 int audit_replay_open(struct trainer *trainer, const char *path, struct error *error) {
     size_t size;
-    int code = file_read_stream(path, LONGEST_LOG, &trainer->replay, &size, error), line;
+    int code = file_read_stream(path, LONGEST_LOG, &trainer->audit.replay, &size, error), line;
     if (code)
         return code;
-    if ((line = first_bad_line(trainer->replay)) || strlen(trainer->replay) < size)
+    if ((line = first_bad_line(trainer->audit.replay)) || strlen(trainer->audit.replay) < size)
         return error_at(error, ERROR_DATA, path, line, 0, "%s", line ? begins : "an audit log is text, without zeros");
     /* what a checkpoint has in it already was made before */
     const char *made = trainer_audit(trainer);
-    trainer->replay_at = trainer->replay;
-    if (strncmp(made, trainer->replay, strlen(made)))
+    trainer->audit.replay_at = trainer->audit.replay;
+    if (strncmp(made, trainer->audit.replay, strlen(made)))
         return error_set(error, ERROR_STATE, "%s does not begin with the changes that the checkpoint has", path);
-    trainer->replay_at += strlen(made);
+    trainer->audit.replay_at += strlen(made);
     return 0;
 }
 
@@ -158,18 +158,18 @@ int audit_replay_text(struct trainer *trainer, const char *log, size_t from, str
     char *copy = strdup(log);
     if (!copy)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    free(trainer->replay);
-    trainer->replay = copy;
-    trainer->replay_at = copy + from;
+    free(trainer->audit.replay);
+    trainer->audit.replay = copy;
+    trainer->audit.replay_at = copy + from;
     return 0;
 }
 
 int audit_replay(struct trainer *trainer, struct error *error) {
     int code = 0;
-    while (!code && trainer->replay_at && *trainer->replay_at) {
+    while (!code && trainer->audit.replay_at && *trainer->audit.replay_at) {
         const char *words[MAX_WORDS];
         struct text place = {0};
-        char *line = line_at(trainer->replay_at);
+        char *line = line_at(trainer->audit.replay_at);
         add_place(trainer, &place);
         if (!line || place.failed) {
             free(line);
@@ -178,7 +178,7 @@ int audit_replay(struct trainer *trainer, struct error *error) {
         }
         int count = split(line, words), here = !strcmp(words[0], place.data);
         if (here) {
-            trainer->replay_at = (char *)next_line(trainer->replay_at);
+            trainer->audit.replay_at = (char *)next_line(trainer->audit.replay_at);
             trainer_tell(trainer, EVENT_NOTICE, "again, %s: %s %s", words[0], words[1], count > 2 ? words[2] : "");
             code = trainer_change(trainer, count - 1, words + 1, NULL, error);
         }

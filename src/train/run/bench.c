@@ -11,18 +11,18 @@ static int eval_once(struct trainer *trainer, const struct batch *batch, struct 
     const void *params[DTYPE_COUNT];
     struct prediction prediction;
     for (int d = 0; d < DTYPE_COUNT; d++)
-        params[d] = trainer->parameters[d]->data;
+        params[d] = trainer->weights.parameters[d]->data;
     return eval_program_run(trainer, batch, params, &prediction, error);
 }
 
 int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct error *error) {
-    struct batch *batches[MOST_BATCHES] = {0}, *own = trainer->batch;
+    struct batch *batches[MOST_BATCHES] = {0}, *own = trainer->batches.now;
     struct snapshot *before = state_save(trainer->state);
     int64_t *order = NULL;
     int n = 0, code = 0;
     struct loader loader;
     struct loader_streams streams;
-    if (!trainer->loss || !trainer_batches(trainer) || !before) {
+    if (!trainer->evaluation.loss || !trainer_batches(trainer) || !before) {
         code = error_set(error, ERROR_STATE, "there is no training to time");
         goto out;
     }
@@ -38,17 +38,17 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
     for (; n < MOST_BATCHES && n < trainer_batches(trainer); n++) {
         int64_t first, size;
         loader_batch(&loader, n, &first, &size);
-        trainer->batch = NULL;
+        trainer->batches.now = NULL;
         if ((code = batches_join(trainer, order, first, size, error)))
             goto out;
-        batches[n] = trainer->batch;
+        batches[n] = trainer->batches.now;
         bench->atoms += batches[n]->atoms;
         bench->edges += batches[n]->edges;
     }
     bench->atoms /= n;
     bench->edges /= n;
     for (int k = -WARM_UP; k < bench->repeats; k++) {
-        trainer->batch = batches[(k + WARM_UP) % n];
+        trainer->batches.now = batches[(k + WARM_UP) % n];
         double start = clock_seconds();
         if ((code = interrupt_check(error)))
             goto out;
@@ -78,7 +78,7 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
 out:
     for (int k = 0; k < n; k++)
         batch_free(batches[k]);
-    trainer->batch = own;
+    trainer->batches.now = own;
     if (before) {
         struct error second = {0};
         int restored = state_restore(trainer->state, before, &second);

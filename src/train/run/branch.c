@@ -29,24 +29,24 @@ static void left_over_free(struct left_over *left) {
 static int left_over_keep(struct left_over *left, const struct trainer *trainer) {
     memset(left, 0, sizeof *left);
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t bytes = trainer->parameters[d]->count * dtype_size((enum dtype)d);
+        size_t bytes = trainer->weights.parameters[d]->count * dtype_size((enum dtype)d);
         left->gradient[d] = malloc(bytes + 1);
         left->before[d] = malloc(bytes + 1);
         if (!left->gradient[d] || !left->before[d]) {
             left_over_free(left);
             return -1;
         }
-        memcpy(left->gradient[d], trainer->grads[d], bytes);
-        memcpy(left->before[d], trainer->parameters[d]->next, bytes);
+        memcpy(left->gradient[d], trainer->weights.grads[d], bytes);
+        memcpy(left->before[d], trainer->weights.parameters[d]->next, bytes);
     }
     return 0;
 }
 
 static void left_over_put(const struct left_over *left, struct trainer *trainer) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t bytes = trainer->parameters[d]->count * dtype_size((enum dtype)d);
-        memcpy(trainer->grads[d], left->gradient[d], bytes);
-        memcpy(trainer->parameters[d]->next, left->before[d], bytes);
+        size_t bytes = trainer->weights.parameters[d]->count * dtype_size((enum dtype)d);
+        memcpy(trainer->weights.grads[d], left->gradient[d], bytes);
+        memcpy(trainer->weights.parameters[d]->next, left->before[d], bytes);
     }
 }
 
@@ -75,7 +75,7 @@ static int run_on(struct trainer_branch *branch, struct trainer *trainer, const 
         if (code)
             return code;
         if (cursor_of(trainer)->accepted - first > branch->batches) {
-            memcpy(branch->values + (size_t)branch->batches * branch->nvalues, trainer->values.loss,
+            memcpy(branch->values + (size_t)branch->batches * branch->nvalues, trainer->evaluation.values.loss,
                    branch->nvalues * sizeof *branch->values);
             branch->batches++;
         }
@@ -105,16 +105,16 @@ int trainer_branch_new(struct trainer_branch **out, struct trainer *trainer,
     struct trainer_branch *branch;
     struct left_over left;
     struct error own = {0}, second = {0};
-    char *replay_at = trainer->replay_at;
+    char *replay_at = trainer->audit.replay_at;
     *out = NULL;
-    if (!trainer->loss || is_over(trainer))
+    if (!trainer->evaluation.loss || is_over(trainer))
         return error_set(error, ERROR_STATE, "there are no batches to come: training is over");
     int code = trainer_point_new(&now, trainer, error);
     if (code)
         return code;
     branch = calloc(1, sizeof *branch);
     if (branch) {
-        branch->nvalues = metrics_count(trainer->loss);
+        branch->nvalues = metrics_count(trainer->evaluation.loss);
         branch->values = calloc((size_t)options->batches * branch->nvalues + 1, sizeof *branch->values);
     }
     if (!branch || !branch->values || left_over_keep(&left, trainer)) {
@@ -122,11 +122,11 @@ int trainer_branch_new(struct trainer_branch **out, struct trainer *trainer,
         trainer_point_free(now);
         return error_set(error, ERROR_MEMORY, "out of memory for a branch");
     }
-    trainer->aside++;
+    trainer->position.aside++;
     code = run(branch, trainer, options, report, &own);
     int back = point_go_to(trainer, now, &second);
-    trainer->aside--;
-    trainer->replay_at = replay_at;
+    trainer->position.aside--;
+    trainer->audit.replay_at = replay_at;
     if (back)
         code = error_set(&own, second.code, "the state before the branch cannot be put back: %s", second.message);
     else
@@ -168,7 +168,7 @@ size_t trainer_branch_values(const struct trainer_branch *branch) {
 }
 
 const char *trainer_branch_value_name(const struct trainer *trainer, size_t k) {
-    return metrics_name(trainer->loss, k);
+    return metrics_name(trainer->evaluation.loss, k);
 }
 
 double trainer_branch_value(const struct trainer_branch *branch, int64_t batch, size_t k) {
@@ -182,7 +182,7 @@ static double at(const void *slab, enum dtype dtype, size_t k) {
 }
 
 static const void *weights_at(const struct trainer *trainer, const struct trainer_point *point, enum dtype dtype) {
-    return point ? point_weights(point, dtype) : trainer->parameters[dtype]->data;
+    return point ? point_weights(point, dtype) : trainer->weights.parameters[dtype]->data;
 }
 
 void trainer_apart(const struct trainer *trainer, int k, const struct trainer_point *from,

@@ -63,18 +63,18 @@ int trainer_change(struct trainer *trainer, int count, const char *const *given,
         return error_set(error, ERROR_NAME,
                          "a change is set, strategy, optimizer, freeze, unfreeze or reinit, not '%.60s'",
                          count > 0 ? words[0] : "");
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before a change");
     for (int k = 0; k < count; k++)
         if (strpbrk(words[k], "\t\n"))
             return error_set(error, ERROR_VALUE, "a change has no tabs and ends of lines in it");
-    int64_t before = (int64_t)trainer->audit->count;
+    int64_t before = (int64_t)trainer->audit.text->count;
     int code = audit_add(trainer, count, words, error); /* first: it is easily taken back */
     if (!code && (code = change->make(trainer, count, words, report, error))) {
         struct error second = {0};
-        state_resize(trainer->state, trainer->audit, (size_t)before, &second);
+        state_resize(trainer->state, trainer->audit.text, (size_t)before, &second);
         if (before)
-            ((char *)trainer->audit->data)[before - 1] = 0;
+            ((char *)trainer->audit.text->data)[before - 1] = 0;
     }
     if (code)
         return code;

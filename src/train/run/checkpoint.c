@@ -58,9 +58,9 @@ static const char *const training_names[DTYPE_COUNT] = {[F32] = "training_weight
 static int store_training(struct trainer *trainer, struct safetensors *file, struct error *error) {
     int code = 0;
     for (int d = 0; !code && d < DTYPE_COUNT; d++) {
-        size_t count = trainer->parameters[d]->count;
+        size_t count = trainer->weights.parameters[d]->count;
         code = safetensors_add(file, training_names[d], d == F32 ? "F32" : "F64", 1, &count,
-                               trainer->parameters[d]->data, error);
+                               trainer->weights.parameters[d]->data, error);
     }
     return code;
 }
@@ -68,23 +68,24 @@ static int store_training(struct trainer *trainer, struct safetensors *file, str
 static int load_training(struct trainer *trainer, const struct safetensors *file, struct error *error) {
     const struct tensor *tensors[DTYPE_COUNT];
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t size = trainer->parameters[d]->count * dtype_size((enum dtype)d);
+        size_t size = trainer->weights.parameters[d]->count * dtype_size((enum dtype)d);
         tensors[d] = safetensors_find(file, training_names[d]);
         if (!tensors[d] || strcmp(tensors[d]->dtype, d == F32 ? "F32" : "F64") || tensors[d]->size != size)
             return error_set(error, ERROR_DATA, "the checkpoint has no fitting '%s'", training_names[d]);
     }
     for (int d = 0; d < DTYPE_COUNT; d++)
         if (tensors[d]->size)
-            memcpy(trainer->parameters[d]->data, tensors[d]->data, tensors[d]->size);
+            memcpy(trainer->weights.parameters[d]->data, tensors[d]->data, tensors[d]->size);
     return 0;
 }
 
 /* The last value of everything that was logged: schedulers and callbacks may look at one before it is logged again. */
 static int store_history(const struct trainer *trainer, struct safetensors *file, struct error *error) {
     struct text text = {0};
-    for (size_t k = 0; k < trainer->history.count; k++) {
+    for (size_t k = 0; k < trainer->log.history.count; k++) {
         char number[32];
-        text_format(&text, "%s %s\n", text_double(number, trainer->history.values[k]), trainer->history.names[k]);
+        text_format(&text, "%s %s\n", text_double(number, trainer->log.history.values[k]),
+                    trainer->log.history.names[k]);
     }
     int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
                            : safetensors_set_metadata(file, "metrics", text.data ? text.data : "", error);
@@ -116,7 +117,7 @@ static int load_history(struct trainer *trainer, const struct safetensors *file,
 /* What every file has: weights as evaluation sees them, averages, the config, and whose it is. */
 static int store_weights(struct trainer *trainer, struct safetensors *file, struct error *error) {
     struct text yaml = {0};
-    const void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
+    const void *slabs[DTYPE_COUNT] = {trainer->weights.parameters[F32]->data, trainer->weights.parameters[F64]->data};
     const struct layer *layer = file_layer(trainer);
     const void *shown[DTYPE_COUNT];
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -124,7 +125,7 @@ static int store_weights(struct trainer *trainer, struct safetensors *file, stru
         shown[d] = shown[d] ? shown[d] : slabs[d];
     }
     to_model(trainer, shown);
-    config_write_yaml(config_root(trainer->config), &yaml);
+    config_write_yaml(config_root(trainer->configs.resolved), &yaml);
     int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     if (!code)
         code = model_store_weights(trainer->model, file, error);
@@ -132,7 +133,7 @@ static int store_weights(struct trainer *trainer, struct safetensors *file, stru
     if (!code)
         code = safetensors_set_metadata(file, "config", yaml.data ? yaml.data : "", error);
     if (!code)
-        code = safetensors_set_metadata(file, "run", trainer->identity, error);
+        code = safetensors_set_metadata(file, "run", trainer->folder.identity, error);
     text_free(&yaml);
     return code;
 }
@@ -149,10 +150,11 @@ static int store_run(struct trainer *trainer, struct safetensors *file, struct e
     if (!code)
         code = safetensors_set_metadata(file, "training_module", trainer->composition.kind->target.target, error);
     if (!code)
-        code = safetensors_set_metadata(file, "data", trainer->fingerprint, error);
+        code = safetensors_set_metadata(file, "data", trainer->origin.fingerprint, error);
     if (!code)
         code = safetensors_set_metadata(file, "phase", phase_name((enum phase)cursor->phase), error);
-    if (!code && (trainer->timed || trainer->length[LENGTH_TIME] >= 0)) /* else the same run has the same file */
+    if (!code && (trainer->position.timed ||
+                  trainer->position.length[LENGTH_TIME] >= 0)) /* else the same run has the same file */
         code = safetensors_set_metadata(file, "seconds", text_double(seconds, trainer_seconds(trainer)), error);
     snprintf(threads, sizeof threads, "%d", team_size(trainer->team));
     if (!code)
@@ -197,7 +199,7 @@ int checkpoint_write_weights(struct trainer *trainer, const char *path, struct e
 }
 
 static int read_weights(struct trainer *trainer, const struct safetensors *file, int averages, struct error *error) {
-    void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
+    void *slabs[DTYPE_COUNT] = {trainer->weights.parameters[F32]->data, trainer->weights.parameters[F64]->data};
     int code = model_load_weights(trainer->model, file, error);
     if (code)
         return code;
@@ -289,8 +291,8 @@ static int check_state(struct trainer *trainer, struct error *error) {
     if (!code)
         code = parameters_check_state(trainer, error);
     if (!code)
-        code = audit_check(trainer_audit(trainer), trainer->audit->count, error);
-    if (!code && trainer->loss && !metrics_has_weighted_sum(trainer->loss))
+        code = audit_check(trainer_audit(trainer), trainer->audit.text->count, error);
+    if (!code && trainer->evaluation.loss && !metrics_has_weighted_sum(trainer->evaluation.loss))
         code = error_set(error, ERROR_DATA, "the checkpoint leaves no term of the loss a coefficient");
     if (!code && trainer->schedule.scheduler)
         code = scheduler_check_state(trainer->schedule.scheduler, error);
@@ -309,20 +311,20 @@ static int resume(struct trainer *trainer, const struct safetensors *file, struc
         code = load_training(trainer, file, error);
     if (code)
         return code;
-    find_newcomers(trainer, file, trainer->resume, &newcomers);
+    find_newcomers(trainer, file, trainer->origin.path, &newcomers);
     if ((code = state_load(trainer->state, file, is_new, &newcomers, error)) ||
         (code = cursor_read_phase(trainer, safetensors_metadata(file, "phase"), error)) ||
         (code = check_state(trainer, error)) || (code = load_history(trainer, file, error)))
         return code;
     trainer_sync(trainer);
     state_sync(trainer->state);
-    compare_machine(trainer, file, trainer->resume);
+    compare_machine(trainer, file, trainer->origin.path);
     return 0;
 }
 
 int checkpoint_resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {
     int code = resume(trainer, file, error);
     if (code)
-        error_prefix(error, "%s: ", trainer->resume);
+        error_prefix(error, "%s: ", trainer->origin.path);
     return code;
 }

@@ -27,10 +27,10 @@ enum { FIELDS = sizeof(struct cursor) / sizeof(int64_t) };
 _Static_assert(sizeof fields / sizeof *fields == FIELDS, "each number of the cursor has a field");
 
 int cursor_open(struct trainer *trainer, struct error *error) {
-    trainer->cursor_variable = state_add(trainer->state, "loop.cursor", STATE_I64, FIELDS, 0, error);
-    if (!trainer->cursor_variable)
+    trainer->position.cursor = state_add(trainer->state, "loop.cursor", STATE_I64, FIELDS, 0, error);
+    if (!trainer->position.cursor)
         return ERROR_MEMORY;
-    trainer->cursor_variable->fields = fields;
+    trainer->position.cursor->fields = fields;
     return 0;
 }
 
@@ -71,7 +71,7 @@ static enum when when(enum phase phase) {
 
 static int refuse(const struct trainer *trainer, const char *field, struct error *error, int64_t value,
                   const char *why) {
-    return error_set(error, ERROR_DATA, "the checkpoint's \"state.%s.%s\" is %lld: %s", trainer->cursor_variable->name,
+    return error_set(error, ERROR_DATA, "the checkpoint's \"state.%s.%s\" is %lld: %s", trainer->position.cursor->name,
                      field, (long long)value, why);
 }
 
@@ -85,21 +85,22 @@ int cursor_check_state(const struct trainer *trainer, struct error *error) {
                          "the checkpoint is of a run in the phase '%s', within a batch, where none is written",
                          phase_name(phase));
     if ((now == IN_AN_EPOCH || now == AROUND_EPOCHS) &&
-        (!trainer->loss || !trainer->optimizer.kind || !trainer->batch_size))
+        (!trainer->evaluation.loss || !trainer->optimizer.kind || !trainer->batches.size))
         return error_set(error, ERROR_DATA,
                          "the checkpoint is of a run in the phase '%s' of a training, and this run trains nothing",
                          phase_name(phase));
     if (cursor->run != cursor->run_stage)
         return refuse(trainer, "run_stage", error, cursor->run_stage,
                       "as many entries of `run` are done as stand before the one under way");
-    if (phase == PHASE_TEST && ((size_t)cursor->run >= trainer->nruns || !strcmp(trainer->runs[cursor->run], "train")))
+    if (phase == PHASE_TEST &&
+        ((size_t)cursor->run >= trainer->position.nruns || !strcmp(trainer->position.runs[cursor->run], "train")))
         return refuse(trainer, "run", error, cursor->run, "`run` has no such val or test");
     if (cursor->epoch_open != (now == IN_AN_EPOCH))
         return refuse(trainer, "epoch_open", error, cursor->epoch_open,
                       "in this phase an epoch is under way, or is not");
     if (cursor->epochs != cursor->epoch && cursor->epochs != cursor->epoch + 1)
         return refuse(trainer, "epochs", error, cursor->epochs, "these do not fit the epoch's own number");
-    if (trainer->batch_size &&
+    if (trainer->batches.size &&
         (cursor->batch > batches || (now == IN_AN_EPOCH && phase != PHASE_EPOCH_END && cursor->batch >= batches)))
         return refuse(trainer, "batch", error, cursor->batch, "an epoch has not so many batches");
     if (cursor->window >= accumulation_now(trainer))

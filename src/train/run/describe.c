@@ -32,7 +32,7 @@ static void describe_optimizer(const struct trainer *trainer, struct text *out) 
         text_format(out, "  lr.pg%-15d %.6g (%.6g at the start)\n", g + 1, lr[2 * g], lr[2 * g + 1]);
     for (int s = 0; s < optimizer->slots; s++)
         text_format(out, "  %-20s norm %.6g\n", optimizer->kind->slot_names[s], optimizer_norm(trainer, s));
-    const struct config_node *config = config_find(config_root(trainer->config), "training_module.optimizer");
+    const struct config_node *config = config_find(config_root(trainer->configs.resolved), "training_module.optimizer");
     for (size_t k = 0; k < config_count(config); k++)
         if (strcmp(config_key(config, k), "_target_") && strcmp(config_key(config, k), "lr")) {
             text_format(out, "  %-20s ", config_key(config, k));

@@ -11,8 +11,8 @@ static struct loader loader_of(const struct trainer *trainer, enum data_role rol
     struct loader loader;
     loader_init(&loader, (int64_t)data->count, datamodule_loader(trainer->data, role));
     /* in training only: a `val` of `run` draws as the loader says */
-    if (role == ROLE_VAL && trainer->options.overfit && (size_t)cursor->run < trainer->nruns &&
-        !strcmp(trainer->runs[cursor->run], "train"))
+    if (role == ROLE_VAL && trainer->options.overfit && (size_t)cursor->run < trainer->position.nruns &&
+        !strcmp(trainer->position.runs[cursor->run], "train"))
         loader_in_order(&loader);
     loader_share(&loader, trainer->options.together, loader.settings.shuffle);
     loader.epoch = cursor->epochs;
@@ -24,14 +24,14 @@ void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_C
     for (int d = 0; d < DTYPE_COUNT; d++) {
         params[d] = layer && layer->kind->evaluation ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
         if (!params[d])
-            params[d] = trainer->parameters[d]->data;
+            params[d] = trainer->weights.parameters[d]->data;
     }
 }
 
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
     evaluation_params(trainer, params);
-    for (int d = 0; d < DTYPE_COUNT && trainer->look_raw; d++)
-        params[d] = trainer->parameters[d]->data;
+    for (int d = 0; d < DTYPE_COUNT && trainer->evaluation.look_raw; d++)
+        params[d] = trainer->weights.parameters[d]->data;
 }
 
 /* The frames of a pass in the order in which they are drawn; the caller frees the list. */
@@ -39,8 +39,9 @@ static const struct frame **draw(struct trainer *trainer, enum data_role role, s
                                  struct loader *loader, struct loader_streams *streams) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     size_t count = (size_t)loader_drawn(loader);
-    int64_t *there =
-        trainer->workers ? (int64_t *)trainer->workers->data + (role == ROLE_VAL ? 0 : trainer->nval) : NULL;
+    int64_t *there = trainer->batches.workers
+                         ? (int64_t *)trainer->batches.workers->data + (role == ROLE_VAL ? 0 : trainer->evaluation.nval)
+                         : NULL;
     int64_t *order = malloc((count + 1) * sizeof *order);
     const struct frame **frames = malloc((count + 1) * sizeof *frames);
     if (order && frames) {
@@ -61,8 +62,8 @@ static const struct frame **draw(struct trainer *trainer, enum data_role role, s
 }
 
 void evaluate_begin(struct trainer *trainer) {
-    if (trainer->workers && trainer->workers->count)
-        memset(trainer->workers->data, 0, trainer->workers->count * sizeof(int64_t));
+    if (trainer->batches.workers && trainer->batches.workers->count)
+        memset(trainer->batches.workers->data, 0, trainer->batches.workers->count * sizeof(int64_t));
 }
 
 /* tell: callbacks are told. */
@@ -76,30 +77,30 @@ static int evaluate_batches(struct trainer *trainer, enum data_role role, size_t
         int64_t first, size;
         struct prediction prediction;
         loader_batch(&loader, b, &first, &size);
-        code = prefetch_join(trainer->eval_ahead, &trainer->eval_batch, all + first, (int)size,
+        code = prefetch_join(trainer->evaluation.ahead, &trainer->evaluation.batch, all + first, (int)size,
                              model_batch_options(trainer->model), error);
         if (!code && b + 1 < batches) {
             loader_batch(&loader, b + 1, &first, &size);
-            prefetch_ask(trainer->eval_ahead, all + first, (int)size, model_batch_options(trainer->model));
+            prefetch_ask(trainer->evaluation.ahead, all + first, (int)size, model_batch_options(trainer->model));
         }
         if (!code)
-            code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
+            code = eval_program_run(trainer, trainer->evaluation.batch, params, &prediction, error);
         if (!code)
-            code = metrics_update(metrics, trainer->eval_batch, &prediction, NULL, error);
+            code = metrics_update(metrics, trainer->evaluation.batch, &prediction, NULL, error);
         if (!code && tell)
-            code =
-                callbacks_evaluated(trainer, &(struct evaluated){role, set, trainer->eval_batch, &prediction}, error);
+            code = callbacks_evaluated(trainer, &(struct evaluated){role, set, trainer->evaluation.batch, &prediction},
+                                       error);
     }
     free(all);
     return code;
 }
 
 static size_t sets_of(const struct trainer *trainer, enum data_role role) {
-    return role == ROLE_VAL ? trainer->nval : trainer->ntest;
+    return role == ROLE_VAL ? trainer->evaluation.nval : trainer->evaluation.ntest;
 }
 
 static struct metrics *metrics_of(const struct trainer *trainer, enum data_role role, size_t set) {
-    return role == ROLE_VAL ? trainer->val_metrics[set] : trainer->test_metrics[set];
+    return role == ROLE_VAL ? trainer->evaluation.val_metrics[set] : trainer->evaluation.test_metrics[set];
 }
 
 /* Batches of a set, as many as the trainer's settings let through. */
@@ -137,7 +138,7 @@ int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
 }
 
 int evaluate_has_batches(const struct trainer *trainer) {
-    for (size_t k = 0; k < trainer->nval; k++)
+    for (size_t k = 0; k < trainer->evaluation.nval; k++)
         if (evaluate_batches_of(trainer, k) > 0)
             return 1;
     return 0;
@@ -167,19 +168,19 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
         code = evaluate_batches(trainer, role, k, metrics, most, &streams, params, 1, error);
         if (!code && most && log) {
             char prefix[64];
-            metrics_compute(metrics, trainer->computed);
+            metrics_compute(metrics, trainer->evaluation.computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
-            code = log_row(trainer, prefix, metrics, trainer->computed, error);
+            code = log_row(trainer, prefix, metrics, trainer->evaluation.computed, error);
         }
         metrics_reset(metrics);
     }
     if (code) { /* it will begin anew, and what it has written is this run's own */
         move_callbacks(trainer, &kept, 1);
-        trainer->went_back = 1;
+        trainer->folder.went_back = 1;
     } else {
         streams_keep(trainer, role, &streams);
-        for (size_t k = 0; trainer->workers && k < sets; k++)
-            ((int64_t *)trainer->workers->data)[(role == ROLE_VAL ? 0 : trainer->nval) + k] = 1;
+        for (size_t k = 0; trainer->batches.workers && k < sets; k++)
+            ((int64_t *)trainer->batches.workers->data)[(role == ROLE_VAL ? 0 : trainer->evaluation.nval) + k] = 1;
     }
     text_free(&kept);
     return code;
@@ -189,7 +190,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
                      void (*add)(void *context, const char *name, double value), void *context, struct error *error) {
     const void *params[DTYPE_COUNT];
     int code = 0;
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it before a validation");
     if (!sets_of(trainer, role))
         return error_set(error, ERROR_STATE, "there are no %s data, or there are no %s_metrics", data_role_name(role),
@@ -198,10 +199,10 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
     streams_read(trainer, role, &streams);
     evaluation_params(trainer, params);
     for (int d = 0; d < DTYPE_COUNT && raw; d++)
-        params[d] = trainer->parameters[d]->data;
+        params[d] = trainer->weights.parameters[d]->data;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
-        double *values = trainer->computed;
+        double *values = trainer->evaluation.computed;
         metrics_reset(metrics);
         code =
             evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), &streams, params, 0, error);
@@ -227,10 +228,10 @@ int trainer_look_raw(struct trainer *trainer, int raw, struct error *error) {
     if (raw && !keeps_others(trainer))
         return error_set(error, ERROR_STATE, "%s keeps no average of the weights: there are those of training only",
                          trainer->composition.kind->target.target);
-    trainer->look_raw = raw;
+    trainer->evaluation.look_raw = raw;
     return 0;
 }
 
 enum trainer_weights trainer_look_weights(const struct trainer *trainer) {
-    return !keeps_others(trainer) ? WEIGHTS_ONLY : trainer->look_raw ? WEIGHTS_RAW : WEIGHTS_AVERAGED;
+    return !keeps_others(trainer) ? WEIGHTS_ONLY : trainer->evaluation.look_raw ? WEIGHTS_RAW : WEIGHTS_AVERAGED;
 }

@@ -53,7 +53,7 @@ static void add_place(const struct batch *batch, const char *shape, long row, st
 
 /* Labels and positions as they come from the data. */
 static int check_data(const struct trainer *trainer, struct error *error) {
-    const struct batch *batch = trainer->batch;
+    const struct batch *batch = trainer->batches.now;
     for (int f = 0; f < batch->frames; f++) {
         const struct frame *frame = batch->source[f];
         size_t where;
@@ -64,7 +64,8 @@ static int check_data(const struct trainer *trainer, struct error *error) {
             const struct field *field = &frame->fields[k];
             size_t rows = field->per_atom ? (size_t)frame->atoms : 1, cols = (size_t)field->cols;
             for (where = 0; where < rows * cols; where++)
-                if (!isfinite(field->values[where]) && metrics_minds(trainer->loss, field->name, field->values[where]))
+                if (!isfinite(field->values[where]) &&
+                    metrics_minds(trainer->evaluation.loss, field->name, field->values[where]))
                     break;
             if (where == rows * cols)
                 continue;
@@ -81,13 +82,13 @@ static int check_data(const struct trainer *trainer, struct error *error) {
 
 /* NequIP trains on with a loss of NaN. */
 static int check_volumes(const struct trainer *trainer, struct error *error) {
-    const struct batch *batch = trainer->batch;
+    const struct batch *batch = trainer->batches.now;
     char label[300];
-    for (int f = 0; f < batch->frames && metrics_predicts(trainer->loss, "stress"); f++) {
+    for (int f = 0; f < batch->frames && metrics_predicts(trainer->evaluation.loss, "stress"); f++) {
         const struct field *stress = frame_field(batch->source[f], "stress");
         int minds = isnan(batch->inverse_volume[f]) && stress;
         for (int c = 0; minds && c < stress->cols; c++)
-            if (!isnan(stress->values[c]) || metrics_minds(trainer->loss, "stress", NAN))
+            if (!isnan(stress->values[c]) || metrics_minds(trainer->evaluation.loss, "stress", NAN))
                 return error_set(error, ERROR_NUMERIC,
                                  "%s has a label stress, but no cell with a volume: the model's stress is NaN there, "
                                  "and so is the loss (ignore_nan with a label that is NaN leaves it out)",
@@ -98,7 +99,7 @@ static int check_volumes(const struct trainer *trainer, struct error *error) {
 
 static int check_weights(const struct trainer *trainer, int next, struct error *error) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const struct variable *weights = trainer->parameters[d];
+        const struct variable *weights = trainer->weights.parameters[d];
         size_t where;
         if (all_finite(next ? weights->next : weights->data, (enum dtype)d, weights->count, &where))
             continue;
@@ -120,7 +121,7 @@ static int look(void *context, const struct program *program, struct error *erro
     if (first < 0)
         return 0;
     program_instruction(program, first, &info);
-    add_place(trainer->batch, info.shape, row, &place);
+    add_place(trainer->batches.now, info.shape, row, &place);
     error_set(error, ERROR_NUMERIC, "instruction %d, %s %s of %s, is NaN or infinite first: row %ld, column %d%s",
               first, info.op, info.shape, info.module && *info.module ? info.module : "the model", row, col,
               place.data ? place.data : "");
@@ -137,7 +138,7 @@ struct weights_job {
 static void look_at_weights(void *context, int member, int members) {
     struct weights_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const struct variable *weights = job->trainer->parameters[d];
+        const struct variable *weights = job->trainer->weights.parameters[d];
         size_t begin = weights->count * (size_t)member / (size_t)members,
                end = weights->count * (size_t)(member + 1) / (size_t)members;
         if (!dot_is_finite((enum dtype)d, weights->written ? weights->next : weights->data, begin, end))
@@ -147,10 +148,10 @@ static void look_at_weights(void *context, int member, int members) {
 
 int finite_check(struct trainer *trainer, struct error *error) {
     int finite = 1, code;
-    for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
-        if (!isnan(metrics_coefficient(trainer->loss, k)))
-            finite &= isfinite(trainer->values.loss[metrics_term_value(trainer->loss, k)]) ||
-                      !metrics_has_labels(trainer->loss, k, trainer->batch);
+    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
+        if (!isnan(metrics_coefficient(trainer->evaluation.loss, k)))
+            finite &= isfinite(trainer->evaluation.values.loss[metrics_term_value(trainer->evaluation.loss, k)]) ||
+                      !metrics_has_labels(trainer->evaluation.loss, k, trainer->batches.now);
     struct weights_job job = {.trainer = trainer};
     team_run(trainer->team, look_at_weights, &job);
     if (finite && !atomic_load(&job.bad))
@@ -163,5 +164,5 @@ int finite_check(struct trainer *trainer, struct error *error) {
 }
 
 void trainer_catch(struct trainer *trainer, int on) {
-    trainer->catches = on;
+    trainer->position.catches = on;
 }

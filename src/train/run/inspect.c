@@ -57,21 +57,21 @@ int trainer_results(struct trainer *trainer, const char *path,
 /* ---------------------------------------------------------------- cost */
 
 static int time_evaluation(struct trainer *trainer, int runs, struct error *error) {
-    const void *params[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
+    const void *params[DTYPE_COUNT] = {trainer->weights.parameters[F32]->data, trainer->weights.parameters[F64]->data};
     struct prediction prediction;
     int code = eval_program_make(trainer, error);
     for (int k = -1; !code && k < runs; k++) { /* once to warm up */
         if (k == 0)
-            program_set_timing(trainer->eval.program, 1);
-        code = eval_program_run(trainer, trainer->batch, params, &prediction, error);
+            program_set_timing(trainer->evaluation.eval.program, 1);
+        code = eval_program_run(trainer, trainer->batches.now, params, &prediction, error);
     }
-    if (trainer->eval.program)
-        program_set_timing(trainer->eval.program, 0);
+    if (trainer->evaluation.eval.program)
+        program_set_timing(trainer->evaluation.eval.program, 0);
     return code;
 }
 
 int trainer_time_program(struct trainer *trainer, int evaluation, int runs, struct error *error) {
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, first");
     int code = batches_any(trainer, error);
     if (code || evaluation)

@@ -23,7 +23,7 @@ static double limit_of(const struct trainer_settings *settings, enum length whic
 
 void length_open(struct trainer *trainer) {
     for (int k = 0; k < LENGTHS; k++)
-        trainer->length[k] = limit_of(&trainer->options, (enum length)k);
+        trainer->position.length[k] = limit_of(&trainer->options, (enum length)k);
 }
 
 static int grew(double was, double now) {
@@ -59,7 +59,7 @@ static void reopen(struct trainer *trainer, int longer) {
     cursor->epoch_open = cut;
     cursor->phase = cut ? PHASE_LOAD : PHASE_EPOCH;
     if (cut)
-        trainer->started = clock_seconds();
+        trainer->position.started = clock_seconds();
 }
 
 const char *trainer_over(const struct trainer *trainer) {
@@ -70,22 +70,22 @@ const char *trainer_over(const struct trainer *trainer) {
     const char *why = loop_ends(trainer);
     for (int k = 0; why && k < LENGTHS; k++)
         if (!strcmp(why, names[k])) {
-            double limit = trainer->length[k];
+            double limit = trainer->position.length[k];
             snprintf(text, sizeof text, "training is over: %s is %s; a larger one goes on", why,
                      limit == floor(limit) && limit < 1e15 ? (snprintf(number, sizeof number, "%.0f", limit), number)
                                                            : text_double(number, limit));
             return text;
         }
     snprintf(text, sizeof text, "training is over: %s has ended it; a larger %s goes on",
-             trainer->length[LENGTH_TIME] >= 0 ? "max_time, or a callback," : "a callback (early stopping)",
-             trainer->length[LENGTH_TIME] >= 0 ? "max_time, or patience," : "patience");
+             trainer->position.length[LENGTH_TIME] >= 0 ? "max_time, or a callback," : "a callback (early stopping)",
+             trainer->position.length[LENGTH_TIME] >= 0 ? "max_time, or patience," : "patience");
     return text;
 }
 
 /* ---------------------------------------------------------------- setting */
 
 double length_get(const struct trainer *trainer, enum length which) {
-    double limit = trainer->length[which];
+    double limit = trainer->position.length[which];
     return limit < 0 ? NAN : limit;
 }
 
@@ -124,7 +124,7 @@ int length_override(struct config **config, const char *name, double value, stru
 
 int length_set(struct trainer *trainer, enum length which, double value, struct error *error) {
     struct retired *kept;
-    struct config *config = trainer->config, *given = trainer->given;
+    struct config *config = trainer->configs.resolved, *given = trainer->configs.given;
     double now = isnan(value) || value == -1 || (which == LENGTH_TIME && value == 0) ? -1 : value;
     if (value < -1 || isinf(value) || now > 9e15 || (which != LENGTH_TIME && now != floor(now)))
         return error_set(error, ERROR_VALUE, "%s must be %s, or null for no limit, not %g", names[which],
@@ -138,13 +138,14 @@ int length_set(struct trainer *trainer, enum length which, double value, struct 
         free(kept);
         return code;
     }
-    *kept = (struct retired){.config = trainer->config, .next = trainer->retired}; /* nodes of it are in use */
-    trainer->retired = kept;
-    config_free(trainer->given);
-    trainer->config = config;
-    trainer->given = given;
-    double was = trainer->length[which];
-    trainer->length[which] = now;
+    *kept = (struct retired){.config = trainer->configs.resolved,
+                             .next = trainer->configs.retired}; /* nodes of it are in use */
+    trainer->configs.retired = kept;
+    config_free(trainer->configs.given);
+    trainer->configs.resolved = config;
+    trainer->configs.given = given;
+    double was = trainer->position.length[which];
+    trainer->position.length[which] = now;
     reopen(trainer, grew(was, now));
     return 0;
 }
@@ -168,11 +169,11 @@ static int is_longer(struct trainer *trainer, const char *yaml) {
     struct trainer_settings was;
     struct text rules[2] = {{0}, {0}};
     int longer = 0;
-    if (config_parse(&before, trainer->resume, yaml, strlen(yaml), NULL))
+    if (config_parse(&before, trainer->origin.path, yaml, strlen(yaml), NULL))
         return 0;
     if (!trainer_settings_read(&was, config_get(config_root(before), "trainer"), trainer->arena, NULL)) {
         for (int k = 0; k < LENGTHS; k++)
-            longer |= grew(limit_of(&was, (enum length)k), trainer->length[k]);
+            longer |= grew(limit_of(&was, (enum length)k), trainer->position.length[k]);
         add_stopping(was.callbacks, &rules[0]);
         add_stopping(trainer->options.callbacks, &rules[1]);
         longer |= strcmp(rules[0].data ? rules[0].data : "", rules[1].data ? rules[1].data : "") != 0;
@@ -184,12 +185,12 @@ static int is_longer(struct trainer *trainer, const char *yaml) {
 }
 
 void length_resumed(struct trainer *trainer) {
-    const struct safetensors *file = trainer->resumed;
+    const struct safetensors *file = trainer->origin.file;
     const char *yaml = safetensors_metadata(file, "config"), *seconds = safetensors_metadata(file, "seconds");
     double spent = seconds ? text_to_double(seconds, strlen(seconds)) : 0;
-    trainer->seconds = spent > 0 && spent < 1e12 ? spent : 0;
+    trainer->position.seconds = spent > 0 && spent < 1e12 ? spent : 0;
     reopen(trainer, yaml && is_longer(trainer, yaml));
     if (trainer_over(trainer))
-        trainer_tell(trainer, EVENT_NOTICE, "nothing is left to train in %s: %s", trainer->resume,
+        trainer_tell(trainer, EVENT_NOTICE, "nothing is left to train in %s: %s", trainer->origin.path,
                      trainer_over(trainer));
 }

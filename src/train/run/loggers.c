@@ -55,7 +55,7 @@ int logger_check(const struct config_node *config, struct error *error) {
 
 /* The first one; a second would write the same. */
 static const struct config_node *find(const struct trainer *trainer) {
-    const struct config_node *node = config_find(config_root(trainer->config), "trainer.logger");
+    const struct config_node *node = config_find(config_root(trainer->configs.resolved), "trainer.logger");
     int list = config_kind(node) == CONFIG_LIST;
     for (size_t k = 0; k < (list ? config_count(node) : 1); k++)
         if (is_tensorboard(list ? config_at(node, k) : node))
@@ -66,19 +66,19 @@ static const struct config_node *find(const struct trainer *trainer) {
 int loggers_open(struct trainer *trainer, int64_t from, struct error *error) {
     const struct config_node *config = find(trainer);
     struct tensorboard_options options;
-    if (!config || !trainer->output)
+    if (!config || !trainer->folder.path)
         return 0;
     int code = read(config, &options, trainer->arena, error);
     if (!code)
-        code = tensorboard_log_open(&trainer->tensorboard, trainer->output, options.prefix, from, error);
+        code = tensorboard_log_open(&trainer->log.tensorboard, trainer->folder.path, options.prefix, from, error);
     if (!code && from <= 0 && options.has_metric) /* what TensorBoard's table of hyperparameters looks for */
         loggers_row(trainer, -1, 0, 1, (const char *const[]){"hp_metric"}, (const double[]){-1});
     return code;
 }
 
 void loggers_close(struct trainer *trainer) {
-    tensorboard_log_free(trainer->tensorboard);
-    trainer->tensorboard = NULL;
+    tensorboard_log_free(trainer->log.tensorboard);
+    trainer->log.tensorboard = NULL;
 }
 
 static void told(struct trainer *trainer, int code, const struct error *why) {
@@ -91,12 +91,12 @@ static void told(struct trainer *trainer, int code, const struct error *why) {
 void loggers_row(struct trainer *trainer, int64_t epoch, int64_t step, size_t count, const char *const *names,
                  const double *values) {
     struct error why = {0};
-    if (trainer->tensorboard && !trainer->aside)
-        told(trainer, tensorboard_log_row(trainer->tensorboard, epoch, step, count, names, values, &why), &why);
+    if (trainer->log.tensorboard && !trainer->position.aside)
+        told(trainer, tensorboard_log_row(trainer->log.tensorboard, epoch, step, count, names, values, &why), &why);
 }
 
 void loggers_back(struct trainer *trainer) {
     struct error why = {0};
-    if (trainer->tensorboard && !trainer->aside)
-        told(trainer, tensorboard_log_back(trainer->tensorboard, cursor_of(trainer)->stepped, &why), &why);
+    if (trainer->log.tensorboard && !trainer->position.aside)
+        told(trainer, tensorboard_log_back(trainer->log.tensorboard, cursor_of(trainer)->stepped, &why), &why);
 }

@@ -13,7 +13,7 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (trainer->aside)
+    if (trainer->position.aside)
         return;
     if (event == EVENT_STOP || event == EVENT_NOTICE || event == EVENT_CHECKPOINT)
         run_folder_note(trainer, text);
@@ -63,7 +63,7 @@ static long history_find(const struct history *history, const char *name) {
 }
 
 void history_set(struct trainer *trainer, const char *name, double value) {
-    struct history *history = &trainer->history;
+    struct history *history = &trainer->log.history;
     long k = history_find(history, name);
     if (k >= 0)
         history->values[k] = value;
@@ -72,17 +72,17 @@ void history_set(struct trainer *trainer, const char *name, double value) {
 }
 
 size_t trainer_metrics(const struct trainer *trainer) {
-    return trainer->history.count;
+    return trainer->log.history.count;
 }
 
 const char *trainer_metric_name(const struct trainer *trainer, size_t k) {
-    return k < trainer->history.count ? trainer->history.names[k] : "";
+    return k < trainer->log.history.count ? trainer->log.history.names[k] : "";
 }
 
 int trainer_metric(const struct trainer *trainer, const char *name, double *value) {
-    long k = history_find(&trainer->history, name);
+    long k = history_find(&trainer->log.history, name);
     if (k >= 0) /* the sign of a NaN says nothing, and would be printed */
-        *value = isnan(trainer->history.values[k]) ? NAN : trainer->history.values[k];
+        *value = isnan(trainer->log.history.values[k]) ? NAN : trainer->log.history.values[k];
     return k >= 0;
 }
 
@@ -90,7 +90,7 @@ int trainer_metric(const struct trainer *trainer, const char *name, double *valu
 
 int log_value(struct trainer *trainer, const char *name, double value, struct error *error) {
     history_set(trainer, name, value);
-    return history_add(&trainer->pending, name, value) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return history_add(&trainer->log.pending, name, value) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
 }
 
 int log_is_due(const struct trainer *trainer) {
@@ -110,20 +110,21 @@ int log_row(struct trainer *trainer, const char *prefix, const struct metrics *m
 }
 
 void log_drop(struct trainer *trainer) {
-    history_clear(&trainer->pending);
+    history_clear(&trainer->log.pending);
 }
 
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error) {
-    const struct history *row = &trainer->pending;
+    const struct history *row = &trainer->log.pending;
     int code = 0;
     if (!row->count)
         return 0;
     loggers_row(trainer, epoch, step, row->count, (const char *const *)row->names, row->values);
-    if (trainer->csv && !trainer->aside) {
+    if (trainer->log.csv && !trainer->position.aside) {
         struct error why = {0};
-        int waited = csv_log_waits(trainer->csv);
-        code = csv_log_row(trainer->csv, epoch, step, row->count, (const char *const *)row->names, row->values, &why);
-        cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
+        int waited = csv_log_waits(trainer->log.csv);
+        code =
+            csv_log_row(trainer->log.csv, epoch, step, row->count, (const char *const *)row->names, row->values, &why);
+        cursor_of(trainer)->rows = csv_log_rows(trainer->log.csv);
         /* no reason to stop a training, but one to tell, once */
         int waits = code == ERROR_IO || code == ERROR_DATA;
         if (waits && !waited)
@@ -132,13 +133,13 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
             trainer_tell(trainer, EVENT_NOTICE, "metrics.csv is written again, with the rows that waited");
         code = waits ? 0 : code ? error_set(error, why.code, "%s", why.message) : 0;
     }
-    trainer->row = (struct trainer_row){row->count, (const char *const *)row->names, row->values, epoch, step};
+    trainer->log.row = (struct trainer_row){row->count, (const char *const *)row->names, row->values, epoch, step};
     trainer_tell(trainer, EVENT_ROW, "%s", row->names[0]);
-    trainer->row.count = 0;
+    trainer->log.row.count = 0;
     log_drop(trainer);
     return code;
 }
 
 const struct trainer_row *trainer_row(const struct trainer *trainer) {
-    return &trainer->row;
+    return &trainer->log.row;
 }

@@ -36,12 +36,12 @@ static void plain_errors(struct trainer_frame *out, const struct batch *batch, c
 static int look_at(struct trainer *trainer, struct metrics *loss, const struct frame *frame,
                    const void *const params[DTYPE_COUNT], struct trainer_frame *out, struct error *error) {
     struct prediction prediction;
-    double *values = trainer->computed;
+    double *values = trainer->evaluation.computed;
     int code = interrupt_check(error);
     if (!code)
-        code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+        code = batch_join(&trainer->evaluation.batch, &frame, 1, model_batch_options(trainer->model), error);
     if (!code)
-        code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
+        code = eval_program_run(trainer, trainer->evaluation.batch, params, &prediction, error);
     if (code)
         return code;
     static const char *const fields[] = {"forces", "stress", "virial", "total_energy"};
@@ -50,16 +50,16 @@ static int look_at(struct trainer *trainer, struct metrics *loss, const struct f
         if (metrics_predicts(loss, fields[k]) && !have[k])
             return error_set(error, ERROR_STATE, "the loss needs %s, which no metric of validation or test has",
                              fields[k]);
-    if ((code = metrics_update(loss, trainer->eval_batch, &prediction, values, error)))
+    if ((code = metrics_update(loss, trainer->evaluation.batch, &prediction, values, error)))
         return code;
     out->frame = frame;
     out->loss = 0;
     for (size_t k = 0; k < metrics_nterms(loss) && k < MAX_TERMS; k++) {
-        double coefficient = metrics_coefficient(trainer->loss, k);
+        double coefficient = metrics_coefficient(trainer->evaluation.loss, k);
         out->terms[k] = isnan(coefficient) ? 0 : coefficient * values[metrics_term_value(loss, k)];
         out->loss += out->terms[k];
     }
-    plain_errors(out, trainer->eval_batch, &prediction);
+    plain_errors(out, trainer->evaluation.batch, &prediction);
     return 0;
 }
 
@@ -68,7 +68,7 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
                    struct error *error) {
     const void *params[DTYPE_COUNT];
     struct prediction prediction;
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it first");
     if (set >= datamodule_count(trainer->data, role))
         return error_set(error, ERROR_STATE, "there is no %s data set %zu", data_role_name(role), set);
@@ -83,9 +83,9 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
             continue;
         code = interrupt_check(error);
         if (!code)
-            code = batch_join(&trainer->eval_batch, &frame, 1, model_batch_options(trainer->model), error);
+            code = batch_join(&trainer->evaluation.batch, &frame, 1, model_batch_options(trainer->model), error);
         if (!code)
-            code = eval_program_run(trainer, trainer->eval_batch, params, &prediction, error);
+            code = eval_program_run(trainer, trainer->evaluation.batch, params, &prediction, error);
         if (code)
             break;
         const double *predicted = forces ? prediction.forces : prediction.total_energy;
@@ -101,14 +101,14 @@ int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int
 
 int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
                    struct error *error) {
-    const struct config_node *config = config_find(config_root(trainer->config), "training_module.loss");
+    const struct config_node *config = config_find(config_root(trainer->configs.resolved), "training_module.loss");
     struct metrics *loss = NULL;
     const void *params[DTYPE_COUNT];
     *out = NULL;
     *count = 0;
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it first");
-    if (set >= datamodule_count(trainer->data, role) || !trainer->loss)
+    if (set >= datamodule_count(trainer->data, role) || !trainer->evaluation.loss)
         return error_set(error, ERROR_STATE, "there is no %s data set %zu, or no loss", data_role_name(role), set);
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     struct trainer_frame *frames = calloc(data->count + 1, sizeof *frames);
@@ -134,11 +134,11 @@ int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, str
 }
 
 size_t trainer_terms(const struct trainer *trainer) {
-    return trainer->loss ? metrics_nterms(trainer->loss) : 0;
+    return trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
 }
 
 const char *trainer_term_name(const struct trainer *trainer, size_t k) {
-    return metrics_term_name(trainer->loss, k);
+    return metrics_term_name(trainer->evaluation.loss, k);
 }
 
 /* ---------------------------------------------------------------- parameters */
@@ -149,7 +149,7 @@ static double at(const void *slab, enum dtype dtype, size_t k) {
 
 size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out) {
     const struct parameter *p = model_parameter(trainer->model, k);
-    const void *slab = gradient ? trainer->grads[p->dtype] : trainer->parameters[p->dtype]->data;
+    const void *slab = gradient ? trainer->weights.grads[p->dtype] : trainer->weights.parameters[p->dtype]->data;
     if (!(*out = malloc((p->numel + 1) * sizeof **out)))
         return 0;
     for (size_t j = 0; j < p->numel; j++)
@@ -192,25 +192,25 @@ static int add_unlogged(void *given, const char *name) {
 
 void trainer_columns(const struct trainer *trainer, void (*add)(void *context, const char *name), void *context) {
     char prefix[64];
-    add_columns(trainer->loss, "train_loss_step/", add, context);
-    add_columns(trainer->loss, "train_loss_epoch/", add, context);
-    add_columns(trainer->train_metrics, "train_metric_step/", add, context);
-    add_columns(trainer->train_metrics, "train_metric_epoch/", add, context);
-    for (size_t k = 0; k < trainer->nval; k++) {
+    add_columns(trainer->evaluation.loss, "train_loss_step/", add, context);
+    add_columns(trainer->evaluation.loss, "train_loss_epoch/", add, context);
+    add_columns(trainer->evaluation.train_metrics, "train_metric_step/", add, context);
+    add_columns(trainer->evaluation.train_metrics, "train_metric_epoch/", add, context);
+    for (size_t k = 0; k < trainer->evaluation.nval; k++) {
         snprintf(prefix, sizeof prefix, "val%zu_epoch/", k);
-        add_columns(trainer->val_metrics[k], prefix, add, context);
+        add_columns(trainer->evaluation.val_metrics[k], prefix, add, context);
     }
-    for (size_t k = 0; k < trainer->ntest; k++) {
+    for (size_t k = 0; k < trainer->evaluation.ntest; k++) {
         snprintf(prefix, sizeof prefix, "test%zu_epoch/", k);
-        add_columns(trainer->test_metrics[k], prefix, add, context);
+        add_columns(trainer->evaluation.test_metrics[k], prefix, add, context);
     }
-    for (size_t k = 0; k < trainer->history.count; k++)
-        if (!is_column(trainer->history.names[k]))
-            add(context, trainer->history.names[k]);
+    for (size_t k = 0; k < trainer->log.history.count; k++)
+        if (!is_column(trainer->log.history.names[k]))
+            add(context, trainer->log.history.names[k]);
     struct columns columns = {trainer, add, context};
     callbacks_logs(&trainer->callbacks, &(struct callback_scope){.optimizer = trainer->optimizer.kind,
                                                                  .groups = trainer->optimizer.groups.count,
-                                                                 .loss = trainer->loss,
+                                                                 .loss = trainer->evaluation.loss,
                                                                  .scheduler = trainer->schedule.name,
                                                                  .add = add_unlogged,
                                                                  .context = &columns});

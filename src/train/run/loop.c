@@ -22,7 +22,8 @@ static int steps_now(const struct trainer *trainer) {
 }
 
 static double training_seconds(const struct trainer *trainer) {
-    return trainer->seconds + (trainer->started > 0 ? clock_seconds() - trainer->started : 0);
+    return trainer->position.seconds +
+           (trainer->position.started > 0 ? clock_seconds() - trainer->position.started : 0);
 }
 
 double trainer_seconds(const struct trainer *trainer) {
@@ -34,12 +35,12 @@ double trainer_seconds(const struct trainer *trainer) {
 static int start(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     evaluate_begin(trainer);
-    if ((size_t)cursor->run >= trainer->nruns) {
+    if ((size_t)cursor->run >= trainer->position.nruns) {
         cursor->phase = PHASE_DONE;
-        return trainer->replay_at ? audit_replay(trainer, error) : 0; /* which may let it go on */
+        return trainer->audit.replay_at ? audit_replay(trainer, error) : 0; /* which may let it go on */
     }
-    int looks = trainer->nval && trainer->options.num_sanity_val_steps && trainer->options.limit_val > 0;
-    if (strcmp(trainer->runs[cursor->run], "train"))
+    int looks = trainer->evaluation.nval && trainer->options.num_sanity_val_steps && trainer->options.limit_val > 0;
+    if (strcmp(trainer->position.runs[cursor->run], "train"))
         cursor->phase = PHASE_TEST;
     else
         cursor->phase = looks ? PHASE_SANITY : PHASE_EPOCH;
@@ -48,7 +49,7 @@ static int start(struct trainer *trainer, struct error *error) {
 
 static int sanity(struct trainer *trainer, struct error *error) {
     int by_hand = schedule_is_by_hand(trainer);
-    struct history *history = &trainer->history;
+    struct history *history = &trainer->log.history;
     size_t known = history->count;
     struct loader_streams before, after;
     streams_read(trainer, ROLE_VAL, &before);
@@ -74,7 +75,7 @@ static int may_stop(const struct trainer *trainer) {
 }
 
 static int is_reached(const struct trainer *trainer, enum length which, int64_t count) {
-    double limit = trainer->length[which];
+    double limit = trainer->position.length[which];
     return limit >= 0 && (double)count >= limit;
 }
 
@@ -89,9 +90,9 @@ const char *loop_ends(const struct trainer *trainer) {
 
 /* Training begins in this process, be it within an epoch. */
 static int begin_training(struct trainer *trainer, struct error *error) {
-    if (trainer->started > 0)
+    if (trainer->position.started > 0)
         return 0;
-    trainer->started = trainer->validated = clock_seconds();
+    trainer->position.started = trainer->position.validated = clock_seconds();
     return callbacks_train_begin(trainer, error);
 }
 
@@ -105,8 +106,8 @@ static int epoch(struct trainer *trainer, struct error *error) {
         cursor->run++;
         cursor->run_stage++;
         cursor->phase = PHASE_START;
-        trainer->seconds = training_seconds(trainer);
-        trainer->started = 0;
+        trainer->position.seconds = training_seconds(trainer);
+        trainer->position.started = 0;
         code = callbacks_judge(trainer, MOMENT_TRAIN_END, error);
         if (!code)
             code = run_folder_end(trainer, error);
@@ -118,16 +119,16 @@ static int epoch(struct trainer *trainer, struct error *error) {
     cursor->batch = cursor->window = cursor->validated = 0;
     cursor->epoch_open = 1;
     batches_begin_epoch(trainer);
-    metrics_reset(trainer->loss);
-    if (trainer->train_metrics)
-        metrics_reset(trainer->train_metrics);
+    metrics_reset(trainer->evaluation.loss);
+    if (trainer->evaluation.train_metrics)
+        metrics_reset(trainer->evaluation.train_metrics);
     cursor->phase = PHASE_LOAD;
     return callbacks_epoch_begin(trainer, error);
 }
 
 static int load(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    int begins = trainer->started <= 0, code = begin_training(trainer, error);
+    int begins = trainer->position.started <= 0, code = begin_training(trainer, error);
     if (code)
         return code;
     if (begins && may_stop(trainer)) { /* its time was over already */
@@ -135,8 +136,8 @@ static int load(struct trainer *trainer, struct error *error) {
         return 0;
     }
     state_begin(trainer->state);
-    trainer->open = 1;
-    trainer->gradients = 0;
+    trainer->position.open = 1;
+    trainer->evaluation.gradients = 0;
     code = batches_load(trainer, cursor->batch, error);
     if (!code)
         code = callbacks_batch_loaded(trainer, error);
@@ -149,11 +150,12 @@ static int forward(struct trainer *trainer, struct error *error) {
     if (code)
         return code;
     /* what is logged is the weighted sum; what is differentiated is a share of the window's */
-    for (size_t k = 0; k < metrics_nterms(trainer->loss); k++)
-        trainer->coefficients[k] = metrics_coefficient(trainer->loss, k) / (double)accumulation_now(trainer);
+    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
+        trainer->evaluation.coefficients[k] =
+            metrics_coefficient(trainer->evaluation.loss, k) / (double)accumulation_now(trainer);
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     if (layer->kind->weigh)
-        layer->kind->weigh(layer, trainer, trainer->coefficients);
+        layer->kind->weigh(layer, trainer, trainer->evaluation.coefficients);
     return train_program_forward(trainer, error);
 }
 
@@ -161,23 +163,24 @@ static int loss(struct trainer *trainer, struct error *error) {
     int code = train_program_loss(trainer, error);
     if (code)
         return code;
-    code = metrics_update(trainer->loss, trainer->batch, &trainer->prediction, trainer->values.loss, error);
-    if (!code && trainer->train_metrics)
-        code = metrics_update(trainer->train_metrics, trainer->batch, &trainer->prediction, trainer->values.metrics,
-                              error);
+    code = metrics_update(trainer->evaluation.loss, trainer->batches.now, &trainer->evaluation.prediction,
+                          trainer->evaluation.values.loss, error);
+    if (!code && trainer->evaluation.train_metrics)
+        code = metrics_update(trainer->evaluation.train_metrics, trainer->batches.now, &trainer->evaluation.prediction,
+                              trainer->evaluation.values.metrics, error);
     return code;
 }
 
 static int backward(struct trainer *trainer, struct error *error) {
-    return train_program_backward(trainer, trainer->gradients++, error);
+    return train_program_backward(trainer, trainer->evaluation.gradients++, error);
 }
 
 int loop_gradients(struct trainer *trainer, struct error *error) {
     int code = forward(trainer, error);
     if (!code)
         code = loss(trainer, error);
-    trainer->gradients = 0;
-    while (!code && trainer->gradients < train_program_gradients(trainer))
+    trainer->evaluation.gradients = 0;
+    while (!code && trainer->evaluation.gradients < train_program_gradients(trainer))
         code = backward(trainer, error);
     return code;
 }
@@ -192,8 +195,8 @@ int loop_combine(struct trainer *trainer, struct error *error) {
 
 static void clip(struct trainer *trainer) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_CLIP);
-    trainer->grad_scale = 1;
-    trainer->grad_limit = 0;
+    trainer->weights.grad_scale = 1;
+    trainer->weights.grad_limit = 0;
     if (layer->kind->clip)
         layer->kind->clip(layer, trainer);
 }
@@ -213,15 +216,17 @@ int loop_update(struct trainer *trainer, struct error *error) {
 }
 
 double loop_loss(const struct trainer *trainer) {
-    return metrics_has_weighted_sum(trainer->loss) ? trainer->values.loss[metrics_count(trainer->loss) - 1] : NAN;
+    return metrics_has_weighted_sum(trainer->evaluation.loss)
+               ? trainer->evaluation.values.loss[metrics_count(trainer->evaluation.loss) - 1]
+               : NAN;
 }
 
 int loop_evaluate(struct trainer *trainer, double *loss, struct error *error) {
-    trainer->at_next = 1;
+    trainer->evaluation.at_next = 1;
     int code = loop_gradients(trainer, error);
     if (!code)
         code = loop_combine(trainer, error);
-    trainer->at_next = 0;
+    trainer->evaluation.at_next = 0;
     if (code)
         return code;
     clip(trainer);
@@ -238,7 +243,7 @@ static int wants_validation(const struct trainer *trainer) {
     if (may_stop(trainer))
         return 1;
     if (how->val_check_seconds > 0)
-        return clock_seconds() - trainer->validated >= how->val_check_seconds;
+        return clock_seconds() - trainer->position.validated >= how->val_check_seconds;
     /* batches of this epoch, or of all; this one is accepted already */
     int64_t batches = epochs ? cursor->batch + 1 : cursor->accepted;
     return batches % trainer_settings_interval(how, trainer_batches(trainer)) == 0;
@@ -257,7 +262,7 @@ static void remember(struct trainer *trainer, const char *prefix, const struct m
 static int finish_batch(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     int stepped = steps_now(trainer), last = last_batch(trainer), code = 0;
-    if (trainer->catches && (code = finite_check(trainer, error)))
+    if (trainer->position.catches && (code = finite_check(trainer, error)))
         return code;
     /* what callbacks log of the time before the batch is still so: rates change below */
     if ((code = callbacks_batch_begin(trainer, error)))
@@ -271,7 +276,7 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
         code = schedule_advance(trainer, 0, 0, error);
     if (code)
         return code;
-    double most = trainer->length[LENGTH_TIME];
+    double most = trainer->position.length[LENGTH_TIME];
     if (most >= 0 && training_seconds(trainer) > most && !cursor->should_stop) {
         cursor->should_stop = 1;
         trainer_tell(trainer, EVENT_STOP, "max_time is reached");
@@ -281,14 +286,16 @@ static int finish_batch(struct trainer *trainer, struct error *error) {
     cursor->phase = wants_validation(trainer) ? PHASE_VALIDATE : PHASE_LOG; /* LOG: no batch is under way any more */
     int64_t epoch_now = cursor->epoch, step_now = cursor->stepped;
     state_commit(trainer->state);
-    trainer->open = 0;
-    remember(trainer, "train_loss_step/", trainer->loss, trainer->values.loss);
-    remember(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics);
+    trainer->position.open = 0;
+    remember(trainer, "train_loss_step/", trainer->evaluation.loss, trainer->evaluation.values.loss);
+    remember(trainer, "train_metric_step/", trainer->evaluation.train_metrics, trainer->evaluation.values.metrics);
     if (stepped && log_is_due(trainer)) {
-        if (trainer->train_metrics)
-            code = log_row(trainer, "train_metric_step/", trainer->train_metrics, trainer->values.metrics, error);
+        if (trainer->evaluation.train_metrics)
+            code = log_row(trainer, "train_metric_step/", trainer->evaluation.train_metrics,
+                           trainer->evaluation.values.metrics, error);
         if (!code)
-            code = log_row(trainer, "train_loss_step/", trainer->loss, trainer->values.loss, error);
+            code =
+                log_row(trainer, "train_loss_step/", trainer->evaluation.loss, trainer->evaluation.values.loss, error);
         if (!code)
             code = log_flush(trainer, epoch_now, step_now, error);
     }
@@ -310,7 +317,7 @@ static int next_batch(struct trainer *trainer, struct error *error) {
 
 static int log_batch(struct trainer *trainer, struct error *error) {
     /* a batch under way is accepted first; PHASE_LOG is then found again without one */
-    int code = trainer->open ? finish_batch(trainer, error) : 0;
+    int code = trainer->position.open ? finish_batch(trainer, error) : 0;
     if (!code && cursor_of(trainer)->phase == PHASE_LOG)
         code = next_batch(trainer, error);
     return code;
@@ -352,7 +359,7 @@ static int validate(struct trainer *trainer, struct error *error) {
     if (schedule_is_by_hand(trainer) && (code = schedule_by_hand(trainer, error)))
         return code;
     cursor->validated = 1;
-    trainer->validated = clock_seconds();
+    trainer->position.validated = clock_seconds();
     /* what callbacks write goes on after this validation */
     code = next_batch(trainer, error);
     return code ? code : judge(trainer, error);
@@ -360,15 +367,15 @@ static int validate(struct trainer *trainer, struct error *error) {
 
 static int epoch_end(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    double *values = trainer->computed;
+    double *values = trainer->evaluation.computed;
     int code = 0;
-    if (trainer->train_metrics) {
-        metrics_compute(trainer->train_metrics, values);
-        code = log_row(trainer, "train_metric_epoch/", trainer->train_metrics, values, error);
+    if (trainer->evaluation.train_metrics) {
+        metrics_compute(trainer->evaluation.train_metrics, values);
+        code = log_row(trainer, "train_metric_epoch/", trainer->evaluation.train_metrics, values, error);
     }
-    metrics_compute(trainer->loss, values);
+    metrics_compute(trainer->evaluation.loss, values);
     if (!code)
-        code = log_row(trainer, "train_loss_epoch/", trainer->loss, values, error);
+        code = log_row(trainer, "train_loss_epoch/", trainer->evaluation.loss, values, error);
     if (!code)
         code = callbacks_epoch_end(trainer, values, error);
     if (!code)
@@ -378,9 +385,9 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     if (code)
         return code;
     if (cursor->batch >= trainer_batches(trainer)) { /* one that was cut short may go on */
-        metrics_reset(trainer->loss);
-        if (trainer->train_metrics)
-            metrics_reset(trainer->train_metrics);
+        metrics_reset(trainer->evaluation.loss);
+        if (trainer->evaluation.train_metrics)
+            metrics_reset(trainer->evaluation.train_metrics);
     }
     cursor->epoch_open = 0;
     cursor->phase = PHASE_CHECKPOINT;
@@ -393,7 +400,7 @@ static int checkpoint(struct trainer *trainer, struct error *error) {
     cursor->phase = PHASE_EPOCH;
     int code = callbacks_judge(trainer, MOMENT_EPOCH, error);
     /* after every epoch, unless epochs are so short that writing would cost more than a twentieth of the time */
-    if (!code && clock_seconds() - trainer->saved >= 20 * trainer->saving)
+    if (!code && clock_seconds() - trainer->folder.saved >= 20 * trainer->folder.saving)
         code = run_folder_last(trainer, error);
     if (code) {
         int64_t stop = cursor->should_stop;
@@ -413,7 +420,7 @@ static int goes_on(void *context, const struct variable *variable) {
 
 static int test(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    enum data_role role = strcmp(trainer->runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
+    enum data_role role = strcmp(trainer->position.runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
     const char *best = cursor->trained ? callbacks_best(trainer) : "";
     struct snapshot *snapshot = NULL;
     int code = 0;
@@ -450,17 +457,17 @@ static int test(struct trainer *trainer, struct error *error) {
 /* ---------------------------------------------------------------- the machine */
 
 void trainer_abandon(struct trainer *trainer) {
-    if (!trainer->open)
+    if (!trainer->position.open)
         return;
     state_rollback(trainer->state);
     trainer_sync(trainer);
-    trainer->open = 0;
+    trainer->position.open = 0;
     log_drop(trainer);
 }
 
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
-    int code = trainer->open || !trainer->replay_at ? 0 : audit_replay(trainer, error);
+    int code = trainer->position.open || !trainer->audit.replay_at ? 0 : audit_replay(trainer, error);
     if (!code)
         code = judge_again(trainer, error);
     if (code)
@@ -491,7 +498,7 @@ int trainer_advance(struct trainer *trainer, enum phase *done, struct error *err
         break;
     case PHASE_BACKWARD:
         code = backward(trainer, error);
-        if (!code && trainer->gradients == train_program_gradients(trainer))
+        if (!code && trainer->evaluation.gradients == train_program_gradients(trainer))
             cursor->phase = PHASE_COMBINE;
         break;
     case PHASE_COMBINE:
@@ -544,8 +551,8 @@ int trainer_done(const struct trainer *trainer) {
 
 int trainer_at_boundary(const struct trainer *trainer) {
     enum phase phase = trainer_phase(trainer);
-    return !trainer->open && (phase == PHASE_LOAD || phase == PHASE_EPOCH || phase == PHASE_TEST ||
-                              phase == PHASE_START || phase == PHASE_DONE);
+    return !trainer->position.open && (phase == PHASE_LOAD || phase == PHASE_EPOCH || phase == PHASE_TEST ||
+                                       phase == PHASE_START || phase == PHASE_DONE);
 }
 
 int trainer_step_unless(struct trainer *trainer, enum step_answer (*ask)(void *context), void *context,
@@ -559,7 +566,7 @@ int trainer_step_unless(struct trainer *trainer, enum step_answer (*ask)(void *c
         enum step_answer answer = ask && !trainer_done(trainer) ? ask(context) : STEP_ON;
         if (answer == STEP_PAUSE)
             return 0;
-        if (answer == STEP_GIVE_UP && trainer->open) {
+        if (answer == STEP_GIVE_UP && trainer->position.open) {
             trainer_abandon(trainer);
             return error_set(error, ERROR_INTERRUPT, "the batch was abandoned");
         }

@@ -41,7 +41,7 @@ static double square(const void *x, const void *y, const struct parameter *p) {
 
 /* Adds squares. */
 static void add(const struct trainer *trainer, const struct parameter *p, unsigned which, struct trainer_norms *out) {
-    const struct variable *weights = trainer->parameters[p->dtype];
+    const struct variable *weights = trainer->weights.parameters[p->dtype];
     /* within a batch new weights wait to be accepted; afterwards the other buffer still has the old ones */
     const void *now = weights->written ? weights->next : weights->data;
     const void *before = weights->written ? weights->data : weights->next;
@@ -51,7 +51,7 @@ static void add(const struct trainer *trainer, const struct parameter *p, unsign
     if (which & NORM_WEIGHTS)
         out->norm += square(now, NULL, p);
     if (which & NORM_GRADIENT)
-        out->gradient += square(trainer->grads[p->dtype], NULL, p);
+        out->gradient += square(trainer->weights.grads[p->dtype], NULL, p);
     if (which & NORM_UPDATE)
         out->update += square(now, before, p);
 }

@@ -7,22 +7,22 @@
 
 int parameters_open(struct trainer *trainer, struct error *error) {
     int count = model_nparameters(trainer->model);
-    trainer->frozen = state_add(trainer->state, "loop.frozen", STATE_U8, (size_t)count, 0, error);
-    if (!trainer->frozen)
+    trainer->weights.frozen = state_add(trainer->state, "loop.frozen", STATE_U8, (size_t)count, 0, error);
+    if (!trainer->weights.frozen)
         return ERROR_MEMORY;
-    trainer->frozen->range = &state_flag;
+    trainer->weights.frozen->range = &state_flag;
     for (int k = 0; k < count; k++)
-        ((unsigned char *)trainer->frozen->data)[k] = model_parameter(trainer->model, k)->frozen != 0;
+        ((unsigned char *)trainer->weights.frozen->data)[k] = model_parameter(trainer->model, k)->frozen != 0;
     return 0;
 }
 
 void parameters_sync(struct trainer *trainer) {
-    for (int k = 0; trainer->frozen && k < model_nparameters(trainer->model); k++)
-        model_parameter(trainer->model, k)->frozen = ((const unsigned char *)trainer->frozen->data)[k];
+    for (int k = 0; trainer->weights.frozen && k < model_nparameters(trainer->model); k++)
+        model_parameter(trainer->model, k)->frozen = ((const unsigned char *)trainer->weights.frozen->data)[k];
 }
 
 int parameters_train(const struct trainer *trainer) {
-    const unsigned char *frozen = trainer->frozen->data;
+    const unsigned char *frozen = trainer->weights.frozen->data;
     for (int k = 0; k < model_nparameters(trainer->model); k++)
         if (!model_parameter(trainer->model, k)->is_buffer && !frozen[k])
             return 1;
@@ -30,8 +30,9 @@ int parameters_train(const struct trainer *trainer) {
 }
 
 int parameters_check_state(const struct trainer *trainer, struct error *error) {
-    int idle = trainer->loss && trainer_trains(trainer) && !parameters_train(trainer);
-    return idle ? state_refuse(trainer->frozen, error, "freezes every parameter: there is nothing to train") : 0;
+    int idle = trainer->evaluation.loss && trainer_trains(trainer) && !parameters_train(trainer);
+    return idle ? state_refuse(trainer->weights.frozen, error, "freezes every parameter: there is nothing to train")
+                : 0;
 }
 
 /* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */
@@ -78,7 +79,7 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
     unsigned char *next = malloc((size_t)n + 1);
     if (!next)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    memcpy(next, trainer->frozen->data, (size_t)n);
+    memcpy(next, trainer->weights.frozen->data, (size_t)n);
     for (int k = 0; k < n; k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
         if (p->is_buffer)
@@ -96,7 +97,7 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
                    ? error_set(error, ERROR_VALUE, "every parameter would be frozen: there would be nothing to train")
                    : 0;
     if (!code)
-        memcpy(trainer->frozen->data, next, (size_t)n);
+        memcpy(trainer->weights.frozen->data, next, (size_t)n);
     free(next);
     if (code)
         return code;
@@ -122,10 +123,10 @@ static void put(struct variable *variable, const struct parameter *p, const void
 
 int parameters_reinit(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error) {
-    struct config *config = config_copy(trainer->config);
+    struct config *config = config_copy(trainer->configs.resolved);
     struct model *drawn = NULL;
     struct config_context context = {.sections = trainer_sections,
-                                     .output_dir = trainer->output,
+                                     .output_dir = trainer->folder.path,
                                      .statistic = datamodule_statistic,
                                      .statistic_context = trainer->data};
     char seed[128];
@@ -145,7 +146,7 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
             continue;
         found++;
         numbers += p->numel;
-        put(trainer->parameters[p->dtype], p, model_slab(drawn, p->dtype));
+        put(trainer->weights.parameters[p->dtype], p, model_slab(drawn, p->dtype));
         put(average, p, model_slab(drawn, p->dtype));
         for (int s = 0; s < trainer->optimizer.slots; s++) {
             int weights = trainer->optimizer.kind->technique && !s; /* schedule-free: z */

@@ -24,14 +24,14 @@ static double norm_of(const struct trainer *trainer, void *const slabs[DTYPE_COU
 }
 
 static const char *term_name(const struct trainer *trainer, int gradient) {
-    return metrics_term_name(trainer->loss, (size_t)trainer->train.active[gradient]);
+    return metrics_term_name(trainer->evaluation.loss, (size_t)trainer->evaluation.train.active[gradient]);
 }
 
 /* What was differentiated: the weighted sum, or the one term of it that has a weight. */
 static const char *sum_name(const struct trainer *trainer) {
     int weighted = 0, last = 0;
-    for (int k = 0; k < trainer->train.nactive; k++)
-        if (trainer->coefficients[trainer->train.active[k]] != 0) {
+    for (int k = 0; k < trainer->evaluation.train.nactive; k++)
+        if (trainer->evaluation.coefficients[trainer->evaluation.train.active[k]] != 0) {
             weighted++;
             last = k;
         }
@@ -39,25 +39,26 @@ static const char *sum_name(const struct trainer *trainer) {
 }
 
 static void show_backward(const struct trainer *trainer, struct text *out) {
-    int gradient = trainer->gradients - 1, separate = trainer->train.separate;
+    int gradient = trainer->evaluation.gradients - 1, separate = trainer->evaluation.train.separate;
     if (gradient < 0)
         return;
-    void *const *slabs = separate ? trainer->term_grads[trainer->train.active[gradient]] : trainer->grads;
+    void *const *slabs =
+        separate ? trainer->weights.term_grads[trainer->evaluation.train.active[gradient]] : trainer->weights.grads;
     text_format(out, "gradient of %s: norm %.6g\n", separate ? term_name(trainer, gradient) : sum_name(trainer),
                 norm_of(trainer, slabs));
 }
 
 /* Cosines between the terms' gradients, and with what they became. */
 static void show_cosines(const struct trainer *trainer, struct text *out) {
-    int n = trainer->train.nactive;
+    int n = trainer->evaluation.train.nactive;
     void *slabs[MAX_TERMS + 1][DTYPE_COUNT];
     double products[(MAX_TERMS + 1) * (MAX_TERMS + 1)];
     if (n + 1 > CONFIG_MAX_TERMS)
         return;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         for (int k = 0; k < n; k++)
-            slabs[k][d] = trainer->term_grads[trainer->train.active[k]][d];
-        slabs[n][d] = trainer->grads[d];
+            slabs[k][d] = trainer->weights.term_grads[trainer->evaluation.train.active[k]][d];
+        slabs[n][d] = trainer->weights.grads[d];
     }
     if (!multiply(trainer, n + 1, (void *const(*)[DTYPE_COUNT])slabs, products))
         return;
@@ -71,20 +72,20 @@ static void show_cosines(const struct trainer *trainer, struct text *out) {
 }
 
 static void show_combine(const struct trainer *trainer, struct text *out) {
-    if (trainer->train.separate)
+    if (trainer->evaluation.train.separate)
         show_cosines(trainer, out);
-    text_format(out, "gradient: norm %.6g", norm_of(trainer, trainer->grads));
+    text_format(out, "gradient: norm %.6g", norm_of(trainer, trainer->weights.grads));
     if (accumulation_now(trainer) > 1)
         text_format(out, ", the sum of %lld batches", (long long)cursor_of(trainer)->window + 1);
     text_add(out, "\n");
 }
 
 static void show_clip(const struct trainer *trainer, struct text *out) {
-    double norm = norm_of(trainer, trainer->grads);
-    if (trainer->grad_limit > 0)
-        text_format(out, "norm %.6g, components limited to %g\n", norm, trainer->grad_limit);
-    else if (trainer->grad_scale < 1)
-        text_format(out, "norm %.6g before, %.6g after\n", norm, norm * trainer->grad_scale);
+    double norm = norm_of(trainer, trainer->weights.grads);
+    if (trainer->weights.grad_limit > 0)
+        text_format(out, "norm %.6g, components limited to %g\n", norm, trainer->weights.grad_limit);
+    else if (trainer->weights.grad_scale < 1)
+        text_format(out, "norm %.6g before, %.6g after\n", norm, norm * trainer->weights.grad_scale);
     else
         text_format(out, "norm %.6g, as it was\n", norm);
 }
@@ -109,8 +110,8 @@ static void show_values(const char *name, const double *values, long rows, int c
 }
 
 static void show_predictions(const struct trainer *trainer, struct text *out) {
-    const struct prediction *prediction = &trainer->prediction;
-    const struct batch *batch = trainer->batch;
+    const struct prediction *prediction = &trainer->evaluation.prediction;
+    const struct batch *batch = trainer->batches.now;
     show_values("total_energy", prediction->total_energy, batch->frames, 1, "eV", out);
     show_values("atomic_energy", prediction->atomic_energy, batch->atoms, 1, "eV", out);
     show_values("forces", prediction->forces, batch->atoms, 3, "eV/A", out);
@@ -119,10 +120,11 @@ static void show_predictions(const struct trainer *trainer, struct text *out) {
 }
 
 static void show_loss(const struct trainer *trainer, struct text *out) {
-    const struct metrics *loss = trainer->loss;
+    const struct metrics *loss = trainer->evaluation.loss;
     for (size_t k = 0; k < metrics_nterms(loss); k++) {
         double coefficient = metrics_coefficient(loss, k);
-        text_format(out, "%s %.6g", metrics_term_name(loss, k), trainer->values.loss[metrics_term_value(loss, k)]);
+        text_format(out, "%s %.6g", metrics_term_name(loss, k),
+                    trainer->evaluation.values.loss[metrics_term_value(loss, k)]);
         if (isnan(coefficient))
             text_add(out, ", without a coefficient\n");
         else
@@ -157,7 +159,7 @@ static int distance(struct variable *const variables[DTYPE_COUNT], double *moved
 
 static void show_optimizer(const struct trainer *trainer, struct text *out) {
     double moved, norm;
-    if (distance(trainer->parameters, &moved, &norm))
+    if (distance(trainer->weights.parameters, &moved, &norm))
         text_format(out, "weights: norm %.6g, moved by %.6g (%.3g of it), lr %g\n", norm, moved,
                     norm > 0 ? moved / norm : 0, *(const double *)trainer->optimizer.lr->data);
 }
@@ -183,15 +185,15 @@ static void show_average(const struct trainer *trainer, struct text *out) {
 }
 
 static void show_logged(const struct trainer *trainer, const char *prefix, struct text *out) {
-    for (size_t k = 0; k < trainer->history.count; k++) {
-        const char *name = trainer->history.names[k];
+    for (size_t k = 0; k < trainer->log.history.count; k++) {
+        const char *name = trainer->log.history.names[k];
         if (!strncmp(name, prefix, strlen(prefix)) && strstr(name, "_epoch/"))
-            text_format(out, "%s %.6g\n", name, trainer->history.values[k]);
+            text_format(out, "%s %.6g\n", name, trainer->log.history.values[k]);
     }
 }
 
 void trainer_brought(const struct trainer *trainer, enum phase done, struct text *out) {
-    const struct batch *batch = trainer->batch;
+    const struct batch *batch = trainer->batches.now;
     switch (done) {
     case PHASE_LOAD:
         text_format(out, "%d frames, %d atoms, %d edges\n", batch->frames, batch->atoms, batch->edges);
@@ -242,8 +244,9 @@ static int find(const struct metrics *metrics, const double *values, const char 
 }
 
 int trainer_under_way(const struct trainer *trainer, const char *name, double *value) {
-    if (!trainer->open || cursor_of(trainer)->phase < PHASE_BACKWARD)
+    if (!trainer->position.open || cursor_of(trainer)->phase < PHASE_BACKWARD)
         return 0;
-    return find(trainer->loss, trainer->values.loss, "train_loss_step/", name, value) ||
-           find(trainer->train_metrics, trainer->values.metrics, "train_metric_step/", name, value);
+    return find(trainer->evaluation.loss, trainer->evaluation.values.loss, "train_loss_step/", name, value) ||
+           find(trainer->evaluation.train_metrics, trainer->evaluation.values.metrics, "train_metric_step/", name,
+                value);
 }

@@ -21,7 +21,9 @@ enum { LONG_FILE = 1 << 20 };
 
 static char *metrics_path(const struct trainer *trainer) {
     char *path = NULL;
-    return trainer->output && trainer->csv && asprintf(&path, "%s/metrics.csv", trainer->output) >= 0 ? path : NULL;
+    return trainer->folder.path && trainer->log.csv && asprintf(&path, "%s/metrics.csv", trainer->folder.path) >= 0
+               ? path
+               : NULL;
 }
 
 static char *read_rows(const struct trainer *trainer) {
@@ -60,17 +62,17 @@ void trainer_point_free(struct trainer_point *point) {
 
 int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struct error *error) {
     *out = NULL;
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, first");
     struct trainer_point *point = calloc(1, sizeof *point);
     if (point) {
         point->state = state_save(trainer->state);
         point->accepted = cursor_of(trainer)->accepted;
-        point->tools = trainer->tools;
+        point->tools = trainer->configs.exchanges;
         point->seconds = trainer_seconds(trainer);
         point->rows = read_rows(trainer);
     }
-    if (!point || !point->state || copy_history(&point->history, &trainer->history)) {
+    if (!point || !point->state || copy_history(&point->history, &trainer->log.history)) {
         trainer_point_free(point);
         return error_set(error, ERROR_MEMORY, "out of memory for a copy of the state");
     }
@@ -119,9 +121,9 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
         history_free(&history);
         return error_set(error, ERROR_MEMORY, "out of memory");
     }
-    if (point->tools != trainer->tools) {
+    if (point->tools != trainer->configs.exchanges) {
         /* another training module or optimizer since: the parts of then come back first */
-        if ((code = retool_to(trainer, trainer->givens[point->tools], error))) {
+        if ((code = retool_to(trainer, trainer->configs.before[point->tools], error))) {
             history_free(&history);
             return code;
         }
@@ -132,17 +134,18 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
     }
     /* the last gradient was another batch's; there is no last step either, as after a resume */
     for (int d = 0; d < DTYPE_COUNT; d++)
-        memset(trainer->grads[d], 0, model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
-    history_free(&trainer->history);
-    trainer->history = history;
-    trainer->seconds = point->seconds;
-    if (trainer->started > 0)
-        trainer->started = clock_seconds();
+        memset(trainer->weights.grads[d], 0,
+               model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
+    history_free(&trainer->log.history);
+    trainer->log.history = history;
+    trainer->position.seconds = point->seconds;
+    if (trainer->position.started > 0)
+        trainer->position.started = clock_seconds();
     trainer_sync(trainer);
     log_drop(trainer);
     trainer->callbacks.failed = 0;
-    trainer->replay_at = NULL;
-    trainer->went_back |= !trainer->aside;
+    trainer->audit.replay_at = NULL;
+    trainer->folder.went_back |= !trainer->position.aside;
     return 0;
 }
 
@@ -158,21 +161,21 @@ static int write_rows(const char *path, const char *rows, struct error *error) {
 /* metrics.csv and audit.log as they were: cut back, or, where a later point is returned to, with its rows again. */
 static int restore_files(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
     char *path = metrics_path(trainer);
-    int64_t have = trainer->csv ? csv_log_rows(trainer->csv) : 0, want = cursor_of(trainer)->rows;
+    int64_t have = trainer->log.csv ? csv_log_rows(trainer->log.csv) : 0, want = cursor_of(trainer)->rows;
     int code = 0;
     if (path && have > want) {
-        code = csv_log_cut(trainer->csv, want, error);
+        code = csv_log_cut(trainer->log.csv, want, error);
     } else if (path && have < want) {
         struct csv_log *log;
         if (point->rows)
             code = write_rows(path, point->rows, error);
         if (!code && !(code = csv_log_open(&log, path, want, error))) {
-            csv_log_free(trainer->csv);
-            trainer->csv = log;
+            csv_log_free(trainer->log.csv);
+            trainer->log.csv = log;
         }
     }
     if (path && !code)
-        cursor_of(trainer)->rows = csv_log_rows(trainer->csv);
+        cursor_of(trainer)->rows = csv_log_rows(trainer->log.csv);
     if (!code)
         loggers_back(trainer);
     free(path);
@@ -198,15 +201,15 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
         if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)
             code = audit_replay_text(trainer, audit, made, error);
         while (!code && cursor_of(trainer)->accepted < batch && !trainer_done(trainer))
-            if (trainer->open || !(code = interrupt_check(error)))
+            if (trainer->position.open || !(code = interrupt_check(error)))
                 code = trainer_advance(trainer, &done, error);
         /* what follows the last batch of an epoch belongs to it */
-        while (!code && !trainer->open && !trainer_done(trainer) &&
+        while (!code && !trainer->position.open && !trainer_done(trainer) &&
                (trainer_phase(trainer) == PHASE_LOG || trainer_phase(trainer) == PHASE_VALIDATE ||
                 trainer_phase(trainer) == PHASE_EPOCH_END || trainer_phase(trainer) == PHASE_CHECKPOINT) &&
                batch > point->accepted)
             code = trainer_advance(trainer, &done, error);
-        trainer->replay_at = NULL;
+        trainer->audit.replay_at = NULL;
     }
     if (code) {
         struct error second = {0};

@@ -50,7 +50,7 @@ static void program_free_of(struct train_program *train) {
 }
 
 void train_program_free(struct trainer *trainer) {
-    program_free_of(&trainer->train);
+    program_free_of(&trainer->evaluation.train);
 }
 
 static int coefficient_node(struct graph *graph, const struct metrics *loss, size_t term, struct node **out) {
@@ -66,8 +66,8 @@ static int coefficient_node(struct graph *graph, const struct metrics *loss, siz
 /* What the program should be now. */
 static void wanted(const struct trainer *trainer, struct train_program *out) {
     out->separate = composition_separate(&trainer->composition);
-    for (size_t k = 0; k < metrics_nterms(trainer->loss) && k < MAX_TERMS; k++)
-        if (!isnan(metrics_coefficient(trainer->loss, k)))
+    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss) && k < MAX_TERMS; k++)
+        if (!isnan(metrics_coefficient(trainer->evaluation.loss, k)))
             out->active[out->nactive++] = (int)k;
     for (int k = 0; k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
@@ -76,7 +76,7 @@ static void wanted(const struct trainer *trainer, struct train_program *out) {
 }
 
 static int is_current(const struct trainer *trainer, const struct train_program *want) {
-    const struct train_program *have = &trainer->train;
+    const struct train_program *have = &trainer->evaluation.train;
     if (!have->program || have->separate != want->separate || have->nactive != want->nactive ||
         have->ngrads != want->ngrads || memcmp(have->active, want->active, sizeof have->active))
         return 0;
@@ -101,7 +101,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     if (!want.ngrads)
         return error_set(error, ERROR_VALUE, "every parameter is frozen: there is nothing to train");
 
-    int code = 0, nterms = (int)metrics_nterms(trainer->loss), n = 0;
+    int code = 0, nterms = (int)metrics_nterms(trainer->evaluation.loss), n = 0;
     size_t most = (size_t)nterms + 5 + (size_t)want.ngrads * (size_t)gradients_of(&want);
     int *stages = calloc(most + 1, sizeof *stages);
     struct node *terms[MAX_TERMS], *predictions[5], **outputs = calloc(most + 1, sizeof *outputs);
@@ -114,12 +114,13 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
         code = error_set(error, ERROR_MEMORY, "out of memory");
         goto out;
     }
-    int derivatives = metrics_needs_derivatives(trainer->loss) ||
-                      (trainer->train_metrics && metrics_needs_derivatives(trainer->train_metrics));
+    int derivatives =
+        metrics_needs_derivatives(trainer->evaluation.loss) ||
+        (trainer->evaluation.train_metrics && metrics_needs_derivatives(trainer->evaluation.train_metrics));
     if ((code = model_emit(trainer->model, want.graph, derivatives, &model, error)))
         goto out;
     graph_push_module(want.graph, "loss");
-    if ((code = metrics_emit(trainer->loss, want.graph, &model, terms, error)))
+    if ((code = metrics_emit(trainer->evaluation.loss, want.graph, &model, terms, error)))
         goto out;
     for (int k = 0; k < nterms; k++) {
         stages[n] = STAGE_LOSS;
@@ -128,7 +129,8 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     prediction_nodes(&model, predictions);
     for (int k = 0; k < 5; k++) {
         want.prediction[k] = -1;
-        if (!predicts(trainer->loss, prediction_names[k]) && !predicts(trainer->train_metrics, prediction_names[k]))
+        if (!predicts(trainer->evaluation.loss, prediction_names[k]) &&
+            !predicts(trainer->evaluation.train_metrics, prediction_names[k]))
             continue;
         if (!predictions[k]) {
             code = error_set(error, ERROR_VALUE, "the model does not predict %s, which the metrics need",
@@ -154,7 +156,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     } else {
         struct node *sum = NULL, *coefficient;
         for (int k = 0; k < want.nactive; k++) {
-            if (coefficient_node(want.graph, trainer->loss, (size_t)want.active[k], &coefficient)) {
+            if (coefficient_node(want.graph, trainer->evaluation.loss, (size_t)want.active[k], &coefficient)) {
                 code = error_set(error, ERROR_MEMORY, "out of memory");
                 goto out;
             }
@@ -205,8 +207,8 @@ int train_program_make(struct trainer *trainer, struct error *error) {
     int code = make(trainer, &made, 0, error);
     if (code)
         return code;
-    program_free_of(&trainer->train);
-    trainer->train = made;
+    program_free_of(&trainer->evaluation.train);
+    trainer->evaluation.train = made;
     return 0;
 }
 
@@ -215,8 +217,8 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
     for (int k = 0; k < program_inputs(program); k++) {
         const char *name = program_input_name(program, k);
         if (!strncmp(name, "coefficient:", 12)) {
-            int term = metrics_find_term(trainer->loss, name + 12);
-            inputs[k] = &trainer->coefficients[term];
+            int term = metrics_find_term(trainer->evaluation.loss, name + 12);
+            inputs[k] = &trainer->evaluation.coefficients[term];
         } else if (!(inputs[k] = batch_input(batch, name))) {
             const char *field = strncmp(name, "target:", 7) ? name : name + 7;
             return error_set(error, ERROR_DATA, "frame %ld of %s has no '%s'", batch->source[0]->ordinal,
@@ -228,20 +230,23 @@ static int bind_inputs(const struct trainer *trainer, const struct program *prog
 
 /* Gradients go to the trainer's slabs, unless they are to stay inside. */
 static int begin(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
-    int code = bind_inputs(trainer, train->program, trainer->batch, train->inputs, error);
+    int code = bind_inputs(trainer, train->program, trainer->batches.now, train->inputs, error);
     if (code)
         return code;
     for (int t = 0; t < gradients_of(train); t++)
         for (int k = 0; k < train->ngrads; k++) {
             const struct parameter *p = model_parameter(trainer->model, train->grad_parameter[k]);
-            char *slab = train->separate ? trainer->term_grads[train->active[t]][p->dtype] : trainer->grads[p->dtype];
+            char *slab = train->separate ? trainer->weights.term_grads[train->active[t]][p->dtype]
+                                         : trainer->weights.grads[p->dtype];
             train->outputs[train->first_grad + t * train->ngrads + k] = slab + p->offset * dtype_size(p->dtype);
         }
     struct program_binding binding = {
-        .topology = &trainer->batch->topology,
+        .topology = &trainer->batches.now->topology,
         .inputs = train->inputs,
-        .params = {trainer->at_next ? trainer->parameters[F32]->next : trainer->parameters[F32]->data,
-                   trainer->at_next ? trainer->parameters[F64]->next : trainer->parameters[F64]->data},
+        .params = {trainer->evaluation.at_next ? trainer->weights.parameters[F32]->next
+                                               : trainer->weights.parameters[F32]->data,
+                   trainer->evaluation.at_next ? trainer->weights.parameters[F64]->next
+                                               : trainer->weights.parameters[F64]->data},
         .outputs = inside ? NULL : train->outputs,
     };
     return program_begin(train->program, trainer->team, &binding, error);
@@ -255,35 +260,35 @@ static void clear_frozen(struct trainer *trainer) {
         size_t offset = p->offset * dtype_size(p->dtype), bytes = p->numel * dtype_size(p->dtype);
         if (!p->frozen || p->is_buffer)
             continue;
-        memset((char *)trainer->grads[p->dtype] + offset, 0, bytes);
+        memset((char *)trainer->weights.grads[p->dtype] + offset, 0, bytes);
         for (int t = 0; t < MAX_TERMS; t++)
-            if (trainer->term_grads[t][p->dtype])
-                memset((char *)trainer->term_grads[t][p->dtype] + offset, 0, bytes);
+            if (trainer->weights.term_grads[t][p->dtype])
+                memset((char *)trainer->weights.term_grads[t][p->dtype] + offset, 0, bytes);
     }
 }
 
 int train_program_forward(struct trainer *trainer, struct error *error) {
-    struct train_program *train = &trainer->train;
+    struct train_program *train = &trainer->evaluation.train;
     int code = begin(trainer, train, 0, error);
     if (!code)
         clear_frozen(trainer);
     if (!code)
         code = program_run_stage(train->program, STAGE_PREDICTIONS, error);
     if (!code)
-        set_prediction(&trainer->prediction, train->program, train->prediction);
+        set_prediction(&trainer->evaluation.prediction, train->program, train->prediction);
     return code;
 }
 
 int train_program_loss(struct trainer *trainer, struct error *error) {
-    return program_run_stage(trainer->train.program, STAGE_LOSS, error);
+    return program_run_stage(trainer->evaluation.train.program, STAGE_LOSS, error);
 }
 
 int train_program_gradients(const struct trainer *trainer) {
-    return gradients_of(&trainer->train);
+    return gradients_of(&trainer->evaluation.train);
 }
 
 int train_program_backward(struct trainer *trainer, int gradient, struct error *error) {
-    return program_run_stage(trainer->train.program, STAGE_GRADIENTS + gradient, error);
+    return program_run_stage(trainer->evaluation.train.program, STAGE_GRADIENTS + gradient, error);
 }
 
 /* All of a step. */
@@ -295,14 +300,14 @@ static int run(struct trainer *trainer, struct train_program *train, int inside,
 }
 
 int train_program_time(struct trainer *trainer, int runs, struct error *error) {
-    struct train_program *train = &trainer->train;
+    struct train_program *train = &trainer->evaluation.train;
     int code = run(trainer, train, 1, error); /* results have other places than before: once to warm up */
     program_set_timing(train->program, 1);
     for (int k = 0; k < runs && !code; k++)
         code = run(trainer, train, 1, error);
     program_set_timing(train->program, 0);
     if (!code)
-        set_prediction(&trainer->prediction, train->program, train->prediction);
+        set_prediction(&trainer->evaluation.prediction, train->program, train->prediction);
     return code;
 }
 
@@ -322,22 +327,22 @@ int train_program_inspect(struct trainer *trainer,
 /* ---------------------------------------------------------------- evaluation */
 
 void eval_program_free(struct trainer *trainer) {
-    program_free(trainer->eval.program);
-    graph_free(trainer->eval.graph);
-    free(trainer->eval.inputs);
-    memset(&trainer->eval, 0, sizeof trainer->eval);
+    program_free(trainer->evaluation.eval.program);
+    graph_free(trainer->evaluation.eval.graph);
+    free(trainer->evaluation.eval.inputs);
+    memset(&trainer->evaluation.eval, 0, sizeof trainer->evaluation.eval);
 }
 
 int eval_program_make(struct trainer *trainer, struct error *error) {
-    struct eval_program *eval = &trainer->eval;
+    struct eval_program *eval = &trainer->evaluation.eval;
     if (eval->program)
         return 0;
     const struct metrics *all[2 * MAX_SETS];
     size_t nall = 0;
-    for (size_t k = 0; k < trainer->nval && trainer->val_metrics[k]; k++)
-        all[nall++] = trainer->val_metrics[k];
-    for (size_t k = 0; k < trainer->ntest && trainer->test_metrics[k]; k++)
-        all[nall++] = trainer->test_metrics[k];
+    for (size_t k = 0; k < trainer->evaluation.nval && trainer->evaluation.val_metrics[k]; k++)
+        all[nall++] = trainer->evaluation.val_metrics[k];
+    for (size_t k = 0; k < trainer->evaluation.ntest && trainer->evaluation.test_metrics[k]; k++)
+        all[nall++] = trainer->evaluation.test_metrics[k];
     int all_of_them = callbacks_want_predictions(trainer), derivatives = all_of_them, code = 0, n = 0;
     for (size_t k = 0; k < nall; k++)
         derivatives |= metrics_needs_derivatives(all[k]);
@@ -380,7 +385,7 @@ out:
 
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error) {
-    struct eval_program *eval = &trainer->eval;
+    struct eval_program *eval = &trainer->evaluation.eval;
     int code = bind_inputs(trainer, eval->program, batch, eval->inputs, error);
     if (code)
         return code;

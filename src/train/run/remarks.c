@@ -5,7 +5,7 @@
 #include "train/run/trainer_internal.h"
 
 static const struct config_node *place_of(const struct trainer *trainer, const char *name) {
-    const struct config_node *section = config_get(config_root(trainer->config), "trainer");
+    const struct config_node *section = config_get(config_root(trainer->configs.resolved), "trainer");
     const struct config_node *node = config_get(section, name);
     return node ? node : section;
 }
@@ -83,8 +83,9 @@ static void tell_average(struct trainer *trainer) {
 static int check_shared(const struct trainer *trainer, struct error *error) {
     for (int role = ROLE_TRAIN; trainer->options.together > 1 && role <= ROLE_TEST; role++)
         if (datamodule_loader(trainer->data, (enum data_role)role)->sampler)
-            return config_error(config_get(config_get(config_root(trainer->config), "fettle"), "devices"), error,
-                                ERROR_VALUE, "the %s_dataloader has a sampler, which is not divided among processes",
+            return config_error(config_get(config_get(config_root(trainer->configs.resolved), "fettle"), "devices"),
+                                error, ERROR_VALUE,
+                                "the %s_dataloader has a sampler, which is not divided among processes",
                                 data_role_name((enum data_role)role));
     return 0;
 }
@@ -92,9 +93,9 @@ static int check_shared(const struct trainer *trainer, struct error *error) {
 int remarks_make(struct trainer *trainer, struct error *error) {
     int code = check_shared(trainer, error);
     if (!code)
-        code = check_evaluation(trainer, ROLE_VAL, trainer->nval, error);
+        code = check_evaluation(trainer, ROLE_VAL, trainer->evaluation.nval, error);
     if (!code)
-        code = check_evaluation(trainer, ROLE_TEST, trainer->ntest, error);
+        code = check_evaluation(trainer, ROLE_TEST, trainer->evaluation.ntest, error);
     if (code || !trainer_trains(trainer))
         return code;
     if ((code = check_interval(trainer, error)))

@@ -14,17 +14,17 @@ static int again(void *context, int count, const char *const *words, struct erro
     struct trainer *trainer = context;
     if (strcmp(words[0], "strategy") && strcmp(words[0], "optimizer"))
         return 0; /* the state has the outcome */
-    int code = retool_override(trainer->given, count, words, error);
-    return code ? code : retool_override(trainer->config, count, words, error);
+    int code = retool_override(trainer->configs.given, count, words, error);
+    return code ? code : retool_override(trainer->configs.resolved, count, words, error);
 }
 
 int resume_find(struct trainer *trainer, struct error *error) {
-    const struct config_node *given = config_get(config_root(trainer->config), "ckpt_path");
+    const struct config_node *given = config_get(config_root(trainer->configs.resolved), "ckpt_path");
     const char *path = trainer->how.resume;
     if (!path && config_kind(given) == CONFIG_STRING &&
         *config_text(given)) /* an empty name is refused with the rest */
         path = config_text(given);
-    if (path && !(trainer->resume = arena_string(trainer->arena, path)))
+    if (path && !(trainer->origin.path = arena_string(trainer->arena, path)))
         return error_set(error, ERROR_MEMORY, "out of memory");
     return 0;
 }
@@ -39,21 +39,21 @@ static int find_audit(const struct safetensors *file, const char **log, struct e
 }
 
 int resume_read(struct trainer *trainer, struct error *error) {
-    return trainer->resume ? safetensors_read(&trainer->resumed, trainer->resume, error) : 0;
+    return trainer->origin.path ? safetensors_read(&trainer->origin.file, trainer->origin.path, error) : 0;
 }
 
 int resume_open(struct trainer *trainer, struct error *error) {
-    const char *path = trainer->resume, *log;
+    const char *path = trainer->origin.path, *log;
     int code;
     if (!path)
         return 0;
-    if (!safetensors_metadata(trainer->resumed, "training_module"))
+    if (!safetensors_metadata(trainer->origin.file, "training_module"))
         return error_set(error, ERROR_DATA, "%s holds weights but no run that could be gone on with", path);
-    if (!safetensors_format(trainer->resumed))
+    if (!safetensors_format(trainer->origin.file))
         return error_set(
             error, ERROR_DATA,
             "%s was written by an earlier fettle: its run cannot be gone on with; --init takes its weights", path);
-    if ((code = find_audit(trainer->resumed, &log, error))) {
+    if ((code = find_audit(trainer->origin.file, &log, error))) {
         error_prefix(error, "%s: ", path);
         return code;
     }
@@ -176,35 +176,35 @@ static int compare_configs(struct trainer *trainer, const char *yaml, struct err
     static const char *const sections[] = {"run", "data", "trainer", "training_module"};
     struct config *before;
     struct comparison c = {.trainer = trainer};
-    int code = config_parse(&before, trainer->resume, yaml, strlen(yaml), error);
+    int code = config_parse(&before, trainer->origin.path, yaml, strlen(yaml), error);
     if (code)
         return code;
     for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
         compare(&c, sections[k], config_get(config_root(before), sections[k]),
-                config_get(config_root(trainer->config), sections[k]));
+                config_get(config_root(trainer->configs.resolved), sections[k]));
     config_free(before);
     if (!c.refusals)
         return 0;
-    return config_error(c.refused ? c.refused : config_root(trainer->config), error, ERROR_VALUE,
+    return config_error(c.refused ? c.refused : config_root(trainer->configs.resolved), error, ERROR_VALUE,
                         "%s%swas %s in the run that %s is of, and is %s now: going on would not be that run%s; give "
                         "the config as it was and make the change while it goes on (set, strategy, optimizer), or "
                         "begin a new run from its weights (--init)",
-                        c.refused ? "" : c.path, c.refused ? "" : " ", c.was, trainer->resume, c.is,
+                        c.refused ? "" : c.path, c.refused ? "" : " ", c.was, trainer->origin.path, c.is,
                         c.refusals > 1 ? " (more differs, see above)" : "");
 }
 
 int resume_check(struct trainer *trainer, struct error *error) {
-    const struct safetensors *file = trainer->resumed;
+    const struct safetensors *file = trainer->origin.file;
     const char *yaml = safetensors_metadata(file, "config"), *data = safetensors_metadata(file, "data");
     const char *module = safetensors_metadata(file, "training_module");
     int code = yaml ? compare_configs(trainer, yaml, error) : 0;
-    if (!code && data && strcmp(data, trainer->fingerprint))
+    if (!code && data && strcmp(data, trainer->origin.fingerprint))
         code = error_set(error, ERROR_DATA,
                          "the training data are not those of the run that %s is of: going on would not be that run; "
                          "begin a new one from its weights (--init)",
-                         trainer->resume);
+                         trainer->origin.path);
     if (!code && strcmp(module, trainer->composition.kind->target.target))
-        code = error_set(error, ERROR_DATA, "%s is a checkpoint of %s, this run is one of %s", trainer->resume, module,
-                         trainer->composition.kind->target.target);
+        code = error_set(error, ERROR_DATA, "%s is a checkpoint of %s, this run is one of %s", trainer->origin.path,
+                         module, trainer->composition.kind->target.target);
     return code;
 }

@@ -98,7 +98,7 @@ static const char *const shared_prefixes[] = {"optimizer.", "scheduler."};
 
 /* Whether the old state of this name fits what stands under it now. */
 static int goes_on(const struct trainer *trainer, const struct parts *old, const char *name) {
-    const struct config_node *before = module_of(old->config), *now = module_of(trainer->config);
+    const struct config_node *before = module_of(old->config), *now = module_of(trainer->configs.resolved);
     const struct config_node *had = config_find(before, "lr_scheduler.scheduler._target_"),
                              *has = config_find(now, "lr_scheduler.scheduler._target_");
     int same_schedule = same_text(had, has), same_kind = old->optimizer.kind == trainer->optimizer.kind;
@@ -126,8 +126,9 @@ static void find_given(struct trainer *trainer, const struct parts *old, struct 
         for (size_t k = 0; k < layer->kind->nsettings && out->count < MAX_LAYERS * 8; k++) {
             const struct layer_setting *setting = &layer->kind->settings[k];
             const char *name = setting->name;
-            if (!setting->set || same_text(config_get(config_get(config_root(old->config), section), name),
-                                           config_get(config_get(config_root(trainer->config), section), name)))
+            if (!setting->set ||
+                same_text(config_get(config_get(config_root(old->config), section), name),
+                          config_get(config_get(config_root(trainer->configs.resolved), section), name)))
                 continue;
             out->layer[out->count] = layer;
             out->setting[out->count] = setting;
@@ -227,8 +228,8 @@ static void take_parts(struct trainer *trainer, struct parts *parts) {
     parts->optimizer = trainer->optimizer;
     parts->schedule = trainer->schedule;
     parts->options = trainer->options;
-    parts->config = trainer->config;
-    parts->given = trainer->given;
+    parts->config = trainer->configs.resolved;
+    parts->given = trainer->configs.given;
 }
 
 static void put_parts(struct trainer *trainer, const struct parts *parts) {
@@ -236,8 +237,8 @@ static void put_parts(struct trainer *trainer, const struct parts *parts) {
     trainer->optimizer = parts->optimizer;
     trainer->schedule = parts->schedule;
     trainer->options = parts->options;
-    trainer->config = parts->config;
-    trainer->given = parts->given;
+    trainer->configs.resolved = parts->config;
+    trainer->configs.given = parts->given;
     for (int k = 0; k < trainer->composition.nlayers; k++)
         trainer->composition.layers[k].trainer = trainer;
 }
@@ -245,11 +246,12 @@ static void put_parts(struct trainer *trainer, const struct parts *parts) {
 static int exchange(struct trainer *trainer, const struct parts *next, const struct module_options *module,
                     struct text *report, struct error *error) {
     struct retired *kept = calloc(1, sizeof *kept);
-    struct config **givens = realloc(trainer->givens, (size_t)(trainer->tools + 1) * sizeof *givens);
+    struct config **givens =
+        realloc(trainer->configs.before, (size_t)(trainer->configs.exchanges + 1) * sizeof *givens);
     struct parts old, opened;
     struct given_settings given;
     if (givens)
-        trainer->givens = givens;
+        trainer->configs.before = givens;
     if (!kept || !givens) {
         free(kept);
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -285,13 +287,13 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
     schedule_free(&old.schedule);
     state_remove(trainer->state, retired);
     if (trainer_look_weights(trainer) == WEIGHTS_ONLY)
-        trainer->look_raw = 0;
+        trainer->evaluation.look_raw = 0;
     trainer_sync(trainer);
     state_sync(trainer->state);
     kept->config = old.config;
-    kept->next = trainer->retired;
-    trainer->retired = kept;
-    trainer->givens[trainer->tools++] = old.given;
+    kept->next = trainer->configs.retired;
+    trainer->configs.retired = kept;
+    trainer->configs.before[trainer->configs.exchanges++] = old.given;
     return 0;
 }
 
@@ -299,7 +301,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
 static int retool_with(struct trainer *trainer, struct parts *next, struct text *report, struct error *error) {
     struct module_options module;
     struct config_context context = {.sections = trainer_sections,
-                                     .output_dir = trainer->output,
+                                     .output_dir = trainer->folder.path,
                                      .statistic = datamodule_statistic,
                                      .statistic_context = trainer->data};
     arena_again(trainer->arena);
@@ -332,8 +334,8 @@ int retool(struct trainer *trainer, int count, const char *const *words, struct 
     struct parts next = {0};
     if (cursor_of(trainer)->window)
         return error_set(error, ERROR_STATE, "gradients of several batches are being summed: step on to their last");
-    next.given = config_copy(trainer->given);
-    next.config = config_copy(trainer->config);
+    next.given = config_copy(trainer->configs.given);
+    next.config = config_copy(trainer->configs.resolved);
     int code = next.given && next.config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     if (!code && !(code = retool_override(next.given, count, words, error)))
         code = retool_override(next.config, count, words, error);

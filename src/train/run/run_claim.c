@@ -58,16 +58,16 @@ static void release(struct folder_claim *claim) {
 }
 
 void run_claim_release(struct trainer *trainer) {
-    while (trainer->nclaims)
-        release(&trainer->claims[--trainer->nclaims]);
-    release(&trainer->claim);
+    while (trainer->folder.nclaims)
+        release(&trainer->folder.claims[--trainer->folder.nclaims]);
+    release(&trainer->folder.claim);
 }
 
 static int add_claim(struct trainer *trainer, const char *folder, const char *lock_path, const char *what,
                      struct error *error) {
     struct folder_claim claim;
     int own = 0;
-    if (trainer->nclaims == MAX_CLAIMS)
+    if (trainer->folder.nclaims == MAX_CLAIMS)
         return 0;
     int code = claim_folder(&claim, folder, lock_path, what, &own, error);
     if (code) {
@@ -77,25 +77,25 @@ static int add_claim(struct trainer *trainer, const char *folder, const char *lo
             memset(error, 0, sizeof *error);
         return own ? 0 : code;
     }
-    trainer->claims[trainer->nclaims++] = claim;
+    trainer->folder.claims[trainer->folder.nclaims++] = claim;
     return 0;
 }
 
 int run_claim_has(const struct trainer *trainer, const char *folder) {
-    size_t size = trainer->output ? strlen(trainer->output) : 0;
-    return size && !strncmp(folder, trainer->output, size) && (folder[size] == '/' || !folder[size]);
+    size_t size = trainer->folder.path ? strlen(trainer->folder.path) : 0;
+    return size && !strncmp(folder, trainer->folder.path, size) && (folder[size] == '/' || !folder[size]);
 }
 
 static int has_claim(const struct trainer *trainer, const char *lock_path) {
-    for (int k = 0; k < trainer->nclaims; k++)
-        if (!strcmp(lock_name(trainer->claims[k].lock), lock_path))
+    for (int k = 0; k < trainer->folder.nclaims; k++)
+        if (!strcmp(lock_name(trainer->folder.claims[k].lock), lock_path))
             return 1;
     return 0;
 }
 
 int run_claim_also(struct trainer *trainer, const char *folder, struct error *error) {
     char lock_path[PATH_MAX];
-    if (!trainer->output || run_claim_has(trainer, folder))
+    if (!trainer->folder.path || run_claim_has(trainer, folder))
         return 0;
     int code = join(folder, lock_file, lock_path, error);
     return code || has_claim(trainer, lock_path) ? code : add_claim(trainer, folder, lock_path, folder, error);
@@ -103,7 +103,7 @@ int run_claim_also(struct trainer *trainer, const char *folder, struct error *er
 
 int run_claim_file(struct trainer *trainer, const char *path, struct error *error) {
     char lock_path[PATH_MAX], folder[PATH_MAX];
-    if (!trainer->output || run_claim_has(trainer, path))
+    if (!trainer->folder.path || run_claim_has(trainer, path))
         return 0;
     if (snprintf(lock_path, sizeof lock_path, "%s.lock", path) >= (int)sizeof lock_path)
         return error_set(error, ERROR_IO, "the path %.60s... is too long", path);
@@ -205,36 +205,38 @@ static int is_of(const char *folder, const struct held *held, const char *checkp
 
 int run_claim_lock(struct trainer *trainer, struct error *error) {
     char lock_path[PATH_MAX];
-    trainer->fresh = 1;
-    trainer->went_back = trainer->resume != NULL;
-    if (!trainer->output)
+    trainer->folder.fresh = 1;
+    trainer->folder.went_back = trainer->origin.path != NULL;
+    if (!trainer->folder.path)
         return 0;
-    if (!*trainer->output)
+    if (!*trainer->folder.path)
         return error_set(error, ERROR_VALUE, "the folder of a run cannot have an empty name");
-    int code = join(trainer->output, lock_file, lock_path, error);
-    return code ? code : claim_folder(&trainer->claim, trainer->output, lock_path, trainer->output, NULL, error);
+    int code = join(trainer->folder.path, lock_file, lock_path, error);
+    return code ? code
+                : claim_folder(&trainer->folder.claim, trainer->folder.path, lock_path, trainer->folder.path, NULL,
+                               error);
 }
 
 int run_claim(struct trainer *trainer, struct error *error) {
     struct held held;
-    if (trainer->resumed) {
-        const char *run = safetensors_metadata(trainer->resumed, "run");
-        snprintf(trainer->identity, sizeof trainer->identity, "%s", run ? run : "");
+    if (trainer->origin.file) {
+        const char *run = safetensors_metadata(trainer->origin.file, "run");
+        snprintf(trainer->folder.identity, sizeof trainer->folder.identity, "%s", run ? run : "");
     }
-    int code = trainer->output ? look_at(trainer->output, &held, error) : 0;
-    if (code || !trainer->output || (!held.last && !held.rows))
+    int code = trainer->folder.path ? look_at(trainer->folder.path, &held, error) : 0;
+    if (code || !trainer->folder.path || (!held.last && !held.rows))
         return code;
-    if (trainer->resumed && is_of(trainer->output, &held, trainer->resume, trainer->resumed))
-        trainer->fresh = 0;
+    if (trainer->origin.file && is_of(trainer->folder.path, &held, trainer->origin.path, trainer->origin.file))
+        trainer->folder.fresh = 0;
     else if (trainer->how.force)
-        trainer->replaces = 1;
-    else if (trainer->resumed)
+        trainer->folder.replaces = 1;
+    else if (trainer->origin.file)
         return error_set(error, ERROR_STATE,
                          "%s holds another run than %s: name another folder (-o), or --force puts this run in its "
                          "place",
-                         trainer->output, trainer->resume);
+                         trainer->folder.path, trainer->origin.path);
     else
-        return refuse(trainer->output, &held, error);
+        return refuse(trainer->folder.path, &held, error);
     return 0;
 }
 
@@ -245,20 +247,20 @@ int run_claim_identify(struct trainer *trainer, struct error *error) {
     static const char *const sections[] = {"data", "training_module"};
     struct text yaml = {0};
     uint64_t hash = 0;
-    if (*trainer->identity)
+    if (*trainer->folder.identity)
         return 0;
     for (int k = 0; k < 2; k++)
-        config_write_yaml(config_get(config_root(trainer->config), sections[k]), &yaml);
+        config_write_yaml(config_get(config_root(trainer->configs.resolved), sections[k]), &yaml);
     if (yaml.failed) {
         text_free(&yaml);
         return error_set(error, ERROR_MEMORY, "out of memory");
     }
     hash = hash_bytes(hash, yaml.data, yaml.size);
-    hash = hash_bytes(hash, trainer->fingerprint, strlen(trainer->fingerprint));
+    hash = hash_bytes(hash, trainer->origin.fingerprint, strlen(trainer->origin.fingerprint));
     for (int d = 0; d < DTYPE_COUNT; d++)
-        hash =
-            hash_bytes(hash, trainer->parameters[d]->data, trainer->parameters[d]->count * dtype_size((enum dtype)d));
-    snprintf(trainer->identity, sizeof trainer->identity, "%016llx", (unsigned long long)hash);
+        hash = hash_bytes(hash, trainer->weights.parameters[d]->data,
+                          trainer->weights.parameters[d]->count * dtype_size((enum dtype)d));
+    snprintf(trainer->folder.identity, sizeof trainer->folder.identity, "%016llx", (unsigned long long)hash);
     text_free(&yaml);
     return 0;
 }
@@ -286,7 +288,7 @@ static int find_run(const char *identity, const char *path, int *ours, int64_t *
 }
 
 int run_claim_wrote(const struct trainer *trainer, const char *path, int *ours, int64_t *batches, struct error *error) {
-    return find_run(trainer->identity, path, ours, batches, error);
+    return find_run(trainer->folder.identity, path, ours, batches, error);
 }
 
 /* ---------------------------------------------------------------- putting a run in the place of another */
@@ -309,17 +311,17 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
     struct removal removal = {0};
     struct safetensors *last = NULL;
     char path[PATH_MAX];
-    if (!trainer->replaces)
+    if (!trainer->folder.replaces)
         return 0;
-    int code = join(trainer->output, last_file, path, error);
+    int code = join(trainer->folder.path, last_file, path, error);
     if (!code && !safetensors_read(&last, path, NULL)) {
         removal.identity = safetensors_metadata(last, "run");
         if (removal.identity)
-            model_checkpoint_each(last, trainer->output, remove_kept, &removal);
+            model_checkpoint_each(last, trainer->folder.path, remove_kept, &removal);
     }
     safetensors_free(last);
     for (size_t k = 0; !code && k < sizeof names / sizeof *names; k++) {
-        if ((code = join(trainer->output, names[k], path, error)) || run_folder_is_source(trainer, path))
+        if ((code = join(trainer->folder.path, names[k], path, error)) || run_folder_is_source(trainer, path))
             continue;
         if (!unlink(path))
             removal.files++;
@@ -328,7 +330,7 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
     }
     if (!code)
         trainer_tell(trainer, EVENT_NOTICE, "the run that %s held is gone: %d of its files were removed",
-                     trainer->output, removal.files);
-    trainer->replaces = 0;
+                     trainer->folder.path, removal.files);
+    trainer->folder.replaces = 0;
     return code;
 }

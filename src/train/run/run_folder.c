@@ -10,7 +10,7 @@
 #include "train/run/trainer_internal.h"
 
 static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
-    if (snprintf(path, 4096, "%s/%s", trainer->output, name) >= 4096)
+    if (snprintf(path, 4096, "%s/%s", trainer->folder.path, name) >= 4096)
         return error_set(error, ERROR_IO, "the name of the output folder is too long");
     return 0;
 }
@@ -33,33 +33,33 @@ static int write_config(const struct trainer *trainer, const char *name, const s
 
 int run_folder_is_source(const struct trainer *trainer, const char *path) {
     struct error place = {0};
-    config_error(config_root(trainer->given), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
+    config_error(config_root(trainer->configs.given), &place, ERROR_VALUE, "%s", ""); /* for the name of the file */
     return *place.file && file_same(place.file, path);
 }
 
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
     char path[4096];
-    if (!trainer->output)
+    if (!trainer->folder.path)
         return 0;
-    int64_t from = resumed ? cursor_of(trainer)->stepped : trainer->replaces ? 0 : -1;
+    int64_t from = resumed ? cursor_of(trainer)->stepped : trainer->folder.replaces ? 0 : -1;
     int code = run_claim_replace(trainer, error);
     if (!code)
         code = path_in(trainer, "config.yaml", path, error);
     if (!code && !run_folder_is_source(trainer, path))
-        code = write_config(trainer, "config.yaml", trainer->given, error);
+        code = write_config(trainer, "config.yaml", trainer->configs.given, error);
     if (!code)
-        code = write_config(trainer, "resolved.yaml", trainer->config, error);
+        code = write_config(trainer, "resolved.yaml", trainer->configs.resolved, error);
     if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
-        code = csv_log_open(&trainer->csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
+        code = csv_log_open(&trainer->log.csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !trainer->options.fast_dev_run)
         code = loggers_open(trainer, from, error);
-    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log = file_append_stream(path)))
+    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log.file = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
 }
 
 static int allows(const struct trainer *trainer, const char *path, struct error *error) {
-    if (!trainer->confined || (trainer->output && file_is_below(path, trainer->output)))
+    if (!trainer->folder.confined || (trainer->folder.path && file_is_below(path, trainer->folder.path)))
         return 0;
     return error_set(error, ERROR_STATE,
                      "%s is not written: it lies outside of the run's folder, and a session file whose folder is not "
@@ -82,39 +82,39 @@ int run_folder_prepare(struct trainer *trainer, const char *path, struct error *
 }
 
 void run_folder_close(struct trainer *trainer) {
-    if (trainer->log)
-        fclose(trainer->log);
-    trainer->log = NULL;
+    if (trainer->log.file)
+        fclose(trainer->log.file);
+    trainer->log.file = NULL;
     loggers_close(trainer);
-    csv_log_free(trainer->csv);
-    trainer->csv = NULL;
+    csv_log_free(trainer->log.csv);
+    trainer->log.csv = NULL;
 }
 
 void run_folder_note(struct trainer *trainer, const char *text) {
     char when[32];
     struct tm parts;
     time_t now = time(NULL);
-    if (!trainer->log || trainer->aside || !localtime_r(&now, &parts))
+    if (!trainer->log.file || trainer->position.aside || !localtime_r(&now, &parts))
         return;
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
     struct text shown = {0};
     text_add_shown(&shown, text, strlen(text));
-    fprintf(trainer->log, "%s  %s\n", when, shown.data ? shown.data : "");
-    fflush(trainer->log); /* a log that cannot be written does not end a training */
+    fprintf(trainer->log.file, "%s  %s\n", when, shown.data ? shown.data : "");
+    fflush(trainer->log.file); /* a log that cannot be written does not end a training */
     text_free(&shown);
 }
 
 void trainer_confine(struct trainer *trainer, int on) {
-    trainer->confined = on;
+    trainer->folder.confined = on;
 }
 
 static int rows_wait(const struct trainer *trainer) {
-    return trainer->csv && !trainer->aside && csv_log_waits(trainer->csv);
+    return trainer->log.csv && !trainer->position.aside && csv_log_waits(trainer->log.csv);
 }
 
 int run_folder_end(struct trainer *trainer, struct error *error) {
     int code = run_folder_last(trainer, error);
-    return !code && rows_wait(trainer) ? csv_log_write(trainer->csv, error) : code;
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->log.csv, error) : code;
 }
 
 uint64_t run_folder_mark(const struct trainer *trainer) {
@@ -126,33 +126,33 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
 
 int trainer_unkept(const struct trainer *trainer) {
     char path[4096];
-    int lost = trainer->keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
-    return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->kept;
+    int lost = trainer->folder.keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
+    return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->folder.kept;
 }
 
 int trainer_exception(struct trainer *trainer, struct error *error) {
-    return trainer->open ? 0 : callbacks_exception(trainer, error);
+    return trainer->position.open ? 0 : callbacks_exception(trainer, error);
 }
 
 int trainer_keep(struct trainer *trainer, struct error *error) {
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return run_folder_end(trainer, error);
 }
 
 int run_folder_last(struct trainer *trainer, struct error *error) {
     char path[4096];
-    if (!trainer->output || trainer->aside)
+    if (!trainer->folder.path || trainer->position.aside)
         return 0;
     double start = clock_seconds();
     int code = path_in(trainer, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
     if (!code) {
-        trainer->kept = run_folder_mark(trainer);
-        trainer->keeps = 1;
+        trainer->folder.kept = run_folder_mark(trainer);
+        trainer->folder.keeps = 1;
     }
-    trainer->saved = clock_seconds();
-    trainer->saving = trainer->saved - start;
+    trainer->folder.saved = clock_seconds();
+    trainer->folder.saving = trainer->folder.saved - start;
     return code;
 }

@@ -17,12 +17,14 @@ struct place {
 };
 
 static int terms(const struct trainer *trainer) {
-    return trainer->loss ? (int)metrics_nterms(trainer->loss) : 0;
+    return trainer->evaluation.loss ? (int)metrics_nterms(trainer->evaluation.loss) : 0;
 }
 
 static int name_of(const struct trainer *trainer, const struct place *place, char name[256]) {
-    const char *term = place->term < terms(trainer) ? metrics_term_name(trainer->loss, (size_t)place->term) : "";
-    const char *other = place->other < terms(trainer) ? metrics_term_name(trainer->loss, (size_t)place->other) : "";
+    const char *term =
+        place->term < terms(trainer) ? metrics_term_name(trainer->evaluation.loss, (size_t)place->term) : "";
+    const char *other =
+        place->other < terms(trainer) ? metrics_term_name(trainer->evaluation.loss, (size_t)place->other) : "";
     switch (place->source) {
     case RATE:
         return place->term ? snprintf(name, 256, "lr.pg%d", place->term + 1) : snprintf(name, 256, "lr");
@@ -85,7 +87,7 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
     int code = 0;
     for (int g = 0; !code && trainer->optimizer.kind && g < trainer->optimizer.groups.count; g++)
         code = call(context, &(struct place){.source = RATE, .term = g});
-    if (!code && trainer->batch_size)
+    if (!code && trainer->batches.size)
         code = call(context, &(struct place){.source = BATCH_SIZE});
     for (int k = 0; !code && k < terms(trainer); k++)
         code = call(context, &(struct place){.source = COEFFICIENT, .term = k});
@@ -97,7 +99,7 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
     }
     if (!code)
         code = visit_state(trainer, call, context);
-    for (int k = 0; !code && trainer->batch_size && k < LENGTHS; k++)
+    for (int k = 0; !code && trainer->batches.size && k < LENGTHS; k++)
         code = call(context, &(struct place){.source = LENGTH, .term = k});
     return code;
 }
@@ -206,13 +208,13 @@ int trainer_get(const struct trainer *trainer, const char *name, double *value, 
         *value = ((double *)trainer->optimizer.lr->data)[2 * place.term];
         break;
     case BATCH_SIZE:
-        *value = (double)*(int64_t *)trainer->batch_size->data;
+        *value = (double)*(int64_t *)trainer->batches.size->data;
         break;
     case LENGTH:
         *value = length_get(trainer, (enum length)place.term);
         break;
     case COEFFICIENT:
-        *value = metrics_coefficient(trainer->loss, (size_t)place.term);
+        *value = metrics_coefficient(trainer->evaluation.loss, (size_t)place.term);
         break;
     case LAYER:
         *value = taken_over(trainer, &place) ? NAN
@@ -234,7 +236,7 @@ static int set_coefficient(struct trainer *trainer, int term, double value, stru
     double values[MAX_TERMS], total = 0;
     int any = 0;
     for (int k = 0; k < terms(trainer); k++) {
-        values[k] = k == term ? value : metrics_coefficient(trainer->loss, (size_t)k);
+        values[k] = k == term ? value : metrics_coefficient(trainer->evaluation.loss, (size_t)k);
         any |= !isnan(values[k]);
         total += isnan(values[k]) ? 0 : values[k];
     }
@@ -243,7 +245,7 @@ static int set_coefficient(struct trainer *trainer, int term, double value, stru
     if (!(total >= DBL_MIN && total <= DBL_MAX)) /* they are divided by it */
         return error_set(error, ERROR_VALUE, "the coefficients of the loss would add up to %g: a sum above 0 is needed",
                          total);
-    return metrics_set_coefficients(trainer->loss, values, error);
+    return metrics_set_coefficients(trainer->evaluation.loss, values, error);
 }
 
 const struct state_range gradient_limits = {0, INFINITY, 0};
@@ -262,7 +264,7 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
         return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);
     if (find(trainer, name, &place))
         return unknown(trainer, name, error);
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it before %s is changed", name);
     switch (place.source) {
     case RATE:

@@ -50,21 +50,22 @@ int streams_open(struct trainer *trainer, struct error *error) {
         persist |= how->persistent_workers;
     }
     if ((code = datamodule_streams(trainer->data, &streams[0], &streams[1], error)) ||
-        (code = add(trainer, &trainer->random, "loop.random", 0, error)) ||
-        (evaluation && (code = add(trainer, &trainer->random_evaluation, "loop.evaluation.random", 1, error))) ||
-        (process && (code = add(trainer, &trainer->random_process, "loop.process.random", 1, error))))
+        (code = add(trainer, &trainer->batches.random, "loop.random", 0, error)) ||
+        (evaluation &&
+         (code = add(trainer, &trainer->batches.random_evaluation, "loop.evaluation.random", 1, error))) ||
+        (process && (code = add(trainer, &trainer->batches.random_process, "loop.process.random", 1, error))))
         return code;
     if (evaluation && persist) {
-        trainer->workers =
-            state_add(trainer->state, "loop.evaluation.workers", STATE_I64, trainer->nval + trainer->ntest, 0, error);
-        if (!trainer->workers)
+        trainer->batches.workers = state_add(trainer->state, "loop.evaluation.workers", STATE_I64,
+                                             trainer->evaluation.nval + trainer->evaluation.ntest, 0, error);
+        if (!trainer->batches.workers)
             return ERROR_MEMORY;
-        trainer->workers->range = &state_flag;
-        trainer->workers->optional = 1;
+        trainer->batches.workers->range = &state_flag;
+        trainer->batches.workers->optional = 1;
     }
-    put(&trainer->random, &streams[0].own);
-    put(&trainer->random_evaluation, &streams[1].own);
-    put(&trainer->random_process, &streams[1].process);
+    put(&trainer->batches.random, &streams[0].own);
+    put(&trainer->batches.random_evaluation, &streams[1].own);
+    put(&trainer->batches.random_process, &streams[1].process);
     return 0;
 }
 
@@ -79,30 +80,31 @@ static int is_empty(const struct kept_stream *kept) {
 
 int streams_resumed(struct trainer *trainer, struct error *error) {
     struct loader_streams streams[2];
-    if (!is_empty(&trainer->random_evaluation) && !is_empty(&trainer->random_process))
+    if (!is_empty(&trainer->batches.random_evaluation) && !is_empty(&trainer->batches.random_process))
         return 0;
     int code = datamodule_streams(trainer->data, &streams[0], &streams[1], error);
-    if (!code && is_empty(&trainer->random_evaluation))
-        put(&trainer->random_evaluation, &streams[1].own);
-    if (!code && is_empty(&trainer->random_process))
-        put(&trainer->random_process, &streams[1].process);
+    if (!code && is_empty(&trainer->batches.random_evaluation))
+        put(&trainer->batches.random_evaluation, &streams[1].own);
+    if (!code && is_empty(&trainer->batches.random_process))
+        put(&trainer->batches.random_process, &streams[1].process);
     return code;
 }
 
 int streams_have(const struct trainer *trainer, const struct variable *variable) {
-    const struct kept_stream *all[] = {&trainer->random, &trainer->random_evaluation, &trainer->random_process};
-    int have = variable == trainer->workers;
+    const struct kept_stream *all[] = {&trainer->batches.random, &trainer->batches.random_evaluation,
+                                       &trainer->batches.random_process};
+    int have = variable == trainer->batches.workers;
     for (int k = 0; k < 3; k++)
         have |= variable == all[k]->words || variable == all[k]->position;
     return have;
 }
 
 void streams_read(const struct trainer *trainer, enum data_role role, struct loader_streams *out) {
-    get(role == ROLE_TRAIN ? &trainer->random : &trainer->random_evaluation, &out->own);
-    get(&trainer->random_process, &out->process);
+    get(role == ROLE_TRAIN ? &trainer->batches.random : &trainer->batches.random_evaluation, &out->own);
+    get(&trainer->batches.random_process, &out->process);
 }
 
 void streams_keep(struct trainer *trainer, enum data_role role, const struct loader_streams *streams) {
-    put(role == ROLE_TRAIN ? &trainer->random : &trainer->random_evaluation, &streams->own);
-    put(&trainer->random_process, &streams->process);
+    put(role == ROLE_TRAIN ? &trainer->batches.random : &trainer->batches.random_evaluation, &streams->own);
+    put(&trainer->batches.random_process, &streams->process);
 }

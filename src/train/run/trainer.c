@@ -14,8 +14,8 @@
 /* ---------------------------------------------------------------- opening */
 
 int64_t trainer_train_entry(const struct trainer *trainer) {
-    for (size_t k = 0; k < trainer->nruns; k++)
-        if (!strcmp(trainer->runs[k], "train"))
+    for (size_t k = 0; k < trainer->position.nruns; k++)
+        if (!strcmp(trainer->position.runs[k], "train"))
             return (int64_t)k;
     return -1;
 }
@@ -25,22 +25,23 @@ int trainer_trains(const struct trainer *trainer) {
 }
 
 static int open_data(struct trainer *trainer, struct error *error) {
-    const struct config_node *root = config_root(trainer->config);
+    const struct config_node *root = config_root(trainer->configs.resolved);
     unsigned roles = 0;
-    for (size_t k = 0; k < trainer->nruns; k++)
-        roles |= !strcmp(trainer->runs[k], "train") ? 1u << ROLE_TRAIN | 1u << ROLE_VAL
-                 : !strcmp(trainer->runs[k], "val") ? 1u << ROLE_VAL
-                                                    : 1u << ROLE_TEST;
+    for (size_t k = 0; k < trainer->position.nruns; k++)
+        roles |= !strcmp(trainer->position.runs[k], "train") ? 1u << ROLE_TRAIN | 1u << ROLE_VAL
+                 : !strcmp(trainer->position.runs[k], "val") ? 1u << ROLE_VAL
+                                                             : 1u << ROLE_TEST;
     if (config_get(config_get(root, "data"), "stats_manager"))
         roles |= 1u << ROLE_TRAIN;
     return datamodule_open(&trainer->data, config_get(root, "data"), roles, error);
 }
 
 int trainer_check_data(const struct trainer *trainer, struct error *error) {
-    const struct metrics *by_role[ROLE_COUNT][2] = {{trainer->loss, trainer->train_metrics},
-                                                    {trainer->nval ? trainer->val_metrics[0] : NULL, NULL},
-                                                    {trainer->ntest ? trainer->test_metrics[0] : NULL, NULL},
-                                                    {NULL, NULL}};
+    const struct metrics *by_role[ROLE_COUNT][2] = {
+        {trainer->evaluation.loss, trainer->evaluation.train_metrics},
+        {trainer->evaluation.nval ? trainer->evaluation.val_metrics[0] : NULL, NULL},
+        {trainer->evaluation.ntest ? trainer->evaluation.test_metrics[0] : NULL, NULL},
+        {NULL, NULL}};
     int types = model_ntypes(trainer->model);
     for (int role = 0; role < ROLE_COUNT; role++)
         for (size_t s = 0; s < datamodule_count(trainer->data, (enum data_role)role); s++) {
@@ -74,17 +75,17 @@ static size_t larger(size_t a, size_t b) {
 }
 
 static int open_values(struct trainer *trainer, struct error *error) {
-    size_t loss = trainer->loss ? metrics_max_count(trainer->loss) : 0;
-    size_t metrics = trainer->train_metrics ? metrics_max_count(trainer->train_metrics) : 0;
+    size_t loss = trainer->evaluation.loss ? metrics_max_count(trainer->evaluation.loss) : 0;
+    size_t metrics = trainer->evaluation.train_metrics ? metrics_max_count(trainer->evaluation.train_metrics) : 0;
     size_t most = larger(loss, metrics);
-    trainer->values.loss = arena_alloc(trainer->arena, (loss + 1) * sizeof(double));
-    trainer->values.metrics = arena_alloc(trainer->arena, (metrics + 1) * sizeof(double));
-    if (trainer->nval) /* one config serves all sets */
-        most = larger(most, metrics_max_count(trainer->val_metrics[0]));
-    if (trainer->ntest)
-        most = larger(most, metrics_max_count(trainer->test_metrics[0]));
-    trainer->computed = arena_alloc(trainer->arena, (most + 1) * sizeof(double));
-    return trainer->values.loss && trainer->values.metrics && trainer->computed
+    trainer->evaluation.values.loss = arena_alloc(trainer->arena, (loss + 1) * sizeof(double));
+    trainer->evaluation.values.metrics = arena_alloc(trainer->arena, (metrics + 1) * sizeof(double));
+    if (trainer->evaluation.nval) /* one config serves all sets */
+        most = larger(most, metrics_max_count(trainer->evaluation.val_metrics[0]));
+    if (trainer->evaluation.ntest)
+        most = larger(most, metrics_max_count(trainer->evaluation.test_metrics[0]));
+    trainer->evaluation.computed = arena_alloc(trainer->arena, (most + 1) * sizeof(double));
+    return trainer->evaluation.values.loss && trainer->evaluation.values.metrics && trainer->evaluation.computed
                ? 0
                : error_set(error, ERROR_MEMORY, "out of memory");
 }
@@ -94,24 +95,26 @@ static int open_metrics(struct trainer *trainer, const struct module_options *mo
     const char *const *names = model_type_names(trainer->model);
     char prefix[64];
     if (module->loss)
-        code = metrics_new(&trainer->loss, module->loss, ntypes, names, trainer->state, "metrics.train_loss.", error);
+        code = metrics_new(&trainer->evaluation.loss, module->loss, ntypes, names, trainer->state,
+                           "metrics.train_loss.", error);
     if (!code && module->train_metrics)
-        code = metrics_new(&trainer->train_metrics, module->train_metrics, ntypes, names, trainer->state,
+        code = metrics_new(&trainer->evaluation.train_metrics, module->train_metrics, ntypes, names, trainer->state,
                            "metrics.train.", error);
-    trainer->nval = module->val_metrics ? datamodule_count(trainer->data, ROLE_VAL) : 0;
-    trainer->ntest = module->test_metrics ? datamodule_count(trainer->data, ROLE_TEST) : 0;
-    if (!code && (trainer->nval > MAX_SETS || trainer->ntest > MAX_SETS))
+    trainer->evaluation.nval = module->val_metrics ? datamodule_count(trainer->data, ROLE_VAL) : 0;
+    trainer->evaluation.ntest = module->test_metrics ? datamodule_count(trainer->data, ROLE_TEST) : 0;
+    if (!code && (trainer->evaluation.nval > MAX_SETS || trainer->evaluation.ntest > MAX_SETS))
         code = error_set(error, ERROR_VALUE, "more than %d validation or test sets", MAX_SETS);
-    for (size_t k = 0; !code && k < trainer->nval; k++) {
+    for (size_t k = 0; !code && k < trainer->evaluation.nval; k++) {
         snprintf(prefix, sizeof prefix, "metrics.val%zu.", k);
-        code = metrics_new(&trainer->val_metrics[k], module->val_metrics, ntypes, names, trainer->state, prefix, error);
+        code = metrics_new(&trainer->evaluation.val_metrics[k], module->val_metrics, ntypes, names, trainer->state,
+                           prefix, error);
     }
-    for (size_t k = 0; !code && k < trainer->ntest; k++) {
+    for (size_t k = 0; !code && k < trainer->evaluation.ntest; k++) {
         snprintf(prefix, sizeof prefix, "metrics.test%zu.", k);
-        code =
-            metrics_new(&trainer->test_metrics[k], module->test_metrics, ntypes, names, trainer->state, prefix, error);
+        code = metrics_new(&trainer->evaluation.test_metrics[k], module->test_metrics, ntypes, names, trainer->state,
+                           prefix, error);
     }
-    if (!code && trainer->loss && metrics_nterms(trainer->loss) > MAX_TERMS)
+    if (!code && trainer->evaluation.loss && metrics_nterms(trainer->evaluation.loss) > MAX_TERMS)
         code = error_set(error, ERROR_VALUE, "a loss of more than %d terms", MAX_TERMS);
     return code ? code : open_values(trainer, error);
 }
@@ -127,11 +130,11 @@ static void *slab_new(size_t count, enum dtype dtype) {
 int trainer_open_terms(struct trainer *trainer, struct error *error) {
     int separate = composition_separate(&trainer->composition);
     for (int d = 0; d < DTYPE_COUNT; d++)
-        for (size_t k = 0; separate && trainer->loss && k < metrics_nterms(trainer->loss); k++) {
-            if (trainer->term_grads[k][d])
+        for (size_t k = 0; separate && trainer->evaluation.loss && k < metrics_nterms(trainer->evaluation.loss); k++) {
+            if (trainer->weights.term_grads[k][d])
                 continue;
-            trainer->term_grads[k][d] = slab_new(model_slab_size(trainer->model, (enum dtype)d), (enum dtype)d);
-            if (!trainer->term_grads[k][d])
+            trainer->weights.term_grads[k][d] = slab_new(model_slab_size(trainer->model, (enum dtype)d), (enum dtype)d);
+            if (!trainer->weights.term_grads[k][d])
                 return error_set(error, ERROR_MEMORY, "out of memory");
         }
     return 0;
@@ -142,20 +145,20 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
                                                                                        "loop.window.f64"};
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_slab_size(trainer->model, (enum dtype)d), size = dtype_size((enum dtype)d);
-        if (!(trainer->slab[d] = slab_new(count, (enum dtype)d)))
+        if (!(trainer->weights.slab[d] = slab_new(count, (enum dtype)d)))
             return error_set(error, ERROR_MEMORY, "out of memory");
         if (count)
-            memcpy(trainer->slab[d], model_slab(trainer->model, (enum dtype)d), count * size);
-        trainer->parameters[d] =
-            state_adopt(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count, &trainer->slab[d], error);
-        if (!trainer->parameters[d])
+            memcpy(trainer->weights.slab[d], model_slab(trainer->model, (enum dtype)d), count * size);
+        trainer->weights.parameters[d] = state_adopt(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count,
+                                                     &trainer->weights.slab[d], error);
+        if (!trainer->weights.parameters[d])
             return ERROR_MEMORY;
-        trainer->grads[d] = slab_new(count, (enum dtype)d);
-        if (!trainer->grads[d])
+        trainer->weights.grads[d] = slab_new(count, (enum dtype)d);
+        if (!trainer->weights.grads[d])
             return error_set(error, ERROR_MEMORY, "out of memory");
         if (accumulation_most(trainer) > 1 &&
-            !(trainer->window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
-                                             model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
+            !(trainer->weights.window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
+                                                     model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
             return ERROR_MEMORY;
     }
     return trainer_open_terms(trainer, error);
@@ -165,8 +168,8 @@ static int open_loop(struct trainer *trainer, struct error *error) {
     int code = cursor_open(trainer, error);
     if (code)
         return code;
-    trainer->audit = state_add(trainer->state, "loop.audit", STATE_U8, 0, 0, error);
-    if (!trainer->audit)
+    trainer->audit.text = state_add(trainer->state, "loop.audit", STATE_U8, 0, 0, error);
+    if (!trainer->audit.text)
         return ERROR_MEMORY;
     code = parameters_open(trainer, error);
     return code ? code : batches_open(trainer, error);
@@ -180,25 +183,25 @@ int trainer_open_optimizer(struct trainer *trainer, const struct module_options 
 }
 
 static int open_all(struct trainer *trainer, struct error *error) {
-    struct config_context context = {.sections = trainer_sections, .output_dir = trainer->output};
+    struct config_context context = {.sections = trainer_sections, .output_dir = trainer->folder.path};
     struct module_options module;
-    int code = config_resolve(trainer->config, &context, error);
+    int code = config_resolve(trainer->configs.resolved, &context, error);
     if (code || (code = resume_find(trainer, error)) || (code = run_claim_lock(trainer, error)) ||
         (code = resume_read(trainer, error)) || (code = run_claim(trainer, error)) ||
-        (code = resume_open(trainer, error)) || (code = config_resolve(trainer->config, &context, error)))
+        (code = resume_open(trainer, error)) || (code = config_resolve(trainer->configs.resolved, &context, error)))
         return code;
-    const struct config_node *root = config_root(trainer->config);
+    const struct config_node *root = config_root(trainer->configs.resolved);
     if ((code = trainer_check(root, error)) ||
-        (code = config_runs(root, trainer->arena, &trainer->runs, &trainer->nruns, error)) ||
+        (code = config_runs(root, trainer->arena, &trainer->position.runs, &trainer->position.nruns, error)) ||
         (code = open_data(trainer, error)))
         return code;
     context.statistic = datamodule_statistic;
     context.statistic_context = trainer->data;
-    if ((code = config_resolve(trainer->config, &context, error)))
+    if ((code = config_resolve(trainer->configs.resolved, &context, error)))
         return code;
-    root = config_root(trainer->config); /* a new tree */
+    root = config_root(trainer->configs.resolved); /* a new tree */
     if ((code = trainer_check(root, error)) ||
-        (code = config_runs(root, trainer->arena, &trainer->runs, &trainer->nruns, error)) ||
+        (code = config_runs(root, trainer->arena, &trainer->position.runs, &trainer->position.nruns, error)) ||
         (code = trainer_settings_read(&trainer->options, config_get(root, "trainer"), trainer->arena, error)) ||
         (code = trainer_settings_devices(&trainer->options, root, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
@@ -216,7 +219,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
         return error_set(error, ERROR_MEMORY, "out of memory");
     if ((code = blas_team_new(&trainer->team, threads, error)))
         return code;
-    resume_fingerprint(trainer, trainer->fingerprint);
+    resume_fingerprint(trainer, trainer->origin.fingerprint);
     if ((code = open_metrics(trainer, &module, error)) || (code = trainer_check_data(trainer, error)) ||
         (code = open_slabs(trainer, error)))
         return code;
@@ -233,25 +236,25 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = composition_open(&trainer->composition, trainer, error)) ||
         (code = callbacks_open(&trainer->callbacks, trainer, error)))
         return code;
-    if (trainer->resume &&
-        ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->resumed, error)) ||
+    if (trainer->origin.path &&
+        ((code = resume_check(trainer, error)) || (code = checkpoint_resume(trainer, trainer->origin.file, error)) ||
          (code = callbacks_resumed(trainer, error))))
         return code;
-    if (trainer->resume && (code = streams_resumed(trainer, error)))
+    if (trainer->origin.path && (code = streams_resumed(trainer, error)))
         return code;
-    if (trainer->resume)
+    if (trainer->origin.path)
         length_resumed(trainer);
-    trainer->catches = trainer->options.detect_anomaly;
-    safetensors_free(trainer->resumed);
-    trainer->resumed = NULL;
-    if (!trainer->resume && (code = schedule_lasts(trainer, module.lr_scheduler, error)))
+    trainer->position.catches = trainer->options.detect_anomaly;
+    safetensors_free(trainer->origin.file);
+    trainer->origin.file = NULL;
+    if (!trainer->origin.path && (code = schedule_lasts(trainer, module.lr_scheduler, error)))
         return code;
     if (trainer->how.replay && (code = audit_replay_open(trainer, trainer->how.replay, error)))
         return code;
-    if ((code = run_folder_open(trainer, trainer->resume != NULL, error)))
+    if ((code = run_folder_open(trainer, trainer->origin.path != NULL, error)))
         return code;
     /* a model without parameters may be evaluated */
-    if (trainer->loss && (trainer_trains(trainer) || parameters_train(trainer)) &&
+    if (trainer->evaluation.loss && (trainer_trains(trainer) || parameters_train(trainer)) &&
         (code = train_program_make(trainer, error)))
         return code;
     if (log_threshold() <= LOG_DEBUG) {
@@ -261,7 +264,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
             log_message(LOG_DEBUG, "%s", line);
         text_free(&tree);
     }
-    trainer->kept = run_folder_mark(trainer);
+    trainer->folder.kept = run_folder_mark(trainer);
     return 0;
 }
 
@@ -272,12 +275,13 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
     int code = 0;
     if (trainer) {
         trainer->arena = arena_new();
-        trainer->given = config_copy(config);
-        trainer->config = config_copy(config);
-        trainer->output = options->output ? strdup(options->output) : NULL;
+        trainer->configs.given = config_copy(config);
+        trainer->configs.resolved = config_copy(config);
+        trainer->folder.path = options->output ? strdup(options->output) : NULL;
         trainer->how = *options;
     }
-    if (!trainer || !trainer->arena || !trainer->given || !trainer->config || (options->output && !trainer->output))
+    if (!trainer || !trainer->arena || !trainer->configs.given || !trainer->configs.resolved ||
+        (options->output && !trainer->folder.path))
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
         code = arena_result(trainer->arena, open_all(trainer, error), error);
@@ -298,46 +302,46 @@ void trainer_free(struct trainer *trainer) {
     eval_program_free(trainer);
     composition_close(&trainer->composition);
     schedule_free(&trainer->schedule);
-    metrics_free(trainer->loss);
-    metrics_free(trainer->train_metrics);
+    metrics_free(trainer->evaluation.loss);
+    metrics_free(trainer->evaluation.train_metrics);
     for (int k = 0; k < MAX_SETS; k++) {
-        metrics_free(trainer->val_metrics[k]);
-        metrics_free(trainer->test_metrics[k]);
+        metrics_free(trainer->evaluation.val_metrics[k]);
+        metrics_free(trainer->evaluation.test_metrics[k]);
     }
     run_folder_close(trainer);
     run_claim_release(trainer);
-    history_free(&trainer->pending);
-    history_free(&trainer->history);
-    prefetch_free(trainer->ahead);
-    prefetch_free(trainer->eval_ahead);
-    batch_free(trainer->batch);
-    batch_free(trainer->eval_batch);
-    free(trainer->frames);
+    history_free(&trainer->log.pending);
+    history_free(&trainer->log.history);
+    prefetch_free(trainer->batches.ahead);
+    prefetch_free(trainer->evaluation.ahead);
+    batch_free(trainer->batches.now);
+    batch_free(trainer->evaluation.batch);
+    free(trainer->batches.frames);
     state_free(trainer->state);
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        memory_free(trainer->slab[d]);
-        memory_free(trainer->grads[d]);
+        memory_free(trainer->weights.slab[d]);
+        memory_free(trainer->weights.grads[d]);
         for (int k = 0; k < MAX_TERMS; k++)
-            memory_free(trainer->term_grads[k][d]);
+            memory_free(trainer->weights.term_grads[k][d]);
     }
     model_free(trainer->model);
     datamodule_free(trainer->data);
     blas_team_free(trainer->team);
-    config_free(trainer->given);
-    config_free(trainer->config);
-    while (trainer->retired) {
-        struct retired *next = trainer->retired->next;
-        config_free(trainer->retired->config);
-        free(trainer->retired);
-        trainer->retired = next;
+    config_free(trainer->configs.given);
+    config_free(trainer->configs.resolved);
+    while (trainer->configs.retired) {
+        struct retired *next = trainer->configs.retired->next;
+        config_free(trainer->configs.retired->config);
+        free(trainer->configs.retired);
+        trainer->configs.retired = next;
     }
-    for (int k = 0; k < trainer->tools; k++)
-        config_free(trainer->givens[k]);
-    free(trainer->givens);
-    free(trainer->replay);
-    safetensors_free(trainer->resumed);
+    for (int k = 0; k < trainer->configs.exchanges; k++)
+        config_free(trainer->configs.before[k]);
+    free(trainer->configs.before);
+    free(trainer->audit.replay);
+    safetensors_free(trainer->origin.file);
     arena_free(trainer->arena);
-    free(trainer->output);
+    free(trainer->folder.path);
     free(trainer);
 }
 
@@ -361,15 +365,15 @@ int64_t trainer_batch_now(const struct trainer *trainer) {
 }
 
 int64_t trainer_max_epochs(const struct trainer *trainer) {
-    return (int64_t)trainer->length[LENGTH_EPOCHS];
+    return (int64_t)trainer->position.length[LENGTH_EPOCHS];
 }
 
 int64_t trainer_max_steps(const struct trainer *trainer) {
-    return (int64_t)trainer->length[LENGTH_STEPS];
+    return (int64_t)trainer->position.length[LENGTH_STEPS];
 }
 
 const char *trainer_output(const struct trainer *trainer) {
-    return trainer->output;
+    return trainer->folder.path;
 }
 
 struct model *trainer_model(const struct trainer *trainer) {
@@ -389,7 +393,7 @@ struct team *trainer_team(const struct trainer *trainer) {
 }
 
 const struct config_node *trainer_config(const struct trainer *trainer) {
-    return config_root(trainer->config);
+    return config_root(trainer->configs.resolved);
 }
 
 const char *trainer_strategy(const struct trainer *trainer) {
@@ -397,15 +401,15 @@ const char *trainer_strategy(const struct trainer *trainer) {
 }
 
 struct program *trainer_program(const struct trainer *trainer) {
-    return trainer->train.program;
+    return trainer->evaluation.train.program;
 }
 
 struct program *trainer_eval_program(const struct trainer *trainer) {
-    return trainer->eval.program;
+    return trainer->evaluation.eval.program;
 }
 
 int trainer_save(struct trainer *trainer, const char *path, struct error *error) {
-    if (trainer->open)
+    if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
     return checkpoint_write(trainer, path, error);
 }

@@ -299,17 +299,17 @@ struct naming {
 static int name_settings(const struct naming *naming, const struct composition *composition,
                          const struct module_options *module, const struct optimizer_kind *kind, void *options,
                          int groups, struct error *error) {
-    struct trainer sketch = {.composition = *composition, .state = state_new(), .batch_size = &(struct variable){0}};
+    struct trainer sketch = {.composition = *composition, .state = state_new(), .batches.size = &(struct variable){0}};
     int code = sketch.state ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
     if (kind) {
         sketch.optimizer = (struct optimizer){.kind = kind, .slots = kind->slots(options)};
         sketch.optimizer.groups.count = groups;
     }
     if (!code && module->loss)
-        code = metrics_of(&sketch.loss, module->loss, config_get(module->model, "type_names"), error);
+        code = metrics_of(&sketch.evaluation.loss, module->loss, config_get(module->model, "type_names"), error);
     for (size_t k = 0; !code && k < trainer_settings(&sketch); k++)
         naming->add(naming->context, trainer_setting_name(&sketch, k));
-    metrics_free(sketch.loss);
+    metrics_free(sketch.evaluation.loss);
     state_free(sketch.state);
     return code;
 }

@@ -141,92 +141,135 @@ struct kept_stream {
     struct variable *words, *position;
 };
 
-struct trainer {
-    struct arena *arena;
-    struct config *given, *config;
-    char *output;
-    struct folder_claim claim;              /* of output */
+/* The folder of the run, and what it is allowed to do there. */
+struct run_folder {
+    char *path;                             /* NULL: nothing is written */
+    struct folder_claim claim;              /* of it */
     struct folder_claim claims[MAX_CLAIMS]; /* of other folders that callbacks write to */
     int nclaims;
-    int fresh;         /* output held nothing of this run when it was opened */
-    int replaces;      /* output holds another run, which goes */
-    char identity[17]; /* of the run: its checkpoints carry it, and a run that goes on from one keeps it */
-    int went_back;     /* there may be files of batches that are still to come */
-    struct trainer_options how;
-    struct team *team;
-    struct state *state;
-    struct datamodule *data;
-    struct model *model;
+    int fresh;            /* it held nothing of this run when it was opened */
+    int replaces;         /* it holds another run, which goes */
+    char identity[17];    /* of the run: its checkpoints carry it, and a run that goes on from one keeps it */
+    int went_back;        /* there may be files of batches that are still to come */
+    int confined;         /* callbacks write below it only */
+    uint64_t kept;        /* run_folder_mark of what last.safetensors holds */
+    int keeps;            /* it has been written */
+    double saved, saving; /* when last.safetensors was written, and how long that took */
+};
+
+/* Parameters and buffers of the model, and gradients of the batch under way, as slabs. */
+struct run_weights {
     void *slab[DTYPE_COUNT]; /* accepted parameters and buffers; variables "model.f32", "model.f64" */
     struct variable *parameters[DTYPE_COUNT];
     void *grads[DTYPE_COUNT];                 /* the gradient that the optimizer gets */
     void *term_grads[MAX_TERMS][DTYPE_COUNT]; /* where terms are kept apart */
     struct variable *window[DTYPE_COUNT];     /* sums over the batches of a window; NULL if each batch steps */
-    struct trainer_settings options;
-    double length[LENGTHS]; /* limits of training, in force; negative: none */
-    struct composition composition;
-    struct optimizer optimizer;
-    struct schedule schedule;
-    struct callbacks callbacks;
+    struct variable *frozen;                  /* [entries of the state dict] */
+    double grad_norm, grad_scale, grad_limit;
+};
 
+/* Losses, metrics and predictions, and the programs that give them. */
+struct run_evaluation {
     struct metrics *loss, *train_metrics;
     struct metrics *val_metrics[MAX_SETS], *test_metrics[MAX_SETS];
     size_t nval, ntest;
-
-    struct variable *cursor_variable;
-    /* What orders of frames are drawn from (streams.c); the last two only where something is. */
-    struct kept_stream random, random_evaluation, random_process;
-    struct variable *workers;          /* [nval + ntest] persistent ones are there; NULL: it is all the same */
-    struct variable *order;            /* of this epoch's frames */
-    struct variable *frozen;           /* [entries of the state dict] */
-    struct variable *batch_size;       /* from the next epoch on; NULL without training data */
-    struct variable *epoch_batch_size; /* in this epoch; likewise */
-    char fingerprint[17];              /* of the training data */
-    const char *resume;                /* the checkpoint that the run goes on from; NULL: none */
-    struct safetensors *resumed;       /* its contents, while the run is opened */
-    struct variable *audit;            /* the text of the audit log, and a terminating zero */
-    char *replay, *replay_at;          /* an audit log to make again, and its first line that is still to come */
-    struct retired *retired;           /* configs that were in force before: nodes of theirs may be in use */
-    const char **runs;
-    size_t nruns;
-    double started, seconds; /* of training: since the last start, and before it */
-    int timed;               /* a callback counts these seconds: checkpoints have them */
-    double validated;        /* the clock at the last validation, or when training started */
-    uint64_t kept;           /* run_folder_mark of what last.safetensors holds */
-    int keeps;               /* it has been written */
-    double saved, saving;    /* when last.safetensors was written, and how long that took */
-
-    struct batch *batch, *eval_batch;
-    struct prefetch *ahead, *eval_ahead; /* the next of each */
-    const struct frame **frames;         /* scratch */
-    size_t nframes;
     struct train_program train;
     struct eval_program eval;
+    struct batch *batch;    /* of a validation or a test */
+    struct prefetch *ahead; /* the next of them */
     struct prediction prediction;
     double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
     struct batch_values values;
     double *computed; /* scratch: the values of whichever metrics are computed */
-    double grad_norm, grad_scale, grad_limit;
-    int open;               /* a transaction is open */
-    int gradients;          /* that the batch under way has */
-    int at_next;            /* they are those at the parameters' next */
-    int aside;              /* what is done now will be taken back: nothing is written or told */
-    int look_raw;           /* looks use the raw weights, whatever evaluation sees */
-    int confined;           /* callbacks write below the run's folder only */
-    int catches;            /* a batch that makes what is not finite is given up */
-    struct config **givens; /* configs as given, before each exchange of parts; [tools] */
-    int tools;              /* such exchanges so far */
+    int gradients;    /* that the batch under way has */
+    int at_next;      /* they are those at the parameters' next */
+    int look_raw;     /* looks use the raw weights, whatever evaluation sees */
+};
 
+/* Frames of training as they come: in which order, how many at a time. */
+struct run_batches {
+    struct batch *now;
+    struct prefetch *ahead; /* the next */
+    struct variable *order; /* of this epoch's frames */
+    struct variable *size;  /* from the next epoch on; NULL without training data */
+    struct variable *epoch_size;
+    /* What orders of frames are drawn from (streams.c); the last two only where something is. */
+    struct kept_stream random, random_evaluation, random_process;
+    struct variable *workers;    /* [nval + ntest] persistent ones are there; NULL: it is all the same */
+    const struct frame **frames; /* scratch */
+    size_t nframes;
+};
+
+/* What is logged, and where. */
+struct run_log {
     struct csv_log *csv;
     struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
-    FILE *log;                           /* run.log */
+    FILE *file;                          /* run.log */
     struct history history;
     struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };
 
+/* Where the run stands, and how far it goes. */
+struct run_position {
+    struct variable *cursor;
+    const char **runs;
+    size_t nruns;
+    double length[LENGTHS];  /* limits of training, in force; negative: none */
+    double started, seconds; /* of training: since the last start, and before it */
+    int timed;               /* a callback counts these seconds: checkpoints have them */
+    double validated;        /* the clock at the last validation, or when training started */
+    int open;                /* a transaction is open */
+    int aside;               /* what is done now will be taken back: nothing is written or told */
+    int catches;             /* a batch that makes what is not finite is given up */
+};
+
+/* Changes that were made, and those that are to be made again. */
+struct run_audit {
+    struct variable *text;    /* of the audit log, and a terminating zero */
+    char *replay, *replay_at; /* an audit log to make again, and its first line that is still to come */
+};
+
+/* What the run goes on from. */
+struct run_origin {
+    const char *path;         /* the checkpoint; NULL: none */
+    struct safetensors *file; /* its contents, while the run is opened */
+    char fingerprint[17];     /* of the training data */
+};
+
+/* The config, then and now. */
+struct run_configs {
+    struct config *given, *resolved;
+    struct retired *retired; /* that were in force before: nodes of theirs may be in use */
+    struct config **before;  /* configs as given, before each exchange of parts; [exchanges] */
+    int exchanges;           /* so far */
+};
+
+struct trainer {
+    struct arena *arena;
+    struct trainer_options how;
+    struct trainer_settings options;
+    struct team *team;
+    struct state *state;
+    struct datamodule *data;
+    struct model *model;
+    struct run_configs configs;
+    struct run_origin origin;
+    struct run_folder folder;
+    struct run_weights weights;
+    struct run_evaluation evaluation;
+    struct run_batches batches;
+    struct run_log log;
+    struct run_position position;
+    struct run_audit audit;
+    struct composition composition;
+    struct optimizer optimizer;
+    struct schedule schedule;
+    struct callbacks callbacks;
+};
+
 static inline struct cursor *cursor_of(const struct trainer *trainer) {
-    return trainer->cursor_variable->data;
+    return trainer->position.cursor->data;
 }
 
 /* After the state was put back (a batch given up, a snapshot, a checkpoint): what stands outside of it follows. */
@@ -296,7 +339,7 @@ int run_folder_end(struct trainer *trainer, struct error *error);
 /* programs.c */
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
 void train_program_free(struct trainer *trainer);
-/* A step on trainer->batch: predictions, terms, then each gradient. */
+/* A step on trainer->batches.now: predictions, terms, then each gradient. */
 int train_program_forward(struct trainer *trainer, struct error *error);
 int train_program_loss(struct trainer *trainer, struct error *error);
 int train_program_gradients(const struct trainer *trainer); /* how many: one, or one for each active term */

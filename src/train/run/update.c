@@ -84,14 +84,14 @@ void update_accumulate(struct trainer *trainer) {
     int first = cursor_of(trainer)->window == 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(trainer->model, (enum dtype)d);
-        struct variable *window = trainer->window[d];
+        struct variable *window = trainer->weights.window[d];
         if (d == F32) {
-            float *restrict sum = window->next, *restrict g = trainer->grads[d];
+            float *restrict sum = window->next, *restrict g = trainer->weights.grads[d];
             const float *restrict before = window->data;
             for (size_t k = 0; k < count; k++)
                 g[k] = sum[k] = first ? g[k] : before[k] + g[k];
         } else {
-            double *restrict sum = window->next, *restrict g = trainer->grads[d];
+            double *restrict sum = window->next, *restrict g = trainer->weights.grads[d];
             const double *restrict before = window->data;
             for (size_t k = 0; k < count; k++)
                 g[k] = sum[k] = first ? g[k] : before[k] + g[k];
@@ -113,7 +113,7 @@ static void run_norm(void *context, int member, int members) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(job->trainer->model, (enum dtype)d);
         size_t begin = count * (size_t)member / (size_t)members, end = count * (size_t)(member + 1) / (size_t)members;
-        total += dot((enum dtype)d, job->trainer->grads[d], job->trainer->grads[d], begin, end);
+        total += dot((enum dtype)d, job->trainer->weights.grads[d], job->trainer->weights.grads[d], begin, end);
     }
     job->sums[member] = total;
 }
@@ -129,21 +129,21 @@ double update_norm(const struct trainer *trainer) {
 
 void update_clip(struct trainer *trainer, double limit, int by_value) {
     if (by_value) {
-        trainer->grad_limit = limit;
+        trainer->weights.grad_limit = limit;
         return;
     }
-    trainer->grad_norm = update_norm(trainer);
-    double scale = limit / (trainer->grad_norm + 1e-6); /* torch.nn.utils.clip_grad_norm_ */
-    trainer->grad_scale = scale < 1 ? scale : 1;
+    trainer->weights.grad_norm = update_norm(trainer);
+    double scale = limit / (trainer->weights.grad_norm + 1e-6); /* torch.nn.utils.clip_grad_norm_ */
+    trainer->weights.grad_scale = scale < 1 ? scale : 1;
     if (isnan(scale))
-        trainer->grad_scale = scale;
+        trainer->weights.grad_scale = scale;
 }
 
 /* ---------------------------------------------------------------- the step */
 
 static int has_gradient(const struct trainer *trainer, int entry) {
     return !model_parameter(trainer->model, entry)->frozen &&
-           (trainer->optimizer.kind->absent_is_zero || trainer->train.reached[entry]);
+           (trainer->optimizer.kind->absent_is_zero || trainer->evaluation.train.reached[entry]);
 }
 
 /* Counts the step for the parameters that take it, and lays them out in stretches. */
@@ -191,14 +191,14 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, const s
     int of_each = kind->per_parameter ? stretch->entry * kind->scalars : 0;
     struct optimizer_span span = {
         .count = end - begin,
-        .p = (const char *)trainer->parameters[dtype]->data + offset,
-        .g = (const char *)trainer->grads[dtype] + offset,
-        .p_next = (char *)trainer->parameters[dtype]->next + offset,
+        .p = (const char *)trainer->weights.parameters[dtype]->data + offset,
+        .g = (const char *)trainer->weights.grads[dtype] + offset,
+        .p_next = (char *)trainer->weights.parameters[dtype]->next + offset,
         .lr = ((double *)optimizer->lr->data)[2 * stretch->group],
         .step = stretch->step,
         .scalars = optimizer->scalars ? (const double *)optimizer->scalars->data + of_each : NULL,
-        .grad_scale = trainer->grad_scale,
-        .grad_limit = trainer->grad_limit,
+        .grad_scale = trainer->weights.grad_scale,
+        .grad_limit = trainer->weights.grad_limit,
         .parameter = model_parameter(trainer->model, stretch->entry),
         .leading = optimizer->leading[stretch->group],
         .scratch = optimizer->scratch ? optimizer->scratch + (size_t)member * optimizer->scratch_size : NULL,
@@ -214,7 +214,8 @@ static void update_span(const struct trainer *trainer, enum dtype dtype, const s
 static void keep_span(const struct trainer *trainer, enum dtype dtype, size_t begin, size_t end) {
     size_t size = dtype_size(dtype), offset = begin * size, bytes = (end - begin) * size;
     const struct optimizer *optimizer = &trainer->optimizer;
-    memcpy((char *)trainer->parameters[dtype]->next + offset, (char *)trainer->parameters[dtype]->data + offset, bytes);
+    memcpy((char *)trainer->weights.parameters[dtype]->next + offset,
+           (char *)trainer->weights.parameters[dtype]->data + offset, bytes);
     for (int s = 0; s < optimizer->slots; s++)
         memcpy((char *)optimizer->slot[s][dtype]->next + offset, (char *)optimizer->slot[s][dtype]->data + offset,
                bytes);
@@ -254,7 +255,7 @@ int update_step(struct trainer *trainer, struct error *error) {
     team_run(trainer->team, run_step, trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         int any = model_trainable_size(trainer->model, (enum dtype)d) > 0;
-        trainer->parameters[d]->written = any;
+        trainer->weights.parameters[d]->written = any;
         for (int s = 0; s < optimizer->slots; s++)
             optimizer->slot[s][d]->written = any;
     }

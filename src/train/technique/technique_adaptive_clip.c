@@ -39,7 +39,7 @@ static void clip(struct layer *layer, struct trainer *trainer) {
     double *mean = ((struct adaptive *)layer->own)->mean->data, norm = update_norm(trainer);
     if (*mean > 0)
         update_clip(trainer, how->factor * *mean, 0);
-    norm *= trainer->grad_scale;
+    norm *= trainer->weights.grad_scale;
     *mean = *mean > 0 ? how->decay * *mean + (1 - how->decay) * norm : norm;
 }
 

@@ -81,7 +81,7 @@ static int config_open(struct layer *layer, struct trainer *trainer, struct erro
     const struct config_options *how = layer->options;
     struct config *config = layer->own;
     config->by_value = how->clip_algorithm && !strcmp(how->clip_algorithm, "value");
-    config->terms = trainer->loss ? (int)metrics_nterms(trainer->loss) : 0;
+    config->terms = trainer->evaluation.loss ? (int)metrics_nterms(trainer->evaluation.loss) : 0;
     size_t count = (size_t)config->terms * (size_t)(COSINE + config->terms);
     config->clip = state_add(trainer->state, "config.gradient_clip_val", STATE_F64, 1, 0, error);
     config->last = state_add(trainer->state, "config.last", STATE_F64, count, 0, error);
@@ -120,16 +120,16 @@ static void remember(const struct config *config, const int *active, int n, cons
 }
 
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
-    const struct train_program *train = &trainer->train;
+    const struct train_program *train = &trainer->evaluation.train;
     int n = train->nactive;
     double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0}, weights[MAX_TERMS];
     struct config_vectors gradients = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++)
         gradients.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
     for (int i = 0; i < n; i++) {
-        coefficients[i] = metrics_coefficient(trainer->loss, (size_t)train->active[i]);
+        coefficients[i] = metrics_coefficient(trainer->evaluation.loss, (size_t)train->active[i]);
         for (int d = 0; d < DTYPE_COUNT; d++)
-            gradients.part[i][d] = trainer->term_grads[train->active[i]][d];
+            gradients.part[i][d] = trainer->weights.term_grads[train->active[i]][d];
     }
     if (config_products(trainer->team, &gradients, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -138,7 +138,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     else if (config_weights(n, products, coefficients, ((struct config_options *)layer->options)->norm_eps, weights))
         return error_set(error, ERROR_NUMERIC, "ConFIG: the gradients of the loss terms are not finite");
     remember(layer->own, train->active, n, products, weights);
-    config_sum(trainer->team, &gradients, weights, trainer->grads);
+    config_sum(trainer->team, &gradients, weights, trainer->weights.grads);
     return 0;
 }
 
@@ -190,7 +190,7 @@ static void add_cell(struct text *out, int width, int digits, double value, cons
 }
 
 static void describe(const struct layer *layer, struct text *out) {
-    const struct metrics *loss = layer->trainer->loss;
+    const struct metrics *loss = layer->trainer->evaluation.loss;
     const struct config *config = layer->own;
     int n = config->terms, known = 0, longest = 4;
     for (int i = 0; i < n; i++) {

@@ -44,7 +44,7 @@ static int ema_open(struct layer *layer, struct trainer *trainer, struct error *
         ema->weights[d] = state_add(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count, 1, error);
         if (!ema->weights[d])
             return ERROR_MEMORY;
-        memcpy(ema->weights[d]->data, trainer->parameters[d]->data, count * dtype_size((enum dtype)d));
+        memcpy(ema->weights[d]->data, trainer->weights.parameters[d]->data, count * dtype_size((enum dtype)d));
     }
     ema->updates = state_add(trainer->state, "ema.num_updates", STATE_I64, 1, 0, error);
     ema->decay = state_add(trainer->state, "ema.decay", STATE_F64, 1, 0, error);
@@ -70,7 +70,7 @@ static void run_job(void *context, int member, int members) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(job->trainer->model, (enum dtype)d);
         size_t begin = count * (size_t)member / (size_t)members, end = count * (size_t)(member + 1) / (size_t)members;
-        struct variable *weights = job->ema->weights[d], *parameters = job->trainer->parameters[d];
+        struct variable *weights = job->ema->weights[d], *parameters = job->trainer->weights.parameters[d];
         const void *from = parameters->written ? parameters->next : parameters->data;
         if (d == F32) {
             const float *restrict p = from, *restrict old = weights->data;
@@ -128,7 +128,7 @@ static void measure(const struct layer *layer, double *distance, double *norm) {
     const struct ema *ema = layer->own;
     double apart = 0, size = 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const struct variable *weights = ema->weights[d], *parameters = layer->trainer->parameters[d];
+        const struct variable *weights = ema->weights[d], *parameters = layer->trainer->weights.parameters[d];
         const void *average = weights->written ? weights->next : weights->data;
         const void *raw = parameters->written ? parameters->next : parameters->data;
         size_t count = model_trainable_size(layer->trainer->model, (enum dtype)d);

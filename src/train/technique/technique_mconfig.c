@@ -84,7 +84,7 @@ static int add(struct variable *out[DTYPE_COUNT], struct trainer *trainer, const
 
 static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct mconfig *own = layer->own;
-    size_t terms = trainer->loss ? metrics_nterms(trainer->loss) : 0;
+    size_t terms = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
     int code = 0;
     for (size_t k = 0; !code && k < terms; k++) {
         char name[32];
@@ -105,12 +105,12 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
 /* Whose turn it is, among the terms that have a coefficient. */
 static int turn(const struct mconfig *own, const struct trainer *trainer) {
     const int64_t *counts = own->counts->data;
-    return trainer->train.active[counts[TURN] % trainer->train.nactive];
+    return trainer->evaluation.train.active[counts[TURN] % trainer->evaluation.train.nactive];
 }
 
 static void weigh(const struct layer *layer, const struct trainer *trainer, double *coefficients) {
     int now = turn(layer->own, trainer);
-    for (int k = 0; k < (int)metrics_nterms(trainer->loss); k++)
+    for (int k = 0; k < (int)metrics_nterms(trainer->evaluation.loss); k++)
         coefficients[k] = k == now;
 }
 
@@ -138,12 +138,12 @@ static void run_average(void *context, int member, int members) {
         size_t begin, end;
         stretch(job->trainer, d, member, members, &begin, &end);
         if (d == F32) {
-            const float *restrict g = job->trainer->grads[d], *restrict old = average->data;
+            const float *restrict g = job->trainer->weights.grads[d], *restrict old = average->data;
             float *restrict new = average->next, keep = (float)job->beta1, take = (float)(1 - job->beta1);
             for (size_t k = begin; k < end; k++)
                 new[k] = keep *old[k] + take *g[k];
         } else {
-            const double *restrict g = job->trainer->grads[d], *restrict old = average->data;
+            const double *restrict g = job->trainer->weights.grads[d], *restrict old = average->data;
             double *restrict new = average->next;
             for (size_t k = begin; k < end; k++)
                 new[k] = job->beta1 *old[k] + (1 - job->beta1) * g[k];
@@ -158,7 +158,8 @@ static void run_moment(void *context, int member, int members) {
         size_t begin, end;
         stretch(job->trainer, d, member, members, &begin, &end);
         for (size_t k = begin; k < end; k++) {
-            double g = d == F32 ? ((float *)job->trainer->grads[d])[k] : ((double *)job->trainer->grads[d])[k];
+            double g =
+                d == F32 ? ((float *)job->trainer->weights.grads[d])[k] : ((double *)job->trainer->weights.grads[d])[k];
             double before = d == F32 ? ((float *)pseudo->data)[k] : ((double *)pseudo->data)[k];
             double s = d == F32 ? ((float *)second->data)[k] : ((double *)second->data)[k];
             double now = g * job->grown, fake = (now - job->beta1 * before) / (1 - job->beta1);
@@ -167,11 +168,11 @@ static void run_moment(void *context, int member, int members) {
             if (d == F32) {
                 ((float *)pseudo->next)[k] = (float)now;
                 ((float *)second->next)[k] = (float)s;
-                ((float *)job->trainer->grads[d])[k] = (float)g;
+                ((float *)job->trainer->weights.grads[d])[k] = (float)g;
             } else {
                 ((double *)pseudo->next)[k] = now;
                 ((double *)second->next)[k] = s;
-                ((double *)job->trainer->grads[d])[k] = g;
+                ((double *)job->trainer->weights.grads[d])[k] = g;
             }
         }
     }
@@ -180,7 +181,7 @@ static void run_moment(void *context, int member, int members) {
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
     const struct mconfig_options *how = layer->options;
     struct mconfig *own = layer->own;
-    const struct train_program *train = &trainer->train;
+    const struct train_program *train = &trainer->evaluation.train;
     int64_t *counts = own->counts->data;
     int n = train->nactive, all = 1;
     double products[MAX_TERMS * MAX_TERMS], coefficients[MAX_TERMS], weights[MAX_TERMS], grown[MAX_TERMS];
@@ -197,11 +198,11 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     for (int d = 0; d < DTYPE_COUNT; d++) {
         averages.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
         own->average[job.term][d]->written = averages.counts[d] > 0;
-        memset(trainer->grads[d], 0, averages.counts[d] * dtype_size((enum dtype)d));
+        memset(trainer->weights.grads[d], 0, averages.counts[d] * dtype_size((enum dtype)d));
     }
     for (int i = 0; i < n; i++) {
         int term = train->active[i];
-        coefficients[i] = metrics_coefficient(trainer->loss, (size_t)term);
+        coefficients[i] = metrics_coefficient(trainer->evaluation.loss, (size_t)term);
         grown[i] = 1 - pow(job.beta1, (double)counts[SEEN + term]);
         all &= counts[SEEN + term] > 0;
         for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -222,7 +223,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
         return error_set(error, ERROR_NUMERIC, "M-ConFIG: the gradients of the loss terms are not finite");
     for (int i = 0; i < n; i++)
         weights[i] /= grown[i];
-    config_sum(trainer->team, &averages, weights, trainer->grads);
+    config_sum(trainer->team, &averages, weights, trainer->weights.grads);
     double t = (double)++counts[STEPS];
     job.grown = 1 - pow(job.beta1, t);
     job.corrected = 1 - pow(job.beta2, t);

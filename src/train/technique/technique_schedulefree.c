@@ -40,7 +40,7 @@ static void start(struct layer *layer, struct trainer *trainer) {
         struct variable *z = z_of(trainer, (enum dtype)d);
         size_t size = z ? z->count * dtype_size((enum dtype)d) : 0;
         if (size) {
-            memcpy(z->data, trainer->parameters[d]->data, size);
+            memcpy(z->data, trainer->weights.parameters[d]->data, size);
             memcpy(z->next, z->data, size);
         }
     }
@@ -67,7 +67,7 @@ static void close_layer(struct layer *layer) {
 static const void *evaluation(const struct layer *layer, enum dtype dtype) {
     const struct trainer *trainer = layer->trainer;
     const struct optimizer *optimizer = &trainer->optimizer;
-    const struct variable *z = z_of(trainer, dtype), *y = trainer->parameters[dtype];
+    const struct variable *z = z_of(trainer, dtype), *y = trainer->weights.parameters[dtype];
     void *out = ((const struct schedulefree *)layer->own)->average[dtype];
     if (!z)
         return NULL;
