@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common.h"
 #include "kept.h"
+#include "train/run/audit.h"
 #include "train/run/trainer_internal.h"
 
 enum { BATCHES = 3 };

@@ -12,7 +12,10 @@
 #include "edits.h"
 #include "kept.h"
 #include "model/file/safetensors.h"
+#include "train/run/checkpoint.h"
+#include "train/run/resume.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "model/file/safetensors.h"
+#include "train/technique/composition.h"
+#include "train/trainer.h"
 
 void file_copy(const char *from, const char *to) {
     struct error error = {0};

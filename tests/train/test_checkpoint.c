@@ -9,6 +9,7 @@
 
 #include "graph/kernels.h"
 #include "model/file/safetensors_internal.h"
+#include "train/trainer.h"
 
 /* Runs that between them have every owner of a state: techniques, optimizers, schedulers, callbacks. */
 static const struct setting {

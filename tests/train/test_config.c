@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/team.h"
 #include "reference.h"
+#include "train/optimizer/eigen.h"
 #include "train/technique/config_sums.h"
 #include "train/optimizer/optimizer.h"
 

@@ -8,6 +8,8 @@
 
 #include "model/file/safetensors.h"
 #include "train/callback/callback.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 static void run_in(const struct start *start) {
     struct trainer *trainer = case_open(start);

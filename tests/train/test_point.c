@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include "train/callback/callback.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
+#include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

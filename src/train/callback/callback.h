@@ -7,6 +7,7 @@
 #include "data/module/datamodule.h"
 #include "train/metric/metrics.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 struct trainer;
 struct trainer_settings;

@@ -2,7 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/callback/callback_accumulation.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/trainer_options.h"
+#include "train/trainer.h"
 
 struct accumulation_options {
     const struct config_node *scheduling;

@@ -2,7 +2,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/run/logging.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 struct stop_options {
     const char *monitor, *mode;

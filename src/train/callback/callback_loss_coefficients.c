@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
 #include "train/callback/loss_coefficients.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
 
 int loss_coefficients_read(const struct config_node *map, const struct metrics *loss, int nullable, double *values,
                            struct error *error) {

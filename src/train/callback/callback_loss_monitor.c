@@ -2,8 +2,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
 #include "train/callback/loss_coefficients.h"
+#include "train/metric/metrics.h"
+#include "train/run/cursor.h"
+#include "train/run/logging.h"
+#include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
 
 struct monitor_options {
     const char *interval;

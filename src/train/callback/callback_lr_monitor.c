@@ -1,7 +1,11 @@
 /* LearningRateMonitor: the learning rate as a column "lr-Adam". */
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/logging.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/update.h"
 
 struct monitor_options {
     const char *interval;

@@ -7,8 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "train/callback/callback.h"
 #include "train/duration.h"
 #include "train/callback/kept.h"
+#include "train/run/cursor.h"
+#include "train/run/evaluate.h"
+#include "train/run/logging.h"
+#include "train/run/run_claim.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 static const char alias[] = "callback.model_checkpoint.";
 

@@ -2,7 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "train/callback/callback.h"
 #include "train/callback/kept.h"
+#include "train/run/checkpoint.h"
+#include "train/run/logging.h"
+#include "train/run/run_claim.h"
+#include "train/run/run_folder.h"
+#include "train/trainer.h"
 
 struct exception_options {
     const char *dirpath, *filename;

@@ -3,8 +3,11 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
 #include "train/callback/loss_coefficients.h"
+#include "train/run/logging.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct monitor_options {
     const char *interval;

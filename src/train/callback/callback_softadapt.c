@@ -4,8 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
 #include "train/callback/loss_coefficients.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/logging.h"
+#include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 struct softadapt_options {
     double beta, eps;

@@ -3,8 +3,11 @@
  * averaged.  At the end of the last epoch the average takes the place of the weights. */
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/run/cursor.h"
 #include "train/scheduler/scheduler_kind.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
 
 struct swa_options {
     struct option_floats rates;

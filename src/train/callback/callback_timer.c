@@ -2,8 +2,12 @@
  * and so does the time of validations. */
 #include <string.h>
 
+#include "train/callback/callback.h"
 #include "train/duration.h"
+#include "train/run/cursor.h"
+#include "train/run/logging.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct timer_options {
     const struct config_node *duration;

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/run/logging.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/update.h"
+#include "train/state.h"
 
 struct stats_options {
     int64_t every;

@@ -11,7 +11,15 @@
 
 #include "base/file.h"
 #include "data/format/extxyz.h"
+#include "train/callback/callback.h"
+#include "train/metric/metrics.h"
+#include "train/run/cursor.h"
+#include "train/run/logging.h"
+#include "train/run/run_claim.h"
+#include "train/run/run_folder.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 struct xyz_options {
     const char *out_file;

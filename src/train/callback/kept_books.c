@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "train/callback/kept.h"
+#include "train/state.h"
 
 void books_free(struct books *books) {
     free(books->kept);

@@ -7,7 +7,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "train/callback/callback.h"
 #include "train/callback/kept.h"
+#include "train/run/checkpoint.h"
+#include "train/run/run_claim.h"
+#include "train/run/run_folder.h"
+#include "train/state.h"
 
 const char kept_ending[] = ".safetensors";
 

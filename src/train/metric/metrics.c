@@ -5,6 +5,7 @@
 #include <string.h>
 #include "data/oddities.h"
 #include "train/metric/metrics_entry.h"
+#include "train/state.h"
 
 /* ---------------------------------------------------------------- making */
 

@@ -1,6 +1,7 @@
 /* From a config to the entries of a metrics manager. */
 #include <math.h>
 #include <string.h>
+#include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 
 const struct quantity quantities[PREDICTED_COUNT] = {

@@ -14,6 +14,7 @@ struct adadelta_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_adadelta.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

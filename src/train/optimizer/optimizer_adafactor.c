@@ -22,6 +22,7 @@ struct adafactor_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_adafactor.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

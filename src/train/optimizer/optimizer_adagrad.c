@@ -15,6 +15,7 @@ struct adagrad_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_adagrad.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

@@ -32,6 +32,7 @@ struct adam_step {
 #define REAL double
 #define SQRT sqrt
 #define KERNEL(name) name##_f64
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_adam.inc"
 
 static void update(const struct adam_options *options, enum dtype dtype, const struct optimizer_span *span,

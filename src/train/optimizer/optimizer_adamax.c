@@ -16,6 +16,7 @@ struct adamax_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_adamax.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

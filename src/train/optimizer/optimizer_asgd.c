@@ -20,6 +20,7 @@ struct asgd_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_asgd.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void advance(const void *options, double lr, int64_t step, double *scalars) {

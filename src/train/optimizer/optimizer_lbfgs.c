@@ -9,7 +9,10 @@
 
 #include "train/optimizer/dot.h"
 #include "train/optimizer/line_search.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/loop.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
 
 struct lbfgs_options {
     double lr, tolerance_grad, tolerance_change;

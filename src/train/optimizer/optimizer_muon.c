@@ -26,6 +26,7 @@ struct muon_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_muon.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 /* What the rate of a matrix is multiplied by. */

@@ -21,6 +21,7 @@ struct nadam_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_nadam.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static double mu(const struct nadam_options *how, double t) {

@@ -18,6 +18,7 @@ struct radam_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_radam.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

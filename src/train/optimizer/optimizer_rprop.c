@@ -17,6 +17,7 @@ struct rprop_step {
 };
 
 #define OPTIMIZER_KERNEL "train/optimizer/optimizer_rprop.inc"
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_kernels.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

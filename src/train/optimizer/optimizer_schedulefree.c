@@ -34,6 +34,7 @@ struct free_step {
 #define REAL double
 #define SQRT sqrt
 #define KERNEL(name) name##_f64
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_schedulefree.inc"
 
 /* ---------------------------------------------------------------- once a step */

@@ -24,6 +24,7 @@ struct sgd_step {
 #undef KERNEL
 #define REAL double
 #define KERNEL(name) name##_f64
+#include "train/optimizer/optimizer.h"
 #include "train/optimizer/optimizer_sgd.inc"
 
 static void update(const void *options, enum dtype dtype, const struct optimizer_span *span) {

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/optimizer/optimizer.h"
+#include "train/optimizer/param_groups.h"
+#include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
 
 static size_t size_of(enum option_type type) {

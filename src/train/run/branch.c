@@ -3,7 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/metric/metrics.h"
+#include "train/run/cursor.h"
+#include "train/run/logging.h"
+#include "train/run/loop.h"
+#include "train/run/point.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct trainer_branch {
     struct trainer_point *end;

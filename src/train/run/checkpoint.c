@@ -8,7 +8,19 @@
 
 #include "graph/kernels.h"
 #include "model/file/safetensors.h"
+#include "train/callback/callback.h"
+#include "train/metric/metrics.h"
+#include "train/run/audit.h"
+#include "train/run/batches.h"
+#include "train/run/checkpoint.h"
+#include "train/run/cursor.h"
+#include "train/run/logging.h"
+#include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
+#include "train/scheduler/scheduler.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
+#include "train/trainer.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */
 static void to_model(const struct trainer *trainer, const void *const slabs[DTYPE_COUNT]) {

@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/metric/metrics.h"
+#include "train/run/batches.h"
+#include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
 
 /* ---------------------------------------------------------------- results */

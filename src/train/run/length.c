@@ -3,8 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "model/file/safetensors.h"
+#include "train/callback/callback.h"
+#include "train/run/cursor.h"
+#include "train/run/length.h"
+#include "train/run/logging.h"
+#include "train/run/loop.h"
+#include "train/run/retool.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/trainer_options.h"
+#include "train/trainer.h"
 
 static const char *const names[LENGTHS] = {
     [LENGTH_EPOCHS] = "max_epochs", [LENGTH_STEPS] = "max_steps", [LENGTH_TIME] = "max_time"};

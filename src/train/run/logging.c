@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/csv_log.h"
 #include "train/run/loggers.h"
+#include "train/run/logging.h"
+#include "train/run/run_folder.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];

@@ -4,7 +4,13 @@
 #include <string.h>
 
 #include "base/interrupt.h"
+#include "train/callback/callback.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/evaluate.h"
+#include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- frames */
 

@@ -3,7 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "train/callback/callback.h"
+#include "train/callback/callback_accumulation.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/audit.h"
+#include "train/run/batches.h"
+#include "train/run/checkpoint.h"
+#include "train/run/cursor.h"
+#include "train/run/evaluate.h"
+#include "train/run/finite.h"
+#include "train/run/logging.h"
+#include "train/run/loop.h"
+#include "train/run/programs.h"
+#include "train/run/run_folder.h"
+#include "train/run/schedule.h"
+#include "train/run/streams.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/trainer_options.h"
+#include "train/run/update.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
+#include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {
     static const char *const names[] = {"start",    "sanity",    "epoch",      "load",      "forward", "loss",

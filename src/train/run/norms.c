@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "model/module.h"
+#include "train/run/norms.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 enum { LANES = 16 }; /* a fixed order, and one that vectorises */
 

@@ -2,8 +2,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/callback/callback_accumulation.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/optimizer/eigen.h"
+#include "train/run/loop.h"
+#include "train/run/programs.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- gradients */
 

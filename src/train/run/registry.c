@@ -7,6 +7,7 @@
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
 #include "train/callback/callback.h"
+#include "train/optimizer/dot.h"
 #include "train/technique/composition.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"

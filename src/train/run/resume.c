@@ -6,7 +6,12 @@
 
 #include "base/hash.h"
 #include "model/file/safetensors.h"
+#include "train/run/audit.h"
+#include "train/run/logging.h"
+#include "train/run/resume.h"
+#include "train/run/retool.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- changes that were made */
 

@@ -4,10 +4,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "train/callback/callback.h"
+#include "train/run/audit.h"
+#include "train/run/checkpoint.h"
+#include "train/run/csv_log.h"
+#include "train/run/cursor.h"
 #include "train/run/loggers.h"
+#include "train/run/run_claim.h"
+#include "train/run/run_folder.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
     if (snprintf(path, 4096, "%s/%s", trainer->folder.path, name) >= 4096)

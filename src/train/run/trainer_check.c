@@ -2,7 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/callback/callback.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/optimizer/optimizer.h"
+#include "train/optimizer/param_groups.h"
+#include "train/run/evaluate.h"
+#include "train/run/programs.h"
+#include "train/run/trainer_check.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/trainer_options.h"
+#include "train/run/update.h"
+#include "train/scheduler/scheduler.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
+#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "train/trainer.h"
 
 struct raw {
     const struct config_node *max_epochs, *max_time, *gradient_clip_val, *clip_algorithm, *val_check_interval;

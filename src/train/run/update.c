@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "train/optimizer/dot.h"
+#include "train/optimizer/optimizer.h"
+#include "train/optimizer/param_groups.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/update.h"
+#include "train/state.h"
 
 /* Room for what a step works with; and whether the optimizer can take the parameters at all. */
 static int open_stretches(struct trainer *trainer, const struct config_node *config, struct error *error) {

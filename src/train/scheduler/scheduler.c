@@ -1,7 +1,9 @@
 #include "train/scheduler/scheduler.h"
 
 #include <string.h>
+#include "train/optimizer/dot.h"
 #include "train/scheduler/scheduler_kind.h"
+#include "train/state.h"
 
 enum { MAX_KINDS = 32, MAX_DEPTH = 16 };
 

@@ -1,4 +1,5 @@
 /* Schedulers of schedulers: SequentialLR and ChainedScheduler. */
+#include "train/scheduler/scheduler.h"
 #include "train/scheduler/scheduler_kind.h"
 
 #include <stddef.h>

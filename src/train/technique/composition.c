@@ -1,4 +1,7 @@
+#include "train/optimizer/dot.h"
+#include "train/run/trainer_options.h"
 #include "train/technique/composition.h"
+#include "train/trainer.h"
 
 #include <stdlib.h>
 #include <string.h>

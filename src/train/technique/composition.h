@@ -11,6 +11,7 @@
 #include "config/options.h"
 #include "base/dtype.h"
 #include "train/run/trainer_options.h"
+#include "train/trainer.h"
 
 struct trainer;
 struct layer;

@@ -1,6 +1,11 @@
 /* Adaptive clipping: the norm of the gradient is limited to a multiple of its own running mean. */
+#include "train/run/trainer_options.h"
+#include "train/run/update.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct adaptive_options {
     double factor, decay;

@@ -1,6 +1,10 @@
 /* The base: one gradient of the weighted sum, the trainer's clipping, the raw weights. */
 #include <math.h>
 
+#include "train/run/settings.h"
+#include "train/run/update.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
 

@@ -10,9 +10,19 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/run/programs.h"
+#include "train/run/settings.h"
+#include "train/run/trainer_options.h"
+#include "train/run/update.h"
+#include "train/scheduler/scheduler.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct config_options {
     double norm_eps;

@@ -4,8 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/run/trainer_options.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct ema_options {
     double decay;

@@ -9,9 +9,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/metric/metrics.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/programs.h"
+#include "train/run/trainer_options.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct mconfig_options {
     struct option_floats betas;

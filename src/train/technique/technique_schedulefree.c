@@ -5,8 +5,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/trainer_options.h"
+#include "train/run/update.h"
+#include "train/state.h"
+#include "train/technique/composition.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer_internal.h"
+#include "train/trainer.h"
 
 struct schedulefree {
     void *average[DTYPE_COUNT]; /* x, as of the last look at it; whole slabs */
