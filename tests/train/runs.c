@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "model/file/safetensors.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 void file_copy(const char *from, const char *to) {

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {

@@ -1,6 +1,6 @@
 /* Layers that fit together, and those that do not. */
 #include "reference.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
 
 static const struct technique other_average = {.name = "swa", .claims = CLAIM_EVALUATION};

@@ -3,7 +3,7 @@
 #include "runs.h"
 #include "train/run/trainer_options.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
 #include "train/trainer.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "model/file/safetensors.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/state.h"
 #include "train/trainer.h"
 

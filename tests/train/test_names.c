@@ -1,6 +1,6 @@
 /* Names of values are known before any data is read: those that a run then has. */
 #include "runs.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 struct names {

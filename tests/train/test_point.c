@@ -4,9 +4,9 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {

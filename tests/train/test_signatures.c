@@ -6,14 +6,14 @@
 #include "data/module/datamodule.h"
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
 #include "train/run/trainer_check.h"
 #include "train/run/trainer_options.h"
 #include "train/scheduler/scheduler_kind.h"
 #include "train/run/trainer_internal.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 
 struct rows {
     const struct option *rows[8];

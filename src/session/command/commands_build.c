@@ -8,7 +8,7 @@
 #include "session/progress.h"
 #include "session/session_internal.h"
 #include "session/setup.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/optimizer/optimizer.h"
 
 static const char builtin_name[] = "built-in session";

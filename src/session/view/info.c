@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "session/progress.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/run/registry.h"
 
 /* ---------------------------------------------------------------- where things stand */

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/callback_accumulation.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/run/trainer_options.h"
 #include "train/trainer.h"
 
@@ -67,11 +67,11 @@ static const struct callback *find(const struct trainer *trainer) {
 static int64_t accumulation(const struct trainer *trainer, int64_t epoch) {
     const struct callback *callback = find(trainer);
     const struct accumulation_options *how = callback ? callback->options : NULL;
-    return how ? batches_of(how->scheduling, epoch) : trainer->options.accumulate_grad_batches;
+    return how ? batches_of(how->scheduling, epoch) : run_settings(trainer)->accumulate_grad_batches;
 }
 
 int64_t accumulation_now(const struct trainer *trainer) {
-    return accumulation(trainer, cursor_of(trainer)->epoch);
+    return accumulation(trainer, run_cursor(trainer)->epoch);
 }
 
 int64_t accumulation_most(const struct trainer *trainer) {
@@ -99,11 +99,11 @@ int trainer_settings_accumulate(const struct trainer_settings *settings) {
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     if (find(trainer) != callback)
         return config_error(callback->config, error, ERROR_VALUE, "one GradientAccumulationScheduler is possible");
-    if (trainer->options.accumulate_grad_batches != 1)
+    if (run_settings(trainer)->accumulate_grad_batches != 1)
         return config_error(callback->config, error, ERROR_VALUE,
                             "trainer.accumulate_grad_batches is %lld: it must be 1 where a "
                             "GradientAccumulationScheduler says how many",
-                            (long long)trainer->options.accumulate_grad_batches);
+                            (long long)run_settings(trainer)->accumulate_grad_batches);
     return 0;
 }
 

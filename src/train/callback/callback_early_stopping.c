@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/logging.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -63,9 +63,9 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     const struct stop_options *how = callback->options;
     char name[96];
     snprintf(name, sizeof name, "%sbest", callback->prefix);
-    stop->best = state_add(trainer->state, name, STATE_F64, 1, 0, error);
+    stop->best = state_add(trainer_state(trainer), name, STATE_F64, 1, 0, error);
     snprintf(name, sizeof name, "%swaited", callback->prefix);
-    stop->waited = state_add(trainer->state, name, STATE_I64, 1, 0, error);
+    stop->waited = state_add(trainer_state(trainer), name, STATE_I64, 1, 0, error);
     if (!stop->best || !stop->waited)
         return ERROR_MEMORY;
     stop->best->range = &state_ordered;
@@ -75,9 +75,9 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
 }
 
 static void stop_because(struct trainer *trainer, const char *reason) {
-    if (!cursor_of(trainer)->should_stop)
+    if (!run_cursor(trainer)->should_stop)
         trainer_tell(trainer, EVENT_STOP, "%s", reason);
-    cursor_of(trainer)->should_stop = 1;
+    run_cursor(trainer)->should_stop = 1;
 }
 
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
@@ -91,7 +91,7 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     int64_t *waited = stop->waited->data;
     char reason[256];
     if (!trainer_metric(trainer, how->monitor, &value)) {
-        if (how->strict && cursor_of(trainer)->validated && !stop->told++)
+        if (how->strict && run_cursor(trainer)->validated && !stop->told++)
             trainer_tell(trainer, EVENT_NOTICE, "EarlyStopping does not judge: '%s' has not been logged", how->monitor);
         return 0;
     }

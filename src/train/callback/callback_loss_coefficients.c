@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/programs.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 int loss_coefficients_read(const struct config_node *map, const struct metrics *loss, int nullable, double *values,
                            struct error *error) {
@@ -103,10 +104,10 @@ static int schedule_epoch_begin(struct callback *callback, struct trainer *train
     for (size_t k = 0; k < config_count(schedule); k++) {
         double values[MAX_TERMS];
         int64_t epoch;
-        if (epoch_of(config_key(schedule, k), &epoch) || epoch != cursor_of(trainer)->epoch)
+        if (epoch_of(config_key(schedule, k), &epoch) || epoch != run_cursor(trainer)->epoch)
             continue;
-        int code = loss_coefficients_read(config_at(schedule, k), trainer->evaluation.loss, 1, values, error);
-        return code ? code : metrics_set_coefficients(trainer->evaluation.loss, values, error);
+        int code = loss_coefficients_read(config_at(schedule, k), run_loss(trainer), 1, values, error);
+        return code ? code : metrics_set_coefficients(run_loss(trainer), values, error);
     }
     return 0;
 }
@@ -162,11 +163,11 @@ static int check_linear_terms(const void *given, const struct config_node *confi
 static int open_linear(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct linear *linear = callback->own;
     char name[96];
-    if (!trainer->evaluation.loss)
+    if (!run_loss(trainer))
         return 0;
     snprintf(name, sizeof name, "%scaptured", callback->prefix);
     linear->captured =
-        state_add(trainer->state, name, STATE_F64, 1 + metrics_nterms(trainer->evaluation.loss), 0, error);
+        state_add(trainer_state(trainer), name, STATE_F64, 1 + metrics_nterms(run_loss(trainer)), 0, error);
     if (!linear->captured)
         return ERROR_MEMORY;
     linear->captured->range = &state_nullable;
@@ -177,19 +178,19 @@ static int linear_epoch_begin(struct callback *callback, struct trainer *trainer
     const struct linear_options *how = callback->options;
     double *captured = ((struct linear *)callback->own)->captured->data, *first = captured + 1;
     double last[MAX_TERMS], now[MAX_TERMS], total = 0;
-    size_t n = metrics_nterms(trainer->evaluation.loss);
-    int64_t epoch = cursor_of(trainer)->epoch;
-    int code = loss_coefficients_read(how->final, trainer->evaluation.loss, 0, last, error);
+    size_t n = metrics_nterms(run_loss(trainer));
+    int64_t epoch = run_cursor(trainer)->epoch;
+    int code = loss_coefficients_read(how->final, run_loss(trainer), 0, last, error);
     if (code)
         return code;
     if (epoch == how->start && !captured[0]) {
         for (size_t k = 0; k < n; k++) {
-            first[k] = metrics_coefficient(trainer->evaluation.loss, k);
+            first[k] = metrics_coefficient(run_loss(trainer), k);
             if (!isnan(last[k]) && isnan(first[k]))
                 return error_set(error, ERROR_STATE,
                                  "LinearLossCoefficientScheduler: at its start, epoch %lld, the coefficient of '%s' is "
                                  "null: there is nothing to go on from",
-                                 (long long)epoch, metrics_term_name(trainer->evaluation.loss, k));
+                                 (long long)epoch, metrics_term_name(run_loss(trainer), k));
         }
         captured[0] = 1;
     }
@@ -205,7 +206,7 @@ static int linear_epoch_begin(struct callback *callback, struct trainer *trainer
     double alpha = (double)(epoch - how->start) / (double)how->length;
     for (size_t k = 0; k < n; k++)
         now[k] = isnan(last[k]) ? NAN : first[k] + alpha * (last[k] / total - first[k]);
-    return metrics_set_coefficients(trainer->evaluation.loss, now, error);
+    return metrics_set_coefficients(run_loss(trainer), now, error);
 }
 
 const struct callback_kind callback_linear_loss_coefficient_scheduler = {

@@ -2,14 +2,15 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/programs.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 struct monitor_options {
     const char *interval;
@@ -35,8 +36,8 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     struct monitor *own = callback->own;
     char name[96];
     snprintf(name, sizeof name, "%sshown", callback->prefix);
-    size_t n = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
-    own->shown = state_add(trainer->state, name, STATE_F64, n, 0, error);
+    size_t n = run_loss(trainer) ? metrics_nterms(run_loss(trainer)) : 0;
+    own->shown = state_add(trainer_state(trainer), name, STATE_F64, n, 0, error);
     return own->shown ? 0 : ERROR_MEMORY;
 }
 
@@ -53,9 +54,9 @@ static int logs(const struct callback *callback, const struct callback_scope *sc
 
 static int log_them(struct trainer *trainer, const double *values, struct error *error) {
     int code = 0;
-    for (size_t k = 0; !code && k < metrics_nterms(trainer->evaluation.loss); k++) {
+    for (size_t k = 0; !code && k < metrics_nterms(run_loss(trainer)); k++) {
         char name[256];
-        snprintf(name, sizeof name, "loss_coeff/%s", metrics_term_name(trainer->evaluation.loss, k));
+        snprintf(name, sizeof name, "loss_coeff/%s", metrics_term_name(run_loss(trainer), k));
         if (!isnan(values[k]))
             code = log_value(trainer, name, values[k], error);
     }
@@ -65,7 +66,7 @@ static int log_them(struct trainer *trainer, const double *values, struct error 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     double *shown = ((struct monitor *)callback->own)->shown->data;
     (void)error;
-    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
+    for (size_t k = 0; k < metrics_nterms(run_loss(trainer)); k++)
         shown[k] = NAN;
     return 0;
 }
@@ -74,11 +75,11 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
     double *shown = ((struct monitor *)callback->own)->shown->data;
-    const struct cursor *cursor = cursor_of(trainer);
+    const struct cursor *cursor = run_cursor(trainer);
     if (!by_batch(callback))
         return 0;
-    for (size_t k = 0; cursor->step % how->frequency == 0 && k < metrics_nterms(trainer->evaluation.loss); k++) {
-        double now = metrics_coefficient(trainer->evaluation.loss, k);
+    for (size_t k = 0; cursor->step % how->frequency == 0 && k < metrics_nterms(run_loss(trainer)); k++) {
+        double now = metrics_coefficient(run_loss(trainer), k);
         shown[k] = isnan(now) ? shown[k] : now;
     }
     return cursor->window == 0 && log_is_due(trainer) ? log_them(trainer, shown, error) : 0;
@@ -88,10 +89,10 @@ static int epoch_end(struct callback *callback, struct trainer *trainer, const d
     const struct monitor_options *how = callback->options;
     double values[MAX_TERMS];
     (void)loss;
-    if (by_batch(callback) || cursor_of(trainer)->epoch % how->frequency)
+    if (by_batch(callback) || run_cursor(trainer)->epoch % how->frequency)
         return 0;
-    for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
-        values[k] = metrics_coefficient(trainer->evaluation.loss, k);
+    for (size_t k = 0; k < metrics_nterms(run_loss(trainer)); k++)
+        values[k] = metrics_coefficient(run_loss(trainer), k);
     return log_them(trainer, values, error);
 }
 

@@ -1,10 +1,10 @@
 /* LearningRateMonitor: the learning rate as a column "lr-Adam". */
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/optimizer/optimizer.h"
 #include "train/run/logging.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/run/update.h"
 
 struct monitor_options {
@@ -49,7 +49,7 @@ static int logs(const struct callback *callback, const struct callback_scope *sc
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct monitor_options *how = callback->options;
-    const struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer *optimizer = run_optimizer(trainer);
     if (how->weight_decay && optimizer->kind && !optimizer_decay(optimizer->kind, optimizer->groups.options[0]))
         return config_error(config_get(callback->config, "log_weight_decay"), error, ERROR_VALUE,
                             "%s has no weight decay to log", optimizer->kind->target.target);
@@ -57,11 +57,11 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
 }
 
 static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer *optimizer = run_optimizer(trainer);
     const struct optimizer_kind *kind = optimizer->kind;
     const struct monitor_options *how = callback->options;
     /* one that takes the scheduler's place has no name */
-    const char *scheduler = callbacks_scheduler(trainer) ? NULL : trainer->schedule.name;
+    const char *scheduler = callbacks_scheduler(trainer) ? NULL : run_schedule(trainer)->name;
     int groups = optimizer->groups.count, code = 0;
     char name[NAME_SIZE];
     for (int g = 0; !code && g < groups; g++) {
@@ -79,7 +79,7 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
             code = log_value(trainer, name, *decay, error);
         }
     }
-    return code ? code : log_flush(trainer, -1, cursor_of(trainer)->stepped, error);
+    return code ? code : log_flush(trainer, -1, run_cursor(trainer)->stepped, error);
 }
 
 /* null: when the scheduler steps; at both times without one. */
@@ -89,7 +89,7 @@ static int wanted(const struct callback *callback, const struct trainer *trainer
         return !strcmp(how->interval, by_step ? "step" : "epoch");
     if (callbacks_scheduler((struct trainer *)trainer))
         return !by_step;
-    return !trainer->schedule.scheduler || trainer->schedule.by_step == by_step;
+    return !run_schedule(trainer)->scheduler || run_schedule(trainer)->by_step == by_step;
 }
 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {

@@ -8,13 +8,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "train/callback/callback.h"
+#include "train/run.h"
+#include "train/run/callback.h"
 #include "train/duration.h"
 #include "train/callback/kept.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/run_claim.h"
+#include "train/run/run_folder.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -149,7 +151,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     struct keep *keep = callback->own;
     char name[96], folder[PATH_MAX];
     snprintf(name, sizeof name, "%sbooks", callback->prefix);
-    keep->books = state_add(trainer->state, name, STATE_U8, 0, 0, error);
+    keep->books = state_add(trainer_state(trainer), name, STATE_U8, 0, 0, error);
     if (!keep->books)
         return ERROR_MEMORY;
     kept_folder(callback, trainer, folder);
@@ -209,7 +211,7 @@ static int is_max(const struct keep_options *how) {
 
 /* "epoch" and "step" are what is counted, whatever was logged. */
 static int find_score(const struct keep_options *how, const struct trainer *trainer, double *score) {
-    const struct cursor *cursor = cursor_of(trainer);
+    const struct cursor *cursor = run_cursor(trainer);
     *score = 0;
     if (how->monitor && !strcmp(how->monitor, "epoch"))
         *score = (double)cursor->epoch;
@@ -302,7 +304,7 @@ static int keep_now(struct keeping *keeping, int always, struct error *error) {
     int saved = 0, code = 0;
     if (find_score(how, trainer, &score))
         code = save_best(keeping, score, &saved, error);
-    else if (cursor_of(trainer)->validated && !keep->told++)
+    else if (run_cursor(trainer)->validated && !keep->told++)
         trainer_tell(trainer, EVENT_NOTICE, "ModelCheckpoint keeps nothing: '%s' has not been logged", how->monitor);
     if (code || !(saved || always))
         return code;
@@ -327,11 +329,11 @@ static int set_deferred(struct keeping *k, int on, struct error *error) {
 /* Whether it is time after a batch. */
 static int is_due(const struct keep_options *how, struct keep *keep, const struct trainer *trainer) {
     int64_t every = steps_between(how);
-    int due = every > 0 && cursor_of(trainer)->step % every == 0;
+    int due = every > 0 && run_cursor(trainer)->step % every == 0;
     if (how->seconds >= 0) {
         double now = clock_seconds();
         if (keep->checked <= 0)
-            keep->checked = trainer->position.started;
+            keep->checked = run_started(trainer);
         if (now - keep->checked >= how->seconds) {
             keep->checked = now;
             due = 1;
@@ -341,8 +343,8 @@ static int is_due(const struct keep_options *how, struct keep *keep, const struc
 }
 
 static int validation_follows(const struct trainer *trainer) {
-    const struct cursor *cursor = cursor_of(trainer);
-    int64_t epochs = trainer->options.check_val_every_n_epoch;
+    const struct cursor *cursor = run_cursor(trainer);
+    int64_t epochs = run_settings(trainer)->check_val_every_n_epoch;
     return cursor->batch + 1 >= trainer_batches(trainer) && evaluate_has_batches(trainer) &&
            (!epochs || (cursor->epoch + 1) % epochs == 0);
 }
@@ -353,13 +355,13 @@ static int after_batch(struct keeping *k, int at_epoch_end, struct error *error)
     double score;
     if (!find_score(how, k->trainer, &score) || (how->monitor && !at_epoch_end && validation_follows(k->trainer)))
         return set_deferred(k, 1, error);
-    return k->books.step == cursor_of(k->trainer)->step ? 0 : keep_now(k, 1, error);
+    return k->books.step == run_cursor(k->trainer)->step ? 0 : keep_now(k, 1, error);
 }
 
 static int after_validation(struct keeping *k, struct error *error) {
     int64_t epochs = epochs_between(k->callback->options);
     if (!k->books.deferred)
-        return epochs > 0 && (cursor_of(k->trainer)->epoch + 1) % epochs == 0 ? keep_now(k, 0, error) : 0;
+        return epochs > 0 && (run_cursor(k->trainer)->epoch + 1) % epochs == 0 ? keep_now(k, 0, error) : 0;
     int code = set_deferred(k, 0, error);
     return code ? code : keep_now(k, 1, error);
 }
@@ -369,13 +371,13 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
     int64_t epochs = epochs_between(how);
     struct keeping k;
-    if (!trainer->folder.path || trainer->position.aside ||
+    if (!trainer_output(trainer) || run_is_aside(trainer) ||
         (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code)
         return code;
-    int done = k.books.step == cursor_of(trainer)->step; /* nothing has changed since */
+    int done = k.books.step == run_cursor(trainer)->step; /* nothing has changed since */
     switch (moment) {
     case MOMENT_BATCH:
         code = after_batch(&k, at_epoch_end, error);
@@ -384,7 +386,7 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
         code = done || at_epoch_end ? 0 : after_validation(&k, error);
         break;
     case MOMENT_EPOCH:
-        if (!done && at_epoch_end && epochs > 0 && (cursor_of(trainer)->epoch + 1) % epochs == 0)
+        if (!done && at_epoch_end && epochs > 0 && (run_cursor(trainer)->epoch + 1) % epochs == 0)
             code = keep_now(&k, 0, error);
         break;
     case MOMENT_TRAIN_END:
@@ -400,10 +402,10 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     struct text wanted = {0}, name = {0};
     char path[PATH_MAX];
     struct keeping k;
-    if (!how->on_exception || !trainer->folder.path || trainer->position.aside)
+    if (!how->on_exception || !trainer_output(trainer) || run_is_aside(trainer))
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
-    if (code || k.books.step == cursor_of(trainer)->step)
+    if (code || k.books.step == run_cursor(trainer)->step)
         goto out;
     if (!(code = kept_name(trainer, how->filename, how->auto_insert, &wanted, error)) &&
         !(code = kept_free_name(callback, trainer, &k.books, k.folder, wanted.data, wanted.data, &name, error)))
@@ -426,11 +428,11 @@ static int resumed(struct callback *callback, struct trainer *trainer, struct er
     char folder[PATH_MAX], place[PATH_MAX];
     struct books books;
     int code = books_read(&books, keep, error);
-    if (code || !trainer->folder.path)
+    if (code || !trainer_output(trainer))
         goto out;
     kept_folder(callback, trainer, folder);
     kept_place(trainer, folder, place);
-    int moved = strcmp(books.place, place) || (trainer->folder.fresh && run_claim_has(trainer, folder));
+    int moved = strcmp(books.place, place) || (run_folder_is_fresh(trainer) && run_claim_has(trainer, folder));
     if (*books.place && moved) {
         if (books.count)
             trainer_tell(trainer, EVENT_NOTICE,

@@ -2,7 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "train/callback/callback.h"
+#include "train/run.h"
+#include "train/run/callback.h"
 #include "train/callback/kept.h"
 #include "train/run/checkpoint.h"
 #include "train/run/logging.h"
@@ -33,7 +34,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     const struct exception_options *how = callback->options;
     char path[PATH_MAX];
     int ours = 1;
-    if (!trainer->folder.path || trainer->position.aside)
+    if (!trainer_output(trainer) || run_is_aside(trainer))
         return 0;
     int code = kept_path(how->dirpath, how->filename, path, error);
     if (!code && !access(path, F_OK) && !(code = run_claim_wrote(trainer, path, &ours, NULL, error)) && !ours)
@@ -49,7 +50,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct exception_options *how = callback->options;
     (void)error;
-    if (moment == MOMENT_TRAIN_END && trainer->folder.path && !trainer->position.aside)
+    if (moment == MOMENT_TRAIN_END && trainer_output(trainer) && !run_is_aside(trainer))
         kept_remove(trainer, how->dirpath, how->filename);
     return 0;
 }

@@ -3,10 +3,9 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
-#include "train/callback/loss_coefficients.h"
+#include "train/run/callback.h"
 #include "train/run/logging.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct monitor_options {
@@ -96,7 +95,7 @@ static int by_step(const struct callback *callback) {
 }
 
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
-    if (!by_step(callback) || cursor_of(trainer)->window || !log_is_due(trainer))
+    if (!by_step(callback) || run_cursor(trainer)->window || !log_is_due(trainer))
         return 0;
     return log_them(callback, trainer, error);
 }

@@ -4,13 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/logging.h"
 #include "train/run/programs.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -45,12 +45,12 @@ static int add(struct variable **out, const struct callback *callback, struct tr
                enum state_type type, size_t count, struct error *error) {
     char name[96];
     snprintf(name, sizeof name, "%s%s", callback->prefix, what);
-    return (*out = state_add(trainer->state, name, type, count, 0, error)) ? 0 : ERROR_MEMORY;
+    return (*out = state_add(trainer_state(trainer), name, type, count, 0, error)) ? 0 : ERROR_MEMORY;
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct softadapt *own = callback->own;
-    size_t n = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
+    size_t n = run_loss(trainer) ? metrics_nterms(run_loss(trainer)) : 0;
     int code = add(&own->latest, callback, trainer, "latest", STATE_F64, n, error);
     if (!code)
         code = add(&own->previous, callback, trainer, "previous", STATE_F64, n, error);
@@ -106,12 +106,12 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
     double *latest = own->latest->data, *previous = own->previous->data, *sums = own->sums->data;
     double change[MAX_TERMS], coefficients[MAX_TERMS];
     int64_t *seen = own->counts->data, *summed = seen + 1;
-    size_t n = metrics_nterms(trainer->evaluation.loss);
+    size_t n = metrics_nterms(run_loss(trainer));
     for (size_t k = 0; k < n; k++)
-        if (isnan(metrics_coefficient(trainer->evaluation.loss, k)))
+        if (isnan(metrics_coefficient(run_loss(trainer), k)))
             return error_set(error, ERROR_STATE,
                              "SoftAdapt needs a coefficient for every term of the loss; that of '%s' has become null",
-                             metrics_term_name(trainer->evaluation.loss, k));
+                             metrics_term_name(run_loss(trainer), k));
     if (step % how->frequency == 0) {
         memset(sums, 0, n * sizeof *sums);
         *summed = 0;
@@ -119,7 +119,7 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
     if (*seen) {
         for (size_t k = 0; k < n; k++)
             change[k] = latest[k] - previous[k];
-        int code = adapted(how, trainer->evaluation.loss, change, coefficients, error);
+        int code = adapted(how, run_loss(trainer), change, coefficients, error);
         if (code)
             return code;
         for (size_t k = 0; k < n; k++)
@@ -135,32 +135,32 @@ static int update(struct callback *callback, struct trainer *trainer, int64_t st
         return 0;
     for (size_t k = 0; k < n; k++)
         coefficients[k] = sums[k] / (double)*summed;
-    return metrics_set_coefficients(trainer->evaluation.loss, coefficients, error);
+    return metrics_set_coefficients(run_loss(trainer), coefficients, error);
 }
 
 static int batch_loaded(struct callback *callback, struct trainer *trainer, struct error *error) {
-    int64_t step = cursor_of(trainer)->step;
+    int64_t step = run_cursor(trainer)->step;
     return by_batch(callback) && step ? update(callback, trainer, step, error) : 0;
 }
 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
-    int64_t epoch = cursor_of(trainer)->epoch;
+    int64_t epoch = run_cursor(trainer)->epoch;
     return !by_batch(callback) && epoch ? update(callback, trainer, epoch, error) : 0;
 }
 
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
     double *latest = ((struct softadapt *)callback->own)->latest->data;
     (void)error;
-    for (size_t k = 0; by_batch(callback) && k < metrics_nterms(trainer->evaluation.loss); k++)
-        latest[k] = trainer->evaluation.values.loss[metrics_term_value(trainer->evaluation.loss, k)];
+    for (size_t k = 0; by_batch(callback) && k < metrics_nterms(run_loss(trainer)); k++)
+        latest[k] = run_loss_values(trainer)[metrics_term_value(run_loss(trainer), k)];
     return 0;
 }
 
 static int epoch_end(struct callback *callback, struct trainer *trainer, const double *loss, struct error *error) {
     double *latest = ((struct softadapt *)callback->own)->latest->data;
     (void)error;
-    for (size_t k = 0; !by_batch(callback) && k < metrics_nterms(trainer->evaluation.loss); k++)
-        latest[k] = loss[metrics_term_value(trainer->evaluation.loss, k)];
+    for (size_t k = 0; !by_batch(callback) && k < metrics_nterms(run_loss(trainer)); k++)
+        latest[k] = loss[metrics_term_value(run_loss(trainer), k)];
     return 0;
 }
 

@@ -3,11 +3,12 @@
  * averaged.  At the end of the last epoch the average takes the place of the weights. */
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/cursor.h"
 #include "train/scheduler/scheduler_kind.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 struct swa_options {
     struct option_floats rates;
@@ -91,13 +92,13 @@ static struct variable *add(struct callback *callback, struct trainer *trainer, 
                             size_t count, int big, struct error *error) {
     char name[96];
     snprintf(name, sizeof name, "%s%s", callback->prefix, what);
-    return state_add(trainer->state, name, type, count, big, error);
+    return state_add(trainer_state(trainer), name, type, count, big, error);
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct swa_options *how = callback->options;
     struct swa *own = callback->own;
-    int groups = trainer->optimizer.groups.count;
+    int groups = run_optimizer(trainer)->groups.count;
     if (!trainer_trains(trainer))
         return 0;
     if (callbacks_of(trainer, &callback_swa) != callback)
@@ -106,13 +107,13 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
         return config_error(place(callback->config, "swa_lrs"), error, ERROR_VALUE,
                             "swa_lrs needs one number, or one for each parameter group (there %s %d), here are %d",
                             groups == 1 ? "is" : "are", groups, how->rates.count);
-    int code = find_first(callback, trainer->options.max_epochs, error);
+    int code = find_first(callback, run_settings(trainer)->max_epochs, error);
     if (code)
         return code;
     for (int d = 0; d < DTYPE_COUNT; d++)
         if (!(own->weights[d] =
                   add(callback, trainer, d == F32 ? "weights.f32" : "weights.f64", d == F32 ? STATE_F32 : STATE_F64,
-                      model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
+                      model_trainable_size(trainer_model(trainer), (enum dtype)d), 1, error)))
             return ERROR_MEMORY;
     if (!(own->averaged = add(callback, trainer, "averaged", STATE_I64, 1, 0, error)) ||
         !(own->epochs = add(callback, trainer, "epochs", STATE_I64, 1, 0, error)) ||
@@ -145,10 +146,10 @@ static int has_taken_over(const struct callback *callback) {
 static int schedule(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct swa_options *how = callback->options;
     struct swa *own = callback->own;
-    double *lr = trainer->optimizer.lr->data;
+    double *lr = run_optimizer(trainer)->lr->data;
     int64_t count = ++*integer(own->steps);
     (void)error;
-    for (int g = 0; g < trainer->optimizer.groups.count; g++) {
+    for (int g = 0; g < run_optimizer(trainer)->groups.count; g++) {
         int which = how->rates.scalar ? 0 : g < how->rates.count ? g : how->rates.count - 1;
         double target = how->rates.values[which];
         lr[2 * g] = scheduler_swa_rate(lr[2 * g], target, count, how->annealing_epochs, !strcmp(how->strategy, "cos"));
@@ -164,12 +165,12 @@ static void average(const struct trainer *trainer, struct swa *own) {
         size_t count = own->weights[d]->count;
         if (d == F32) {
             float *mean = own->weights[d]->data;
-            const float *now = trainer->weights.parameters[d]->data;
+            const float *now = run_weights(trainer)->parameters[d]->data;
             for (size_t k = 0; k < count; k++)
                 mean[k] = before ? mean[k] + (now[k] - mean[k]) / (float)(before + 1) : now[k];
         } else {
             double *mean = own->weights[d]->data;
-            const double *now = trainer->weights.parameters[d]->data;
+            const double *now = run_weights(trainer)->parameters[d]->data;
             for (size_t k = 0; k < count; k++)
                 mean[k] = before ? mean[k] + (now[k] - mean[k]) / (double)(before + 1) : now[k];
         }
@@ -177,13 +178,13 @@ static void average(const struct trainer *trainer, struct swa *own) {
 }
 
 static int is_within(const struct trainer *trainer, const struct swa *own, int64_t epoch) {
-    double most = trainer->position.length[LENGTH_EPOCHS];
+    double most = run_limit(trainer, LENGTH_EPOCHS);
     return epoch >= own->first && (most < 0 || (double)epoch < most);
 }
 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct swa *own = callback->own;
-    int64_t epoch = cursor_of(trainer)->epoch;
+    int64_t epoch = run_cursor(trainer)->epoch;
     int code = 0;
     if (!is_within(trainer, own, epoch) || *integer(own->epochs) > epoch)
         return 0;
@@ -191,23 +192,23 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
         code = schedule(callback, trainer, error); /* the first step, as torch's schedulers make it when they begin */
     average(trainer, own);
     *integer(own->epochs) = epoch + 1;
-    state_sync(trainer->state);
+    state_sync(trainer_state(trainer));
     return code;
 }
 
 /* Where the epoch was the last one. */
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     struct swa *own = callback->own;
-    double most = trainer->position.length[LENGTH_EPOCHS];
+    double most = run_limit(trainer, LENGTH_EPOCHS);
     (void)error;
     if (moment != MOMENT_TRAIN_END || !*integer(own->averaged) ||
-        (most >= 0 && (double)cursor_of(trainer)->epochs != most))
+        (most >= 0 && (double)run_cursor(trainer)->epochs != most))
         return 0;
     for (int d = 0; d < DTYPE_COUNT; d++)
         if (own->weights[d]->count)
-            memcpy(trainer->weights.parameters[d]->data, own->weights[d]->data,
+            memcpy(run_weights(trainer)->parameters[d]->data, own->weights[d]->data,
                    own->weights[d]->count * dtype_size((enum dtype)d));
-    state_sync(trainer->state);
+    state_sync(trainer_state(trainer));
     return 0;
 }
 

@@ -1,4 +1,4 @@
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/loss_coefficients.h"
 
 #define LIGHTNING "lightning.pytorch.callbacks."

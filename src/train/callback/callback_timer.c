@@ -2,11 +2,11 @@
  * and so does the time of validations. */
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/duration.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct timer_options {
@@ -35,13 +35,13 @@ static int check(const void *given, const struct config_node *config, struct err
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     (void)error;
     if (((const struct timer_options *)callback->options)->seconds >= 0)
-        trainer->position.timed = 1;
+        run_count_seconds(trainer);
     return 0;
 }
 
 static void look(const struct callback *callback, struct trainer *trainer) {
     const struct timer_options *how = callback->options;
-    struct cursor *cursor = cursor_of(trainer);
+    struct cursor *cursor = run_cursor(trainer);
     if (how->seconds < 0 || cursor->should_stop || trainer_seconds(trainer) < how->seconds)
         return;
     cursor->should_stop = 1;
@@ -56,7 +56,7 @@ static int by_step(const struct callback *callback) {
 static int train_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct timer_options *how = callback->options;
     (void)error;
-    if (how->seconds >= 0 && trainer->position.seconds >= how->seconds)
+    if (how->seconds >= 0 && run_seconds(trainer) >= how->seconds)
         look(callback, trainer);
     return 0;
 }

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/logging.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/run/update.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 struct stats_options {
     int64_t every;
@@ -49,14 +50,14 @@ enum { WEIGHTS = 0, GRADIENTS = 6, MOMENTS = 8 };
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct stats *own = callback->own;
-    size_t count = STATS * (size_t)model_nparameters(trainer->model);
+    size_t count = STATS * (size_t)model_nparameters(trainer_model(trainer));
     char name[96];
     snprintf(name, sizeof name, "%ssteps", callback->prefix);
-    own->steps = state_add(trainer->state, name, STATE_I64, 1, 0, error);
+    own->steps = state_add(trainer_state(trainer), name, STATE_I64, 1, 0, error);
     snprintf(name, sizeof name, "%sshown", callback->prefix);
-    own->shown = own->steps ? state_add(trainer->state, name, STATE_F64, count, 0, error) : NULL;
+    own->shown = own->steps ? state_add(trainer_state(trainer), name, STATE_F64, count, 0, error) : NULL;
     snprintf(name, sizeof name, "%sseen", callback->prefix);
-    own->seen = own->shown ? state_add(trainer->state, name, STATE_U8, count, 0, error) : NULL;
+    own->seen = own->shown ? state_add(trainer_state(trainer), name, STATE_U8, count, 0, error) : NULL;
     if (!own->seen)
         return ERROR_MEMORY;
     own->steps->range = &state_counter;
@@ -107,8 +108,8 @@ static void keep(struct stats *own, int entry, int first, int count, const doubl
 }
 
 static void look_at_gradient(const struct trainer *trainer, struct stats *own, int entry, const struct parameter *p) {
-    struct summary s = summarize(trainer->weights.grads[p->dtype], p, 0);
-    if (trainer->evaluation.train.reached[entry] || trainer->optimizer.kind->absent_is_zero)
+    struct summary s = summarize(run_weights(trainer)->grads[p->dtype], p, 0);
+    if (run_has_gradient(trainer, entry))
         keep(own, entry, GRADIENTS, 2, (const double[]){s.absmax, s.rms});
 }
 
@@ -121,11 +122,11 @@ static int slot_of(const struct optimizer *optimizer, const char *name) {
 
 /* Of kinds with both moments, once there are any. */
 static void look_at_moments(const struct trainer *trainer, struct stats *own, int entry, const struct parameter *p) {
-    const struct optimizer *optimizer = &trainer->optimizer;
+    const struct optimizer *optimizer = run_optimizer(trainer);
     int first = slot_of(optimizer, "exp_avg"), second = slot_of(optimizer, "exp_avg_sq");
     /* of this parameter, the one under way among them */
     int64_t steps = *(const int64_t *)optimizer->step->data - ((const int64_t *)optimizer->skipped->data)[entry];
-    if (first < 0 || second < 0 || steps < 2 || !trainer->evaluation.train.reached[entry])
+    if (first < 0 || second < 0 || steps < 2 || !run_has_gradient(trainer, entry))
         return;
     struct summary a = summarize(optimizer->slot[first][p->dtype]->data, p, 0);
     struct summary b = summarize(optimizer->slot[second][p->dtype]->data, p, 1);
@@ -133,14 +134,14 @@ static void look_at_moments(const struct trainer *trainer, struct stats *own, in
 }
 
 static void look(const struct stats_options *how, const struct trainer *trainer, struct stats *own, int stepped) {
-    for (int k = 0; k < model_nparameters(trainer->model); k++) {
-        const struct parameter *p = model_parameter(trainer->model, k);
+    for (int k = 0; k < model_nparameters(trainer_model(trainer)); k++) {
+        const struct parameter *p = model_parameter(trainer_model(trainer), k);
         if (p->is_buffer || p->frozen || !p->numel)
             continue;
         if (how->gradients)
             look_at_gradient(trainer, own, k, p);
         if (stepped && how->weights) {
-            struct summary s = summarize(trainer->weights.parameters[p->dtype]->data, p, 0);
+            struct summary s = summarize(run_weights(trainer)->parameters[p->dtype]->data, p, 0);
             keep(own, k, WEIGHTS, 6, (const double[]){s.min, s.max, s.mean, s.std, s.absmin, s.absmax});
         }
         if (stepped && how->moments)
@@ -159,7 +160,7 @@ static int log_them(const struct stats *own, struct trainer *trainer, struct err
         if (!seen[k])
             continue;
         snprintf(name, sizeof name, "training_stats.%s/model.sole_model.%s", names[k % STATS],
-                 model_parameter(trainer->model, (int)(k / STATS))->name);
+                 model_parameter(trainer_model(trainer), (int)(k / STATS))->name);
         code = log_value(trainer, name, shown[k], error);
     }
     return code;
@@ -178,7 +179,7 @@ static int batch_end(struct callback *callback, struct trainer *trainer, struct 
     const struct stats_options *how = callback->options;
     struct stats *own = callback->own;
     int64_t *steps = own->steps->data;
-    int stepped = cursor_of(trainer)->window == 0;
+    int stepped = run_cursor(trainer)->window == 0;
     if (*steps % how->every == 0)
         look(how, trainer, own, stepped);
     *steps += stepped;

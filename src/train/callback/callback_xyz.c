@@ -11,13 +11,13 @@
 
 #include "base/file.h"
 #include "data/format/extxyz.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -109,11 +109,11 @@ static int open_state(struct callback *callback, struct trainer *trainer, enum d
     const struct xyz_options *how = callback->options;
     struct xyz *own = callback->own;
     static const struct state_range numbers = {-1, 0x1p53, 0}; /* -1: of no epoch yet */
-    size_t sets = datamodule_count(trainer->data, role);
+    size_t sets = datamodule_count(trainer_data(trainer), role);
     char name[96], path[4096];
     int code = 0;
     snprintf(name, sizeof name, "%sfiles", callback->prefix);
-    own->files = state_add(trainer->state, name, STATE_I64, FILE_NUMBERS * sets, 0, error);
+    own->files = state_add(trainer_state(trainer), name, STATE_I64, FILE_NUMBERS * sets, 0, error);
     if (!own->files)
         return ERROR_MEMORY;
     own->files->range = &numbers;
@@ -139,9 +139,9 @@ static int check_state(struct callback *callback, struct trainer *trainer, struc
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct xyz_options *how = callback->options;
     enum data_role role = callback->kind == &callback_test_xyz ? ROLE_TEST : ROLE_VAL;
-    int types = model_ntypes(trainer->model), code = 0;
-    for (size_t k = 0; !code && k < datamodule_count(trainer->data, role); k++)
-        code = check_labels(how, callback->config, datamodule_dataset(trainer->data, role, k), error);
+    int types = model_ntypes(trainer_model(trainer)), code = 0;
+    for (size_t k = 0; !code && k < datamodule_count(trainer_data(trainer), role); k++)
+        code = check_labels(how, callback->config, datamodule_dataset(trainer_data(trainer), role, k), error);
     if (code)
         return code;
     if (how->symbols.count && how->symbols.count != types)
@@ -197,7 +197,7 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
 static int put_aside(struct trainer *trainer, const char *path, int64_t size, struct error *error) {
     char aside[4096 + 16];
     struct stat status;
-    if (trainer->folder.went_back || stat(path, &status) || !S_ISREG(status.st_mode) || status.st_size <= size)
+    if (run_folder_went_back(trainer) || stat(path, &status) || !S_ISREG(status.st_mode) || status.st_size <= size)
         return 0;
     int number = 1;
     do
@@ -221,7 +221,7 @@ static FILE *open_file(struct trainer *trainer, const char *path, int64_t size, 
 
 /* As Lightning counts: a pass of its own counts the epochs that are over. */
 static int64_t epoch_now(const struct trainer *trainer) {
-    const struct cursor *cursor = cursor_of(trainer);
+    const struct cursor *cursor = run_cursor(trainer);
     return cursor->phase == PHASE_TEST ? cursor->epochs : cursor->epoch;
 }
 
@@ -232,7 +232,7 @@ static int append(struct callback *callback, struct trainer *trainer, const stru
     int64_t *file = (int64_t *)((struct xyz *)callback->own)->files->data + FILE_NUMBERS * what->set;
     int64_t epoch = how->file_per_epoch ? epoch_now(trainer) : 0, size;
     char path[4096];
-    if (trainer->position.aside)
+    if (run_is_aside(trainer))
         return 0;
     int code = path_of(how, what->set, epoch, path, error);
     if (code)

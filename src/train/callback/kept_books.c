@@ -6,6 +6,7 @@
 
 #include "train/callback/kept.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 void books_free(struct books *books) {
     free(books->kept);
@@ -88,7 +89,7 @@ int books_read(struct books *books, const struct keep *keep, struct error *error
 }
 
 static int put(struct trainer *trainer, struct keep *keep, const char *data, size_t size, struct error *error) {
-    int code = state_resize(trainer->state, keep->books, size, error);
+    int code = state_resize(trainer_state(trainer), keep->books, size, error);
     if (!code && size)
         memcpy(keep->books->data, data, size);
     return code;

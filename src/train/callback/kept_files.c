@@ -7,31 +7,34 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "train/callback/callback.h"
+#include "train/run.h"
+#include "train/run/callback.h"
 #include "train/callback/kept.h"
 #include "train/run/checkpoint.h"
+#include "train/run/resume.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
 #include "train/state.h"
+#include "train/trainer.h"
 
 const char kept_ending[] = ".safetensors";
 
 void kept_folder(const struct callback *callback, const struct trainer *trainer, char out[PATH_MAX]) {
     const struct keep_options *how = callback->options;
-    const char *root = trainer->options.default_root_dir;
+    const char *root = run_settings(trainer)->default_root_dir;
     const char *home = how->dirpath && how->dirpath[0] == '~' && strchr("/", how->dirpath[1]) ? getenv("HOME") : NULL;
     if (how->dirpath && *how->dirpath)
         snprintf(out, PATH_MAX, "%s%s", home ? home : "", how->dirpath + (home != NULL));
     else
         snprintf(out, PATH_MAX, "%s/checkpoints",
-                 root && *root          ? root
-                 : trainer->folder.path ? trainer->folder.path
-                                        : ".");
+                 root && *root             ? root
+                 : trainer_output(trainer) ? trainer_output(trainer)
+                                           : ".");
 }
 
 void kept_place(const struct trainer *trainer, const char *folder, char out[PATH_MAX]) {
-    if (trainer->folder.path && run_claim_has(trainer, folder))
-        snprintf(out, PATH_MAX, "<output>%s", folder + strlen(trainer->folder.path));
+    if (trainer_output(trainer) && run_claim_has(trainer, folder))
+        snprintf(out, PATH_MAX, "<output>%s", folder + strlen(trainer_output(trainer)));
     else
         snprintf(out, PATH_MAX, "%s", folder);
 }
@@ -46,7 +49,7 @@ void kept_remove(const struct trainer *trainer, const char *folder, const char *
     int ours;
     if (kept_path(folder, name, path, NULL) || run_claim_wrote(trainer, path, &ours, NULL, NULL) || !ours)
         return;
-    if (trainer->origin.path && file_same(path, trainer->origin.path))
+    if (resume_path(trainer) && file_same(path, resume_path(trainer)))
         return; /* what was asked for by name stays */
     unlink(path);
 }
@@ -55,8 +58,8 @@ void kept_remove(const struct trainer *trainer, const char *folder, const char *
 static int find_others(const struct callback *callback, const struct trainer *trainer, const char *folder,
                        const char *name, int *found, struct error *error) {
     *found = 0;
-    for (int k = 0; !*found && k < trainer->callbacks.count; k++) {
-        const struct callback *other = &trainer->callbacks.list[k];
+    for (int k = 0; !*found && k < run_callbacks(trainer)->count; k++) {
+        const struct callback *other = &run_callbacks(trainer)->list[k];
         struct books books;
         char theirs[PATH_MAX];
         if (other == callback || other->kind != callback->kind)
@@ -96,7 +99,7 @@ static int find_taken(const struct callback *callback, const struct trainer *tra
     if (!ours)
         *taken = 1;
     else if (!replaced && how->versions)
-        *taken = books_have(books, name) || !trainer->folder.went_back || batches < cursor_of(trainer)->accepted;
+        *taken = books_have(books, name) || !run_folder_went_back(trainer) || batches < run_cursor(trainer)->accepted;
     return *taken || replaced || !how->versions ? 0 : find_others(callback, trainer, folder, name, taken, error);
 }
 
@@ -136,12 +139,12 @@ int kept_save(struct callback *callback, struct trainer *trainer, struct books *
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (size)
         memcpy(before, keep->books->data, size);
-    books->step = cursor_of(trainer)->step;
+    books->step = run_cursor(trainer)->step;
     books->newest = name;
     int code = books_write(books, trainer, keep, error);
     if (!code && (code = save_to(callback, trainer, folder, name, path, error))) {
         struct error second = {0};
-        if (!state_resize(trainer->state, keep->books, size, &second) && size)
+        if (!state_resize(trainer_state(trainer), keep->books, size, &second) && size)
             memcpy(keep->books->data, before, size);
     }
     free(before);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "train/callback/kept.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 int kept_name_is_below(const char *name) {
@@ -184,7 +185,7 @@ int kept_name(const struct trainer *trainer, const char *filename, int auto_inse
         }
         int is_epoch = !strcmp(place.name, "epoch"), whole = is_count(place.name);
         if (whole)
-            value = (double)(is_epoch ? cursor_of(trainer)->epoch : cursor_of(trainer)->step);
+            value = (double)(is_epoch ? run_cursor(trainer)->epoch : run_cursor(trainer)->step);
         else if (!trainer_metric(trainer, place.name, &value))
             whole = 1; /* what is not known yet is 0 */
         if (auto_insert)

@@ -2,7 +2,7 @@
 #ifndef FETTLE_TRAIN_LOSS_COEFFICIENTS_H
 #define FETTLE_TRAIN_LOSS_COEFFICIENTS_H
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 
 /* {term: coefficient} into values[terms of the loss], NaN where a term is left out or (if nullable) null.  A term that

@@ -9,6 +9,24 @@
 
 enum { OPTIMIZER_MAX_SLOTS = 4 };
 
+/* What an optimizer works on that makes its steps itself. */
+struct trainer;
+struct optimizer_problem {
+    struct arena *arena;
+    struct state *state;
+    const struct model *model;
+    struct variable *const *parameters;    /* [DTYPE_COUNT] */
+    void *const *grads;                    /* [DTYPE_COUNT] */
+    const double *grad_scale, *grad_limit; /* what clipping has made of the gradient; limit 0: none */
+    const double *lr;
+    void *options, *own; /* own: set by open, kept */
+    /* The loss of the batch under way; the same, with its gradient, at the weights that stand in the parameters' next.
+     */
+    struct trainer *run;
+    double (*loss)(const struct trainer *run);
+    int (*evaluate)(struct trainer *run, double *loss, struct error *error);
+};
+
 /* A stretch of parameters to update: reads p, g and slots, writes p_next and slot_next (all of count numbers, none
  * overlapping another).  step counts from 1: the steps in which these parameters had a gradient, as in torch. Stretches
  * are independent: a team may share one slab. */
@@ -28,8 +46,6 @@ struct optimizer_span {
     double grad_scale;  /* multiply g by this first (clipping by norm, mean over accumulated batches) */
     double grad_limit;  /* then clip each component to +- this, if > 0 (clipping by value) */
 };
-
-struct trainer;
 
 struct optimizer_kind {
     struct option_target target; /* "torch.optim.Adam", "adam" */
@@ -60,8 +76,8 @@ struct optimizer_kind {
     /* For one that looks at the loss at several points in a step: adds its state, and makes the step.  It has no
      * update, writes the parameters' next itself, and gets gradients by loop_evaluate.  It works only where the base
      * runs backward and clips, once a step. */
-    int (*open)(struct trainer *trainer, struct error *error);
-    int (*solve)(struct trainer *trainer, struct error *error);
+    int (*open)(struct optimizer_problem *problem, struct error *error);
+    int (*solve)(struct optimizer_problem *problem, struct error *error);
     const char *technique; /* it works under the technique of this name only; NULL: under any */
 };
 

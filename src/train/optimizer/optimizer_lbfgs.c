@@ -10,8 +10,6 @@
 #include "train/optimizer/dot.h"
 #include "train/optimizer/line_search.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run/loop.h"
-#include "train/run/trainer_internal.h"
 #include "train/state.h"
 
 struct lbfgs_options {
@@ -35,17 +33,17 @@ struct lbfgs {
     struct line_search_room room;
 };
 
-static const struct lbfgs_options *options_of(const struct trainer *trainer) {
-    return trainer->optimizer.options;
+static const struct lbfgs_options *options_of(const struct optimizer_problem *problem) {
+    return problem->options;
 }
 
 /* ---------------------------------------------------------------- between slabs and vectors */
 
-static void put_parameters(const struct trainer *trainer, const double *x, const double *d, double t) {
+static void put_parameters(const struct optimizer_problem *problem, const double *x, const double *d, double t) {
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
-        size_t count = model_trainable_size(trainer->model, (enum dtype)dtype);
-        float *f32 = trainer->weights.parameters[dtype]->next;
-        double *f64 = trainer->weights.parameters[dtype]->next;
+        size_t count = model_trainable_size(problem->model, (enum dtype)dtype);
+        float *f32 = problem->parameters[dtype]->next;
+        double *f64 = problem->parameters[dtype]->next;
         for (size_t k = 0; k < count; k++) {
             double value = d ? *x + t * *d++ : *x;
             x++;
@@ -54,27 +52,26 @@ static void put_parameters(const struct trainer *trainer, const double *x, const
             else
                 f64[k] = value;
         }
-        trainer->weights.parameters[dtype]->written = count > 0;
+        problem->parameters[dtype]->written = count > 0;
     }
 }
 
-static void get_parameters(const struct trainer *trainer, int next, double *x) {
+static void get_parameters(const struct optimizer_problem *problem, int next, double *x) {
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
-        const struct variable *v = trainer->weights.parameters[dtype];
+        const struct variable *v = problem->parameters[dtype];
         const void *from = next ? v->next : v->data;
-        for (size_t k = 0; k < model_trainable_size(trainer->model, (enum dtype)dtype); k++)
+        for (size_t k = 0; k < model_trainable_size(problem->model, (enum dtype)dtype); k++)
             *x++ = dtype == F32 ? (double)((const float *)from)[k] : ((const double *)from)[k];
     }
 }
 
-static void get_gradient(const struct trainer *trainer, double *g) {
-    struct optimizer_gradient how = {trainer->weights.grad_scale,
-                                     trainer->weights.grad_limit > 0 ? trainer->weights.grad_limit : INFINITY,
-                                     options_of(trainer)->maximize ? -1 : 1, 0};
+static void get_gradient(const struct optimizer_problem *problem, double *g) {
+    struct optimizer_gradient how = {*problem->grad_scale, *problem->grad_limit > 0 ? *problem->grad_limit : INFINITY,
+                                     options_of(problem)->maximize ? -1 : 1, 0};
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
-        for (size_t k = 0; k < model_trainable_size(trainer->model, (enum dtype)dtype); k++) {
-            double grad = dtype == F32 ? (double)((const float *)trainer->weights.grads[dtype])[k]
-                                       : ((const double *)trainer->weights.grads[dtype])[k];
+        for (size_t k = 0; k < model_trainable_size(problem->model, (enum dtype)dtype); k++) {
+            double grad = dtype == F32 ? (double)((const float *)problem->grads[dtype])[k]
+                                       : ((const double *)problem->grads[dtype])[k];
             grad *= how.scale;
             grad = grad > how.limit ? how.limit : grad;
             grad = grad < -how.limit ? -how.limit : grad;
@@ -84,15 +81,15 @@ static void get_gradient(const struct trainer *trainer, double *g) {
 
 /* Loss and gradient at x + t d. */
 static int evaluate(void *context, double t, double *loss, double *g, struct error *error) {
-    struct trainer *trainer = context;
-    const struct lbfgs *own = trainer->optimizer.own;
-    put_parameters(trainer, own->x, own->d->next, t);
-    int code = loop_evaluate(trainer, loss, error);
+    struct optimizer_problem *problem = context;
+    const struct lbfgs *own = problem->own;
+    put_parameters(problem, own->x, own->d->next, t);
+    int code = problem->evaluate(problem->run, loss, error);
     if (code)
         return code;
-    if (options_of(trainer)->maximize)
+    if (options_of(problem)->maximize)
         *loss = -*loss;
-    get_gradient(trainer, g);
+    get_gradient(problem, g);
     return 0;
 }
 
@@ -161,10 +158,10 @@ static void find_direction(struct lbfgs *own) {
 }
 
 /* What is frozen stays, whatever the history says. */
-static void clear_frozen(const struct trainer *trainer, double *d) {
-    for (int k = 0; k < model_nparameters(trainer->model); k++) {
-        const struct parameter *p = model_parameter(trainer->model, k);
-        size_t begin = p->offset + (p->dtype == F64 ? model_trainable_size(trainer->model, F32) : 0);
+static void clear_frozen(const struct optimizer_problem *problem, double *d) {
+    for (int k = 0; k < model_nparameters(problem->model); k++) {
+        const struct parameter *p = model_parameter(problem->model, k);
+        size_t begin = p->offset + (p->dtype == F64 ? model_trainable_size(problem->model, F32) : 0);
         if (p->frozen && !p->is_buffer)
             memset(d + begin, 0, p->numel * sizeof *d);
     }
@@ -172,23 +169,23 @@ static void clear_frozen(const struct trainer *trainer, double *d) {
 
 /* ---------------------------------------------------------------- a step */
 
-static void begin(struct trainer *trainer, struct lbfgs *own) {
+static void begin(struct optimizer_problem *problem, struct lbfgs *own) {
     struct variable *const big[] = {own->d, own->previous, own->dirs, own->steps};
     for (size_t k = 0; k < sizeof big / sizeof *big; k++) {
         memcpy(big[k]->next, big[k]->data, big[k]->count * sizeof(double));
         big[k]->written = 1;
     }
-    get_parameters(trainer, 0, own->x);
-    get_gradient(trainer, own->g);
-    put_parameters(trainer, own->x, NULL, 0);
+    get_parameters(problem, 0, own->x);
+    get_gradient(problem, own->g);
+    put_parameters(problem, own->x, NULL, 0);
 }
 
 /* One iteration; *done where it was the last.  evals counts evaluations. */
-static int iterate(struct trainer *trainer, struct lbfgs *own, int64_t iteration, int64_t *evals, double *loss,
-                   int *done, struct error *error) {
-    const struct lbfgs_options *how = options_of(trainer);
+static int iterate(struct optimizer_problem *problem, struct lbfgs *own, int64_t iteration, int64_t *evals,
+                   double *loss, int *done, struct error *error) {
+    const struct lbfgs_options *how = options_of(problem);
     double *numbers = own->numbers->data, *d = own->d->next, *t = &numbers[STEP_LENGTH], before = *loss, sum = 0;
-    double lr = *(const double *)trainer->optimizer.lr->data;
+    double lr = *problem->lr;
     int64_t most = how->max_eval >= 0 ? how->max_eval : how->max_iter / 4 * 5 + how->max_iter % 4 * 5 / 4;
     size_t n = own->count;
     int code = 0, first = ++numbers[ITERATIONS] == 1;
@@ -199,7 +196,7 @@ static int iterate(struct trainer *trainer, struct lbfgs *own, int64_t iteration
         remember(own, how);
     }
     find_direction(own);
-    clear_frozen(trainer, d);
+    clear_frozen(problem, d);
     memcpy(own->previous->next, own->g, n * sizeof *own->g);
     for (size_t k = 0; first && k < n; k++)
         sum += fabs(own->g[k]);
@@ -210,54 +207,54 @@ static int iterate(struct trainer *trainer, struct lbfgs *own, int64_t iteration
         return 0;
     if (how->line_search_fn) {
         struct line_search search = {
-            .evaluate = evaluate, .context = trainer, .count = n, .most = most - *evals, .room = &own->room};
+            .evaluate = evaluate, .context = problem, .count = n, .most = most - *evals, .room = &own->room};
         code = line_search(&search, d, slope, t, loss, own->g, error);
         *evals += search.evaluations;
-        put_parameters(trainer, own->x, d, *t);
+        put_parameters(problem, own->x, d, *t);
     } else if (iteration != how->max_iter) {
-        code = evaluate(trainer, *t, loss, own->g, error);
+        code = evaluate(problem, *t, loss, own->g, error);
         ++*evals;
     } else {
-        put_parameters(trainer, own->x, d, *t);
+        put_parameters(problem, own->x, d, *t);
     }
     if (code)
         return code;
-    get_parameters(trainer, 1, own->x);
+    get_parameters(problem, 1, own->x);
     *done = iteration == how->max_iter || *evals >= most || largest(own->g, n) <= how->tolerance_grad ||
             largest(d, n) * fabs(*t) <= how->tolerance_change || fabs(*loss - before) < how->tolerance_change;
     return 0;
 }
 
-static int solve(struct trainer *trainer, struct error *error) {
-    const struct lbfgs_options *how = options_of(trainer);
-    struct lbfgs *own = trainer->optimizer.own;
-    double loss = loop_loss(trainer) * (how->maximize ? -1 : 1);
+static int solve(struct optimizer_problem *problem, struct error *error) {
+    const struct lbfgs_options *how = options_of(problem);
+    struct lbfgs *own = problem->own;
+    double loss = problem->loss(problem->run) * (how->maximize ? -1 : 1);
     int64_t evals = 1;
     int code = 0, done = 0;
-    begin(trainer, own);
+    begin(problem, own);
     if (largest(own->g, own->count) <= how->tolerance_grad)
         return 0;
     for (int64_t k = 1; !code && !done && k <= how->max_iter; k++)
-        code = iterate(trainer, own, k, &evals, &loss, &done, error);
+        code = iterate(problem, own, k, &evals, &loss, &done, error);
     return code;
 }
 
 /* ---------------------------------------------------------------- opening */
 
-static int open_state(struct trainer *trainer, struct error *error) {
-    const struct lbfgs_options *how = options_of(trainer);
-    struct lbfgs *own = arena_alloc(trainer->arena, sizeof *own);
-    size_t n = model_trainable_size(trainer->model, F32) + model_trainable_size(trainer->model, F64), all;
-    double *room = arena_alloc(trainer->arena, (3 + LINE_SEARCH_ROOM) * n * sizeof *room);
+static int open_state(struct optimizer_problem *problem, struct error *error) {
+    const struct lbfgs_options *how = options_of(problem);
+    struct lbfgs *own = arena_alloc(problem->arena, sizeof *own);
+    size_t n = model_trainable_size(problem->model, F32) + model_trainable_size(problem->model, F64), all;
+    double *room = arena_alloc(problem->arena, (3 + LINE_SEARCH_ROOM) * n * sizeof *room);
     if (__builtin_mul_overflow(n, (size_t)how->history_size, &all) || all > SIZE_MAX / (4 * sizeof(double)))
         return error_set(error, ERROR_MEMORY, "out of memory for a history of %lld steps",
                          (long long)how->history_size);
-    double *al = arena_alloc(trainer->arena, (size_t)how->history_size * sizeof *al);
+    double *al = arena_alloc(problem->arena, (size_t)how->history_size * sizeof *al);
     if (!own || !room || !al)
         return error_set(error, ERROR_MEMORY, "out of memory");
     *own = (struct lbfgs){.count = n, .x = room, .g = room + n, .along = room + 2 * n, .al = al};
     line_search_room(&own->room, room + 3 * n, n);
-    struct state *state = trainer->state;
+    struct state *state = problem->state;
     if (!(own->numbers = state_add(state, "optimizer.numbers", STATE_F64, NUMBERS, 0, error)) ||
         !(own->ro = state_add(state, "optimizer.ro", STATE_F64, (size_t)how->history_size, 0, error)) ||
         !(own->d = state_add(state, "optimizer.d", STATE_F64, n, 1, error)) ||
@@ -272,7 +269,7 @@ static int open_state(struct trainer *trainer, struct error *error) {
     own->fields[HISTORY] = (struct state_field){"history", &own->held};
     own->numbers->fields = own->fields;
     own->ro->range = &state_finite;
-    trainer->optimizer.own = own;
+    problem->own = own;
     return 0;
 }
 

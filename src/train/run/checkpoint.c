@@ -8,7 +8,7 @@
 
 #include "graph/kernels.h"
 #include "model/file/safetensors.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
@@ -19,7 +19,7 @@
 #include "train/run/trainer_internal.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */

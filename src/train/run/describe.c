@@ -8,7 +8,7 @@
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 
 const char *trainer_described(const struct trainer *trainer, size_t k) {
     if (trainer->optimizer.kind && !k--)

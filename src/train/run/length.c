@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "model/file/safetensors.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/cursor.h"
 #include "train/run/length.h"
 #include "train/run/logging.h"

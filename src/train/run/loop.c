@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/callback_accumulation.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
@@ -24,7 +24,7 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {

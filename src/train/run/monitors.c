@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/monitors.h"

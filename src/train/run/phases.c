@@ -9,7 +9,7 @@
 #include "train/run/loop.h"
 #include "train/run/programs.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/run/trainer_internal.h"
 #include "train/trainer.h"

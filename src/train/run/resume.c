@@ -23,6 +23,10 @@ static int again(void *context, int count, const char *const *words, struct erro
     return code ? code : retool_override(trainer->configs.resolved, count, words, error);
 }
 
+const char *resume_path(const struct trainer *trainer) {
+    return trainer->origin.path;
+}
+
 int resume_find(struct trainer *trainer, struct error *error) {
     const struct config_node *given = config_get(config_root(trainer->configs.resolved), "ckpt_path");
     const char *path = trainer->how.resume;

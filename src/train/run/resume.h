@@ -15,6 +15,7 @@ struct run_origin {
     char fingerprint[17];     /* of the training data */
 };
 
+const char *resume_path(const struct trainer *trainer);        /* of the checkpoint; NULL: none */
 int resume_find(struct trainer *trainer, struct error *error); /* which checkpoint, if any */
 int resume_read(struct trainer *trainer, struct error *error);
 int resume_open(struct trainer *trainer, struct error *error);        /* brings the config up to it */

@@ -10,7 +10,7 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static const char retired[] = "retired.";

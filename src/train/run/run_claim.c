@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/lock.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/logging.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"

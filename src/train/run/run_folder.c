@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/audit.h"
 #include "train/run/checkpoint.h"
 #include "train/run/csv_log.h"
@@ -38,6 +38,14 @@ static int write_config(const struct trainer *trainer, const char *name, const s
     }
     text_free(&text);
     return code;
+}
+
+int run_folder_is_fresh(const struct trainer *trainer) {
+    return trainer->folder.fresh;
+}
+
+int run_folder_went_back(const struct trainer *trainer) {
+    return trainer->folder.went_back;
 }
 
 int run_folder_is_source(const struct trainer *trainer, const char *path) {

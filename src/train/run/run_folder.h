@@ -3,7 +3,7 @@
 #define FETTLE_TRAIN_RUN_RUN_FOLDER_H
 
 #include <stdint.h>
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 
 struct trainer;
 
@@ -39,6 +39,8 @@ int run_folder_is_source(const struct trainer *trainer, const char *path);
 /* The one gate for files that callbacks write: called with each path before it is opened; makes the folders above.
  * ERROR_STATE where the run is confined to its folder (trainer_confine), and path lies elsewhere. */
 int run_folder_prepare(struct trainer *trainer, const char *path, struct error *error);
+int run_folder_is_fresh(const struct trainer *trainer);  /* it held nothing of this run when it was opened */
+int run_folder_went_back(const struct trainer *trainer); /* there may be files of batches still to come */
 void run_folder_close(struct trainer *trainer);
 void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
 uint64_t run_folder_mark(const struct trainer *trainer);         /* tells the state of now from others of this run */

@@ -1,7 +1,7 @@
 /* The scheduler of a run: one for each parameter group, and when they step. */
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/callback_accumulation.h"
 #include "train/optimizer/param_groups.h"
 #include "train/run/cursor.h"
@@ -12,7 +12,7 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static struct scheduler_subject subject_of(struct trainer *trainer, int group) {

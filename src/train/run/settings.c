@@ -13,7 +13,7 @@
 #include "train/run/settings.h"
 #include "train/run/trainer_internal.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 
 /* One of them: the learning rate, frames a batch, a limit of training, the coefficient of a term, what a layer has, the
  * norm of something that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "graph/blas.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/callback/callback_accumulation.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
@@ -35,7 +35,7 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 
 /* ---------------------------------------------------------------- opening */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
@@ -15,7 +15,7 @@
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */

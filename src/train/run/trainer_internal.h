@@ -3,7 +3,7 @@
 #define FETTLE_TRAIN_RUN_TRAINER_INTERNAL_H
 
 #include "base/arena.h"
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
 #include "train/run/cursor.h"
@@ -11,12 +11,13 @@
 #include "train/run/logging.h"
 #include "train/run/resume.h"
 #include "train/run/retool.h"
+#include "train/run.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 enum { CHANGE_WORDS = 64 }; /* of a change, at most */
@@ -53,7 +54,6 @@ void trainer_sync(struct trainer *trainer);
 
 /* Where `train` stands in `run`; -1: nowhere. */
 int64_t trainer_train_entry(const struct trainer *trainer);
-int trainer_trains(const struct trainer *trainer);
 
 /* Frames have the types of the model, neighbours, and what the metrics ask for */
 int trainer_check_data(const struct trainer *trainer, struct error *error);

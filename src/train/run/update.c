@@ -7,7 +7,10 @@
 #include "train/optimizer/dot.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
+#include "train/run.h"
+#include "train/run/run_weights.h"
 #include "train/run/trainer_internal.h"
+#include "train/run/loop.h"
 #include "train/run/update.h"
 #include "train/state.h"
 
@@ -35,6 +38,24 @@ static int open_stretches(struct trainer *trainer, const struct config_node *con
         !(optimizer->scratch = arena_alloc(trainer->arena, members * optimizer->scratch_size)))
         code = error_set(error, ERROR_MEMORY, "out of memory");
     return code;
+}
+
+static struct optimizer_problem problem_of(struct trainer *trainer) {
+    const struct optimizer *optimizer = &trainer->optimizer;
+    const struct run_weights *weights = &trainer->weights;
+    return (struct optimizer_problem){.arena = trainer->arena,
+                                      .state = trainer->state,
+                                      .model = trainer->model,
+                                      .parameters = weights->parameters,
+                                      .grads = weights->grads,
+                                      .grad_scale = &weights->grad_scale,
+                                      .grad_limit = &weights->grad_limit,
+                                      .lr = optimizer->lr->data,
+                                      .options = optimizer->options,
+                                      .own = optimizer->own,
+                                      .run = trainer,
+                                      .loss = loop_loss,
+                                      .evaluate = loop_evaluate};
 }
 
 int optimizer_open(struct trainer *trainer, const struct config_node *config, struct error *error) {
@@ -73,8 +94,12 @@ int optimizer_open(struct trainer *trainer, const struct config_node *config, st
         return ERROR_MEMORY;
     if (optimizer->scalars)
         optimizer->scalars->range = &state_finite;
-    if ((code = open_stretches(trainer, config, error)) || (kind->open && (code = kind->open(trainer, error))))
+    if ((code = open_stretches(trainer, config, error)))
         return code;
+    struct optimizer_problem problem = problem_of(trainer);
+    if (kind->open && (code = kind->open(&problem, error)))
+        return code;
+    optimizer->own = problem.own;
     for (int g = 0; g < optimizer->groups.count; g++) {
         double *lr = (double *)optimizer->lr->data + 2 * g;
         lr[0] = lr[1] = optimizer_lr(optimizer->groups.options[g]);
@@ -254,8 +279,10 @@ static void run_step(void *context, int member, int members) {
 int update_step(struct trainer *trainer, struct error *error) {
     struct optimizer *optimizer = &trainer->optimizer;
     lay_out(trainer);
-    if (optimizer->kind->solve)
-        return optimizer->kind->solve(trainer, error);
+    if (optimizer->kind->solve) {
+        struct optimizer_problem problem = problem_of(trainer);
+        return optimizer->kind->solve(&problem, error);
+    }
     team_run(trainer->team, run_step, trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
         int any = model_trainable_size(trainer->model, (enum dtype)d) > 0;

@@ -1,5 +1,5 @@
 /* The training modules: a name, and layers in order. */
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
 
 static const struct composition_kind plain = {

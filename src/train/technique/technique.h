@@ -2,7 +2,7 @@
 #ifndef FETTLE_TRAIN_TECHNIQUE_H
 #define FETTLE_TRAIN_TECHNIQUE_H
 
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 
 extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree,
     technique_mconfig, technique_adaptive_clip;

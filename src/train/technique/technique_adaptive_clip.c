@@ -2,9 +2,9 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct adaptive_options {
@@ -35,7 +35,7 @@ static int check(const void *given, const struct config_node *module, const stru
 
 static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct adaptive *own = layer->own;
-    own->mean = state_add(trainer->state, "adaptive_clip.mean", STATE_F64, 1, 0, error);
+    own->mean = state_add(trainer_state(trainer), "adaptive_clip.mean", STATE_F64, 1, 0, error);
     return own->mean ? 0 : ERROR_MEMORY;
 }
 
@@ -44,7 +44,7 @@ static void clip(struct layer *layer, struct trainer *trainer) {
     double *mean = ((struct adaptive *)layer->own)->mean->data, norm = update_norm(trainer);
     if (*mean > 0)
         update_clip(trainer, how->factor * *mean, 0);
-    norm *= trainer->weights.grad_scale;
+    norm *= run_weights(trainer)->grad_scale;
     *mean = *mean > 0 ? how->decay * *mean + (1 - how->decay) * norm : norm;
 }
 

@@ -4,9 +4,10 @@
 #include "train/run/settings.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
+#include "train/trainer.h"
 
 struct base {
     struct variable *clip; /* [1] */
@@ -14,11 +15,11 @@ struct base {
 
 static int base_open(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct base *base = layer->own;
-    base->clip = state_add(trainer->state, "base.gradient_clip_val", STATE_F64, 1, 0, error);
+    base->clip = state_add(trainer_state(trainer), "base.gradient_clip_val", STATE_F64, 1, 0, error);
     if (!base->clip)
         return ERROR_MEMORY;
     base->clip->range = &gradient_limits;
-    *(double *)base->clip->data = trainer->options.gradient_clip_val;
+    *(double *)base->clip->data = run_settings(trainer)->gradient_clip_val;
     return 0;
 }
 
@@ -33,11 +34,11 @@ static int set_clip(struct layer *layer, double value, struct error *error) {
 static void clip(struct layer *layer, struct trainer *trainer) {
     double limit = get_clip(layer);
     if (limit > 0)
-        update_clip(trainer, limit, trainer->options.clip_by_value);
+        update_clip(trainer, limit, run_settings(trainer)->clip_by_value);
 }
 
 static double get_norm(const struct layer *layer) {
-    return layer->trainer->optimizer.kind ? update_norm(layer->trainer) : NAN;
+    return run_optimizer(layer->trainer)->kind ? update_norm(layer->trainer) : NAN;
 }
 
 static const struct layer_setting settings[] = {

@@ -18,10 +18,10 @@
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct config_options {
@@ -91,10 +91,10 @@ static int config_open(struct layer *layer, struct trainer *trainer, struct erro
     const struct config_options *how = layer->options;
     struct config *config = layer->own;
     config->by_value = how->clip_algorithm && !strcmp(how->clip_algorithm, "value");
-    config->terms = trainer->evaluation.loss ? (int)metrics_nterms(trainer->evaluation.loss) : 0;
+    config->terms = run_loss(trainer) ? (int)metrics_nterms(run_loss(trainer)) : 0;
     size_t count = (size_t)config->terms * (size_t)(COSINE + config->terms);
-    config->clip = state_add(trainer->state, "config.gradient_clip_val", STATE_F64, 1, 0, error);
-    config->last = state_add(trainer->state, "config.last", STATE_F64, count, 0, error);
+    config->clip = state_add(trainer_state(trainer), "config.gradient_clip_val", STATE_F64, 1, 0, error);
+    config->last = state_add(trainer_state(trainer), "config.last", STATE_F64, count, 0, error);
     if (!config->clip || !config->last)
         return ERROR_MEMORY;
     config->clip->range = &gradient_limits;
@@ -130,25 +130,25 @@ static void remember(const struct config *config, const int *active, int n, cons
 }
 
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
-    const struct train_program *train = &trainer->evaluation.train;
-    int n = train->nactive;
+    const int *active;
+    int n = run_terms(trainer, &active);
     double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0}, weights[MAX_TERMS];
     struct config_vectors gradients = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++)
-        gradients.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
+        gradients.counts[d] = model_trainable_size(trainer_model(trainer), (enum dtype)d);
     for (int i = 0; i < n; i++) {
-        coefficients[i] = metrics_coefficient(trainer->evaluation.loss, (size_t)train->active[i]);
+        coefficients[i] = metrics_coefficient(run_loss(trainer), (size_t)active[i]);
         for (int d = 0; d < DTYPE_COUNT; d++)
-            gradients.part[i][d] = trainer->weights.term_grads[train->active[i]][d];
+            gradients.part[i][d] = run_weights(trainer)->term_grads[active[i]][d];
     }
-    if (config_products(trainer->team, &gradients, products))
+    if (config_products(trainer_team(trainer), &gradients, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (n == 1)
         weights[0] = coefficients[0]; /* one term: the plain weighted gradient */
     else if (config_weights(n, products, coefficients, ((struct config_options *)layer->options)->norm_eps, weights))
         return error_set(error, ERROR_NUMERIC, "ConFIG: the gradients of the loss terms are not finite");
-    remember(layer->own, train->active, n, products, weights);
-    config_sum(trainer->team, &gradients, weights, trainer->weights.grads);
+    remember(layer->own, active, n, products, weights);
+    config_sum(trainer_team(trainer), &gradients, weights, run_weights(trainer)->grads);
     return 0;
 }
 
@@ -200,7 +200,7 @@ static void add_cell(struct text *out, int width, int digits, double value, cons
 }
 
 static void describe(const struct layer *layer, struct text *out) {
-    const struct metrics *loss = layer->trainer->evaluation.loss;
+    const struct metrics *loss = run_loss(layer->trainer);
     const struct config *config = layer->own;
     int n = config->terms, known = 0, longest = 4;
     for (int i = 0; i < n; i++) {

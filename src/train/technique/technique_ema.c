@@ -6,9 +6,9 @@
 
 #include "train/run/trainer_options.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct ema_options {
@@ -44,14 +44,15 @@ static int ema_open(struct layer *layer, struct trainer *trainer, struct error *
     static const char *const names[] = {"ema.weights.f32", "ema.weights.f64"};
     struct ema *ema = layer->own;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t count = model_slab_size(trainer->model, (enum dtype)d);
-        ema->weights[d] = state_add(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count, 1, error);
+        size_t count = model_slab_size(trainer_model(trainer), (enum dtype)d);
+        ema->weights[d] =
+            state_add(trainer_state(trainer), names[d], d == F32 ? STATE_F32 : STATE_F64, count, 1, error);
         if (!ema->weights[d])
             return ERROR_MEMORY;
-        memcpy(ema->weights[d]->data, trainer->weights.parameters[d]->data, count * dtype_size((enum dtype)d));
+        memcpy(ema->weights[d]->data, run_weights(trainer)->parameters[d]->data, count * dtype_size((enum dtype)d));
     }
-    ema->updates = state_add(trainer->state, "ema.num_updates", STATE_I64, 1, 0, error);
-    ema->decay = state_add(trainer->state, "ema.decay", STATE_F64, 1, 0, error);
+    ema->updates = state_add(trainer_state(trainer), "ema.num_updates", STATE_I64, 1, 0, error);
+    ema->decay = state_add(trainer_state(trainer), "ema.decay", STATE_F64, 1, 0, error);
     if (!ema->updates || !ema->decay)
         return ERROR_MEMORY;
     static const struct state_range share = {0, 1, 0};
@@ -59,7 +60,7 @@ static int ema_open(struct layer *layer, struct trainer *trainer, struct error *
     ema->decay->range = &share;
     *(int64_t *)ema->updates->data = 1; /* the copy counts */
     *(double *)ema->decay->data = ((struct ema_options *)layer->options)->decay;
-    state_sync(trainer->state);
+    state_sync(trainer_state(trainer));
     return 0;
 }
 
@@ -72,9 +73,9 @@ struct job {
 static void run_job(void *context, int member, int members) {
     const struct job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t count = model_trainable_size(job->trainer->model, (enum dtype)d);
+        size_t count = model_trainable_size(trainer_model(job->trainer), (enum dtype)d);
         size_t begin = count * (size_t)member / (size_t)members, end = count * (size_t)(member + 1) / (size_t)members;
-        struct variable *weights = job->ema->weights[d], *parameters = job->trainer->weights.parameters[d];
+        struct variable *weights = job->ema->weights[d], *parameters = run_weights(job->trainer)->parameters[d];
         const void *from = parameters->written ? parameters->next : parameters->data;
         if (d == F32) {
             const float *restrict p = from, *restrict old = weights->data;
@@ -98,9 +99,9 @@ static double effective(const struct ema *ema) {
 static void after_step(struct layer *layer, struct trainer *trainer) {
     struct ema *ema = layer->own;
     struct job job = {trainer, ema, effective(ema)};
-    team_run(trainer->team, run_job, &job);
+    team_run(trainer_team(trainer), run_job, &job);
     for (int d = 0; d < DTYPE_COUNT; d++)
-        ema->weights[d]->written = model_trainable_size(trainer->model, (enum dtype)d) > 0;
+        ema->weights[d]->written = model_trainable_size(trainer_model(trainer), (enum dtype)d) > 0;
     ++*(int64_t *)ema->updates->data;
 }
 
@@ -132,10 +133,10 @@ static void measure(const struct layer *layer, double *distance, double *norm) {
     const struct ema *ema = layer->own;
     double apart = 0, size = 0;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const struct variable *weights = ema->weights[d], *parameters = layer->trainer->weights.parameters[d];
+        const struct variable *weights = ema->weights[d], *parameters = run_weights(layer->trainer)->parameters[d];
         const void *average = weights->written ? weights->next : weights->data;
         const void *raw = parameters->written ? parameters->next : parameters->data;
-        size_t count = model_trainable_size(layer->trainer->model, (enum dtype)d);
+        size_t count = model_trainable_size(trainer_model(layer->trainer), (enum dtype)d);
         for (size_t k = 0; k < count; k++) {
             double a = d == F32 ? (double)((const float *)average)[k] : ((const double *)average)[k];
             double p = d == F32 ? (double)((const float *)raw)[k] : ((const double *)raw)[k];

@@ -14,10 +14,10 @@
 #include "train/run/programs.h"
 #include "train/run/trainer_options.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/config_sums.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct mconfig_options {
@@ -80,9 +80,10 @@ static int check(const void *given, const struct config_node *module, const stru
 
 static int add(struct variable *out[DTYPE_COUNT], struct trainer *trainer, const char *what, struct error *error) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        const char *name = arena_format(trainer->arena, "mconfig.%s.%s", what, d == F32 ? "f32" : "f64");
-        out[d] = state_add(trainer->state, name ? name : "", d == F32 ? STATE_F32 : STATE_F64,
-                           model_trainable_size(trainer->model, (enum dtype)d), 1, error);
+        char name[96];
+        snprintf(name, sizeof name, "mconfig.%s.%s", what, d == F32 ? "f32" : "f64");
+        out[d] = state_add(trainer_state(trainer), name, d == F32 ? STATE_F32 : STATE_F64,
+                           model_trainable_size(trainer_model(trainer), (enum dtype)d), 1, error);
         if (!out[d])
             return ERROR_MEMORY;
     }
@@ -91,7 +92,7 @@ static int add(struct variable *out[DTYPE_COUNT], struct trainer *trainer, const
 
 static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct mconfig *own = layer->own;
-    size_t terms = trainer->evaluation.loss ? metrics_nterms(trainer->evaluation.loss) : 0;
+    size_t terms = run_loss(trainer) ? metrics_nterms(run_loss(trainer)) : 0;
     int code = 0;
     for (size_t k = 0; !code && k < terms; k++) {
         char name[32];
@@ -102,7 +103,8 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
         code = add(own->pseudo, trainer, "pseudo", error);
     if (!code)
         code = add(own->second, trainer, "second", error);
-    if (!code && !(own->counts = state_add(trainer->state, "mconfig.counts", STATE_I64, SEEN + terms, 0, error)))
+    if (!code &&
+        !(own->counts = state_add(trainer_state(trainer), "mconfig.counts", STATE_I64, SEEN + terms, 0, error)))
         code = ERROR_MEMORY;
     if (!code)
         own->counts->range = &state_counter;
@@ -112,12 +114,14 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
 /* Whose turn it is, among the terms that have a coefficient. */
 static int turn(const struct mconfig *own, const struct trainer *trainer) {
     const int64_t *counts = own->counts->data;
-    return trainer->evaluation.train.active[counts[TURN] % trainer->evaluation.train.nactive];
+    const int *active;
+    int count = run_terms(trainer, &active);
+    return active[counts[TURN] % count];
 }
 
 static void weigh(const struct layer *layer, const struct trainer *trainer, double *coefficients) {
     int now = turn(layer->own, trainer);
-    for (int k = 0; k < (int)metrics_nterms(trainer->evaluation.loss); k++)
+    for (int k = 0; k < (int)metrics_nterms(run_loss(trainer)); k++)
         coefficients[k] = k == now;
 }
 
@@ -132,7 +136,7 @@ struct job {
 };
 
 static void stretch(const struct trainer *trainer, int d, int member, int members, size_t *begin, size_t *end) {
-    size_t count = model_trainable_size(trainer->model, (enum dtype)d), lines = (count + 15) / 16;
+    size_t count = model_trainable_size(trainer_model(trainer), (enum dtype)d), lines = (count + 15) / 16;
     *begin = 16 * (lines * (size_t)member / (size_t)members);
     *end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
     *end = *end < count ? *end : count;
@@ -145,12 +149,12 @@ static void run_average(void *context, int member, int members) {
         size_t begin, end;
         stretch(job->trainer, d, member, members, &begin, &end);
         if (d == F32) {
-            const float *restrict g = job->trainer->weights.grads[d], *restrict old = average->data;
+            const float *restrict g = run_weights(job->trainer)->grads[d], *restrict old = average->data;
             float *restrict new = average->next, keep = (float)job->beta1, take = (float)(1 - job->beta1);
             for (size_t k = begin; k < end; k++)
                 new[k] = keep *old[k] + take *g[k];
         } else {
-            const double *restrict g = job->trainer->weights.grads[d], *restrict old = average->data;
+            const double *restrict g = run_weights(job->trainer)->grads[d], *restrict old = average->data;
             double *restrict new = average->next;
             for (size_t k = begin; k < end; k++)
                 new[k] = job->beta1 *old[k] + (1 - job->beta1) * g[k];
@@ -162,11 +166,11 @@ static void run_moment(void *context, int member, int members) {
     const struct job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         const struct variable *pseudo = job->own->pseudo[d], *second = job->own->second[d];
+        void *grads = run_weights(job->trainer)->grads[d];
         size_t begin, end;
         stretch(job->trainer, d, member, members, &begin, &end);
         for (size_t k = begin; k < end; k++) {
-            double g =
-                d == F32 ? ((float *)job->trainer->weights.grads[d])[k] : ((double *)job->trainer->weights.grads[d])[k];
+            double g = d == F32 ? ((float *)grads)[k] : ((double *)grads)[k];
             double before = d == F32 ? ((float *)pseudo->data)[k] : ((double *)pseudo->data)[k];
             double s = d == F32 ? ((float *)second->data)[k] : ((double *)second->data)[k];
             double now = g * job->grown, fake = (now - job->beta1 * before) / (1 - job->beta1);
@@ -175,11 +179,11 @@ static void run_moment(void *context, int member, int members) {
             if (d == F32) {
                 ((float *)pseudo->next)[k] = (float)now;
                 ((float *)second->next)[k] = (float)s;
-                ((float *)job->trainer->weights.grads[d])[k] = (float)g;
+                ((float *)grads)[k] = (float)g;
             } else {
                 ((double *)pseudo->next)[k] = now;
                 ((double *)second->next)[k] = s;
-                ((double *)job->trainer->weights.grads[d])[k] = g;
+                ((double *)grads)[k] = g;
             }
         }
     }
@@ -188,9 +192,9 @@ static void run_moment(void *context, int member, int members) {
 static int combine(struct layer *layer, struct trainer *trainer, struct error *error) {
     const struct mconfig_options *how = layer->options;
     struct mconfig *own = layer->own;
-    const struct train_program *train = &trainer->evaluation.train;
+    const int *active;
     int64_t *counts = own->counts->data;
-    int n = train->nactive, all = 1;
+    int n = run_terms(trainer, &active), all = 1;
     double products[MAX_TERMS * MAX_TERMS], coefficients[MAX_TERMS], weights[MAX_TERMS], grown[MAX_TERMS];
     struct job job = {.trainer = trainer,
                       .own = own,
@@ -198,18 +202,18 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
                       .beta1 = how->betas.values[0],
                       .beta2 = how->betas.values[1],
                       .eps = how->eps};
-    team_run(trainer->team, run_average, &job);
+    team_run(trainer_team(trainer), run_average, &job);
     counts[TURN]++;
     counts[SEEN + job.term]++;
     struct config_vectors averages = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        averages.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
+        averages.counts[d] = model_trainable_size(trainer_model(trainer), (enum dtype)d);
         own->average[job.term][d]->written = averages.counts[d] > 0;
-        memset(trainer->weights.grads[d], 0, averages.counts[d] * dtype_size((enum dtype)d));
+        memset(run_weights(trainer)->grads[d], 0, averages.counts[d] * dtype_size((enum dtype)d));
     }
     for (int i = 0; i < n; i++) {
-        int term = train->active[i];
-        coefficients[i] = metrics_coefficient(trainer->evaluation.loss, (size_t)term);
+        int term = active[i];
+        coefficients[i] = metrics_coefficient(run_loss(trainer), (size_t)term);
         grown[i] = 1 - pow(job.beta1, (double)counts[SEEN + term]);
         all &= counts[SEEN + term] > 0;
         for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -219,7 +223,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     }
     if (!all)
         return 0;
-    if (config_products(trainer->team, &averages, products))
+    if (config_products(trainer_team(trainer), &averages, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
@@ -230,11 +234,11 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
         return error_set(error, ERROR_NUMERIC, "M-ConFIG: the gradients of the loss terms are not finite");
     for (int i = 0; i < n; i++)
         weights[i] /= grown[i];
-    config_sum(trainer->team, &averages, weights, trainer->weights.grads);
+    config_sum(trainer_team(trainer), &averages, weights, run_weights(trainer)->grads);
     double t = (double)++counts[STEPS];
     job.grown = 1 - pow(job.beta1, t);
     job.corrected = 1 - pow(job.beta2, t);
-    team_run(trainer->team, run_moment, &job);
+    team_run(trainer_team(trainer), run_moment, &job);
     for (int d = 0; d < DTYPE_COUNT; d++)
         own->pseudo[d]->written = own->second[d]->written = averages.counts[d] > 0;
     return 0;

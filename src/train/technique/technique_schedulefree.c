@@ -9,9 +9,9 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/technique/technique.h"
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
 #include "train/trainer.h"
 
 struct schedulefree {
@@ -36,7 +36,7 @@ static int check(const void *given, const struct config_node *module, const stru
 }
 
 static struct variable *z_of(const struct trainer *trainer, enum dtype dtype) {
-    return trainer->optimizer.kind ? trainer->optimizer.slot[0][dtype] : NULL;
+    return run_optimizer(trainer)->kind ? run_optimizer(trainer)->slot[0][dtype] : NULL;
 }
 
 /* z begins as the weights. */
@@ -46,7 +46,7 @@ static void start(struct layer *layer, struct trainer *trainer) {
         struct variable *z = z_of(trainer, (enum dtype)d);
         size_t size = z ? z->count * dtype_size((enum dtype)d) : 0;
         if (size) {
-            memcpy(z->data, trainer->weights.parameters[d]->data, size);
+            memcpy(z->data, run_weights(trainer)->parameters[d]->data, size);
             memcpy(z->next, z->data, size);
         }
     }
@@ -55,7 +55,7 @@ static void start(struct layer *layer, struct trainer *trainer) {
 static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
     struct schedulefree *own = layer->own;
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t size = model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d);
+        size_t size = model_slab_size(trainer_model(trainer), (enum dtype)d) * dtype_size((enum dtype)d);
         own->average[d] = memory_new(size);
         if (!own->average[d])
             return error_set(error, ERROR_MEMORY, "out of memory");
@@ -72,8 +72,8 @@ static void close_layer(struct layer *layer) {
 
 static const void *evaluation(const struct layer *layer, enum dtype dtype) {
     const struct trainer *trainer = layer->trainer;
-    const struct optimizer *optimizer = &trainer->optimizer;
-    const struct variable *z = z_of(trainer, dtype), *y = trainer->weights.parameters[dtype];
+    const struct optimizer *optimizer = run_optimizer(trainer);
+    const struct variable *z = z_of(trainer, dtype), *y = run_weights(trainer)->parameters[dtype];
     void *out = ((const struct schedulefree *)layer->own)->average[dtype];
     if (!z)
         return NULL;
@@ -94,7 +94,7 @@ static const void *evaluation(const struct layer *layer, enum dtype dtype) {
 }
 
 static double get_updates(const struct layer *layer) {
-    const struct optimizer *optimizer = &layer->trainer->optimizer;
+    const struct optimizer *optimizer = run_optimizer(layer->trainer);
     return optimizer->step ? (double)*(int64_t *)optimizer->step->data : 0;
 }
 

@@ -1,6 +1,6 @@
 #include "train/optimizer/dot.h"
 #include "train/run/trainer_options.h"
-#include "train/technique/composition.h"
+#include "train/run/composition.h"
 #include "train/trainer.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "train/callback/callback.h"
+#include "train/run/callback.h"
 
 #include <string.h>
 

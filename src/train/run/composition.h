@@ -4,8 +4,8 @@
  * technique_table.c.  It declares what it takes over; two layers of one composition may not claim the same thing,
  * except that a later layer overrides the base.  A composition is declared in composition_table.c: a _target_ and its
  * layers in order. */
-#ifndef FETTLE_TRAIN_COMPOSITION_H
-#define FETTLE_TRAIN_COMPOSITION_H
+#ifndef FETTLE_TRAIN_RUN_COMPOSITION_H
+#define FETTLE_TRAIN_RUN_COMPOSITION_H
 
 #include "base/arena.h"
 #include "config/options.h"

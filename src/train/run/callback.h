@@ -1,6 +1,6 @@
 /* Callbacks of lightning.Trainer: const entries, one file each (callback_NAME.c), listed in callback_table.c. */
-#ifndef FETTLE_TRAIN_CALLBACK_H
-#define FETTLE_TRAIN_CALLBACK_H
+#ifndef FETTLE_TRAIN_RUN_CALLBACK_H
+#define FETTLE_TRAIN_RUN_CALLBACK_H
 
 #include "base/arena.h"
 #include "config/options.h"
