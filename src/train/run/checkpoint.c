@@ -35,17 +35,13 @@ static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_CO
                model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
 }
 
-static struct variable *average(const struct trainer *trainer, enum dtype dtype) {
-    return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
-}
-
 static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error) {
     int code = 0, number = 0;
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
         if (p->is_buffer)
             continue;
-        const struct variable *weights = average(trainer, p->dtype);
+        const struct variable *weights = composition_average(&trainer->composition, p->dtype);
         if (!weights)
             return 0;
         char name[64];
@@ -216,8 +212,9 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
     if (code)
         return code;
     from_model(trainer, slabs);
-    if (average(trainer, F32)) {
-        void *averaged[DTYPE_COUNT] = {average(trainer, F32)->data, average(trainer, F64)->data};
+    if (composition_average(&trainer->composition, F32)) {
+        void *averaged[DTYPE_COUNT] = {composition_average(&trainer->composition, F32)->data,
+                                       composition_average(&trainer->composition, F64)->data};
         if (averages && model_has_average(file) && (code = model_load_average(trainer->model, file, error)))
             return code;
         from_model(trainer, averaged); /* a fresh average is a copy */
