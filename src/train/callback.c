@@ -33,6 +33,26 @@ static void put_last(struct callbacks *callbacks) {
     memcpy(callbacks->list, sorted, (size_t)count * sizeof *sorted);
 }
 
+/* The next of the list, of the kind that it has already.  place: of errors. */
+static int add_callback(struct callbacks *out, const struct config_node *config, const struct config_node *place,
+                        struct arena *arena, struct error *error) {
+    struct callback *callback = &out->list[out->count];
+    const struct callback_kind *kind = callback->kind;
+    callback->config = place;
+    callback->options = arena_alloc(arena, kind->options_size + 1);
+    callback->own = arena_alloc(arena, kind->private_size + 1);
+    if (!callback->options || !callback->own)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = options_read(kind->options, kind->noptions, config, NULL, callback->options, arena, error);
+    if (!code && kind->check)
+        code = kind->check(callback->options, place, error);
+    if (code)
+        return code;
+    name_state(out, callback);
+    out->count++;
+    return 0;
+}
+
 static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
                          struct error *error) {
     struct option_target targets[64];
@@ -53,19 +73,7 @@ static int read_callback(struct callbacks *out, const struct config_node *node, 
         out->ignored[out->nignored++] = callback->kind;
         return 0;
     }
-    callback->config = node;
-    callback->options = arena_alloc(arena, callback->kind->options_size + 1);
-    callback->own = arena_alloc(arena, callback->kind->private_size + 1);
-    if (!callback->options || !callback->own)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena, error);
-    if (!code && callback->kind->check)
-        code = callback->kind->check(callback->options, node, error);
-    if (code)
-        return code;
-    name_state(out, callback);
-    out->count++;
-    return 0;
+    return add_callback(out, node, node, arena, error);
 }
 
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
@@ -78,6 +86,14 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
         code = error_aside(error, read_callback(out, list ? config_at(config, k) : config, arena, error));
     put_last(out);
     return code ? code : error_since(error, before);
+}
+
+int callbacks_add(struct callbacks *callbacks, const struct callback_kind *kind, const struct config_node *place,
+                  struct arena *arena, struct error *error) {
+    if (callbacks->count + callbacks->nignored == MAX_CALLBACKS)
+        return config_error(place, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
+    callbacks->list[callbacks->count].kind = kind;
+    return add_callback(callbacks, NULL, place, arena, error);
 }
 
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
@@ -192,14 +208,4 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
         }
     }
     return code;
-}
-
-const char *callbacks_best(const struct trainer *trainer) {
-    for (int k = 0; k < trainer->callbacks.count; k++)
-        if (trainer->callbacks.list[k].kind == &callback_model_checkpoint) {
-            const char *best = model_checkpoint_best(&trainer->callbacks.list[k], trainer);
-            if (*best)
-                return best;
-        }
-    return "";
 }

@@ -77,6 +77,7 @@ struct callback_kind {
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
     int (*exception)(struct callback *callback, struct trainer *trainer, struct error *error);
+    int writes_checkpoints;
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
 };
 
@@ -102,6 +103,9 @@ extern const size_t callback_kind_count;
 
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
+/* One more, with the defaults of its kind; place: of errors. */
+int callbacks_add(struct callbacks *callbacks, const struct callback_kind *kind, const struct config_node *place,
+                  struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* Names that others may watch, of what they log; not 0 where adding fails. */
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope);
@@ -126,14 +130,10 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
  * often is validated.  counts_sets: where nothing is validated, at the end of epochs. */
 int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct config_node *said, int counts_sets);
 int callbacks_exception(struct trainer *trainer, struct error *error);
-/* The best checkpoint that a callback has kept; "" if none. */
-const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
     callback_setting_monitor, callback_test_xyz, callback_val_xyz, callback_timer, callback_accumulation, callback_swa,
     callback_training_stats, callback_on_exception;
-/* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
-const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
 /* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */
 void model_checkpoint_each(const struct safetensors *file, const char *output,
                            void (*call)(void *context, const char *path), void *context);

@@ -50,12 +50,12 @@ static int64_t count_of(const struct config_node *node, int64_t fallback) {
     return config_kind(node) == CONFIG_INT ? config_int(node) : fallback;
 }
 
-static int64_t steps_between(const struct keep_options *how) {
+int64_t keep_steps(const struct keep_options *how) {
     return count_of(how->by_steps, 0);
 }
 
 /* Where nothing else says when, each epoch is looked at. */
-static int64_t epochs_between(const struct keep_options *how) {
+int64_t keep_epochs(const struct keep_options *how) {
     int others = config_kind(how->by_steps) != CONFIG_NULL || how->seconds >= 0;
     return count_of(how->every_n_epochs, others ? 0 : 1);
 }
@@ -81,7 +81,7 @@ static int check_times(struct keep_options *how, const struct config_node *confi
         if ((code = duration_read(how->by_time, "train_time_interval", &how->seconds, error)))
             return code;
     }
-    if ((steps_between(how) > 0) + (epochs_between(how) > 0) + (how->seconds >= 0) > 1)
+    if ((keep_steps(how) > 0) + (keep_epochs(how) > 0) + (how->seconds >= 0) > 1)
         return config_error(config, error, ERROR_VALUE,
                             "every_n_train_steps, train_time_interval and every_n_epochs exclude each other: a second "
                             "ModelCheckpoint can have another of them");
@@ -146,33 +146,6 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
         return ERROR_MEMORY;
     kept_folder(callback, trainer, folder);
     return trainer_trains(trainer) ? run_claim_also(trainer, folder, error) : 0;
-}
-
-const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer) {
-    static _Thread_local char path[PATH_MAX];
-    const struct keep_options *how = callback->options;
-    const struct keep *keep = callback->own;
-    const char *best = "";
-    char folder[PATH_MAX];
-    struct books books;
-    double score = NAN;
-    *path = 0;
-    if (books_read(&books, keep, NULL))
-        return path;
-    kept_folder(callback, trainer, folder);
-    /* of those that are still there, should somebody have removed the best */
-    for (size_t k = 0; k < books.count; k++) {
-        const struct kept_entry *entry = &books.kept[k];
-        int better = !how->monitor || isnan(score) || books_better(entry->score, score, !strcmp(how->mode, "max"));
-        if (better && !kept_path(folder, entry->name, path, NULL) && !access(path, R_OK)) {
-            best = entry->name;
-            score = entry->score;
-        }
-    }
-    if (!*best || kept_path(folder, best, path, NULL))
-        *path = 0;
-    books_free(&books);
-    return path;
 }
 
 /* ---------------------------------------------------------------- keeping */
@@ -318,7 +291,7 @@ static int set_deferred(struct keeping *k, int on, struct error *error) {
 
 /* Whether it is time after a batch. */
 static int is_due(const struct keep_options *how, struct keep *keep, const struct trainer *trainer) {
-    int64_t every = steps_between(how);
+    int64_t every = keep_steps(how);
     int due = every > 0 && cursor_of(trainer)->step % every == 0;
     if (how->seconds >= 0) {
         double now = clock_seconds();
@@ -349,7 +322,7 @@ static int after_batch(struct keeping *k, int at_epoch_end, struct error *error)
 }
 
 static int after_validation(struct keeping *k, struct error *error) {
-    int64_t epochs = epochs_between(k->callback->options);
+    int64_t epochs = keep_epochs(k->callback->options);
     if (!k->books.deferred)
         return epochs > 0 && (cursor_of(k->trainer)->epoch + 1) % epochs == 0 ? keep_now(k, 0, error) : 0;
     int code = set_deferred(k, 0, error);
@@ -359,7 +332,7 @@ static int after_validation(struct keeping *k, struct error *error) {
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct keep_options *how = callback->options;
     int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
-    int64_t epochs = epochs_between(how);
+    int64_t epochs = keep_epochs(how);
     struct keeping k;
     if (!trainer->output || trainer->aside || (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
         return 0;
@@ -450,6 +423,7 @@ const struct callback_kind callback_model_checkpoint = {
     .private_size = sizeof(struct keep),
     .monitor = monitor,
     .watches_counts = 1,
+    .writes_checkpoints = 1,
     .is_last = 1,
     .check = check,
     .open = open_callback,

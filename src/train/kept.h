@@ -13,6 +13,10 @@ struct keep_options {
     double seconds; /* of train_time_interval; negative: none */
 };
 
+/* Optimizer steps, and epochs, between looks; 0: none. */
+int64_t keep_steps(const struct keep_options *how);
+int64_t keep_epochs(const struct keep_options *how);
+
 struct keep {
     struct variable *books;
     int told;       /* that the metric is missing */

@@ -414,9 +414,11 @@ static int goes_on(void *context, const struct variable *variable) {
 static int test(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     enum data_role role = strcmp(trainer->runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
-    const char *best = cursor->trained ? callbacks_best(trainer) : "";
+    const char *best;
     struct snapshot *snapshot = NULL;
-    int code = 0;
+    int code = best_find(trainer, &best, error);
+    if (code)
+        return code;
     if (*best) { /* for this pass only: the run's own state is put back */
         snapshot = state_save(trainer->state);
         if (!snapshot)

@@ -97,7 +97,7 @@ int remarks_make(struct trainer *trainer, struct error *error) {
         code = check_evaluation(trainer, ROLE_TEST, trainer->ntest, error);
     if (code || !trainer_trains(trainer))
         return code;
-    if ((code = check_interval(trainer, error)))
+    if ((code = check_interval(trainer, error)) || (code = best_check_reached(trainer, error)))
         return code;
     tell_processes(trainer);
     tell_window(trainer);

@@ -203,7 +203,8 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = trainer_settings_devices(&trainer->options, root, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
                                  trainer->arena, error)) ||
-        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)))
+        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)) ||
+        (code = best_add_keeper(trainer, config_get(root, "trainer"), error)))
         return code;
     length_open(trainer);
     if ((code = model_build(&trainer->model, module.model, error)))

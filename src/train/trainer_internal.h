@@ -445,6 +445,19 @@ int trainer_open_optimizer(struct trainer *trainer, const struct module_options 
 int trainer_open_terms(struct trainer *trainer,
                        struct error *error); /* a gradient for each term, where one is wanted */
 
+/* best.c: the checkpoint that what follows `train` in `run` evaluates */
+/* Where no callback writes checkpoints, Lightning's own ModelCheckpoint keeps the newest; place: the trainer section.
+ */
+int best_add_keeper(struct trainer *trainer, const struct config_node *place, struct error *error);
+/* Refuses a run that cannot have one: by its settings, and once the data are known, by its length. */
+int best_check(const struct callbacks *callbacks, const struct trainer_settings *settings, const char *const *runs,
+               size_t nruns, const struct config_node *place, struct error *error);
+int best_check_reached(const struct trainer *trainer, struct error *error);
+const char *best_path(const struct trainer *trainer); /* of those that are still there; "": none */
+/* What to evaluate now; "": the weights as they are, where nothing was trained or no folder could keep anything.  An
+ * error where none was kept. */
+int best_find(const struct trainer *trainer, const char **path, struct error *error);
+
 /* streams.c */
 int streams_open(struct trainer *trainer, struct error *error);
 int streams_resumed(struct trainer *trainer, struct error *error); /* the state was read from a checkpoint */
