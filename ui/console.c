@@ -61,6 +61,16 @@ static void add_shown(struct text *out, const char *format, va_list arguments) {
     free(raw);
 }
 
+static void add_line(struct text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_line(struct text *out, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_shown(out, format, arguments);
+    va_end(arguments);
+    text_add(out, "\n");
+}
+
 /* To the log, or to what will stand in it. */
 static void note(struct console *console, const char *line) {
     if (console->log) {
@@ -122,11 +132,23 @@ void console_error(struct console *console, const struct error *error) {
         console_say(console, "fettle: %s", text);
 }
 
+static int is_said(const struct console *console, const char *prefix, const char *message) {
+    struct text line = {0};
+    const char *at = console->early.data;
+
+    add_line(&line, "%s%s", prefix, message);
+    while (at && line.data && (at = strstr(at, line.data)) && at != console->early.data && at[-1] != '\n')
+        at++;
+    int said = at && line.data;
+    text_free(&line);
+    return said;
+}
+
 static void sink(void *context, enum log_level level, const char *message) {
     static const char *const prefixes[] = {"", "", "notice: ", "warning: ", "error: "};
     struct console *console = context;
 
-    if (level >= console->threshold)
+    if (level >= console->threshold && !(console->once && is_said(console, prefixes[level], message)))
         console_say(console, "%s%s", prefixes[level], message);
 }
 

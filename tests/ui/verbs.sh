@@ -131,6 +131,10 @@ cp out other.yaml
 expect "other names train" 0 "$fettle" run other.yaml -o other trainer.max_epochs=1
 fails "labels of other names" 1 "data.key_mapping: {REF_energy: total_energy, REF_forces: forces}" \
     "$fettle" run config.yaml -o none data.train_file_path=other.xyz
+# the frames are read for the draft and for its measurement, and what is odd in them is told once
+awk 'NF == 7 { print $0, "1.0"; next } { print }' water.xyz >odd.xyz
+expect "new of odd frames" 0 "$fettle" new odd.xyz -o odd.yaml
+[ "$(grep -c 'Properties names' err)" = 1 ] || bad "new: a warning is told once"
 printf '1\nenergy=1\nH 0 0 0\n' >atom.xyz
 fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 
