@@ -169,6 +169,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
             char prefix[64];
             metrics_compute(metrics, trainer->computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+            whys_look(trainer, prefix, metrics, trainer->computed);
             code = log_row(trainer, prefix, metrics, trainer->computed, error);
         }
         metrics_reset(metrics);
@@ -202,14 +203,18 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
         double *values = trainer->computed;
+        char prefix[64];
         metrics_reset(metrics);
         code =
             evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), &streams, params, 0, error);
         metrics_compute(metrics, values);
+        snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+        if (!code)
+            whys_look(trainer, prefix, metrics, values);
         metrics_reset(metrics);
         for (size_t j = 0; !code && j < metrics_count(metrics); j++) {
             char name[256];
-            snprintf(name, sizeof name, "%s%zu_epoch/%s", data_role_name(role), k, metrics_name(metrics, j));
+            snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, j));
             add(context, name, values[j]);
         }
     }

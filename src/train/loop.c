@@ -364,9 +364,11 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     int code = 0;
     if (trainer->train_metrics) {
         metrics_compute(trainer->train_metrics, values);
+        whys_look(trainer, "train_metric_epoch/", trainer->train_metrics, values);
         code = log_row(trainer, "train_metric_epoch/", trainer->train_metrics, values, error);
     }
     metrics_compute(trainer->loss, values);
+    whys_look(trainer, "train_loss_epoch/", trainer->loss, values);
     if (!code)
         code = log_row(trainer, "train_loss_epoch/", trainer->loss, values, error);
     if (!code)

@@ -309,6 +309,7 @@ void trainer_free(struct trainer *trainer) {
     run_claim_release(trainer);
     history_free(&trainer->pending);
     history_free(&trainer->history);
+    whys_free(&trainer->whys);
     prefetch_free(trainer->ahead);
     prefetch_free(trainer->eval_ahead);
     batch_free(trainer->batch);

@@ -46,6 +46,11 @@ struct batch_values {
 };
 
 /* Values by name; of what was logged last each name stands once. */
+struct whys {
+    size_t count;
+    struct why *list;
+};
+
 struct history {
     size_t count, capacity;
     char **names;
@@ -221,6 +226,7 @@ struct trainer {
     struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
     FILE *log;                           /* run.log */
     struct history history;
+    struct whys whys;       /* of what was logged and is no number */
     struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };
@@ -387,6 +393,10 @@ int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
 void history_free(struct history *history);
+
+/* whys.c: what is no number among the values that metrics_compute has just given, and why; told where it is new */
+void whys_look(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values);
+void whys_free(struct whys *whys);
 
 /* checkpoint.c */
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error);
