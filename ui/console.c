@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/print.h"
 #include "signals.h"
 
 static const char erase_line[] = "\r\033[K";
@@ -53,9 +54,9 @@ void console_progress(struct console *console, const char *line) {
 }
 
 static void add_shown(struct text *out, const char *format, va_list arguments) {
-    char *raw = NULL;
+    char *raw = print_new_v(format, arguments);
 
-    if (vasprintf(&raw, format, arguments) < 0)
+    if (!raw)
         return;
     text_add_shown(out, raw, strlen(raw));
     free(raw);

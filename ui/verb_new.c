@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "config/node.h"
 #include "console.h"
 #include "draft_config.h"
@@ -117,9 +118,9 @@ static int run(const struct arguments *arguments, struct error *error) {
     else
         console_write(stdout, "%s", yaml.data);
     if (!code && output)
-        printf("%s: %zu frame%s, %d element%s, cutoff %.1f A\n%sfettle run %s -o results\n", output, draft.frames,
-               draft.frames == 1 ? "" : "s", draft.types, draft.types == 1 ? "" : "s", draft.r_max, remarks.data,
-               output);
+        print_file(stdout, "%s: %zu frame%s, %d element%s, cutoff %.1f A\n%sfettle run %s -o results\n", output,
+                   draft.frames, draft.frames == 1 ? "" : "s", draft.types, draft.types == 1 ? "" : "s", draft.r_max,
+                   remarks.data, output);
 out:
     dataset_free(dataset);
     draft_free(&draft);

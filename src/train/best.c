@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/print.h"
+
 #include "train/kept.h"
 
 /* Whether something follows `train`. */
@@ -41,7 +43,7 @@ __attribute__((format(printf, 3, 4))) static int keeps_no_best(const struct call
     char why[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(why, sizeof why, format, arguments);
+    print_to_v(why, sizeof why, format, arguments);
     va_end(arguments);
     return config_error(callback->config, error, ERROR_VALUE, "%s, which keeps none: %s", what, why);
 }

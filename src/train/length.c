@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/safetensors.h"
+#include "base/print.h"
 #include "train/trainer_internal.h"
 
 static const char *const names[LENGTHS] = {
@@ -72,7 +73,7 @@ const char *trainer_over(const struct trainer *trainer) {
         if (!strcmp(why, names[k])) {
             double limit = trainer->length[k];
             snprintf(text, sizeof text, "training is over: %s is %s; a larger one goes on", why,
-                     limit == floor(limit) && limit < 1e15 ? (snprintf(number, sizeof number, "%.0f", limit), number)
+                     limit == floor(limit) && limit < 1e15 ? (print_to(number, sizeof number, "%.0f", limit), number)
                                                            : text_double(number, limit));
             return text;
         }

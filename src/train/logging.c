@@ -1,17 +1,17 @@
 /* What a run says: rows of metrics.csv, the last value of everything, events. */
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "train/loggers.h"
+#include "base/print.h"
 #include "train/trainer_internal.h"
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    print_to_v(text, sizeof text, format, args);
     va_end(args);
     if (trainer->aside)
         return;
@@ -81,8 +81,8 @@ const char *trainer_metric_name(const struct trainer *trainer, size_t k) {
 
 int trainer_metric(const struct trainer *trainer, const char *name, double *value) {
     long k = history_find(&trainer->history, name);
-    if (k >= 0) /* the sign of a NaN says nothing, and would be printed */
-        *value = isnan(trainer->history.values[k]) ? NAN : trainer->history.values[k];
+    if (k >= 0)
+        *value = trainer->history.values[k];
     return k >= 0;
 }
 
