@@ -17,7 +17,7 @@ static void explain_slot(const struct entry *entry, const char *type, int64_t co
     else if (entry->predicted == STRESS)
         text_add(out, "the stress of some frame is no number, as it is without a volume");
     else
-        text_format(out, "the %s of some frame are no number", name);
+        text_format(out, "%s of some frame is no number", name);
 }
 
 static const struct entry *entry_of(const struct metrics *metrics, size_t k) {
@@ -27,16 +27,16 @@ static const struct entry *entry_of(const struct metrics *metrics, size_t k) {
     return entry;
 }
 
-void metrics_explain(const struct metrics *metrics, size_t k, const double *values, struct text *out) {
+int metrics_explain(const struct metrics *metrics, size_t k, const double *values, struct text *out) {
     const int64_t *count = metrics->count->data;
     if (k == metrics->nvalues) {
         for (size_t n = 0; n < metrics->nentries; n++)
             if (!isnan(metrics_coefficient(metrics, n)) && !isfinite(values[metrics_term_value(metrics, n)])) {
                 text_format(out, "%s is none", metrics->entries[n].name);
-                return;
+                return 1;
             }
         text_add(out, "it is too large");
-        return;
+        return 0;
     }
     const struct entry *entry = entry_of(metrics, k);
     size_t slot = k - entry->first_value;
@@ -48,8 +48,9 @@ void metrics_explain(const struct metrics *metrics, size_t k, const double *valu
         for (int t = 0; t < metrics->ntypes; t++)
             if (!isfinite(values[entry->first_value + (size_t)t])) {
                 text_format(out, "%s is none", metrics->names[entry->first_value + (size_t)t]);
-                return;
+                return 1;
             }
         text_add(out, "the coefficients of its types have no sum above 0");
     }
+    return 0;
 }

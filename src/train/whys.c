@@ -49,8 +49,9 @@ void whys_free(struct whys *whys) {
     *whys = (struct whys){0};
 }
 
+/* Names that have one reason stand together, and those that only follow from others are left out. */
 void whys_look(struct trainer *trainer, const char *prefix, const struct metrics *metrics, const double *values) {
-    struct text told = {0}, why = {0};
+    struct text told = {0}, why = {0}, before = {0};
     size_t more = 0;
     if (trainer->aside)
         return;
@@ -61,22 +62,29 @@ void whys_look(struct trainer *trainer, const char *prefix, const struct metrics
             continue;
         snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, k));
         text_clear(&why);
-        metrics_explain(metrics, k, values, &why);
+        int follows = metrics_explain(metrics, k, values, &why);
         put(&trainer->whys, name, why.data ? why.data : "", &known);
-        if (known)
+        if (known || follows || !why.data)
             continue;
+        int same = before.data && !strcmp(before.data, why.data);
+        if (told.size > 512 && !same && ++more)
+            continue;
+        if (told.size && !same)
+            text_format(&told, " (%s)", before.data);
         if (told.size < 512)
-            text_format(&told, "%s%s (%s)", told.size ? ", " : "", told.size ? metrics_name(metrics, k) : name,
-                        why.data ? why.data : "");
-        else
-            more++;
+            text_format(&told, "%s%s", told.size ? ", " : "", told.size ? metrics_name(metrics, k) : name);
+        text_clear(&before);
+        text_add(&before, why.data);
     }
+    if (told.size)
+        text_format(&told, " (%s)", before.data ? before.data : "");
     if (more)
         text_format(&told, ", and %zu more", more);
     if (told.size)
         trainer_tell(trainer, EVENT_NOTICE, "no number: %s", told.data);
     text_free(&told);
     text_free(&why);
+    text_free(&before);
 }
 
 const char *trainer_metric_why(const struct trainer *trainer, const char *name) {
