@@ -10,6 +10,11 @@
 
 #include "base/print.h"
 
+const char *text_behind(const char *text, char c) {
+    const char *last = strrchr(text, c);
+    return last ? last + 1 : text;
+}
+
 int text_ends_with(const char *text, const char *end) {
     size_t size = strlen(text), length = strlen(end);
     return size > length && !strcmp(text + size - length, end);

@@ -58,9 +58,6 @@ struct option {
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error);
 
-/* The notice of an ignored option alone, of a map that has other keys too. */
-void options_notice(const struct option *option, const struct config_node *map);
-
 /* `_target_` of a map, looked up among names (full names and aliases); index or an error with the nearest name. */
 struct option_target {
     const char *target; /* "torch.optim.Adam" */

@@ -55,8 +55,10 @@ static int add_callback(struct callbacks *out, const struct config_node *config,
 
 static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
                          struct error *error) {
-    struct option_target targets[64];
+    struct option_target *targets = arena_alloc(arena, callback_kind_count * sizeof *targets);
     size_t which;
+    if (!targets)
+        return error_set(error, ERROR_MEMORY, "out of memory");
     for (size_t k = 0; k < callback_kind_count; k++)
         targets[k] = callback_kinds[k]->target;
     int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
@@ -68,7 +70,7 @@ static int read_callback(struct callbacks *out, const struct config_node *node, 
     callback->kind = callback_kinds[which];
     if (callback->kind->refused)
         return config_error(config_get(node, "_target_"), error, ERROR_VALUE, "there is no %s here: %s",
-                            strrchr(callback->kind->target.target, '.') + 1, callback->kind->refused);
+                            text_behind(callback->kind->target.target, '.'), callback->kind->refused);
     if (callback->kind->ignored) {
         out->ignored[out->nignored++] = callback->kind;
         return 0;

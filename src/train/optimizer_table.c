@@ -111,6 +111,5 @@ int optimizer_no_check(const void *options, const struct config_node *config, st
 }
 
 const char *optimizer_name(const struct optimizer_kind *kind) {
-    const char *dot = strrchr(kind->target.target, '.');
-    return dot ? dot + 1 : kind->target.target;
+    return text_behind(kind->target.target, '.');
 }

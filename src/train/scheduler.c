@@ -84,9 +84,8 @@ struct builder {
 static int find_kind(const struct scheduler_kind **out, const struct config_node *config, struct error *error) {
     static const char *const of_code[] = {"LambdaLR", "MultiplicativeLR"};
     const struct config_node *target = config_get(config, "_target_");
-    const char *last = strrchr(config_text(target), '.');
     for (int k = 0; k < 2; k++)
-        if (!strcmp(last ? last + 1 : config_text(target), of_code[k]))
+        if (!strcmp(text_behind(config_text(target), '.'), of_code[k]))
             return config_error(target, error, ERROR_VALUE,
                                 "%s takes its factors from a Python function, which a config cannot hold: ConstantLR, "
                                 "LinearLR, ExponentialLR and the like, alone, chained or in sequence, serve",
@@ -308,8 +307,7 @@ int scheduler_check_milestones(const struct option_ints *milestones, const struc
 /* ---------------------------------------------------------------- what it is */
 
 static const char *kind_name(const struct scheduler_kind *kind) {
-    const char *dot = strrchr(kind->target.target, '.');
-    return dot ? dot + 1 : kind->target.target;
+    return text_behind(kind->target.target, '.');
 }
 
 int scheduler_is_plateau(const struct scheduler *self) {

@@ -62,9 +62,10 @@ static int check_age(const struct config_node *root, struct error *error) {
 
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
 static int check_sections(const struct config_node *root, struct error *error) {
-    static const struct option globals = {
-        "global_options", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "NequIP 0.19 does not read it either"};
-    options_notice(&globals, root);
+    const struct config_node *globals = config_get(root, "global_options");
+    if (config_kind(globals) != CONFIG_NULL)
+        config_notice(globals, LOG_NOTICE,
+                      "global_options is accepted and has no meaning here: NequIP 0.19 does not read it either");
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {
