@@ -384,6 +384,18 @@ int options_target(const struct config_node *map, const char *what, const struct
     return code;
 }
 
+int options_target_of(const struct config_node *map, const char *what, const void *const *kinds, size_t count,
+                      size_t *index, struct error *error) {
+    struct option_target *targets = malloc((count + 1) * sizeof *targets);
+    if (!targets)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < count; k++)
+        targets[k] = *(const struct option_target *)kinds[k];
+    int code = options_target(map, what, targets, count, index, error);
+    free(targets);
+    return code;
+}
+
 /* ---------------------------------------------------------------- printing */
 
 static const char *type_text(const struct option *option) {

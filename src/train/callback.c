@@ -55,13 +55,8 @@ static int add_callback(struct callbacks *out, const struct config_node *config,
 
 static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
                          struct error *error) {
-    struct option_target *targets = arena_alloc(arena, callback_kind_count * sizeof *targets);
     size_t which;
-    if (!targets)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    for (size_t k = 0; k < callback_kind_count; k++)
-        targets[k] = callback_kinds[k]->target;
-    int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
+    int code = options_kind(node, "callback", callback_kinds, callback_kind_count, &which, error);
     if (code)
         return code;
     if (out->count + out->nignored == MAX_CALLBACKS)

@@ -89,13 +89,10 @@ static int refuse(const struct config_node *config, struct error *error) {
 }
 
 int composition_find(const struct composition_kind **out, const struct config_node *config, struct error *error) {
-    struct option_target targets[32];
     size_t which = 0;
     int code = refuse(config, error);
-    for (size_t k = 0; k < composition_kind_count; k++)
-        targets[k] = composition_kinds[k]->target;
     if (!code)
-        code = options_target(config, "training module", targets, composition_kind_count, &which, error);
+        code = options_kind(config, "training module", composition_kinds, composition_kind_count, &which, error);
     if (!code)
         *out = composition_kinds[which];
     return code;

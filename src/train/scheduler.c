@@ -3,7 +3,7 @@
 #include <string.h>
 #include "train/scheduler_kind.h"
 
-enum { MAX_KINDS = 32, MAX_DEPTH = 16 };
+enum { MAX_DEPTH = 16 };
 
 /* ---------------------------------------------------------------- moves */
 
@@ -90,11 +90,8 @@ static int find_kind(const struct scheduler_kind **out, const struct config_node
                                 "%s takes its factors from a Python function, which a config cannot hold: ConstantLR, "
                                 "LinearLR, ExponentialLR and the like, alone, chained or in sequence, serve",
                                 of_code[k]);
-    struct option_target targets[MAX_KINDS];
-    size_t index, count = scheduler_kind_count < MAX_KINDS ? scheduler_kind_count : MAX_KINDS;
-    for (size_t k = 0; k < count; k++)
-        targets[k] = scheduler_kinds[k]->target;
-    int code = options_target(config, "learning rate scheduler", targets, count, &index, error);
+    size_t index;
+    int code = options_kind(config, "learning rate scheduler", scheduler_kinds, scheduler_kind_count, &index, error);
     if (!code)
         *out = scheduler_kinds[index];
     return code;
