@@ -1,8 +1,8 @@
+#include "base/print.h"
 #include "session/session_internal.h"
 #include "base/file.h"
-#include "base/print.h"
-#include "session/draft.h"
-#include "session/info.h"
+#include "session/command/draft.h"
+#include "session/view/info.h"
 
 #include <ctype.h>
 #include <errno.h>

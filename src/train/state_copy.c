@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/print.h"
 #include "base/text.h"
+#include "train/dot.h"
 
 struct saved {
     char *name;

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
-#include "train/trainer_internal.h"
+#include "model/file/safetensors.h"
+#include "train/run/callback.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 static void run_in(const struct start *start) {
     struct trainer *trainer = case_open(start);
@@ -181,7 +183,7 @@ Test(folder, is_copied_with_its_books) {
     start_add(&start, "trainer.max_epochs=9");
     start_add(&start, "training_module.optimizer.lr=0.01");
     struct trainer *trainer = case_open(&start);
-    cr_expect(!strncmp(best_path(trainer), "copy/kept/best-", 15), "%s", best_path(trainer));
+    cr_expect(!strncmp(callbacks_best(trainer), "copy/kept/best-", 15), "%s", callbacks_best(trainer));
     case_run(trainer);
     trainer_free(trainer);
     command("ls orig/kept | diff - before");
@@ -191,7 +193,7 @@ Test(folder, is_copied_with_its_books) {
     start.output = "new";
     start.heard = &heard;
     trainer = case_open(&start);
-    cr_expect_str_eq(best_path(trainer), "");
+    cr_expect_str_eq(callbacks_best(trainer), "");
     cr_expect_gt(heard.notices, 0);
     case_run(trainer);
     trainer_free(trainer);

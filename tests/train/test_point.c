@@ -4,7 +4,10 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "train/trainer_internal.h"
+#include "train/run/callback.h"
+#include "train/state.h"
+#include "train/run/composition.h"
+#include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));
@@ -142,7 +145,7 @@ ParameterizedTest(int *index, point, everything_comes_back) {
         hashes[n] = hash(trainer);
     }
     cr_assert(trainer_done(trainer) && n > 10, "%d batches", n);
-    char *best = strdup(best_path(trainer));
+    char *best = strdup(callbacks_best(trainer));
     cr_assert_neq(*best, 0);
     file_copy("out/metrics.csv", "metrics.csv");
     file_copy("out/audit.log", "audit.log");
@@ -160,7 +163,7 @@ ParameterizedTest(int *index, point, everything_comes_back) {
         }
     }
     cr_expect(trainer_done(trainer));
-    cr_expect_str_eq(best_path(trainer), best);
+    cr_expect_str_eq(callbacks_best(trainer), best);
     trainer_point_free(first);
     trainer_point_free(middle);
     trainer_free(trainer);
