@@ -7,7 +7,8 @@
 
 struct trainer;
 
-/* Where no callback writes checkpoints, Lightning's own ModelCheckpoint keeps the newest; place: the trainer section. */
+/* Where no callback writes checkpoints, Lightning's own ModelCheckpoint keeps the newest; place: the trainer section.
+ */
 int best_add_keeper(struct trainer *trainer, const struct config_node *place, struct error *error);
 /* Refuses a run that cannot have one: by its settings, and once the data are known, by its length. */
 int best_check(const struct callbacks *callbacks, const struct trainer_settings *settings, const char *const *runs,
