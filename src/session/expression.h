@@ -14,7 +14,7 @@
 #define FETTLE_SESSION_EXPRESSION_H
 
 #include "base/error.h"
-#include "session/view/series.h"
+#include "session/series.h"
 
 struct expression;
 
