@@ -53,7 +53,7 @@ static void draw_places(void) {
             ui.scroll[place] = ui.lines_of[place] ? ui.lines_of[place] - 1 : 0;
         ui.lines_of[place] = draw_pane(&l->panes[k], &(struct draw_pane){.title = pane->name,
                                                                          .text = pane->text.data,
-                                                                         .values = !strcmp(pane->name, "values"),
+                                                                         .values = pane->kind == PANE_VALUES,
                                                                          .focused = ui.in_panes && focused,
                                                                          .find = focused ? ui.find : NULL,
                                                                          .scroll = ui.scroll[place]});
@@ -84,7 +84,7 @@ int screen_wish(void) {
         int lines = 0;
         for (const char *c = pane->text.data; c && *c; c++)
             lines += *c == '\n';
-        wish.lines[k] = !strncmp(pane->name, "plot", 4) ? 12 : pane->text.data ? lines : ui.wish.lines[k];
+        wish.lines[k] = pane->kind == PANE_DRAWING ? 12 : pane->text.data ? lines : ui.wish.lines[k];
         if (!wish.lines[k]) /* it has not been seen yet */
             wish.lines[k] = 6;
     }
@@ -95,7 +95,7 @@ int screen_wish(void) {
 }
 
 void screen_lay_out(void) {
-    struct view_room rooms[PANES_MOST] = {{0, 0}};
+    struct room rooms[PANES_MOST] = {{0, 0}};
     int height, width;
     getmaxyx(stdscr, height, width);
     if (ui.focus >= PLACE_PANE + ui.view.npanes) {
@@ -106,8 +106,8 @@ void screen_lay_out(void) {
     layout_make(&ui.layout, height, width, &ui.wish);
     for (int k = 0; k < PANES_MOST; k++)
         if (ui.layout.panes[k].height)
-            rooms[k] = (struct view_room){ui.layout.panes[k].width - 1, ui.layout.panes[k].height - 1};
-    worker_set_room(ui.worker, (struct view_room){ui.layout.chart.width, ui.layout.chart.height}, rooms);
+            rooms[k] = (struct room){ui.layout.panes[k].width - 1, ui.layout.panes[k].height - 1};
+    worker_set_room(ui.worker, (struct room){ui.layout.chart.width, ui.layout.chart.height}, rooms);
     erase();
     ui.wants_drawing = 1;
 }

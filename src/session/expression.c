@@ -351,6 +351,10 @@ int expression_new(struct expression **out, const char *text, const struct expre
     return 0;
 }
 
+void expression_bind(struct expression *expression, const struct expression_scope *scope) {
+    expression->scope = scope;
+}
+
 void expression_free(struct expression *expression) {
     if (!expression)
         return;

@@ -1,8 +1,7 @@
 #include "base/print.h"
 #include "session/session_internal.h"
 #include "base/file.h"
-#include "session/command/draft.h"
-#include "session/view/info.h"
+#include "session/opening.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -95,19 +94,30 @@ static void confine(struct session *session, int on) {
         trainer_confine(session->trainer, on);
 }
 
-static int execute(struct session *session, const char *text, struct error *error) {
-    const struct command *command = NULL;
-    struct command_line line;
-    int code;
+/* A line that can be executed now, by a command with all of the flags; *command is NULL where it is empty. */
+static int read_command(struct session *session, const char *text, unsigned flags, struct command_line *line,
+                        const struct command **command, struct error *error) {
+    int code = command_split(line, text, error);
 
-    if ((code = command_split(&line, text, error)) || line.count == 0)
+    *command = NULL;
+    if (code || line->count == 0 || (code = command_find(command, line->words[0], error)))
+        return code;
+    if (flags & ~(*command)->flags)
+        return error_set(error, ERROR_USAGE, "%s does more than look, or takes its time", (*command)->name);
+    if ((code = command_check(*command, line, error)))
+        return code;
+    return ((*command)->flags & COMMAND_OPEN) && !session->trainer
+               ? error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one")
+               : 0;
+}
+
+static int execute(struct session *session, const char *text, struct error *error) {
+    const struct command *command;
+    struct command_line line;
+    int code = read_command(session, text, 0, &line, &command, error);
+
+    if (code || !command)
         goto out;
-    if ((code = command_find(&command, line.words[0], error)) || (code = command_check(command, &line, error)))
-        goto out;
-    if ((command->flags & COMMAND_OPEN) && !session->trainer) {
-        code = error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one");
-        goto out;
-    }
     remember(session, command, text);
     write_log(session, "> ", text);
     if (!text_ends_with(text, "\n"))
@@ -127,27 +137,29 @@ out:
 }
 
 int session_look(struct session *session, const char *text, struct text *out, struct error *error) {
-    const struct command *command = NULL;
+    const struct command *command;
     struct command_line line;
-    int code;
+    int code = read_command(session, text, COMMAND_LOOK, &line, &command, error);
 
-    if ((code = command_split(&line, text, error)))
-        goto out;
-    if (line.count == 0 || (code = command_find(&command, line.words[0], error)))
-        goto out;
-    if (!(command->flags & COMMAND_LOOK))
-        code = error_set(error, ERROR_USAGE, "%s does more than look, or takes its time", command->name);
-    if (code || (code = command_check(command, &line, error)))
-        goto out;
-    if ((command->flags & COMMAND_OPEN) && !session->trainer) {
-        code = error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one");
-        goto out;
+    if (!code && command) {
+        struct text *before = session->captured;
+        session->captured = out;
+        code = command->exec(session, &line, error);
+        session->captured = before;
     }
-    struct text *before = session->captured;
-    session->captured = out;
-    code = command->exec(session, &line, error);
-    session->captured = before;
-out:
+    command_line_free(&line);
+    return code;
+}
+
+int session_draw(struct session *session, const char *text, struct room room, struct text *out, struct error *error) {
+    const struct command *command;
+    struct command_line line;
+    int code = read_command(session, text, 0, &line, &command, error);
+
+    if (!code && command && command->draw)
+        code = command->draw(session, &line, room, out, error);
+    else if (!code)
+        code = session_look(session, text, out, error);
     command_line_free(&line);
     return code;
 }
@@ -164,8 +176,8 @@ int session_execute(struct session *session, const char *line, struct error *err
 int session_perform(struct session *session, const char *line, struct error *error) {
     int code;
 
-    if (session->stops.collecting)
-        return session_collect(session, line, error);
+    if (commands_take_line(session, line, &code, error))
+        return code;
     if (line[strspn(line, " \t\r\n")])
         return execute(session, line, error);
     if (!session->repeat)
@@ -344,12 +356,6 @@ static void add_matching(void *context, const char *candidate) {
         filter->add(filter->context, candidate);
 }
 
-static void commands_complete(session_add *add, void *context) {
-    for (size_t g = 0; g < command_group_count; g++)
-        for (size_t k = 0; k < command_groups[g]->count; k++)
-            add(context, command_groups[g]->commands[k].name);
-}
-
 int session_complete(struct session *session, const char *line, const char *word,
                      void (*add)(void *context, const char *candidate), void *context) {
     struct filter filter = {word, add, context};
@@ -360,99 +366,13 @@ int session_complete(struct session *session, const char *line, const char *word
     line += strspn(line, " \t");
     length = strcspn(line, " \t");
     if (!line[length]) {
-        commands_complete(add_matching, &filter);
+        commands_complete(session, line, add_matching, &filter);
         return 0;
     }
     snprintf(name, sizeof name, "%.*s", (int)length, line);
     if (command_find(&command, name, NULL))
         return 0;
-    switch (command->completion) {
-    case COMPLETE_COMMAND:
-        commands_complete(add_matching, &filter);
-        break;
-    case COMPLETE_STOP:
-        phases_complete(session, add_matching, &filter);
-        metrics_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_METRIC:
-        metrics_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_MODULE:
-        modules_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_SETTING:
-        settings_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_TOPIC:
-        info_complete(session, line, add_matching, &filter);
-        break;
-    case COMPLETE_STRATEGY:
-        strategies_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_OPTIMIZER:
-        optimizers_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_PHASE:
-        phases_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_POINT:
-        points_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_CHANGE: {
-        const char *change = fork_change(line);
-        if (change)
-            return session_complete(session, change, word, add, context);
-        changes_complete(session, add_matching, &filter);
-        break;
-    }
-    case COMPLETE_BRANCH:
-        branches_complete(session, add_matching, &filter);
-        break;
-    case COMPLETE_BUILD:
-        draft_complete(session, line, add_matching, &filter);
-        break;
-    case COMPLETE_FILE:
-    case COMPLETE_NONE:
-        break;
-    }
-    return command->completion == COMPLETE_FILE;
-}
-
-/* ---------------------------------------------------------------- unknown names */
-
-struct names {
-    char **names;
-    size_t count, capacity;
-};
-
-static void collect(void *context, const char *name) {
-    struct names *names = context;
-
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? 2 * names->capacity : 64;
-        char **grown = realloc(names->names, capacity * sizeof *grown);
-        if (!grown)
-            return;
-        names->names = grown;
-        names->capacity = capacity;
-    }
-    if ((names->names[names->count] = strdup(name)))
-        names->count++;
-}
-
-int session_unknown(struct session *session, session_complete_names *complete, const char *what, const char *name,
-                    struct error *error) {
-    struct names names = {0};
-    const char *nearest;
-
-    complete(session, collect, &names);
-    nearest = text_nearest(name, (const char *const *)names.names, names.count);
-    if (nearest)
-        error_set(error, ERROR_NAME, "no %s \"%s\"; did you mean \"%s\"?", what, name, nearest);
-    else
-        error_set(error, ERROR_NAME, "no %s \"%s\"", what, name);
-    for (size_t k = 0; k < names.count; k++)
-        free(names.names[k]);
-    free(names.names);
-    return ERROR_NAME;
+    if (command->complete)
+        command->complete(session, line, add_matching, &filter);
+    return (command->flags & COMMAND_FILES) != 0;
 }

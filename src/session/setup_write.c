@@ -1,9 +1,10 @@
-/* A session as a config. */
+#include "session/setup_write.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "session/setup.h"
+#include "session/session_internal.h"
 
 static void add_list(struct text *out, const char *key, int indent, size_t count,
                      const char *(*at)(const void *of, size_t k), const void *of) {

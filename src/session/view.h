@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/text.h"
+#include "session/command.h"
 
 enum { PANES_MOST = 8, PANE_NAME = 128, MARKS_MOST = 256, CURVES_MOST = 4 };
 
@@ -38,22 +39,13 @@ struct view_options {
 };
 
 struct session;
-struct command_line;
 
 void view_begin(struct view_options *view); /* as a session opens */
 void view_mark(struct session *session, char what);
-/* Words of `plot` and `chart` from words[first] on: CURVES, log, linear, smooth S, last N, all, in, out, left, right,
- * live, freeze, cursor STEP|left|right|off.  view is changed only where all are understood. */
-int curve_read(struct curve_view *view, struct session *session, const struct command_line *line, int first,
-               struct error *error);
-/* A line that says what they are, then height - 1 lines; nothing where there is no point or less room than 24 x 5.
- * styled: with STYLE_ bytes.  ERROR_NAME, ERROR_STATE: there is no such curve. */
-int curve_draw(const struct curve_view *view, struct session *session, int width, int height, int styled,
-               struct text *out, struct error *error);
-void curve_tell(const struct curve_view *view, struct text *out); /* as words that `chart` takes */
 /* What a pane is called that a user names so: "values", a command that only looks, or what `info` knows ("ema"). */
 int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error);
 /* What a pane shows now, in the room that it has; what is wrong with it where it cannot. */
-void pane_draw(struct session *session, const char *name, int width, int height, struct text *out);
+void pane_draw(struct session *session, const char *name, struct room room, struct text *out);
+enum pane_kind pane_kind(const char *name);
 
 #endif

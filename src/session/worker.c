@@ -25,7 +25,7 @@ struct worker {
     struct text printed, requests;
     struct view view;
     char progress[256];
-    struct view_room chart, panes[PANES_MOST];
+    struct room chart, panes[PANES_MOST];
     char focus[PANE_NAME];
     int zoomed;
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
@@ -87,7 +87,7 @@ static void take_text(struct text *to, struct text *from) {
 static void publish(struct worker *worker, int running) {
     struct session *session = worker->session;
     struct view view = {.state = "empty"};
-    struct view_room chart, panes[PANES_MOST];
+    struct room chart, panes[PANES_MOST];
     int keep_chart = 0, keep_pane[PANES_MOST] = {0};
     pthread_mutex_lock(&worker->lock);
     chart = worker->chart;
@@ -107,7 +107,7 @@ static void publish(struct worker *worker, int running) {
         text_free(&place);
         if (is_due(worker, 0, running)) {
             double begin = clock_seconds();
-            curve_draw(&session->view.curve, session, chart.width, chart.height, 1, &view.chart, NULL);
+            session_draw(session, "chart", chart, &view.chart, NULL);
             note_cost(worker, 0, begin);
         } else {
             keep_chart = 1;
@@ -117,11 +117,13 @@ static void publish(struct worker *worker, int running) {
     view.npanes = session->view.npanes;
     for (int k = 0; k < view.npanes; k++) {
         snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
+        view.panes[k].kind = pane_kind(view.panes[k].name);
+        view.panes[k].kind = pane_kind(view.panes[k].name);
         if (panes[k].height <= 0)
             continue;
         if (strcmp(worker->view.panes[k].name, view.panes[k].name) || is_due(worker, 1 + k, running)) {
             double begin = clock_seconds();
-            pane_draw(session, view.panes[k].name, panes[k].width, panes[k].height, &view.panes[k].text);
+            pane_draw(session, view.panes[k].name, panes[k], &view.panes[k].text);
             note_cost(worker, 1 + k, begin);
         } else {
             keep_pane[k] = 1;
@@ -408,7 +410,7 @@ void worker_take(struct worker *worker, struct text *printed, struct text *reque
     pthread_mutex_unlock(&worker->lock);
 }
 
-void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]) {
+void worker_set_room(struct worker *worker, struct room chart, const struct room panes[PANES_MOST]) {
     size_t size = sizeof worker->panes;
     pthread_mutex_lock(&worker->lock);
     worker->resized |= memcmp(&chart, &worker->chart, sizeof chart) || memcmp(panes, worker->panes, size);

@@ -20,7 +20,8 @@ struct view {
     int npanes;
     struct pane {
         char name[PANE_NAME];
-        struct text text; /* lines; those of "values" are a name and a number */
+        enum pane_kind kind;
+        struct text text; /* lines */
     } panes[PANES_MOST];
 };
 
@@ -44,10 +45,7 @@ int worker_descriptor(const struct worker *worker);
  * view; all of it is the caller's (view_free). */
 void worker_take(struct worker *worker, struct text *printed, struct text *requests, struct view *out);
 /* The room for what views show: 0 x 0 where there is none, and it is not drawn then. */
-struct view_room {
-    int width, height;
-};
-void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]);
+void worker_set_room(struct worker *worker, struct room chart, const struct room panes[PANES_MOST]);
 /* Where the focus is, for a session that is saved. */
 void worker_set_focus(struct worker *worker, const char *pane, int zoomed);
 /* Candidates as session_complete gives them; nothing while the worker is busy. */

@@ -292,7 +292,7 @@ static void draw(struct text *line, struct session *session) {
         for (int k = 0; k < words; k++) {
             const char *quotes[] = {"", "", "", "", "", "", "\"", "'"}, *quote = PICK(quotes);
             text_format(line, " %s", quote);
-            if (k == 0 && words == most && command->completion == COMPLETE_METRIC && chance(60))
+            if (k == 0 && words == most && command->complete == values_complete && chance(60))
                 add_expression(line, session, 0);
             else
                 add_word(line, session, command->name);

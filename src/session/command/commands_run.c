@@ -5,42 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "session/command/commands_run.h"
+#include "session/command/groups.h"
 #include "session/progress.h"
+#include "session/record.h"
 #include "session/session_internal.h"
+#include "session/stop/stops_print.h"
 
 enum { MAX_COUNT = 1000000000 };
 
 /* ---------------------------------------------------------------- what the loop says */
-
-static void print_text(struct session *session, const struct text *text) {
-    session_print(session, "%s\n", text->data ? text->data : "");
-}
-
-void session_event(struct session *session, enum trainer_event event, const char *text) {
-    struct text line = {0};
-
-    if (session->silent)
-        return;
-    switch (event) {
-    case EVENT_EPOCH:
-        session->epochs++;
-        progress_epoch(session->trainer, &line);
-        print_text(session, &line);
-        break;
-    case EVENT_STOP:
-        session_print(session, "training has ended: %s\n", text ? text : "");
-        break;
-    case EVENT_NOTICE:
-        session_print(session, "notice: %s\n", text ? text : "");
-        break;
-    case EVENT_ROW:
-        session_record_row(session);
-        break;
-    case EVENT_CHECKPOINT:
-        break;
-    }
-    text_free(&line);
-}
 
 static void draw(struct session *session, struct progress *progress) {
     struct text line = {0};
@@ -61,7 +35,7 @@ static void report(struct session *session, const char *prefix) {
     progress_place(session->trainer, &line);
     if (trainer_metric(session->trainer, "train_loss_step/weighted_sum", &loss))
         text_format(&line, ", loss %.6g", loss);
-    print_text(session, &line);
+    session_print(session, "%s\n", line.data ? line.data : "");
     text_free(&line);
 }
 
@@ -180,20 +154,17 @@ static int obey(struct session *session, int number, int *go_on, struct error *e
 }
 
 /* Nothing is left of what `run` of the config says. */
-static const char *at_end(const struct trainer *trainer) {
-    static _Thread_local char text[384];
+static int refuse_at_end(const struct trainer *trainer, struct error *error) {
     const char *over = trainer_over(trainer);
-    snprintf(text, sizeof text, "the run is at its end%s%s", over ? " (" : "", over ? over : "");
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%s; `open` begins anew",
-             over ? ", by `set max_epochs N`, max_steps or max_time)" : "");
-    return text;
+    return error_set(error, ERROR_STATE, "the run is at its end%s%s%s; `open` begins anew", over ? " (" : "",
+                     over ? over : "", over ? ", by `set max_epochs N`, max_steps or max_time)" : "");
 }
 
 static int run(struct session *session, struct limits limits, struct error *error) {
     int code, stop, go_on = 0;
 
     if (trainer_done(session->trainer))
-        return error_set(error, ERROR_STATE, "%s", at_end(session->trainer));
+        return refuse_at_end(session->trainer, error);
     session->epochs = 0;
     session->why[0] = 0;
     session->stopping = 0;
@@ -263,12 +234,6 @@ static int exec_until(struct session *session, const struct command_line *line, 
     return code;
 }
 
-void phases_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
-    for (int k = 0; k < PHASE_DONE; k++)
-        add(context, phase_name((enum phase)k));
-}
-
 static int read_phase(struct session *session, const char *word, enum phase *out, struct error *error) {
     return stops_find_phase(word, out) ? 0 : session_unknown(session, phases_complete, "phase", word, error);
 }
@@ -313,7 +278,7 @@ static int exec_stepi(struct session *session, const struct command_line *line, 
         code = command_integer(line->words[1], "the number of phases", 1, MAX_COUNT, &count, error);
     }
     if (!code && trainer_done(session->trainer))
-        return error_set(error, ERROR_STATE, "%s", at_end(session->trainer));
+        return refuse_at_end(session->trainer, error);
     for (; !code && count > 0 && done != until && !trainer_done(session->trainer); count--) {
         int64_t batches = trainer_accepted(session->trainer);
         if (trainer_phase(session->trainer) == PHASE_LOAD)
@@ -407,28 +372,74 @@ static int exec_validate(struct session *session, const struct command_line *lin
 }
 
 static const struct command commands[] = {
-    {"step", "s", "step [N]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_NONE, "train on one batch, or N", NULL,
-     exec_step},
-    {"next", "n", "next [N]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_NONE,
-     "to the end of the epoch, with its validation; or of the Nth", NULL, exec_next},
-    {"continue", "c", "continue", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
-     "everything that `run` of the config says; Ctrl-C pauses", NULL, exec_continue},
-    {"until", NULL, "until EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_METRIC,
-     "train until an expression is true", "    `help break` says what an expression may be.", exec_until},
-    {"finish", NULL, "finish", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "to the end of the epoch", NULL, exec_next},
-    {"stepi", "si", "stepi [N|PHASE]", 0, 1, COMMAND_OPEN | COMMAND_REPEAT, COMPLETE_PHASE,
-     "one phase of a batch or of an epoch, or N, or to the end of the next such PHASE",
-     "    load, forward (predictions), loss (terms), backward (a gradient; each term's where they are kept apart),\n"
-     "    combine, clip, optimizer, average, log; validate, epoch_end, checkpoint.  Each shows what it has brought; "
-     "the\n"
-     "    terms of the batch under way can be printed, and `abandon` gives it up.",
-     exec_stepi},
-    {"stop", NULL, "stop", 0, 0, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
-     "pause the run that goes on after its batch", NULL, exec_stop},
-    {"abandon", NULL, "abandon", 0, 0, COMMAND_OPEN, COMPLETE_NONE,
-     "give up the batch that is under way: the state is as before it", NULL, exec_abandon},
-    {"validate", NULL, "validate", 0, 0, COMMAND_OPEN, COMPLETE_NONE, "evaluate the validation sets now",
-     "    Aside: nothing is logged.  Under `ema off` with the average and with the raw weights.", exec_validate},
+    {.name = "step",
+     .aliases = "s",
+     .usage = "step [N]",
+     .max = 1,
+     .flags = COMMAND_OPEN | COMMAND_REPEAT,
+     .summary = "train on one batch, or N",
+     .exec = exec_step},
+    {.name = "next",
+     .aliases = "n",
+     .usage = "next [N]",
+     .max = 1,
+     .flags = COMMAND_OPEN | COMMAND_REPEAT,
+     .summary = "to the end of the epoch, with its validation; or of the Nth",
+     .exec = exec_next},
+    {.name = "continue",
+     .aliases = "c",
+     .usage = "continue",
+     .flags = COMMAND_OPEN,
+     .summary = "everything that `run` of the config says; Ctrl-C pauses",
+     .exec = exec_continue},
+    {.name = "until",
+     .usage = "until EXPR",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN,
+     .complete = values_complete,
+     .summary = "train until an expression is true",
+     .help = "    `help break` says what an expression may be.",
+     .exec = exec_until},
+    {.name = "finish",
+     .usage = "finish",
+     .flags = COMMAND_OPEN,
+     .summary = "to the end of the epoch",
+     .exec = exec_next},
+    {.name = "stepi",
+     .aliases = "si",
+     .usage = "stepi [N|PHASE]",
+     .max = 1,
+     .flags = COMMAND_OPEN | COMMAND_REPEAT,
+     .complete = phases_complete,
+     .summary = "one phase of a batch or of an epoch, or N, or to the end of the next such PHASE",
+     .help = "    load, forward (predictions), loss (terms), backward (a gradient; each term's where they are kept "
+             "apart),\n"
+             "    combine, clip, optimizer, average, log; validate, epoch_end, checkpoint.  Each shows what it has "
+             "brought; "
+             "the\n"
+             "    terms of the batch under way can be printed, and `abandon` gives it up.",
+     .exec = exec_stepi},
+    {.name = "stop",
+     .usage = "stop",
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .summary = "pause the run that goes on after its batch",
+     .exec = exec_stop},
+    {.name = "abandon",
+     .usage = "abandon",
+     .flags = COMMAND_OPEN,
+     .summary = "give up the batch that is under way: the state is as before it",
+     .exec = exec_abandon},
+    {.name = "validate",
+     .usage = "validate",
+     .flags = COMMAND_OPEN,
+     .summary = "evaluate the validation sets now",
+     .help = "    Aside: nothing is logged.  Under `ema off` with the average and with the raw weights.",
+     .exec = exec_validate},
 };
 
-const struct command_group commands_run = {"run", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_run = {
+    .name = "run",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+};

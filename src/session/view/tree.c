@@ -7,6 +7,7 @@
 #include "model/module.h"
 #include "base/print.h"
 #include "session/session_internal.h"
+#include "session/view/modules.h"
 #include "session/view/tree.h"
 
 struct tree {
@@ -43,17 +44,12 @@ static const char *brief_count(char out[16], size_t count) {
     return out;
 }
 
-static int is_under(const char *name, const char *path) {
-    size_t size = strlen(path);
-    return !size || (!strncmp(name, path, size) && name[size] == '.');
-}
-
 static struct trainer_norms sums_of(const struct tree *tree, const struct module *module) {
     struct trainer_norms out = {0};
     for (int k = 0; k < model_nparameters(tree->model); k++) {
         const struct parameter *p = model_parameter(tree->model, k);
         const struct trainer_norms *one = &tree->entries[k];
-        if (p->is_buffer || !is_under(p->name, module->path))
+        if (p->is_buffer || !module_holds(p->name, module->path))
             continue;
         out.numbers += one->numbers;
         out.frozen += one->frozen;
