@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "session/keeping.h"
 #include "session/progress.h"
 #include "session/record.h"
 #include "session/session_internal.h"

@@ -1,16 +1,13 @@
-#include "base/print.h"
-#include "session/session_internal.h"
-#include "base/file.h"
-#include "session/opening.h"
+#include "session/session.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_LINE = 1 << 20 };
+#include "session/keeping.h"
+#include "session/opening.h"
+#include "session/session_internal.h"
+#include "session/setup.h"
 
 int session_new(struct session **out, const struct session_options *options, struct error *error) {
     struct session *session = calloc(1, sizeof *session);
@@ -38,183 +35,6 @@ int session_finished(const struct session *session) {
     return session->finished;
 }
 
-int session_asked(const struct session *session) {
-    return session->options.asked ? session->options.asked(session->options.context) : session_interrupted(session);
-}
-
-int session_interrupted(const struct session *session) {
-    return session->options.interrupted && session->options.interrupted(session->options.context);
-}
-
-/* Once more than the front end does: the log is a border of its own. */
-static void write_log(struct session *session, const char *prefix, const char *text) {
-    struct text shown = {0};
-
-    if (!session->log)
-        return;
-    text_add(&shown, prefix);
-    text_add_shown(&shown, text, strlen(text));
-    if (shown.data)
-        fputs(shown.data, session->log);
-    fflush(session->log);
-    text_free(&shown);
-}
-
-void session_print(struct session *session, const char *format, ...) {
-    va_list arguments;
-
-    va_start(arguments, format);
-    char *line = print_new_v(format, arguments);
-    va_end(arguments);
-    if (!line)
-        return;
-    if (session->captured) {
-        text_add(session->captured, line);
-        free(line);
-        return;
-    }
-    session->options.print(session->options.context, line);
-    write_log(session, "", line);
-    free(line);
-}
-
-/* ---------------------------------------------------------------- executing */
-
-static void remember(struct session *session, const struct command *command, const char *line) {
-    char *copy = command->flags & COMMAND_REPEAT ? strdup(line) : NULL;
-
-    free(session->repeat);
-    session->repeat = copy;
-}
-
-/* What callbacks of the run write, too. */
-static void confine(struct session *session, int on) {
-    session->confined = on;
-    if (session->trainer)
-        trainer_confine(session->trainer, on);
-}
-
-/* A line that can be executed now, by a command with all of the flags; *command is NULL where it is empty. */
-static int read_command(struct session *session, const char *text, unsigned flags, struct command_line *line,
-                        const struct command **command, struct error *error) {
-    int code = command_split(line, text, error);
-
-    *command = NULL;
-    if (code || line->count == 0 || (code = command_find(command, line->words[0], error)))
-        return code;
-    if (flags & ~(*command)->flags)
-        return error_set(error, ERROR_USAGE, "%s does more than look, or takes its time", (*command)->name);
-    if ((code = command_check(*command, line, error)))
-        return code;
-    return ((*command)->flags & COMMAND_OPEN) && !session->trainer
-               ? error_set(error, ERROR_STATE, "no session is open; `open FILE` opens one")
-               : 0;
-}
-
-static int execute(struct session *session, const char *text, struct error *error) {
-    const struct command *command;
-    struct command_line line;
-    int code = read_command(session, text, 0, &line, &command, error);
-
-    if (code || !command)
-        goto out;
-    remember(session, command, text);
-    write_log(session, "> ", text);
-    if (!text_ends_with(text, "\n"))
-        write_log(session, "", "\n");
-    int confined = session_is_strange(session), before = session->confined;
-    session->told = 0;
-    confine(session, confined);
-    code = command->exec(session, &line, error);
-    confine(session, before);
-    if (code == ERROR_INTERRUPT && !session->told) {
-        session_print(session, "interrupted; nothing has changed\n");
-        session->told = 1;
-    }
-out:
-    command_line_free(&line);
-    return code;
-}
-
-int session_look(struct session *session, const char *text, struct text *out, struct error *error) {
-    const struct command *command;
-    struct command_line line;
-    int code = read_command(session, text, COMMAND_LOOK, &line, &command, error);
-
-    if (!code && command) {
-        struct text *before = session->captured;
-        session->captured = out;
-        code = command->exec(session, &line, error);
-        session->captured = before;
-    }
-    command_line_free(&line);
-    return code;
-}
-
-int session_draw(struct session *session, const char *text, struct room room, struct text *out, struct error *error) {
-    const struct command *command;
-    struct command_line line;
-    int code = read_command(session, text, 0, &line, &command, error);
-
-    if (!code && command && command->draw)
-        code = command->draw(session, &line, room, out, error);
-    else if (!code)
-        code = session_look(session, text, out, error);
-    command_line_free(&line);
-    return code;
-}
-
-int session_execute(struct session *session, const char *line, struct error *error) {
-    const char *before = session->guard.origin;
-    session->guard.origin = NULL; /* even where it comes between two batches that a file asked for */
-    int code = session_perform(session, line, error);
-    session_save_if_asked(session);
-    session->guard.origin = before;
-    return code;
-}
-
-int session_perform(struct session *session, const char *line, struct error *error) {
-    int code;
-
-    if (commands_take_line(session, line, &code, error))
-        return code;
-    if (line[strspn(line, " \t\r\n")])
-        return execute(session, line, error);
-    if (!session->repeat)
-        return 0;
-    /* The command may replace what is repeated. */
-    char *again = strdup(session->repeat);
-    if (!again)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    code = execute(session, again, error);
-    free(again);
-    return code;
-}
-
-int session_is_live(const char *text) {
-    const struct command *command = NULL;
-    struct command_line line;
-    int live = !command_split(&line, text, NULL) && line.count > 0 && !command_find(&command, line.words[0], NULL) &&
-               (command->flags & COMMAND_LIVE);
-    command_line_free(&line);
-    return live;
-}
-
-int session_keep_run(struct session *session, struct text *path, struct error *error) {
-    struct trainer *trainer = session->trainer;
-    int code;
-
-    if (!trainer || !trainer_output(trainer) || trainer_global_step(trainer) == 0)
-        return 0;
-    trainer_abandon(trainer);
-    if (trainer_unkept(trainer) && (code = trainer_keep(trainer, error)))
-        return code;
-    text_format(path, "%s/last.safetensors", trainer_output(trainer));
-    if (!path->failed && !file_exists(path->data)) /* one that was gone on with, and then was not trained */
-        text_clear(path);
-    return path->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
-}
-
 int session_leave(struct session *session, const char *why, struct text *said, struct error *error) {
     struct text path = {0};
     int code = 0;
@@ -229,115 +49,20 @@ int session_leave(struct session *session, const char *why, struct text *said, s
     return code;
 }
 
-void session_save_if_asked(struct session *session) {
-    struct trainer *trainer = session->trainer;
-    struct error error = {0};
-    char why[1536];
-
-    session->save_due |= session->options.save_asked && session->options.save_asked(session->options.context);
-    if (!session->save_due || !trainer || !trainer_output(trainer) || trainer_global_step(trainer) == 0)
-        return;
-    int code = trainer_unkept(trainer) ? trainer_keep(trainer, &error) : 0;
-    if (code == ERROR_STATE) /* in the middle of a batch */
-        return;
-    session->save_due = 0;
-    if (code)
-        session_print(session, "fettle: %s\n", error_format(&error, why, sizeof why));
-    else
-        session_print(session, "saved %s/last.safetensors, as was asked for by a signal\n", trainer_output(trainer));
+static void print_nothing(void *context, const char *text) {
+    (void)context;
+    (void)text;
 }
 
-/* Where the line stands; a place that the command itself complains of (a config) stays, and this one goes behind. */
-static void add_place(struct error *error, const char *path, int number) {
-    size_t length = strlen(error->message);
-
-    if (!error->file[0]) {
-        snprintf(error->file, sizeof error->file, "%s", path);
-        error->line = number;
-    } else {
-        char place[300];
-        int size = snprintf(place, sizeof place, " (line %d of %.250s)", number, path);
-        if (length >= (size_t)size && !strcmp(error->message + length - (size_t)size, place))
-            return; /* a script that calls itself */
-        snprintf(error->message + length, sizeof error->message - length, "%s", place);
-    }
-}
-
-int session_read_line(struct session *session, FILE *file, struct text *line, struct error *error) {
-    char piece[4096];
-    size_t used = 0;
-    int c = 0, why = 0;
-
-    text_clear(line);
-    while (c != '\n') {
-        if ((c = getc(file)) == EOF) {
-            why = errno;
-            if (!ferror(file) || why != EINTR || session_interrupted(session))
-                break;
-            session_save_if_asked(session);
-            clearerr(file); /* a signal that only asked for that */
-            continue;
-        }
-        if (!c)
-            return error_set(error, ERROR_DATA, "a zero byte: this is no script of commands");
-        piece[used++] = (char)c;
-        if (used == sizeof piece || c == '\n') {
-            text_add_bytes(line, piece, used);
-            used = 0;
-        }
-        if (line->size > MAX_LINE)
-            return error_set(error, ERROR_DATA, "a line of more than %d bytes: this is no script of commands",
-                             MAX_LINE);
-    }
-    text_add_bytes(line, piece, used);
-    if (ferror(file))
-        return error_set(error, why == EINTR ? ERROR_INTERRUPT : ERROR_IO, "%s", strerror(why));
-    return line->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
-}
-
-int session_source(struct session *session, const char *path, int typed, struct error *error) {
-    int standard = strcmp(path, "-") == 0, number = 0, code = 0;
-    FILE *file = standard ? stdin : fopen(path, "r");
-    struct text line = {0};
-
-    if (!file)
-        return error_set(error, error_of_system(errno), "%s: %s", path, strerror(errno));
-    if (session->depth >= MAX_DEPTH) {
-        code = error_set(error, ERROR_USAGE, "%s: scripts that call scripts, more than %d deep", path, MAX_DEPTH);
-        goto out;
-    }
-    session->depth++;
-    while (!code && !session->finished) {
-        number++;
-        if ((code = session_read_line(session, file, &line, error))) {
-            if (error) /* of what cannot be read at all no line is told */
-                add_place(error, standard ? "standard input" : path, code == ERROR_DATA ? number : 0);
-            break;
-        }
-        if (!line.size)
-            break;
-        if (typed)
-            session_print(session, "(fettle) %.*s\n", (int)strcspn(line.data, "\r\n"), line.data);
-        if (!line.data[strspn(line.data, " \t\r\n")])
-            continue;
-        code = session_perform(session, line.data, error);
-        if (!code && session_asked(session))
-            code = error_set(error, ERROR_INTERRUPT, "interrupted");
-        if (code && typed && code != ERROR_INTERRUPT) {
-            char said[1536];
-            for (size_t k = 0; error_format_all(error, k, said, sizeof said); k++)
-                session_print(session, "fettle: %s\n", said);
-            error_clear(error);
-            code = 0;
-        }
-        if (code && error)
-            add_place(error, standard ? "standard input" : path, number);
-    }
-    session->depth--;
-out:
-    text_free(&line);
-    if (!standard)
-        fclose(file);
+int session_check(const struct config *config, struct error *error) {
+    struct session_options options = {.print = print_nothing};
+    struct session *session;
+    struct setup *setup = NULL;
+    int code = session_new(&session, &options, error);
+    if (!code)
+        code = setup_read(&setup, session, config, error);
+    setup_free(setup);
+    session_free(session);
     return code;
 }
 

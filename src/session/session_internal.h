@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "session/command.h"
+#include "session/front.h"
 #include "session/guard.h"
 #include "session/rewinding.h"
 #include "session/scope.h"
@@ -58,21 +59,5 @@ struct session {
     int confined;          /* callbacks write below the run's folder only */
     int told;              /* that the command was interrupted is said already */
 };
-
-/* Executes a line of whoever brought the command under way (guard.origin). */
-int session_perform(struct session *session, const char *line, struct error *error);
-/* A run that has trained since then is saved as last.safetensors in its folder, and a batch under way is given up. path
- * is added to: where that file is, if there is one. */
-int session_keep_run(struct session *session, struct text *path, struct error *error);
-
-void session_print(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int session_interrupted(const struct session *session);
-int session_asked(const struct session *session); /* the same, and nothing is done meanwhile */
-
-/* What a command that only looks would print; ERROR_USAGE where it does more. */
-int session_look(struct session *session, const char *line, struct text *out, struct error *error);
-
-/* The same, or what the command draws into the room of a pane. */
-int session_draw(struct session *session, const char *line, struct room room, struct text *out, struct error *error);
 
 #endif

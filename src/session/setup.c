@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 
 enum { MAX_DEPTH = 16 };
@@ -79,7 +80,7 @@ void setup_free(struct setup *setup) {
     if (!setup)
         return;
     stops_free(&setup->stops);
-    session_free(setup->aside);
+    free(setup->aside);
     arena_free(setup->arena);
     config_free(setup->config);
     config_free(setup->given);
@@ -396,32 +397,18 @@ int setup_read(struct setup **out, struct session *session, const struct config 
     if (setup) {
         setup->given = config_copy(config);
         setup->arena = arena_new();
+        setup->aside = calloc(1, sizeof *setup->aside);
     }
-    int code = setup && setup->given && setup->arena ? session_new(&setup->aside, &session->options, error)
-                                                     : error_set(error, ERROR_MEMORY, "out of memory");
+    int code =
+        setup && setup->given && setup->arena && setup->aside ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    if (!code)
+        setup->aside->options = session->options;
     if (!code && !(code = resolve(setup, ".", &section, error)) && section)
         code = arena_result(setup->arena, check(setup, session, error), error);
     if (code || !section)
         setup_free(setup);
     else
         *out = setup;
-    return code;
-}
-
-static void print_nothing(void *context, const char *text) {
-    (void)context;
-    (void)text;
-}
-
-int session_check(const struct config *config, struct error *error) {
-    struct session_options options = {.print = print_nothing};
-    struct session *session;
-    struct setup *setup = NULL;
-    int code = session_new(&session, &options, error);
-    if (!code)
-        code = setup_read(&setup, session, config, error);
-    setup_free(setup);
-    session_free(session);
     return code;
 }
 

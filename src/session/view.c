@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "session/execute.h"
 #include "session/session_internal.h"
 
 void view_begin(struct view_options *view) {

@@ -11,6 +11,7 @@
 #include "base/interrupt.h"
 #include "base/thread.h"
 #include "session/progress.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 
 enum { MAX_QUEUE = 4096 };

@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "config/tree.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 #include "train/optimizer/optimizer_kinds.h"
 #include "train/state.h"

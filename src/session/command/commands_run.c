@@ -9,6 +9,7 @@
 #include "session/command/groups.h"
 #include "session/progress.h"
 #include "session/record.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 #include "session/stop/stops_print.h"
 

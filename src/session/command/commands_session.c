@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "session/command/groups.h"
+#include "session/keeping.h"
 #include "session/session_internal.h"
 #include "session/setup_write.h"
 
