@@ -11,6 +11,7 @@
 struct trainer;
 struct trainer_settings;
 struct callback;
+struct composition;
 
 /* A batch of a validation or a test, evaluated. */
 struct evaluated {
@@ -77,6 +78,18 @@ struct callback_kind {
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
     int (*exception)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Whether it goes with a training module: asked before data is read, and before a run is given another one. */
+    int (*fits)(const struct callback *callback, const struct composition *composition, struct error *error);
+    /* The average of the weights that it keeps, a whole slab or its beginning; of_average: of the training module's
+     * average.  NULL: none. */
+    struct variable *(*average)(const struct callback *callback, enum dtype dtype, int of_average);
+    /* It has evaluation see other weights, and files hold its average as the model's.  Of a set of this role, now;
+     * NULL: those that the training module chooses. */
+    const void *(*evaluation)(const struct callback *callback, const struct trainer *trainer, enum data_role role,
+                              enum dtype dtype);
+    /* The weights of training were read from a checkpoint to be tested, and its state with them, if that was there;
+     * begins: the run had none of it then. */
+    void (*weights_read)(const struct callback *callback, struct trainer *trainer, int begins);
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
 };
 
@@ -109,6 +122,9 @@ int callbacks_logs(const struct callbacks *callbacks, const struct callback_scop
 struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind);
 /* The one that has taken over the schedule; NULL: none has. */
 struct callback *callbacks_scheduler(struct trainer *trainer);
+/* The one that has evaluation see other weights; NULL: none has. */
+const struct callback *callbacks_evaluation(const struct trainer *trainer);
+int callbacks_fit(const struct callbacks *callbacks, const struct composition *composition, struct error *error);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
 int callbacks_check_state(struct trainer *trainer, struct error *error);
@@ -131,7 +147,7 @@ const char *callbacks_best(const struct trainer *trainer);
 
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
     callback_setting_monitor, callback_test_xyz, callback_val_xyz, callback_timer, callback_accumulation, callback_swa,
-    callback_training_stats, callback_on_exception;
+    callback_training_stats, callback_on_exception, callback_weight_averaging, callback_ema_weight_averaging;
 /* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
 const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
 /* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */

@@ -208,6 +208,10 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     return 0;
 }
 
+static struct variable *average_variable(const struct callback *callback, enum dtype dtype, int of_average) {
+    return of_average ? NULL : ((const struct swa *)callback->own)->weights[dtype];
+}
+
 const struct callback_kind callback_swa = {
     .target = {"lightning.pytorch.callbacks.StochasticWeightAveraging", "swa"},
     .help = "averages the weights of the last epochs",
@@ -222,4 +226,5 @@ const struct callback_kind callback_swa = {
     .takes_schedule = has_taken_over,
     .schedule = schedule,
     .judge = judge,
+    .average = average_variable,
 };

@@ -27,13 +27,21 @@ static struct variable *average(const struct trainer *trainer, enum dtype dtype)
     return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
 }
 
-static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error) {
+/* Under the names of NequIP's average stands, like there, what a callback makes of it. */
+static const struct variable *average_shown(const struct trainer *trainer, enum dtype dtype, int whole) {
+    const struct callback *callback = whole ? callbacks_evaluation(trainer) : NULL;
+    const struct variable *averaged = callback ? callback->kind->average(callback, dtype, 1) : NULL;
+    return averaged ? averaged : average(trainer, dtype);
+}
+
+/* whole: of a checkpoint that a run can go on from. */
+static int store_averages(struct trainer *trainer, struct safetensors *file, int whole, struct error *error) {
     int code = 0, number = 0;
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
         if (p->is_buffer)
             continue;
-        const struct variable *weights = average(trainer, p->dtype);
+        const struct variable *weights = average_shown(trainer, p->dtype, whole);
         if (!weights)
             return 0;
         char name[64];
@@ -53,6 +61,20 @@ static const struct layer *file_layer(struct trainer *trainer) {
     return layer && layer->kind->files_hold_evaluation && layer->trainer ? layer : NULL;
 }
 
+/* What stands under the model's names.  Lightning's callbacks have no say in files of weights alone. */
+static const void *weights_shown(struct trainer *trainer, enum dtype dtype, int whole) {
+    const struct callback *callback = whole ? callbacks_evaluation(trainer) : NULL;
+    const struct layer *layer = file_layer(trainer);
+    const void *shown = callback ? callback->kind->average(callback, dtype, 0)->data : NULL;
+    if (!shown && layer)
+        shown = layer->kind->evaluation(layer, dtype);
+    return shown ? shown : trainer->parameters[dtype]->data;
+}
+
+static int keeps_training(struct trainer *trainer) {
+    return file_layer(trainer) || callbacks_evaluation(trainer);
+}
+
 static const char *const training_names[DTYPE_COUNT] = {[F32] = "training_weights.f32", [F64] = "training_weights.f64"};
 
 static int store_training(struct trainer *trainer, struct safetensors *file, struct error *error) {
@@ -63,6 +85,10 @@ static int store_training(struct trainer *trainer, struct safetensors *file, str
                                trainer->parameters[d]->data, error);
     }
     return code;
+}
+
+static int has_training(const struct safetensors *file) {
+    return safetensors_find(file, training_names[F32]) != NULL;
 }
 
 static int load_training(struct trainer *trainer, const struct safetensors *file, struct error *error) {
@@ -114,15 +140,11 @@ static int load_history(struct trainer *trainer, const struct safetensors *file,
 }
 
 /* What every file has: weights as evaluation sees them, averages, the config, and whose it is. */
-static int store_weights(struct trainer *trainer, struct safetensors *file, struct error *error) {
+static int store_weights(struct trainer *trainer, struct safetensors *file, int whole, struct error *error) {
     struct text yaml = {0};
     const void *slabs[DTYPE_COUNT] = {trainer->parameters[F32]->data, trainer->parameters[F64]->data};
-    const struct layer *layer = file_layer(trainer);
-    const void *shown[DTYPE_COUNT];
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        shown[d] = layer ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
-        shown[d] = shown[d] ? shown[d] : slabs[d];
-    }
+    const void *shown[DTYPE_COUNT] = {
+        [F32] = weights_shown(trainer, F32, whole), [F64] = weights_shown(trainer, F64, whole)};
     to_model(trainer, shown);
     config_write_yaml(config_root(trainer->config), &yaml);
     int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
@@ -166,11 +188,11 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     struct safetensors *file = safetensors_new();
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = store_weights(trainer, file, error);
-    if (!code && file_layer(trainer))
+    int code = store_weights(trainer, file, 1, error);
+    if (!code && keeps_training(trainer))
         code = store_training(trainer, file, error);
     if (!code)
-        code = store_averages(trainer, file, error);
+        code = store_averages(trainer, file, 1, error);
     if (!code)
         code = store_run(trainer, file, error);
     if (!code)
@@ -184,9 +206,9 @@ int checkpoint_write_weights(struct trainer *trainer, const char *path, struct e
     size_t one = 1;
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = store_weights(trainer, file, error);
+    int code = store_weights(trainer, file, 0, error);
     if (!code)
-        code = store_averages(trainer, file, error);
+        code = store_averages(trainer, file, 0, error);
     if (!code) /* for run_claim_wrote */
         code =
             safetensors_add(file, "state.loop.cursor.accepted", "I64", 1, &one, &cursor_of(trainer)->accepted, error);
@@ -213,6 +235,28 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
     return 0;
 }
 
+/* Neither a callback's average nor what it is an average of. */
+static int is_no_average(void *context, const struct variable *variable) {
+    const struct callback *callback = context;
+    return strncmp(variable->name, callback->prefix, strlen(callback->prefix)) &&
+           strcmp(variable->name, "ema.weights.f32") && strcmp(variable->name, "ema.weights.f64");
+}
+
+/* Lightning tests a checkpoint with its weights of training, where it has them beside the average that a callback kept.
+ */
+static int read_training(struct trainer *trainer, const struct callback *callback, const struct safetensors *file,
+                         struct error *error) {
+    int there = state_stored(file, callback->kind->average(callback, F32, 0)), code = 0;
+    int whole = safetensors_metadata(file, "phase") != NULL;
+    if (there && !(code = state_load(trainer->state, file, is_no_average, (void *)callback, error)))
+        code = load_training(trainer, file, error);
+    if (code)
+        return code;
+    callback->kind->weights_read(callback, trainer, whole && !there);
+    state_sync(trainer->state);
+    return 0;
+}
+
 int checkpoint_weights(struct trainer *trainer, const char *path, struct error *error) {
     struct safetensors *file;
     int code = safetensors_read(&file, path, error);
@@ -222,6 +266,8 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
     for (int k = 0; !code && k < trainer->composition.nlayers; k++)
         if (trainer->composition.layers[k].kind->weights_read)
             trainer->composition.layers[k].kind->weights_read(&trainer->composition.layers[k], trainer);
+    if (!code && callbacks_evaluation(trainer))
+        code = read_training(trainer, callbacks_evaluation(trainer), file, error);
     safetensors_free(file);
     return code;
 }
@@ -305,7 +351,7 @@ static int check_state(struct trainer *trainer, struct error *error) {
 static int resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {
     struct newcomers newcomers;
     int code = read_weights(trainer, file, 1, error);
-    if (!code && file_layer(trainer))
+    if (!code && (file_layer(trainer) || has_training(file)))
         code = load_training(trainer, file, error);
     if (code)
         return code;

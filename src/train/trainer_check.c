@@ -447,6 +447,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if ((code = check_precision(settings, config_get(root, "trainer"), module->model, error)))
         return code;
+    if ((code = callbacks_fit(&parts.callbacks, composition, error)))
+        return code;
     if ((code = add_callback_names(&parts.callbacks, module, kind, parts.groups.count, parts.schedule.name, &logged,
                                    error)))
         return code;

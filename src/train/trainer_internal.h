@@ -364,8 +364,8 @@ const char *monitor_never(const struct trainer_settings *how, const char *name);
 /* monitors.c: the same once the data are known, of everything that watches a metric */
 int monitors_check(struct trainer *trainer, const struct config_node *schedule, struct error *error);
 
-/* evaluate.c: the parameters that evaluation sees */
-void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
+/* evaluate.c: the parameters that a validation or a test sees */
+void evaluation_params(const struct trainer *trainer, enum data_role role, const void *params[DTYPE_COUNT]);
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
