@@ -391,7 +391,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     struct text wanted = {0}, name = {0};
     char path[PATH_MAX];
     struct keeping k;
-    if (!how->on_exception || !trainer->output || trainer->aside)
+    if (!how->on_exception || !trainer->output || trainer->aside || trainer->options.fast_dev_run)
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code || k.books.step == cursor_of(trainer)->step)

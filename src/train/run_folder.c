@@ -112,16 +112,45 @@ static int rows_wait(const struct trainer *trainer) {
     return trainer->csv && !trainer->aside && csv_log_waits(trainer->csv);
 }
 
-int run_folder_end(struct trainer *trainer, struct error *error) {
-    int code = run_folder_last(trainer, error);
-    return !code && rows_wait(trainer) ? csv_log_write(trainer->csv, error) : code;
-}
-
 uint64_t run_folder_mark(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const int64_t place[] = {cursor->accepted, cursor->step, cursor->epochs};
     const char *audit = trainer_audit(trainer);
     return hash_bytes(hash_bytes(0, place, sizeof place), audit, strlen(audit));
+}
+
+static int write_last(struct trainer *trainer, struct error *error) {
+    char path[4096];
+    if (!trainer->output || trainer->aside)
+        return 0;
+    double start = clock_seconds();
+    int code = path_in(trainer, "last.safetensors", path, error);
+    if (!code)
+        code = checkpoint_write(trainer, path, error);
+    if (!code) {
+        trainer->kept = run_folder_mark(trainer);
+        trainer->keeps = 1;
+    }
+    trainer->saved = clock_seconds();
+    trainer->saving = trainer->saved - start;
+    return code;
+}
+
+/* A fast_dev_run only tries whether all works: nothing of it is kept, unless somebody asks for that. */
+int run_folder_last(struct trainer *trainer, struct error *error) {
+    if (!trainer->options.fast_dev_run)
+        return write_last(trainer, error);
+    if (!trainer->aside)
+        trainer->kept = run_folder_mark(trainer);
+    return 0;
+}
+
+static int finish(struct trainer *trainer, int code, struct error *error) {
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->csv, error) : code;
+}
+
+int run_folder_end(struct trainer *trainer, struct error *error) {
+    return finish(trainer, run_folder_last(trainer, error), error);
 }
 
 int trainer_unkept(const struct trainer *trainer) {
@@ -137,22 +166,5 @@ int trainer_exception(struct trainer *trainer, struct error *error) {
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
-    return run_folder_end(trainer, error);
-}
-
-int run_folder_last(struct trainer *trainer, struct error *error) {
-    char path[4096];
-    if (!trainer->output || trainer->aside)
-        return 0;
-    double start = clock_seconds();
-    int code = path_in(trainer, "last.safetensors", path, error);
-    if (!code)
-        code = checkpoint_write(trainer, path, error);
-    if (!code) {
-        trainer->kept = run_folder_mark(trainer);
-        trainer->keeps = 1;
-    }
-    trainer->saved = clock_seconds();
-    trainer->saving = trainer->saved - start;
-    return code;
+    return finish(trainer, write_last(trainer, error), error);
 }
