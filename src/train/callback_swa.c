@@ -33,7 +33,7 @@ static const struct option options[] = {
     {"annealing_strategy", OPTION_STRING, 0, "cos", AT(strategy), "cos|linear", "the curve"},
     {"avg_fn", OPTION_NODE, 0, NULL, AT(average), NULL,
      "torch.optim.swa_utils.get_ema_avg_fn or get_swa_avg_fn; null: all weights count the same"},
-    {"device", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; it has no meaning here"},
+    {"device", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; there is no memory but the processor's"},
 };
 
 static double fraction_of(const struct swa_options *how) {
