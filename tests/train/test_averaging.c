@@ -159,6 +159,14 @@ Test(averaging, training_modules_that_do_not_go_with_it_are_refused) {
     cr_expect(strstr(error.message, "which weights evaluation sees"), "%s", error.message);
 }
 
+Test(averaging, what_a_test_sees_is_told) {
+    struct heard heard = {0};
+    case_enter("callbacks");
+    cr_assert_eq(rename("averaged_by_steps_and_epochs.yaml", "config.yaml"), 0);
+    trainer_free(case_open(&(struct start){.output = "out", .heard = &heard}));
+    cr_expect(strstr(heard.notices_said, "the test takes the weights of training"), "%s", heard.notices_said);
+}
+
 Test(averaging, what_it_never_took_up_is_told) {
     struct heard heard = {0};
     case_enter("ema_adam");

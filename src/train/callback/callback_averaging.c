@@ -115,9 +115,11 @@ static int fits(const struct callback *callback, const struct composition *compo
     const struct layer *layer = composition_claimant((struct composition *)composition, CLAIM_EVALUATION);
     const char *name = callback->kind->target.target;
     if (layer && layer->kind->files_hold_evaluation)
-        return config_error(callback->config, error, ERROR_VALUE,
-                            "%s, and the layer '%s' of %s, both claim %s: one of them must go", name, layer->kind->name,
-                            composition->kind->target.target, claim_name(CLAIM_EVALUATION));
+        return config_error(
+            callback->config, error, ERROR_VALUE,
+            "%s, and the layer '%s' of %s, both claim %s: one of them must go (in Lightning each validation "
+            "leaves a mixture of both, from which training goes on)",
+            name, layer->kind->name, composition->kind->target.target, claim_name(CLAIM_EVALUATION));
     if (own->weights[F32] && keeps_average(composition) != (own->of_average[F32] != NULL))
         return config_error(callback->config, error, ERROR_STATE,
                             "%s averages the average of the training module as well: that one cannot come or go while "
@@ -157,6 +159,21 @@ static void start(const struct averaging *own, const struct trainer *trainer) {
     }
 }
 
+/* What somebody may not expect of Lightning. */
+static void tell_tests(const struct callback *callback, struct trainer *trainer) {
+    const struct config_node *runs = config_get(trainer_config(trainer), "run");
+    int trained = 0, tests = 0;
+    for (size_t k = 0; config_kind(runs) == CONFIG_LIST && k < config_count(runs); k++) {
+        tests |= trained && !strcmp(config_text(config_at(runs, k)), "test");
+        trained |= !strcmp(config_text(config_at(runs, k)), "train");
+    }
+    if (tests && callbacks_of(trainer, &callback_model_checkpoint))
+        trainer_tell(trainer, EVENT_NOTICE,
+                     "%s: the test takes the weights of training that the best checkpoint has, as in Lightning; the "
+                     "average is what the file holds as the model's, and what `fettle eval` takes from it",
+                     callback->kind->target.target);
+}
+
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
     struct averaging *own = callback->own;
     if (!trainer_trains(trainer))
@@ -180,6 +197,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     own->averaged->range = own->step->range = own->epochs->range = &state_counter;
     own->kept->range = &state_flag;
     start(own, trainer);
+    tell_tests(callback, trainer);
     return 0;
 }
 

@@ -134,9 +134,11 @@ int callbacks_fit(const struct callbacks *callbacks, const struct composition *c
     for (int k = 0; !code && k < callbacks->count; k++) {
         const struct callback *callback = &callbacks->list[k];
         if (callback->kind->evaluation && other)
-            return config_error(callback->config, error, ERROR_VALUE,
-                                "%s and %s both choose which weights evaluation sees: one of them must go",
-                                other->kind->target.target, callback->kind->target.target);
+            return config_error(
+                callback->config, error, ERROR_VALUE,
+                "%s and %s both choose which weights evaluation sees: one of them must go (in Lightning each "
+                "validation exchanges what they took, and training goes on from that)",
+                other->kind->target.target, callback->kind->target.target);
         other = callback->kind->evaluation ? callback : other;
         if (callback->kind->fits)
             code = callback->kind->fits(callback, composition, error);
