@@ -7,11 +7,10 @@
 
 #include "base/team.h"
 #include "train/callback/average_rule.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/run/callback.h"
 #include "train/run/composition.h"
 #include "train/state.h"
-#include "train/technique/technique.h"
 #include "train/trainer.h"
 
 /* When it takes up the weights. */
@@ -105,7 +104,7 @@ static int check_ema(const void *given, const struct config_node *config, struct
 
 static int keeps_average(const struct composition *composition) {
     for (int k = 0; k < composition->nlayers; k++)
-        if (composition->layers[k].kind == &technique_ema)
+        if (!strcmp(composition->layers[k].kind->name, "ema"))
             return 1;
     return 0;
 }

@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "train/callback/average_rule.h"
-#include "train/run/callback.h"
-#include "train/run/cursor.h"
-#include "train/scheduler/scheduler_kind.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/scheduler/scheduler_kind.h"
 
 struct swa_options {
     struct option_floats rates;

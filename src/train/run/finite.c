@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "train/metric/metrics.h"
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/run/finite.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
