@@ -104,7 +104,7 @@ static int check_ema(const void *given, const struct config_node *config, struct
 
 static int keeps_average(const struct composition *composition) {
     for (int k = 0; k < composition->nlayers; k++)
-        if (!strcmp(composition->layers[k].kind->name, "ema"))
+        if (composition->layers[k].kind->average)
             return 1;
     return 0;
 }
@@ -136,11 +136,6 @@ static struct variable *add(struct callback *callback, struct trainer *trainer, 
     return state_add(trainer_state(trainer), name, type, count, big, error);
 }
 
-/* The training module's average; NULL: it keeps none. */
-static struct variable *average_of(const struct trainer *trainer, int dtype) {
-    return state_find(trainer_state(trainer), dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
-}
-
 static void copy(struct variable *to, const struct variable *from) {
     size_t size = from->count * state_type_size(from->type);
     if (!size)
@@ -154,7 +149,7 @@ static void start(const struct averaging *own, const struct trainer *trainer) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
         copy(own->weights[d], run_weights(trainer)->parameters[d]);
         if (own->of_average[d])
-            copy(own->of_average[d], average_of(trainer, d));
+            copy(own->of_average[d], run_module_average(trainer, (enum dtype)d));
     }
 }
 
@@ -183,7 +178,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
         if (!(own->weights[d] =
                   add(callback, trainer, d == F32 ? "weights.f32" : "weights.f64", type, count, 1, error)))
             return ERROR_MEMORY;
-        if (average_of(trainer, d) &&
+        if (run_module_average(trainer, (enum dtype)d) &&
             !(own->of_average[d] =
                   add(callback, trainer, d == F32 ? "average.f32" : "average.f64", type, count, 1, error)))
             return ERROR_MEMORY;
@@ -258,7 +253,8 @@ static void run_job(void *context, int member, int members) {
                 members);
         /* all of that average are buffers, as torch sees it */
         if (job->own->of_average[d])
-            take_up(job, job->own->of_average[d], average_of(job->trainer, d), (enum dtype)d, 0, member, members);
+            take_up(job, job->own->of_average[d], run_module_average(job->trainer, (enum dtype)d), (enum dtype)d, 0,
+                    member, members);
     }
 }
 

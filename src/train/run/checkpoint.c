@@ -35,15 +35,11 @@ static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_CO
                model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
 }
 
-static struct variable *average(const struct trainer *trainer, enum dtype dtype) {
-    return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
-}
-
 /* Under the names of NequIP's average stands, like there, what a callback makes of it. */
 static const struct variable *average_shown(const struct trainer *trainer, enum dtype dtype, int whole) {
     const struct callback *callback = whole ? callbacks_evaluation(trainer) : NULL;
     const struct variable *averaged = callback ? callback->kind->average(callback, dtype, 1) : NULL;
-    return averaged ? averaged : average(trainer, dtype);
+    return averaged ? averaged : composition_average(&trainer->composition, dtype);
 }
 
 /* whole: of a checkpoint that a run can go on from. */
@@ -238,8 +234,9 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
     if (code)
         return code;
     from_model(trainer, slabs);
-    if (average(trainer, F32)) {
-        void *averaged[DTYPE_COUNT] = {average(trainer, F32)->data, average(trainer, F64)->data};
+    if (composition_average(&trainer->composition, F32)) {
+        void *averaged[DTYPE_COUNT] = {composition_average(&trainer->composition, F32)->data,
+                                       composition_average(&trainer->composition, F64)->data};
         if (averages && model_has_average(file) && (code = model_load_average(trainer->model, file, error)))
             return code;
         from_model(trainer, averaged); /* a fresh average is a copy */
@@ -251,9 +248,11 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
 
 /* Neither a callback's average nor what it is an average of. */
 static int is_no_average(void *context, const struct variable *variable) {
-    const struct callback *callback = context;
-    return strncmp(variable->name, callback->prefix, strlen(callback->prefix)) &&
-           strcmp(variable->name, "ema.weights.f32") && strcmp(variable->name, "ema.weights.f64");
+    const struct trainer *trainer = context;
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        if (variable == composition_average(&trainer->composition, (enum dtype)d))
+            return 0;
+    return callbacks_owner(&trainer->callbacks, variable->name) != callbacks_evaluation(trainer);
 }
 
 /* Lightning tests a checkpoint with its weights of training, where it has them beside the average that a callback kept.
@@ -262,7 +261,7 @@ static int read_training(struct trainer *trainer, const struct callback *callbac
                          struct error *error) {
     int there = state_stored(file, callback->kind->average(callback, F32, 0)), code = 0;
     int whole = safetensors_metadata(file, "phase") != NULL;
-    if (there && !(code = state_load(trainer->state, file, is_no_average, (void *)callback, error)))
+    if (there && !(code = state_load(trainer->state, file, is_no_average, trainer, error)))
         code = load_training(trainer, file, error);
     if (code)
         return code;

@@ -191,6 +191,15 @@ struct layer *composition_claimant(struct composition *composition, unsigned cla
     return NULL;
 }
 
+struct variable *composition_average(const struct composition *composition, enum dtype dtype) {
+    for (int k = composition->nlayers - 1; k >= 0; k--) {
+        const struct layer *layer = &composition->layers[k];
+        if (layer->kind->average && layer->trainer)
+            return layer->kind->average(layer, dtype);
+    }
+    return NULL;
+}
+
 int composition_separate(const struct composition *composition) {
     int separate = 0;
     for (int k = 0; k < composition->nlayers; k++)

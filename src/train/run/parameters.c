@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/run/composition.h"
 #include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/update.h"
@@ -130,7 +131,7 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
         code = model_build(&drawn, config_find(config_root(config), "training_module.model"), error);
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
-        struct variable *average = state_find(trainer->state, p->dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
+        struct variable *average = composition_average(&trainer->composition, p->dtype);
         if (p->is_buffer || !parameters_match(words[1], p->name))
             continue;
         found++;
