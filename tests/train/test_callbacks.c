@@ -124,6 +124,7 @@ Test(callbacks, exception_leaves_a_checkpoint_that_an_end_removes) {
     case_enter("ema_adam");
     struct start start = {.output = "out"};
     start_add(&start, "trainer.callbacks=[{_target_: " LIGHTNING "OnExceptionCheckpoint, dirpath: out/broken}]");
+    start_add(&start, "++trainer.enable_checkpointing=true");
     struct trainer *trainer = case_open(&start);
     case_steps(trainer, 2);
     cr_assert_eq(trainer_exception(trainer, &error), 0, "%s", error.message);

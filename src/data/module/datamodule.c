@@ -206,12 +206,9 @@ static int check_one_training_set(const struct datamodule *datamodule, struct er
 
 static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
                  struct error *error) {
-    struct option_target targets[8];
     size_t index = 0;
     *out = NULL;
-    for (size_t k = 0; k < datamodule_kind_count; k++)
-        targets[k] = datamodule_kinds[k]->target;
-    int code = options_target(config, "a data module", targets, datamodule_kind_count, &index, error);
+    int code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
     if (code)
         return code;
     const struct datamodule_kind *kind = datamodule_kinds[index];

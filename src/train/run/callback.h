@@ -96,10 +96,14 @@ struct callback_kind {
     /* How many batches it has summed to a step in this epoch, or, where epoch is -1, at most; NULL: that is not its
      * business. */
     int64_t (*accumulates)(const struct callback *callback, int64_t epoch);
+    int writes_checkpoints;
     int ends_training; /* it may end training before its time, by rules that a resumed run may change */
     /* It keeps checkpoints: the path of the best that is there, "" if none; calls with the path of each that the state
      * in a checkpoint of a run in the folder `output` names. */
     const char *(*best)(const struct callback *callback, const struct trainer *trainer);
+    /* For a run that evaluates that one: an error where its options keep none; where trainer is given, and its data are
+     * known, in a run of these lengths. */
+    int (*check_best)(const struct callback *callback, const struct trainer *trainer, struct error *error);
     void (*each_kept)(const struct safetensors *file, const char *output, void (*call)(void *context, const char *path),
                       void *context);
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
@@ -127,6 +131,9 @@ extern const size_t callback_kind_count;
 
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
+/* One more, with the defaults of its kind; place: of errors. */
+int callbacks_add(struct callbacks *callbacks, const struct callback_kind *kind, const struct config_node *place,
+                  struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* Names that others may watch, of what they log; not 0 where adding fails. */
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope);
@@ -160,9 +167,11 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
  * often is validated.  counts_sets: where nothing is validated, at the end of epochs. */
 int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct config_node *said, int counts_sets);
 int callbacks_exception(struct trainer *trainer, struct error *error);
-/* The best checkpoint that a callback has kept; "" if none. */
-const char *callbacks_best(const struct trainer *trainer);
 
+/* The callback whose best checkpoint is evaluated after training: the first that keeps any; NULL: none. */
+const struct callback *callbacks_keeper(const struct callbacks *callbacks);
+const char *callbacks_best(const struct trainer *trainer); /* its path, of those that are still there; "": none */
+extern const char callbacks_best_wanted[];                 /* how messages begin that tell of it */
 /* Calls with the path of each checkpoint that is kept, by what a checkpoint of a run in the folder `output` says. */
 void callbacks_each_kept(const struct safetensors *file, const char *output,
                          void (*call)(void *context, const char *path), void *context);

@@ -118,14 +118,6 @@ static struct metrics *metrics_of(const struct trainer *trainer, enum data_role 
     return role == ROLE_VAL ? trainer->evaluation.val_metrics[set] : trainer->evaluation.test_metrics[set];
 }
 
-/* Batches of a set, as many as the trainer's settings let through. */
-static int64_t batches_wanted(const struct trainer *trainer, enum data_role role, size_t set) {
-    double limit = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
-    int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;
-    struct loader loader = loader_of(trainer, role, set);
-    return trainer_settings_limit(limit, is_count, loader_batches(&loader));
-}
-
 /* What callbacks that are told of evaluations know: how far their files go.  Taken, or, back, put back. */
 static void move_callbacks(struct trainer *trainer, struct text *kept, int back) {
     size_t at = 0;
@@ -148,20 +140,22 @@ int64_t evaluate_all_batches(const struct trainer *trainer, enum data_role role,
     return loader_batches(&loader);
 }
 
-int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
-    return batches_wanted(trainer, ROLE_VAL, set);
+int64_t evaluate_batches_of(const struct trainer *trainer, enum data_role role, size_t set) {
+    double limit = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
+    int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;
+    return trainer_settings_limit(limit, is_count, evaluate_all_batches(trainer, role, set));
 }
 
 int evaluate_has_batches(const struct trainer *trainer) {
     for (size_t k = 0; k < trainer->evaluation.nval; k++)
-        if (evaluate_batches_of(trainer, k) > 0)
+        if (evaluate_batches_of(trainer, ROLE_VAL, k) > 0)
             return 1;
     return 0;
 }
 
 /* Batches of a pass over a set. */
 static int64_t batches_of_pass(const struct trainer *trainer, enum data_role role, size_t set, int64_t limit) {
-    int64_t most = batches_wanted(trainer, role, set);
+    int64_t most = evaluate_batches_of(trainer, role, set);
     return limit >= 0 && limit < most ? limit : most;
 }
 
@@ -185,6 +179,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
             char prefix[64];
             metrics_compute(metrics, trainer->evaluation.computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+            whys_look(trainer, prefix, metrics, trainer->evaluation.computed);
             code = log_row(trainer, prefix, metrics, trainer->evaluation.computed, error);
         }
         metrics_reset(metrics);
@@ -218,14 +213,18 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
         double *values = trainer->evaluation.computed;
+        char prefix[64];
         metrics_reset(metrics);
-        code =
-            evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), &streams, params, 0, error);
+        code = evaluate_batches(trainer, role, k, metrics, evaluate_batches_of(trainer, role, k), &streams, params, 0,
+                                error);
         metrics_compute(metrics, values);
+        snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+        if (!code)
+            whys_look(trainer, prefix, metrics, values);
         metrics_reset(metrics);
         for (size_t j = 0; !code && j < metrics_count(metrics); j++) {
             char name[256];
-            snprintf(name, sizeof name, "%s%zu_epoch/%s", data_role_name(role), k, metrics_name(metrics, j));
+            snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, j));
             add(context, name, values[j]);
         }
     }

@@ -27,7 +27,7 @@ static int check_one(struct trainer *trainer, const char *who, const struct conf
         return 0;
     size_t set = strtoul(name + 3, NULL, 10);
     const char *why = monitor_never(how, name);
-    if (!why && (set >= trainer->evaluation.nval || !evaluate_batches_of(trainer, set)))
+    if (!why && (set >= trainer->evaluation.nval || !evaluate_batches_of(trainer, ROLE_VAL, set)))
         why = "trainer.limit_val_batches leaves no batch of its set";
     if (!why && !comes_to_validation(trainer))
         why = "trainer.val_check_interval is more than the run has batches: nothing is validated";

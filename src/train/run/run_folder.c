@@ -18,19 +18,14 @@
 #include "train/run/trainer_internal.h"
 #include "train/trainer.h"
 
-static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
-    if (snprintf(path, 4096, "%s/%s", trainer->folder.path, name) >= 4096)
-        return error_set(error, ERROR_IO, "the name of the output folder is too long");
-    return 0;
-}
-
 static int write_config(const struct trainer *trainer, const char *name, const struct config *config,
                         struct error *error) {
     struct file_writer *writer;
     struct text text = {0};
-    char path[4096];
+    char path[PATH_MAX];
     config_write_yaml(config_root(config), &text);
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : path_in(trainer, name, path, error);
+    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                           : file_join(trainer->folder.path, name, path, error);
     if (!code && !(code = file_writer_open_own(&writer, path, error))) {
         if (text.size)
             fwrite(text.data, 1, text.size, file_writer_stream(writer));
@@ -55,22 +50,24 @@ int run_folder_is_source(const struct trainer *trainer, const char *path) {
 }
 
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
-    char path[4096];
+    char path[PATH_MAX];
     if (!trainer->folder.path)
         return 0;
     int64_t from = resumed ? cursor_of(trainer)->stepped : trainer->folder.replaces ? 0 : -1;
     int code = run_claim_replace(trainer, error);
     if (!code)
-        code = path_in(trainer, "config.yaml", path, error);
+        code = file_join(trainer->folder.path, "config.yaml", path, error);
     if (!code && !run_folder_is_source(trainer, path))
         code = write_config(trainer, "config.yaml", trainer->configs.given, error);
     if (!code)
         code = write_config(trainer, "resolved.yaml", trainer->configs.resolved, error);
-    if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
+    if (!code && !trainer->options.fast_dev_run &&
+        !(code = file_join(trainer->folder.path, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->log.csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !trainer->options.fast_dev_run)
         code = loggers_open(trainer, from, error);
-    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log.file = file_append_stream(path)))
+    if (!code && !(code = file_join(trainer->folder.path, "run.log", path, error)) &&
+        !(trainer->log.file = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
 }
@@ -137,11 +134,11 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
 }
 
 static int write_last(struct trainer *trainer, struct error *error) {
-    char path[4096];
+    char path[PATH_MAX];
     if (!trainer->folder.path || trainer->position.aside)
         return 0;
     double start = clock_seconds();
-    int code = path_in(trainer, "last.safetensors", path, error);
+    int code = file_join(trainer->folder.path, "last.safetensors", path, error);
     if (!code)
         code = checkpoint_write(trainer, path, error);
     if (!code) {
@@ -171,8 +168,9 @@ int run_folder_end(struct trainer *trainer, struct error *error) {
 }
 
 int trainer_unkept(const struct trainer *trainer) {
-    char path[4096];
-    int lost = trainer->folder.keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
+    char path[PATH_MAX];
+    int lost =
+        trainer->folder.keeps && !file_join(trainer->folder.path, "last.safetensors", path, NULL) && !file_exists(path);
     return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->folder.kept;
 }
 
