@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- linear combinations */
 
-static struct node *lincomb(struct graph *graph, struct node *const *inputs, const double *factors, int count) {
+static struct node *combination(struct graph *graph, struct node *const *inputs, const double *factors, int count) {
     struct node *kept[64];
     double factor[64];
     int n = 0;
@@ -33,13 +33,13 @@ static struct node *lincomb(struct graph *graph, struct node *const *inputs, con
     if (n == 1 && node_is_fill(kept[0], &value))
         return graph_fill(graph, kept[0]->dtype, kept[0], value * factor[0]);
     struct {
-        struct lincomb_attr attr;
+        struct add_attr attr;
         double factor[64];
     } attr;
     memset(&attr, 0, sizeof attr);
     attr.attr.count = n;
     memcpy(attr.attr.factor, factor, (size_t)n * sizeof *factor);
-    return node_make(graph, &op_lincomb, kept[0]->dtype, kept[0]->dim, kept[0]->rows, kept[0]->layout, kept, n, &attr,
+    return node_make(graph, &op_add, kept[0]->dtype, kept[0]->dim, kept[0]->rows, kept[0]->layout, kept, n, &attr,
                      sizeof attr.attr + (size_t)n * sizeof *factor);
 }
 
@@ -65,7 +65,7 @@ static struct node *combine(struct graph *graph, struct node *a, double fa, stru
         return a;
     struct node *inputs[] = {a, b};
     double factors[] = {fa, fb};
-    return lincomb(graph, inputs, factors, 2);
+    return combination(graph, inputs, factors, 2);
 }
 
 struct node *graph_add(struct graph *graph, struct node *a, struct node *b) {
@@ -77,7 +77,7 @@ struct node *graph_sub(struct graph *graph, struct node *a, struct node *b) {
 }
 
 struct node *graph_scale(struct graph *graph, struct node *a, double factor) {
-    return lincomb(graph, &a, &factor, 1);
+    return combination(graph, &a, &factor, 1);
 }
 
 struct node *graph_neg(struct graph *graph, struct node *a) {
@@ -88,12 +88,11 @@ struct node *graph_offset(struct graph *graph, struct node *a, double constant) 
     return graph_add(graph, a, graph_fill(graph, a->dtype, a, constant));
 }
 
-static struct node *lincomb_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
-    return graph_scale(graph, adjoint, ((const struct lincomb_attr *)node->attr)->factor[input]);
+static struct node *add_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
+    return graph_scale(graph, adjoint, ((const struct add_attr *)node->attr)->factor[input]);
 }
 
-const struct op op_lincomb = {
-    .name = "add", .grad = lincomb_grad, .run = {kernel_lincomb_f32, kernel_lincomb_f64}, .rowwise = 1};
+const struct op op_add = {OP_NAME(add), .grad = add_grad, .rowwise = 1};
 
 /* ---------------------------------------------------------------- product */
 
@@ -155,7 +154,7 @@ static struct node *mul_grad(struct graph *graph, struct node *node, struct node
     return form_grad(graph, node, adjoint, input);
 }
 
-const struct op op_mul = {.name = "mul", .grad = mul_grad, .run = {kernel_mul_f32, kernel_mul_f64}, .rowwise = 1};
+const struct op op_mul = {OP_NAME(mul), .grad = mul_grad, .rowwise = 1};
 
 /* ---------------------------------------------------------------- cast */
 
@@ -164,7 +163,7 @@ static struct node *cast_grad(struct graph *graph, struct node *node, struct nod
     return graph_cast(graph, adjoint, node->inputs[0]->dtype);
 }
 
-const struct op op_cast = {.name = "cast", .grad = cast_grad, .run = {kernel_cast, kernel_cast}, .rowwise = 1};
+const struct op op_cast = {OP_NAME(cast), .grad = cast_grad, .rowwise = 1};
 
 struct node *graph_cast(struct graph *graph, struct node *a, enum dtype dtype) {
     double value;
@@ -189,7 +188,7 @@ static struct node *sum_grad(struct graph *graph, struct node *node, struct node
     return graph_spread(graph, adjoint, node->inputs[0]);
 }
 
-const struct op op_sum = {.name = "sum", .grad = sum_grad, .run = {kernel_sum_f32, kernel_sum_f64}, .rowwise = 1};
+const struct op op_sum = {OP_NAME(sum), .grad = sum_grad, .rowwise = 1};
 
 struct node *graph_sum(struct graph *graph, struct node *a, unsigned axes) {
     const struct layout *layout = a->layout;
@@ -240,8 +239,7 @@ static struct node *spread_grad(struct graph *graph, struct node *node, struct n
     return graph_sum(graph, adjoint, axes);
 }
 
-const struct op op_spread = {
-    .name = "spread", .grad = spread_grad, .run = {kernel_spread_f32, kernel_spread_f64}, .rowwise = 1};
+const struct op op_spread = {OP_NAME(spread), .grad = spread_grad, .rowwise = 1};
 
 struct node *graph_spread(struct graph *graph, struct node *a, const struct node *like) {
     if (node_same_shape(a, like))
@@ -263,7 +261,7 @@ struct node *graph_spread(struct graph *graph, struct node *a, const struct node
 
 /* ---------------------------------------------------------------- largest */
 
-const struct op op_argmax = {.name = "argmax", .run = {kernel_argmax_f32, kernel_argmax_f64}};
+const struct op op_argmax = {OP_NAME(argmax)};
 
 static struct node *max_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     (void)input;
@@ -272,7 +270,7 @@ static struct node *max_grad(struct graph *graph, struct node *node, struct node
     return graph_mul(graph, mask, adjoint);
 }
 
-const struct op op_max = {.name = "max", .grad = max_grad, .run = {kernel_max_f32, kernel_max_f64}};
+const struct op op_max = {OP_NAME(max), .grad = max_grad};
 
 struct node *graph_max(struct graph *graph, struct node *a) {
     return node_make(graph, &op_max, a->dtype, DIM_STATIC, 1, layout_plain(graph, 1), &a, 1, NULL, 0);
@@ -282,8 +280,7 @@ struct node *graph_max(struct graph *graph, struct node *a) {
 
 static struct node *unary_grad(struct graph *graph, struct node *node, struct node *adjoint, int input);
 
-const struct op op_unary = {
-    .name = "unary", .grad = unary_grad, .run = {kernel_unary_f32, kernel_unary_f64}, .rowwise = 1};
+const struct op op_unary = {OP_NAME(unary), .grad = unary_grad, .rowwise = 1};
 
 static struct node *unary_order(struct graph *graph, enum unary_kind kind, int order, struct node *a, double p) {
     struct unary_attr attr = {kind, order, p};

@@ -250,10 +250,10 @@ void node_slot(const struct node *node, struct slot *out) {
 
 /* ---------------------------------------------------------------- leaves */
 
-const struct op op_input = {.name = "input"};
-const struct op op_param = {.name = "param"};
-const struct op op_const = {.name = "const"};
-const struct op op_fill = {.name = "fill"};
+const struct op op_input = {OP_NAME(input)};
+const struct op op_param = {OP_NAME(param)};
+const struct op op_const = {OP_NAME(const)};
+const struct op op_fill = {OP_NAME(fill)};
 
 /* The name as the graph holds it: equal names are one pointer, so that attributes compare as bytes. */
 static const char *intern_name(struct graph *graph, const struct op *op, const char *name) {

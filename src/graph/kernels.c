@@ -56,36 +56,6 @@ const struct kernel_set *kernels_active(void) {
     return set;
 }
 
-#define DISPATCH(name)                                                                                                 \
-    void kernel_##name##_f32(const struct kernel_args *args) {                                                         \
-        kernels_active()->name[F32](args);                                                                             \
-    }                                                                                                                  \
-    void kernel_##name##_f64(const struct kernel_args *args) {                                                         \
-        kernels_active()->name[F64](args);                                                                             \
-    }
-KERNEL_LIST(DISPATCH)
-
-void kernel_cast(const struct kernel_args *args) {
-    const struct layout *layout = args->out.layout;
-    long begin, end, rows = args->out.rows;
-    rows_of(args, args->node->dim, rows, &begin, &end);
-    for (int b = 0; b < layout->nblocks; b++) {
-        long size = (long)layout->blocks[b].mid * layout->blocks[b].mul, from = layout->offset[b] * rows + begin * size,
-             to = from + (end - begin) * size;
-        if (args->out.dtype == F32) {
-            const double *x = args->in[0].data;
-            float *y = args->out.data;
-            for (long i = from; i < to; i++)
-                y[i] = (float)x[i];
-        } else {
-            const float *x = args->in[0].data;
-            double *y = args->out.data;
-            for (long i = from; i < to; i++)
-                y[i] = x[i];
-        }
-    }
-}
-
 /* ---------------------------------------------------------------- sizes */
 
 enum { TYPED_CHUNK = 64 }; /* as in kernels_linear.inc */

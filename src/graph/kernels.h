@@ -16,32 +16,10 @@ struct remap_attr {
     struct remap_entry entries[];
 };
 
-/* The kernels that exist for both dtypes. */
-#define KERNEL_LIST(X)                                                                                                 \
-    X(lincomb)                                                                                                         \
-    X(mul)                                                                                                             \
-    X(sum)                                                                                                             \
-    X(spread)                                                                                                          \
-    X(max)                                                                                                             \
-    X(argmax)                                                                                                          \
-    X(unary)                                                                                                           \
-    X(remap)                                                                                                           \
-    X(gather)                                                                                                          \
-    X(scatter)                                                                                                         \
-    X(pairs_to_centres)                                                                                                \
-    X(centres_to_pairs)                                                                                                \
-    X(linear)                                                                                                          \
-    X(typed_linear)                                                                                                    \
-    X(fold)                                                                                                            \
-    X(couple)                                                                                                          \
-    X(tensor_product)
-
 /* One form of all kernels, compiled for one instruction set. */
 struct kernel_set {
     const char *name;
-#define MEMBER(name) kernel *name[DTYPE_COUNT];
-    KERNEL_LIST(MEMBER)
-#undef MEMBER
+    kernel *run[OP_COUNT][DTYPE_COUNT]; /* by the dtype of the result; NULL where nothing is computed */
 };
 extern const struct kernel_set kernels_portable;
 #ifdef __x86_64__
@@ -50,15 +28,8 @@ extern const struct kernel_set kernels_avx2, kernels_avx512;
 
 /* The form in use: the widest that the processor has, or the one that FETTLE_KERNELS names. */
 const struct kernel_set *kernels_active(void);
-/* Another form from now on: "portable", "avx2", "avx512".  Not while a program runs. */
+/* Another form for the programs built from now on: "portable", "avx2", "avx512". */
 int kernels_use(const char *name, struct error *error);
-
-#ifndef KERNELS_OWN_NAMES /* the files that define a form have their own, static */
-#define DECLARE(name) kernel kernel_##name##_f32, kernel_##name##_f64;
-KERNEL_LIST(DECLARE)
-#undef DECLARE
-#endif
-kernel kernel_cast;
 
 size_t scratch_typed_linear(const struct kernel_args *args);
 double flops_linear(const struct kernel_args *args);

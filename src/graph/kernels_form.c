@@ -1,6 +1,5 @@
 /* All kernels in one form; compiled once per instruction set, with KERNEL_FORM naming the set and LANE_BYTES the width
  * of its vectors. */
-#define KERNELS_OWN_NAMES
 #include "graph/blas.h"
 #include "graph/kernels.h"
 
@@ -13,6 +12,7 @@
 #include "graph/kernels_math_f64.inc"
 
 #define REAL float
+#define OTHER double
 #define NAME(name) name##_f32
 #define VEC vec_f32
 #define ONE float
@@ -26,12 +26,14 @@ typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
 #include "graph/kernels_linear.inc"
 #include "graph/kernels_tensor_product.inc"
 #undef REAL
+#undef OTHER
 #undef NAME
 #undef VEC
 #undef ONE
 #undef LANES
 
 #define REAL double
+#define OTHER float
 #define NAME(name) name##_f64
 #define VEC vec_f64
 #define ONE double
@@ -46,5 +48,11 @@ typedef double vec_f64 __attribute__((vector_size(LANE_BYTES)));
 
 #define QUOTE_(name) #name
 #define QUOTE(name) QUOTE_(name)
-#define MEMBER(name) .name = {kernel_##name##_f32, kernel_##name##_f64},
-const struct kernel_set JOIN(kernels_, KERNEL_FORM) = {.name = QUOTE(KERNEL_FORM), KERNEL_LIST(MEMBER)};
+const struct kernel_set JOIN(kernels_, KERNEL_FORM) = {
+    .name = QUOTE(KERNEL_FORM),
+    .run =
+        {
+#define OP_COMPUTED(name) [ID_##name] = {kernel_##name##_f32, kernel_##name##_f64},
+#include "graph/op_list.h"
+        },
+};

@@ -12,18 +12,9 @@ static int same_rows(const struct node *a, const struct node *b) {
 
 /* ---------------------------------------------------------------- linear */
 
-const struct op op_linear = {.name = "linear",
-                             .grad = form_grad,
-                             .run = {kernel_linear_f32, kernel_linear_f64},
-                             .flops = flops_linear,
-                             .rowwise = 1};
-const struct op op_typed_linear = {.name = "typed_linear",
-                                   .grad = form_grad,
-                                   .run = {kernel_typed_linear_f32, kernel_typed_linear_f64},
-                                   .scratch = scratch_typed_linear,
-                                   .flops = flops_typed_linear,
-                                   .needs_inverse = 1,
-                                   .rowwise = 1};
+const struct op op_linear = {OP_NAME(linear), .grad = form_grad, .flops = flops_linear, .rowwise = 1};
+const struct op op_typed_linear = {OP_NAME(typed_linear),       .grad = form_grad,  .scratch = scratch_typed_linear,
+                                   .flops = flops_typed_linear, .needs_inverse = 1, .rowwise = 1};
 
 static struct node *linear_any(struct graph *graph, const struct op *op, struct node *a, struct node *w, int index,
                                const struct block *out_blocks, int nout_blocks, const struct linear_path *paths,
@@ -74,7 +65,7 @@ struct node *graph_typed_linear(struct graph *graph, struct node *a, struct node
 
 /* ---------------------------------------------------------------- fold */
 
-const struct op op_fold = {.name = "fold", .grad = form_grad, .run = {kernel_fold_f32, kernel_fold_f64}};
+const struct op op_fold = {OP_NAME(fold), .grad = form_grad};
 
 struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int out_cols,
                         const struct fold_path *paths, int npaths) {
@@ -99,8 +90,7 @@ struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int
 
 /* ---------------------------------------------------------------- couple */
 
-const struct op op_couple = {
-    .name = "couple", .grad = form_grad, .run = {kernel_couple_f32, kernel_couple_f64}, .rowwise = 1};
+const struct op op_couple = {OP_NAME(couple), .grad = form_grad, .rowwise = 1};
 
 struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, int out_cols,
                           const struct couple_entry *entries, int nentries) {
@@ -133,10 +123,7 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
 
 /* ---------------------------------------------------------------- tensor product */
 
-const struct op op_tensor_product = {.name = "tensor_product",
-                                     .grad = form_grad,
-                                     .run = {kernel_tensor_product_f32, kernel_tensor_product_f64},
-                                     .flops = flops_tensor_product,
+const struct op op_tensor_product = {OP_NAME(tensor_product), .grad = form_grad, .flops = flops_tensor_product,
                                      .rowwise = 1};
 
 struct node *graph_tensor_product(struct graph *graph, struct node *x, struct node *m, struct node *w,

@@ -31,7 +31,7 @@ static int form_is(const struct node *node, const struct op *op, int role) {
 /* Result and operands have the same blocks. */
 static int is_blockwise(const struct node *node) {
     const struct op *op = node->op;
-    return op == &op_lincomb || op == &op_unary || op == &op_cast || op == &op_gather || op == &op_scatter ||
+    return op == &op_add || op == &op_unary || op == &op_cast || op == &op_gather || op == &op_scatter ||
            op == &op_pairs_to_centres || op == &op_centres_to_pairs;
 }
 

@@ -72,11 +72,18 @@ struct kernel_args {
 
 typedef void kernel(const struct kernel_args *args);
 
+enum op_id {
+#define OP_GIVEN(name) ID_##name,
+#define OP_COMPUTED OP_GIVEN
+#include "graph/op_list.h"
+    OP_COUNT
+};
+
 struct op {
     const char *name;
+    enum op_id id;
     /* The adjoint of input k, given that of the node; NULL where the derivative is zero. */
     struct node *(*grad)(struct graph *graph, struct node *node, struct node *adjoint, int input);
-    kernel *run[DTYPE_COUNT];                          /* by the dtype of the result; NULL for leaves */
     size_t (*scratch)(const struct kernel_args *args); /* bytes each member needs; may be NULL */
     double (*flops)(const struct kernel_args *args);   /* may be NULL */
     int needs_inverse;                                 /* uses args->inverse of attr_index */
@@ -84,8 +91,11 @@ struct op {
                   */
 };
 
-extern const struct op *const op_table[];
-extern const int op_count;
+#define OP_NAME(op) .name = #op, .id = ID_##op /* begins the definition of op_<op> */
+#define OP_GIVEN(name) extern const struct op op_##name;
+#define OP_COMPUTED OP_GIVEN
+#include "graph/op_list.h"
+extern const struct op *const op_table[OP_COUNT]; /* by id */
 
 /* The node itself, or an equal one made before.  attr is copied. */
 struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtype, enum dim dim, int rows,
@@ -104,12 +114,6 @@ struct node *node_fill(struct graph *graph, enum dtype dtype, enum dim dim, int 
 struct node *node_zero_like(struct graph *graph, const struct node *like);
 int node_same_shape(const struct node *a, const struct node *b);
 
-/* The leaves and ops that the program has to know. */
-extern const struct op op_input, op_param, op_const, op_fill, op_reshape;
-extern const struct op op_lincomb, op_mul, op_cast, op_sum, op_spread, op_max, op_argmax, op_unary;
-extern const struct op op_remap, op_gather, op_scatter, op_pairs_to_centres, op_centres_to_pairs;
-extern const struct op op_linear, op_typed_linear, op_fold, op_couple, op_tensor_product;
-
 struct input_attr {
     const char *name; /* interned in the graph's arena by content: see graph_input */
 };
@@ -124,7 +128,7 @@ struct index_attr {
     enum index_kind index;
     int pad;
 };
-struct lincomb_attr {
+struct add_attr {
     int count, pad;
     double factor[];
 };

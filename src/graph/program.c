@@ -183,6 +183,7 @@ static int add_node(struct program *program, const struct node *node, int *value
     } else if (node->op != &op_param) {
         struct instruction *in = &program->instructions[program->ninstructions++];
         in->node = node;
+        in->run = program->kernels->run[node->op->id][node->dtype];
         in->value = value_of[node->id];
         in->inputs = malloc((size_t)(node->ninputs + 1) * sizeof *in->inputs);
         in->operands = calloc((size_t)node->ninputs + 1, sizeof *in->operands);
@@ -287,6 +288,7 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
     if (!inspect && (code = graph_simplify(graph, simple, noutputs, error)))
         goto out;
     program->inspect = inspect;
+    program->kernels = kernels_active();
     if ((code = collect(program, graph, simple, noutputs, options ? options->stages : NULL, error)))
         goto out;
     plan(program, !inspect);
@@ -539,21 +541,6 @@ static int bind(struct program *program, struct team *team, const struct program
 /* The buffers of a chunk stay in the processor's caches. */
 enum { CHUNK_BYTES = 4 << 20 };
 
-static void run_fill(const struct kernel_args *args) {
-    double value = ((const struct fill_attr *)args->node->attr)->value;
-    long begin, end;
-    rows_of(args, args->node->dim, args->out.rows, &begin, &end);
-    for (int b = 0; b < args->out.layout->nblocks; b++) {
-        long size = (long)args->out.layout->blocks[b].mid * args->out.layout->blocks[b].mul;
-        long from = args->out.layout->offset[b] * args->out.rows + begin * size, to = from + (end - begin) * size;
-        for (long i = from; i < to; i++)
-            if (args->out.dtype == F32)
-                ((float *)args->out.data)[i] = (float)value;
-            else
-                ((double *)args->out.data)[i] = value;
-    }
-}
-
 static void run_member(void *context, int member, int members) {
     struct program *program = context;
     double last = member == 0 && program->timing ? clock_seconds() : 0;
@@ -563,10 +550,7 @@ static void run_member(void *context, int member, int members) {
             team_barrier(program->team, member);
         args.member = member;
         args.scratch = (char *)program->scratch + program->scratch_size * (size_t)member;
-        if (args.node->op == &op_fill)
-            run_fill(&args);
-        else
-            args.node->op->run[args.node->dtype](&args);
+        program->instructions[i].run(&args);
         if (members > 1 && program->timing)
             team_barrier(program->team, member); /* so that a time is the time of all */
         if (member == 0 && program->timing) {

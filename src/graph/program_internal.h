@@ -1,6 +1,7 @@
 #ifndef FETTLE_GRAPH_PROGRAM_INTERNAL_H
 #define FETTLE_GRAPH_PROGRAM_INTERNAL_H
 
+#include "graph/kernels.h"
 #include "graph/node.h"
 #include "graph/program.h"
 
@@ -33,6 +34,7 @@ struct storage {
 
 struct instruction {
     const struct node *node;
+    kernel *run;
     int value;
     int *inputs; /* values */
     struct operand *operands;
@@ -43,6 +45,7 @@ struct instruction {
 
 struct program {
     int inspect, timing, timed_runs;
+    const struct kernel_set *kernels;
     struct program_making making;
     struct value *values;
     int nvalues;

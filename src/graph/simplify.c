@@ -64,7 +64,7 @@ static struct node *merge(struct graph *graph, struct part *parts, int *nparts) 
 static struct node *sum_of(struct graph *graph, struct part *parts, int nparts) {
     struct node *inputs[MAX_PARTS];
     struct {
-        struct lincomb_attr attr;
+        struct add_attr attr;
         double factor[MAX_PARTS];
     } attr;
     memset(&attr, 0, sizeof attr);
@@ -83,7 +83,7 @@ static struct node *sum_of(struct graph *graph, struct part *parts, int nparts) 
         return inputs[0];
     attr.attr.count = n;
     const struct node *like = inputs[0];
-    return node_make(graph, &op_lincomb, like->dtype, like->dim, like->rows, like->layout, inputs, n, &attr,
+    return node_make(graph, &op_add, like->dtype, like->dim, like->rows, like->layout, inputs, n, &attr,
                      sizeof attr.attr + (size_t)n * sizeof(double));
 }
 
@@ -113,14 +113,14 @@ static int mark_shared(struct shared *shared, const struct node *node) {
 
 static struct node *rebuild_sum(struct graph *graph, const struct node *node, struct node *const *map,
                                 const struct shared *shared) {
-    const struct lincomb_attr *attr = node->attr;
+    const struct add_attr *attr = node->attr;
     struct part parts[MAX_PARTS];
     int n = 0, left = attr->count;
     for (int k = 0; k < attr->count; k++, left--) {
         struct node *input = map[node->inputs[k]->id];
         int single = !is_shared(shared, input);
-        const struct lincomb_attr *inner = input->attr;
-        if (single && input->op == &op_lincomb && n + inner->count + left <= MAX_PARTS) {
+        const struct add_attr *inner = input->attr;
+        if (single && input->op == &op_add && n + inner->count + left <= MAX_PARTS) {
             for (int j = 0; j < inner->count; j++)
                 parts[n++] = (struct part){input->inputs[j], attr->factor[k] * inner->factor[j],
                                            !is_shared(shared, input->inputs[j])};
@@ -151,7 +151,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
         int changed = 0;
         for (int k = 0; k < node->ninputs; k++)
             changed |= map[node->inputs[k]->id] != node->inputs[k];
-        if (node->op == &op_lincomb) {
+        if (node->op == &op_add) {
             map[id] = rebuild_sum(graph, node, map, &shared);
         } else if (changed) {
             struct node **inputs = malloc((size_t)node->ninputs * sizeof *inputs);

@@ -13,7 +13,7 @@ static struct node *reshape_grad(struct graph *graph, struct node *node, struct 
     return graph_reshape(graph, adjoint, a->rows, a->layout->cols);
 }
 
-const struct op op_reshape = {.name = "reshape", .grad = reshape_grad};
+const struct op op_reshape = {OP_NAME(reshape), .grad = reshape_grad};
 
 struct node *graph_reshape(struct graph *graph, struct node *a, int rows, int cols) {
     if (a->dim != DIM_STATIC || a->layout->nblocks != 1 || a->layout->blocks[0].mid != 1 ||
@@ -42,8 +42,7 @@ static struct node *remap_grad(struct graph *graph, struct node *node, struct no
     return remap_make(graph, adjoint, node->inputs[0]->layout, attr->entries, attr->count, 1);
 }
 
-const struct op op_remap = {
-    .name = "remap", .grad = remap_grad, .run = {kernel_remap_f32, kernel_remap_f64}, .rowwise = 1};
+const struct op op_remap = {OP_NAME(remap), .grad = remap_grad, .rowwise = 1};
 
 static int entry_fits(const struct layout *layout, int block, int mid, int mul, int count) {
     return block >= 0 && block < layout->nblocks && mid >= -1 && mid < layout->blocks[block].mid && mul >= 0 &&
@@ -105,7 +104,7 @@ static struct node *gather_grad(struct graph *graph, struct node *node, struct n
     return graph_scatter(graph, adjoint, attr->index, node->inputs[0]->dim, node->inputs[0]->rows);
 }
 
-const struct op op_gather = {.name = "gather", .grad = gather_grad, .run = {kernel_gather_f32, kernel_gather_f64}};
+const struct op op_gather = {OP_NAME(gather), .grad = gather_grad};
 
 struct node *graph_gather(struct graph *graph, struct node *table, enum index_kind index) {
     struct index_attr attr = {index, 0};
@@ -121,8 +120,7 @@ static struct node *scatter_grad(struct graph *graph, struct node *node, struct 
     return graph_gather(graph, adjoint, ((const struct index_attr *)node->attr)->index);
 }
 
-const struct op op_scatter = {
-    .name = "scatter", .grad = scatter_grad, .run = {kernel_scatter_f32, kernel_scatter_f64}, .needs_inverse = 1};
+const struct op op_scatter = {OP_NAME(scatter), .grad = scatter_grad, .needs_inverse = 1};
 
 struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind index, enum dim dim, int rows) {
     struct index_attr attr = {index, 0};
@@ -148,12 +146,8 @@ static struct node *centres_to_pairs_grad(struct graph *graph, struct node *node
     return graph_pairs_to_centres(graph, adjoint);
 }
 
-const struct op op_pairs_to_centres = {.name = "pairs_to_centres",
-                                       .grad = pairs_to_centres_grad,
-                                       .run = {kernel_pairs_to_centres_f32, kernel_pairs_to_centres_f64}};
-const struct op op_centres_to_pairs = {.name = "centres_to_pairs",
-                                       .grad = centres_to_pairs_grad,
-                                       .run = {kernel_centres_to_pairs_f32, kernel_centres_to_pairs_f64}};
+const struct op op_pairs_to_centres = {OP_NAME(pairs_to_centres), .grad = pairs_to_centres_grad};
+const struct op op_centres_to_pairs = {OP_NAME(centres_to_pairs), .grad = centres_to_pairs_grad};
 
 static struct node *centre_sum(struct graph *graph, const struct op *op, struct node *a, enum dim from, enum dim to) {
     double value;

@@ -102,9 +102,9 @@ static int settle(struct cut *cut, const struct node *node) {
 /* ---------------------------------------------------------------- sums taken apart */
 
 static int term_count(const struct node *node) {
-    return node->op == &op_lincomb ? node->ninputs
-           : op_is_form(node->op)  ? ((const struct form_attr *)node->attr)->nterms
-                                   : 1;
+    return node->op == &op_add    ? node->ninputs
+           : op_is_form(node->op) ? ((const struct form_attr *)node->attr)->nterms
+                                  : 1;
 }
 
 static int term_level(struct cut *cut, const struct node *node, enum dim domain, int term) {
@@ -121,8 +121,7 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
     int terms = term_count(node), each = node->ninputs / terms, n = 0;
     struct node **inputs = calloc((size_t)node->ninputs, sizeof *inputs), *part = NULL;
     double *factors = calloc((size_t)terms, sizeof *factors);
-    const double *all =
-        node->op == &op_lincomb ? ((const struct lincomb_attr *)node->attr)->factor : form_factors(node->attr);
+    const double *all = node->op == &op_add ? ((const struct add_attr *)node->attr)->factor : form_factors(node->attr);
     if (!inputs || !factors) {
         error_set(&cut->graph->error, ERROR_MEMORY, "out of memory");
         part = node;
@@ -132,9 +131,9 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
             memcpy(inputs + n * each, node->inputs + t * each, (size_t)each * sizeof *inputs);
             factors[n++] = all[t];
         }
-    if (!part && node->op != &op_lincomb)
+    if (!part && node->op != &op_add)
         part = form_terms(cut->graph, node->op, node->attr, n, factors, inputs);
-    for (int t = 0; t < n && node->op == &op_lincomb; t++) {
+    for (int t = 0; t < n && node->op == &op_add; t++) {
         struct node *scaled = graph_scale(cut->graph, inputs[t], factors[t]);
         part = part ? graph_add(cut->graph, part, scaled) : scaled;
     }
@@ -164,14 +163,14 @@ static int narrows(const struct node *node) {
 /* What narrows a sum that grows from sweep to sweep is done to its terms, so that the narrow rows are those kept. */
 static struct node *narrowed(struct cut *cut, struct node *node) {
     struct node *sum = narrows(node) ? node->inputs[0] : NULL, *out = NULL;
-    if (!sum || sum->op != &op_lincomb)
+    if (!sum || sum->op != &op_add)
         return node;
     int low = term_level(cut, sum, DIM_PAIRS, 0), mixed = 0;
     for (int t = 1; t < sum->ninputs; t++)
         mixed |= term_level(cut, sum, DIM_PAIRS, t) != low;
     for (int t = 0; mixed && t < sum->ninputs; t++) {
         struct node *term = narrowed(cut, remade(cut->graph, node, &sum->inputs[t]));
-        term = graph_scale(cut->graph, term, ((const struct lincomb_attr *)sum->attr)->factor[t]);
+        term = graph_scale(cut->graph, term, ((const struct add_attr *)sum->attr)->factor[t]);
         if (settle(cut, term))
             return node;
         out = out ? graph_add(cut->graph, out, term) : term;
