@@ -6,6 +6,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "graph/chunks.h"
+#include "graph/op/leaf.h"
 #include "graph/program_internal.h"
 #include "graph/sweeps.h"
 

@@ -3,7 +3,7 @@
 #ifndef FETTLE_GRAPH_CHUNKED_H
 #define FETTLE_GRAPH_CHUNKED_H
 
-#include "graph/node.h"
+#include "graph/graph.h"
 #include "graph/program.h"
 
 struct chunked;

@@ -85,10 +85,8 @@ static void slice_atoms(struct chunk *chunk, const struct topology *whole) {
     t->dim[DIM_PAIRS] = t->edges = 0;
     memset(&t->by_centre, 0, sizeof t->by_centre);
     memset(&t->by_neighbour, 0, sizeof t->by_neighbour);
-    for (int k = 0; k < INDEX_COUNT; k++) {
-        int pairs = k == INDEX_PAIR_TYPE || k == INDEX_PAIR_FRAME || k == INDEX_PAIR_I || k == INDEX_PAIR_J;
-        t->index[k] = pairs || !whole->index[k] ? NULL : whole->index[k] + chunk->begin;
-    }
+    for (int k = 0; k < INDEX_COUNT; k++)
+        t->index[k] = index_dim(k) == DIM_PAIRS || !whole->index[k] ? NULL : whole->index[k] + chunk->begin;
 }
 
 /* ---------------------------------------------------------------- both */

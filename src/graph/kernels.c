@@ -1,4 +1,3 @@
-/* Which form of the kernels runs, and what is said of them besides running. */
 #include "graph/kernels.h"
 
 #include <stdlib.h>
@@ -54,50 +53,4 @@ const struct kernel_set *kernels_active(void) {
         set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     }
     return set;
-}
-
-/* ---------------------------------------------------------------- sizes */
-
-enum { TYPED_CHUNK = 64 }; /* as in kernels_linear.inc */
-
-size_t scratch_typed_linear(const struct kernel_args *args) {
-    const struct form_attr *attr = args->node->attr;
-    const struct linear_path *paths = form_paths(attr);
-    long most = 0;
-    for (int k = 0; k < attr->npaths; k++) {
-        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[2].layout->blocks[paths[k].out];
-        long size = (long)bi.mid * bi.mul + (long)bo.mid * bo.mul;
-        most = size > most ? size : most;
-    }
-    return (size_t)(most * TYPED_CHUNK) * dtype_size(args->out.dtype);
-}
-
-static double linear_work(const struct kernel_args *args) {
-    const struct form_attr *attr = args->node->attr;
-    const struct linear_path *paths = form_paths(attr);
-    double work = 0;
-    for (int k = 0; k < attr->npaths; k++) {
-        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[2].layout->blocks[paths[k].out];
-        work += 2.0 * bi.mid * bi.mul * bo.mul;
-    }
-    return work * attr->nterms * (double)(attr->role == 1 ? args->in[0].rows : args->out.rows);
-}
-
-double flops_linear(const struct kernel_args *args) {
-    return linear_work(args);
-}
-
-double flops_typed_linear(const struct kernel_args *args) {
-    return linear_work(args);
-}
-
-double flops_tensor_product(const struct kernel_args *args) {
-    const struct form_attr *attr = args->node->attr;
-    const struct tp_path *paths = form_paths(attr);
-    double work = 0;
-    for (int k = 0; k < attr->npaths; k++) {
-        struct block bi = attr->slots[0].layout->blocks[paths[k].in], bo = attr->slots[3].layout->blocks[paths[k].out];
-        work += 2.0 * bi.mul * (paths[k].identity ? 2 * bi.mid : bi.mid * bo.mid + bo.mid);
-    }
-    return work * attr->nterms * args->topology->edges;
 }

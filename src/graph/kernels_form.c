@@ -1,7 +1,14 @@
 /* All kernels in one form; compiled once per instruction set, with KERNEL_FORM naming the set and LANE_BYTES the width
  * of its vectors. */
 #include "graph/blas.h"
+#include "graph/kernel/unary_value.h"
 #include "graph/kernels.h"
+#include "graph/op/form.h"
+#include "graph/op/leaf.h"
+#include "graph/op/linear.h"
+#include "graph/op/structure.h"
+#include "graph/op/sums.h"
+#include "graph/op/unary.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,6 +60,6 @@ const struct kernel_set JOIN(kernels_, KERNEL_FORM) = {
     .run =
         {
 #define OP_COMPUTED(name) [ID_##name] = {kernel_##name##_f32, kernel_##name##_f64},
-#include "graph/op_list.h"
+#include "graph/op/op_list.h"
         },
 };

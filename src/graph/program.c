@@ -7,9 +7,10 @@
 #include "graph/kernels.h"
 #include "graph/simplify.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "graph/op/leaf.h"
 
 /* ---------------------------------------------------------------- building */
 
@@ -113,9 +114,8 @@ static void plan(struct program *program, int reuse) {
  * that reads what another member has written, or writes over what another member may still read. */
 
 static int reads_own_rows(const struct node *node, int input) {
-    if (!node->op->rowwise || node->dim == DIM_STATIC || node->inputs[input]->dim != node->dim)
-        return 0;
-    return node->op != &op_tensor_product || node->dim == DIM_PAIRS;
+    return node->dim != DIM_STATIC && node->inputs[input]->dim == node->dim &&
+           op_has(node, node->dim == DIM_PAIRS ? OP_OWN_ROWS | OP_OWN_PAIRS : OP_OWN_ROWS);
 }
 
 static struct storage *storage_of(struct program *program, int value) {
@@ -165,9 +165,9 @@ static int add_node(struct program *program, const struct node *node, int *value
     struct value *v = &program->values[program->nvalues];
     value_of[node->id] = program->nvalues++;
     *v = (struct value){.node = node, .alias = -1, .storage = -1, .input = -1};
-    if (node->op == &op_input) {
+    if (node->op->data == DATA_INPUT) {
         v->input = add_input(program, node);
-    } else if (node->op == &op_const) {
+    } else if (node->op->data == DATA_CONSTANT) {
         size_t n = (size_t)node->rows * (size_t)node->layout->cols;
         v->constant = aligned_alloc(64, (n * dtype_size(node->dtype) + 63) / 64 * 64 + 64);
         if (!v->constant)
@@ -178,9 +178,9 @@ static int add_node(struct program *program, const struct node *node, int *value
                 ((float *)v->constant)[i] = (float)values[i];
             else
                 ((double *)v->constant)[i] = values[i];
-    } else if (node->op == &op_reshape) {
+    } else if (node->op->data == DATA_VIEW) {
         v->alias = value_of[node->inputs[0]->id];
-    } else if (node->op != &op_param) {
+    } else if (node->op->data == DATA_COMPUTED) {
         struct instruction *in = &program->instructions[program->ninstructions++];
         in->node = node;
         in->run = program->kernels->run[node->op->id][node->dtype];
@@ -191,10 +191,8 @@ static int add_node(struct program *program, const struct node *node, int *value
             return -1;
         for (int k = 0; k < node->ninputs; k++)
             in->inputs[k] = value_of[node->inputs[k]->id];
-        if (node->op->needs_inverse) {
-            int index = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->index
-                                             : (int)((const struct index_attr *)node->attr)->index;
-            int rows = op_is_form(node->op) ? ((const struct form_attr *)node->attr)->slots[1].rows : node->rows;
+        if (node->op->inverse) {
+            int rows, index = node->op->inverse(node, &rows);
             program->inverse_rows[index] = 1;
             if (rows > program->least_rows[index])
                 program->least_rows[index] = rows;
@@ -228,7 +226,7 @@ static int collect(struct program *program, struct graph *graph, struct node *co
             if (!stages || stages[k] == stage)
                 count += mark(outputs[k], stage, needed);
     for (int id = 0; id < graph->nnodes; id++)
-        leaves += needed[id] && graph->nodes[id]->op == &op_input;
+        leaves += needed[id] && graph->nodes[id]->op->data == DATA_INPUT;
     program->values = calloc((size_t)count + 1, sizeof *program->values);
     program->instructions = calloc((size_t)count + 1, sizeof *program->instructions);
     program->storages = calloc((size_t)count + 1, sizeof *program->storages);
@@ -252,7 +250,7 @@ static int collect(struct program *program, struct graph *graph, struct node *co
         program->output_stage[k] = stages ? stages[k] : 0;
         struct value *v = &program->values[program->outputs[k]];
         /* the first output that shows a computed value may have it written straight to where the caller wants it */
-        program->owner[k] = v->alias < 0 && v->input < 0 && !v->constant && v->node->op != &op_param && !v->output;
+        program->owner[k] = v->node->op->data == DATA_COMPUTED && !v->output;
         v->output = 1;
     }
     program->noutputs = noutputs;
@@ -359,8 +357,7 @@ static int reserve(void **buffer, size_t *capacity, size_t size) {
 }
 
 static int index_sizes(const struct topology *t, int index, int *sources) {
-    int pairs = index == INDEX_PAIR_TYPE || index == INDEX_PAIR_FRAME || index == INDEX_PAIR_I || index == INDEX_PAIR_J;
-    *sources = t->dim[pairs ? DIM_PAIRS : DIM_ATOMS];
+    *sources = t->dim[index_dim(index)];
     switch (index) {
     case INDEX_TYPE:
         return t->types;
@@ -490,7 +487,7 @@ static int bind(struct program *program, struct team *team, const struct program
             v->data = (void *)binding->inputs[v->input];
         else if (v->constant)
             v->data = v->constant;
-        else if (v->node->op == &op_param) {
+        else if (v->node->op->data == DATA_PARAM) {
             const struct param_attr *attr = v->node->attr;
             v->data = (char *)binding->params[v->node->dtype] + attr->offset * dtype_size(v->node->dtype);
         } else

@@ -2,7 +2,7 @@
 #define FETTLE_GRAPH_PROGRAM_INTERNAL_H
 
 #include "graph/kernels.h"
-#include "graph/node.h"
+#include "graph/graph_internal.h"
 #include "graph/program.h"
 
 /* A node's result as the program knows it. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/op/op.h"
+
 int program_instructions(const struct program *program) {
     return program->ninstructions;
 }
@@ -32,7 +34,7 @@ void program_making(const struct program *program, struct program_making *out) {
     out->kept = program->nvalues;
     out->instructions = program->ninstructions;
     for (int k = 0; k < program->nvalues; k++) {
-        out->inputs += program->values[k].input >= 0 || program->values[k].node->op == &op_param;
+        out->inputs += program->values[k].input >= 0 || program->values[k].node->op->data == DATA_PARAM;
         out->constants += program->values[k].constant != NULL;
         out->views += program->values[k].alias >= 0;
     }

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/op/form.h"
+#include "graph/op/leaf.h"
+#include "graph/op/sums.h"
+
 enum { NARROW = 64 }; /* bytes of a row that is rather kept than made again, if it is wanted often */
 enum { OFTEN = 3 };   /* sweeps */
 
@@ -37,7 +41,7 @@ static int is_leaf(const struct node *node) {
 
 static enum dim domain_of(const struct node *node) {
     enum dim domain = node->dim == DIM_PAIRS || node->dim == DIM_ATOMS ? node->dim : DIM_STATIC;
-    if (is_leaf(node) || node->op == &op_max || node->op == &op_argmax) /* the largest of a chunk says nothing */
+    if (is_leaf(node) || op_has(node, OP_ALL_ROWS))
         return DIM_STATIC;
     for (int k = 0; k < node->ninputs; k++) {
         if (node->inputs[k]->dim == DIM_PAIRS)
@@ -102,9 +106,9 @@ static int settle(struct cut *cut, const struct node *node) {
 /* ---------------------------------------------------------------- sums taken apart */
 
 static int term_count(const struct node *node) {
-    return node->op == &op_add    ? node->ninputs
-           : op_is_form(node->op) ? ((const struct form_attr *)node->attr)->nterms
-                                  : 1;
+    return op_has(node, OP_SUM)     ? node->ninputs
+           : op_has(node, OP_TERMS) ? ((const struct form_attr *)node->attr)->nterms
+                                    : 1;
 }
 
 static int term_level(struct cut *cut, const struct node *node, enum dim domain, int term) {
@@ -121,7 +125,7 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
     int terms = term_count(node), each = node->ninputs / terms, n = 0;
     struct node **inputs = calloc((size_t)node->ninputs, sizeof *inputs), *part = NULL;
     double *factors = calloc((size_t)terms, sizeof *factors);
-    const double *all = node->op == &op_add ? ((const struct add_attr *)node->attr)->factor : form_factors(node->attr);
+    const double *all = op_has(node, OP_SUM) ? ((const struct add_attr *)node->attr)->factor : form_factors(node->attr);
     if (!inputs || !factors) {
         error_set(&cut->graph->error, ERROR_MEMORY, "out of memory");
         part = node;
@@ -131,9 +135,9 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
             memcpy(inputs + n * each, node->inputs + t * each, (size_t)each * sizeof *inputs);
             factors[n++] = all[t];
         }
-    if (!part && node->op != &op_add)
+    if (!part && !op_has(node, OP_SUM))
         part = form_terms(cut->graph, node->op, node->attr, n, factors, inputs);
-    for (int t = 0; t < n && node->op == &op_add; t++) {
+    for (int t = 0; t < n && op_has(node, OP_SUM); t++) {
         struct node *scaled = graph_scale(cut->graph, inputs[t], factors[t]);
         part = part ? graph_add(cut->graph, part, scaled) : scaled;
     }
@@ -149,21 +153,20 @@ static size_t row_size(const struct node *node) {
 /* The same node on other inputs. */
 static struct node *remade(struct graph *graph, const struct node *node, struct node *const *inputs) {
     graph_push_module(graph, node->module);
-    struct node *made = node_make(graph, node->op, node->dtype, node->dim, node->rows, node->layout, inputs,
-                                  node->ninputs, node->attr, node->attr_size);
+    struct node *made = node_remake(graph, node, inputs);
     graph_pop_module(graph);
     return made;
 }
 
 /* Whether rows of pairs, of which there are many more than atoms, take less afterwards. */
 static int narrows(const struct node *node) {
-    return node->op == &op_remap && node->dim == DIM_PAIRS && row_size(node) < row_size(node->inputs[0]);
+    return op_has(node, OP_COLUMNS) && node->dim == DIM_PAIRS && row_size(node) < row_size(node->inputs[0]);
 }
 
 /* What narrows a sum that grows from sweep to sweep is done to its terms, so that the narrow rows are those kept. */
 static struct node *narrowed(struct cut *cut, struct node *node) {
     struct node *sum = narrows(node) ? node->inputs[0] : NULL, *out = NULL;
-    if (!sum || sum->op != &op_add)
+    if (!sum || !op_has(sum, OP_SUM))
         return node;
     int low = term_level(cut, sum, DIM_PAIRS, 0), mixed = 0;
     for (int t = 1; t < sum->ninputs; t++)
@@ -272,7 +275,7 @@ static void find_homes(struct cut *cut, struct node *node, int *keys) {
 
 /* Whether rows took less before. */
 static int widens(const struct node *node) {
-    return node->op == &op_remap && !is_leaf(node->inputs[0]) && row_size(node->inputs[0]) < row_size(node);
+    return op_has(node, OP_COLUMNS) && !is_leaf(node->inputs[0]) && row_size(node->inputs[0]) < row_size(node);
 }
 
 /* Whether a value is made again by a later sweep rather than kept for it: functions of one operand that do not narrow
@@ -280,8 +283,8 @@ static int widens(const struct node *node) {
 static int again(const struct mark *mark, const struct node *node) {
     if (mark->domain == DIM_STATIC)
         return 0;
-    return mark->base || node->op == &op_unary || (node->op == &op_remap && !narrows(node)) || node->op == &op_cast ||
-           node->op == &op_spread || node->op == &op_gather || (node->dim == DIM_PAIRS && row_size(node) > NARROW);
+    return mark->base || (op_has(node, OP_AGAIN) && !narrows(node)) ||
+           (node->dim == DIM_PAIRS && row_size(node) > NARROW);
 }
 
 static int made_here(struct cut *cut, const struct node *user, const struct node *input, int sweep) {
@@ -369,9 +372,8 @@ static void choose_kept(struct cut *cut, struct node *const *outputs, int noutpu
 static struct node *leaf_of(struct cut *cut, struct node *node) {
     struct passed *p = &cut->sweeps->passed[mark_of(cut, node)->passed];
     if (!p->leaf) {
-        struct input_attr attr = {arena_format(cut->graph->arena, "sweep:%d", node->id)};
-        p->leaf = node_make(cut->graph, &op_input, node->dtype, node->dim, node->rows, node->layout, NULL, 0, &attr,
-                            sizeof attr);
+        const char *name = arena_format(cut->graph->arena, "sweep:%d", node->id);
+        p->leaf = node_input_like(cut->graph, name ? name : "", node);
     }
     return p->leaf;
 }

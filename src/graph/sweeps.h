@@ -11,7 +11,7 @@
 #ifndef FETTLE_GRAPH_SWEEPS_H
 #define FETTLE_GRAPH_SWEEPS_H
 
-#include "graph/node.h"
+#include "graph/graph_internal.h"
 #include "graph/program.h"
 
 /* A value that passes from the sweep that makes it to later ones, or out as a result. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/cases.h"
-#include "graph/node.h"
+#include "graph/op/form.h"
 #include "graph/program.h"
 
 enum { CHANNELS = 3, BESSELS = 4, MOST = 4096 };

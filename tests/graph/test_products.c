@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/kernels.h"
-#include "graph/node.h"
+#include "graph/op/form.h"
 #include "graph/program.h"
 
 struct shape {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "graph/op/op.h"
 #include "graph/program_internal.h"
 #include "graph/sweeps.h"
 #include "harness.h"

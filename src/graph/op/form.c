@@ -1,10 +1,15 @@
-#include "graph/node.h"
+#include "graph/op/form.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int op_is_form(const struct op *op) {
-    return op->grad == form_grad;
+#include "graph/op/leaf.h"
+
+void node_slot(const struct node *node, struct slot *out) {
+    memset(out, 0, sizeof *out);
+    out->dim = node->dim;
+    out->rows = node->rows;
+    out->layout = node->layout;
 }
 
 struct node *form_terms(struct graph *graph, const struct op *op, const struct form_attr *like, int nterms,
@@ -69,7 +74,12 @@ struct node *form_node(struct graph *graph, const struct op *op, int role, int n
     return node;
 }
 
-struct node *form_grad(struct graph *graph, struct node *node, struct node *adjoint, int input) {
+int form_is_plain(const struct node *node, int role) {
+    const struct form_attr *attr = node->attr;
+    return attr->role == role && attr->nterms == 1 && form_factors(attr)[0] == 1;
+}
+
+struct node *form_derivative(struct graph *graph, struct node *node, struct node *adjoint, int input) {
     const struct form_attr *attr = node->attr;
     int term = input / (attr->nslots - 1), position = input % (attr->nslots - 1);
     int role = position + (position >= attr->role);

@@ -1,7 +1,7 @@
 /* Functions of one variable and their derivatives of any order, by arithmetic on truncated power series: the value of
  * order n is n! times the n-th coefficient of f(x + t).  The kernels have closed forms for the orders that training
  * needs; this is what they are held against, and what serves every other order. */
-#include "graph/kernels.h"
+#include "graph/kernel/unary_value.h"
 
 #include <math.h>
 #include <string.h>
