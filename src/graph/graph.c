@@ -204,6 +204,16 @@ struct node *node_remake(struct graph *graph, const struct node *node, struct no
                      node->attr, node->attr_size);
 }
 
+int graph_mark(const struct node *node, int mark, int *marks) {
+    if (marks[node->id])
+        return 0;
+    marks[node->id] = mark;
+    int count = 1;
+    for (int k = 0; k < node->ninputs; k++)
+        count += graph_mark(node->inputs[k], mark, marks);
+    return count;
+}
+
 int node_same_shape(const struct node *a, const struct node *b) {
     return a->dim == b->dim && a->rows == b->rows && a->layout == b->layout;
 }

@@ -51,6 +51,10 @@ int node_same_shape(const struct node *a, const struct node *b);
 const struct layout *layout_intern(struct graph *graph, const struct block *blocks, int nblocks);
 const struct layout *layout_plain(struct graph *graph, int cols);
 
+/* Marks a node and what it needs, but for what has a mark and what that needs; marks[id] is 0 at first.  Returns how
+ * many were marked. */
+int graph_mark(const struct node *node, int mark, int *marks);
+
 /* Room for one more element of this size: 0, or -1 if out of memory. */
 int graph_grow(void **array, int *capacity, int count, size_t size);
 

@@ -8,7 +8,7 @@
 #include "graph/op/linear.h"
 #include "graph/op/structure.h"
 #include "graph/op/sums.h"
-#include "graph/op/unary.h"
+#include "graph/op/functions.h"
 
 #include <math.h>
 #include <string.h>

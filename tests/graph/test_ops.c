@@ -10,7 +10,7 @@
 #include "graph/cases.h"
 #include "graph/kernel/unary_value.h"
 #include "graph/kernels.h"
-#include "graph/op/unary.h"
+#include "graph/op/functions.h"
 
 enum { MOST = 4096 };
 

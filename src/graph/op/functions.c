@@ -1,5 +1,5 @@
 /* Functions of one operand, number by number; the largest of its numbers. */
-#include "graph/op/unary.h"
+#include "graph/op/functions.h"
 
 #include "graph/op/leaf.h"
 #include "graph/op/structure.h"

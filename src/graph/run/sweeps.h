@@ -1,4 +1,4 @@
-/* A program cut into sweeps, so that what belongs to one atom or pair only need not be in memory for all at once.
+/* A plan cut into sweeps, so that what belongs to one atom or pair only need not be in memory for all at once.
  *
  * A sweep belongs to one dimension ("domain"), pairs or atoms, and can be worked through in chunks of its rows: within
  * a sweep, a row of a result needs the same row only of what the sweep itself has made.  Whatever is summed over rows
@@ -11,8 +11,7 @@
 #ifndef FETTLE_GRAPH_SWEEPS_H
 #define FETTLE_GRAPH_SWEEPS_H
 
-#include "graph/graph_internal.h"
-#include "graph/program.h"
+#include "graph/run/plan.h"
 
 /* A value that passes from the sweep that makes it to later ones, or out as a result. */
 struct passed {
@@ -24,8 +23,8 @@ struct passed {
 struct sweep {
     enum dim domain;
     int nroots;
-    int *roots; /* [nroots] passed values that it makes: output k of the program */
-    struct program *program;
+    int *roots; /* [nroots] passed values that it makes: output k of the plan */
+    struct plan *plan;
 };
 
 struct sweeps {
@@ -35,9 +34,8 @@ struct sweeps {
     int *results; /* [nresults] passed values */
 };
 
-/* The graph grows by what the sweeps need, and must live as long as they do. */
-int sweeps_make(struct sweeps **out, struct graph *graph, struct node *const *outputs, int noutputs,
-                struct error *error);
+/* For the outputs of a plan, whose graph grows by what the sweeps need. */
+int sweeps_make(struct sweeps **out, const struct plan *whole, struct error *error);
 void sweeps_free(struct sweeps *sweeps);
 
 #endif

@@ -1,5 +1,5 @@
-#ifndef FETTLE_GRAPH_OP_UNARY_H
-#define FETTLE_GRAPH_OP_UNARY_H
+#ifndef FETTLE_GRAPH_OP_FUNCTIONS_H
+#define FETTLE_GRAPH_OP_FUNCTIONS_H
 
 #include "graph/op/op.h"
 

@@ -1,4 +1,4 @@
-#include "graph/sweeps.h"
+#include "graph/run/sweeps.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -204,23 +204,15 @@ static struct node *take_apart(struct cut *cut, struct node *node) {
     return sum ? sum : narrowed(cut, node);
 }
 
-static void count_needed(struct node *node, char *needed) {
-    if (needed[node->id])
-        return;
-    needed[node->id] = 1;
-    for (int k = 0; k < node->ninputs; k++)
-        count_needed(node->inputs[k], needed);
-}
-
 static int apart(struct cut *cut, struct node **outputs, int noutputs) {
     struct graph *graph = cut->graph;
     int top = graph->nnodes;
-    char *needed = calloc((size_t)top, 1);
+    int *needed = calloc((size_t)top, sizeof *needed);
     struct node **inputs = NULL;
     if (!needed)
         goto memory;
     for (int k = 0; k < noutputs; k++)
-        count_needed(outputs[k], needed);
+        graph_mark(outputs[k], 1, needed);
     for (int id = 0; id < top && !graph->error.code; id++) {
         struct node *node = graph->nodes[id];
         if (!needed[id])
@@ -367,7 +359,7 @@ static void choose_kept(struct cut *cut, struct node *const *outputs, int noutpu
     trace(cut, outputs, noutputs);
 }
 
-/* ---------------------------------------------------------------- the programs of the sweeps */
+/* ---------------------------------------------------------------- the plans of the sweeps */
 
 static struct node *leaf_of(struct cut *cut, struct node *node) {
     struct passed *p = &cut->sweeps->passed[mark_of(cut, node)->passed];
@@ -400,7 +392,7 @@ static struct node *in_sweep(struct cut *cut, struct node *node, int sweep) {
     return here;
 }
 
-static int build_sweep(struct cut *cut, int number, struct error *error) {
+static int build_sweep(struct cut *cut, int number, const struct kernel_set *kernels, struct error *error) {
     struct sweeps *all = cut->sweeps;
     struct sweep *sweep = &all->sweeps[number];
     struct node **roots = calloc((size_t)all->npassed + 1, sizeof *roots);
@@ -420,15 +412,15 @@ static int build_sweep(struct cut *cut, int number, struct error *error) {
             roots[sweep->nroots++] = in_sweep(cut, all->passed[k].node, number);
         }
     if (sweep->nroots)
-        code = program_build(&sweep->program, cut->graph, roots, sweep->nroots, NULL, error);
-    if (sweep->program)
-        program_set_memory(sweep->program, SIZE_MAX);
+        code = plan_make(&sweep->plan, cut->graph, roots, sweep->nroots, &(struct plan_options){.kernels = kernels},
+                         error);
     free(roots);
     return code;
 }
 
-int sweeps_make(struct sweeps **out, struct graph *graph, struct node *const *outputs, int noutputs,
-                struct error *error) {
+int sweeps_make(struct sweeps **out, const struct plan *whole, struct error *error) {
+    struct graph *graph = whole->graph;
+    int noutputs = whole->noutputs;
     struct cut cut = {.graph = graph};
     struct sweeps *all = cut.sweeps = calloc(1, sizeof *all);
     struct node **results = calloc((size_t)noutputs + 1, sizeof *results);
@@ -436,7 +428,7 @@ int sweeps_make(struct sweeps **out, struct graph *graph, struct node *const *ou
     *out = NULL;
     if (!all || !results)
         goto memory;
-    memcpy(results, outputs, (size_t)noutputs * sizeof *results);
+    memcpy(results, whole->roots, (size_t)noutputs * sizeof *results);
     if (apart(&cut, results, noutputs)) {
         code = graph_error(graph, error);
         goto out;
@@ -461,7 +453,7 @@ int sweeps_make(struct sweeps **out, struct graph *graph, struct node *const *ou
         cut.marks[id].home = keys[cut.marks[id].home];
     choose_kept(&cut, results, noutputs);
     for (int k = 0; k < all->count && !code; k++)
-        code = build_sweep(&cut, k, error);
+        code = build_sweep(&cut, k, whole->kernels, error);
     if (!code)
         code = graph_error(graph, error);
     goto out;
@@ -482,7 +474,7 @@ void sweeps_free(struct sweeps *sweeps) {
     if (!sweeps)
         return;
     for (int k = 0; sweeps->sweeps && k < sweeps->count; k++) {
-        program_free(sweeps->sweeps[k].program);
+        plan_free(sweeps->sweeps[k].plan);
         free(sweeps->sweeps[k].roots);
     }
     free(sweeps->sweeps);

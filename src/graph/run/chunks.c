@@ -1,4 +1,4 @@
-#include "graph/chunks.h"
+#include "graph/run/chunks.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,14 +1,14 @@
-#include "graph/chunked.h"
+#include "graph/run/chunked.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "graph/chunks.h"
+#include "graph/run/chunks.h"
 #include "graph/op/leaf.h"
-#include "graph/program_internal.h"
-#include "graph/sweeps.h"
+#include "graph/run/run.h"
+#include "graph/run/sweeps.h"
 
 enum { LEAST_ROWS = 4 };
 
@@ -45,6 +45,7 @@ struct place {
 };
 
 struct chunked {
+    const struct plan *whole;
     struct sweeps *sweeps;
     int largest; /* number of inputs or outputs of a sweep at most */
     void **inputs, **outputs;
@@ -52,11 +53,8 @@ struct chunked {
     int nmoves;
     struct chunks chunks[DIM_COUNT];
     struct buffer kept, local;   /* passed values; what is copied of a chunk */
-    struct buffer work, scratch; /* lent to the program of the sweep at work */
+    struct workspace *workspace; /* of one sweep after the other */
     struct place *places;        /* [passed] */
-    const int *output_stages;    /* [results] */
-    const char *const *names;    /* [nnames] of the inputs that are bound */
-    int nnames;
 
     /* the run that was begun: */
     struct program_binding binding;
@@ -74,10 +72,6 @@ static int reserve(struct buffer *buffer, size_t size) {
     buffer->data = memory_new(size);
     buffer->capacity = buffer->data ? size : 0;
     return buffer->data ? 0 : -1;
-}
-
-static long rows_of_node(const struct node *node, const struct topology *t) {
-    return node->dim == DIM_STATIC ? node->rows : t->dim[node->dim];
 }
 
 static size_t bytes_of(const struct node *node, long rows) {
@@ -111,7 +105,7 @@ static void find_heirs(struct chunked *c) {
 
 static size_t size_of_passed(const struct chunked *c, const struct topology *t, int k) {
     const struct node *node = c->sweeps->passed[k].node;
-    return bytes_of(node, rows_of_node(node, t));
+    return bytes_of(node, node_rows_now(node, t));
 }
 
 /* The lowest offset at which a value lies beside all that have a place and live at the same time. */
@@ -157,21 +151,18 @@ static int place_kept(struct chunked *c, const struct topology *t) {
 
 /* ---------------------------------------------------------------- making and freeing */
 
-int chunked_make(struct chunked **out, struct graph *graph, struct node *const *outputs, const int *output_stages,
-                 int noutputs, const char *const *names, int nnames, struct error *error) {
+int chunked_make(struct chunked **out, const struct plan *whole, struct error *error) {
     struct chunked *c = calloc(1, sizeof *c);
     *out = NULL;
     if (!c)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    c->output_stages = output_stages;
-    c->names = names;
-    c->nnames = nnames;
-    int code = sweeps_make(&c->sweeps, graph, outputs, noutputs, error);
+    c->whole = whole;
+    int code = sweeps_make(&c->sweeps, whole, error);
     if (code)
         goto out;
     for (int s = 0; s < c->sweeps->count; s++) {
         const struct sweep *sweep = &c->sweeps->sweeps[s];
-        int inputs = sweep->program ? program_inputs(sweep->program) : 0;
+        int inputs = sweep->plan ? sweep->plan->ninputs : 0;
         c->largest = inputs > c->largest ? inputs : c->largest;
         c->largest = sweep->nroots > c->largest ? sweep->nroots : c->largest;
     }
@@ -179,7 +170,8 @@ int chunked_make(struct chunked **out, struct graph *graph, struct node *const *
     c->outputs = calloc((size_t)c->largest + 1, sizeof *c->outputs);
     c->moves = calloc(2 * (size_t)c->largest + 1, sizeof *c->moves);
     c->places = calloc((size_t)c->sweeps->npassed + 1, sizeof *c->places);
-    if (!c->inputs || !c->outputs || !c->moves || !c->places)
+    c->workspace = workspace_new();
+    if (!c->workspace || !c->inputs || !c->outputs || !c->moves || !c->places)
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
         find_heirs(c);
@@ -203,13 +195,12 @@ void chunked_free(struct chunked *c) {
         chunks_free(&c->chunks[d]);
     memory_free(c->kept.data);
     memory_free(c->local.data);
-    memory_free(c->work.data);
-    memory_free(c->scratch.data);
+    workspace_free(c->workspace);
     free(c);
 }
 
 size_t chunked_memory(const struct chunked *c) {
-    return c->kept.capacity + c->local.capacity + c->work.capacity + c->scratch.capacity;
+    return c->kept.capacity + c->local.capacity + workspace_bytes(c->workspace);
 }
 
 static char *kept(const struct chunked *c, int passed) {
@@ -280,13 +271,6 @@ static void run_moves(struct chunked *c) {
 
 /* ---------------------------------------------------------------- sweeps */
 
-static int find_name(const char *const *names, int count, const char *name) {
-    for (int k = 0; k < count; k++)
-        if (!strcmp(names[k], name))
-            return k;
-    return -1;
-}
-
 /* The passed value that a leaf stands for, or -1. */
 static int passed_of(const struct chunked *c, const struct node *leaf) {
     int k = c->sweeps->npassed - 1;
@@ -300,29 +284,18 @@ static char *source_of(const struct chunked *c, const struct node *leaf) {
     int passed = passed_of(c, leaf);
     if (passed >= 0)
         return kept(c, passed);
-    int input = find_name(c->names, c->nnames, ((const struct input_attr *)leaf->attr)->name);
-    return input < 0 ? NULL : (char *)c->binding.inputs[input];
-}
-
-static const struct node *input_node(const struct program *program, int input) {
-    for (int k = 0; k < program->nvalues; k++)
-        if (program->values[k].input == input)
-            return program->values[k].node;
+    const char *name = ((const struct input_attr *)leaf->attr)->name;
+    for (int k = 0; k < c->whole->ninputs; k++)
+        if (!strcmp(plan_input_name(c->whole, k), name))
+            return (char *)c->binding.inputs[k];
     return NULL;
 }
 
-/* Programs of sweeps take turns in one buffer. */
-static int run_program(struct chunked *c, struct program *program, const struct program_binding *binding,
-                       struct error *error) {
-    program->buffer = c->work.data;
-    program->capacity = c->work.capacity;
-    program->scratch = c->scratch.data;
-    program->scratch_capacity = c->scratch.capacity;
-    int code = program_run(program, c->team, binding, error);
-    c->work = (struct buffer){program->buffer, program->capacity};
-    c->scratch = (struct buffer){program->scratch, program->scratch_capacity};
-    program->buffer = program->scratch = NULL;
-    program->capacity = program->scratch_capacity = 0;
+static int run_plan(struct chunked *c, const struct plan *plan, const struct program_binding *binding,
+                    struct error *error) {
+    int code = run_begin(c->workspace, plan, c->team, binding, NULL, error);
+    if (!code)
+        run_stages(c->workspace, 0, plan->nstages - 1);
     return code;
 }
 
@@ -332,7 +305,7 @@ static char *lend(char *whole, const struct node *node, enum dim domain, const s
                   int replaced, char **local, struct move *move, enum move_kind kind) {
     if (node->dim == domain && node->layout->nblocks == 1 && !replaced)
         return whole + (size_t)chunk->begin * (size_t)node->layout->cols * dtype_size(node->dtype);
-    long rows = rows_of_node(node, &chunk->topology);
+    long rows = node_rows_now(node, &chunk->topology);
     *move = (struct move){.kind = kind,
                           .layout = node->layout,
                           .dtype = node->dtype,
@@ -347,23 +320,23 @@ static char *lend(char *whole, const struct node *node, enum dim domain, const s
 }
 
 static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct chunk *chunk, struct error *error) {
-    struct program *program = sweep->program;
+    const struct plan *plan = sweep->plan;
     const struct topology *t = &chunk->topology, *whole = c->topology;
     enum dim domain = sweep->domain;
-    int ninputs = program_inputs(program), nouts = 0;
+    int nouts = 0;
     size_t need = 64;
-    for (int k = 0; k < ninputs; k++)
-        need += bytes_of(input_node(program, k), rows_of_node(input_node(program, k), t));
+    for (int k = 0; k < plan->ninputs; k++)
+        need += bytes_of(plan->inputs[k], node_rows_now(plan->inputs[k], t));
     for (int k = 0; k < sweep->nroots; k++) {
         const struct node *node = c->sweeps->passed[sweep->roots[k]].node;
-        need += bytes_of(node, rows_of_node(node, t));
+        need += bytes_of(node, node_rows_now(node, t));
     }
     if (reserve(&c->local, need))
         return error_set(error, ERROR_MEMORY, "out of memory");
     char *local = c->local.data;
     c->nmoves = 0;
-    for (int k = 0; k < ninputs; k++) {
-        const struct node *leaf = input_node(program, k);
+    for (int k = 0; k < plan->ninputs; k++) {
+        const struct node *leaf = plan->inputs[k];
         char *source = source_of(c, leaf);
         struct move move = {.layout = NULL};
         c->inputs[k] = source;
@@ -372,7 +345,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         int passed = passed_of(c, leaf), replaced = 0;
         if (passed >= 0)
             replaced = c->places[passed].inherited && &c->sweeps->sweeps[c->sweeps->passed[passed].last] == sweep;
-        c->inputs[k] = lend(source, leaf, domain, chunk, rows_of_node(leaf, whole), replaced, &local, &move,
+        c->inputs[k] = lend(source, leaf, domain, chunk, node_rows_now(leaf, whole), replaced, &local, &move,
                             leaf->dim == domain ? MOVE_IN : MOVE_GATHER);
         if (move.layout)
             c->moves[c->nmoves++] = move;
@@ -384,7 +357,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         struct move move = {.layout = NULL};
         enum move_kind kind = node->dim == domain ? MOVE_OUT : node->dim == DIM_ATOMS ? MOVE_SCATTER : MOVE_SUM;
         c->outputs[k] =
-            lend(kept(c, sweep->roots[k]), node, domain, chunk, rows_of_node(node, whole), 0, &local, &move, kind);
+            lend(kept(c, sweep->roots[k]), node, domain, chunk, node_rows_now(node, whole), 0, &local, &move, kind);
         if (move.layout)
             outs[nouts++] = move;
     }
@@ -392,7 +365,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
                                   .inputs = (const void *const *)c->inputs,
                                   .params = {c->binding.params[F32], c->binding.params[F64]},
                                   .outputs = c->outputs};
-    int code = run_program(c, program, &own, error);
+    int code = run_plan(c, plan, &own, error);
     if (code)
         return code;
     memmove(c->moves, outs, (size_t)nouts * sizeof *outs);
@@ -402,14 +375,14 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
 }
 
 static int run_whole(struct chunked *c, const struct sweep *sweep, struct error *error) {
-    for (int k = 0; k < program_inputs(sweep->program); k++)
-        c->inputs[k] = source_of(c, input_node(sweep->program, k));
+    for (int k = 0; k < sweep->plan->ninputs; k++)
+        c->inputs[k] = source_of(c, sweep->plan->inputs[k]);
     for (int k = 0; k < sweep->nroots; k++)
         c->outputs[k] = kept(c, sweep->roots[k]);
     struct program_binding own = c->binding;
     own.inputs = (const void *const *)c->inputs;
     own.outputs = c->outputs;
-    return run_program(c, sweep->program, &own, error);
+    return run_plan(c, sweep->plan, &own, error);
 }
 
 static int run_sweep(struct chunked *c, const struct sweep *sweep, struct error *error) {
@@ -420,7 +393,7 @@ static int run_sweep(struct chunked *c, const struct sweep *sweep, struct error 
     for (int k = 0; k < sweep->nroots; k++) {
         const struct node *node = c->sweeps->passed[sweep->roots[k]].node;
         if (node->dim != sweep->domain) /* chunks add to it */
-            memset(kept(c, sweep->roots[k]), 0, bytes_of(node, rows_of_node(node, t)));
+            memset(kept(c, sweep->roots[k]), 0, bytes_of(node, node_rows_now(node, t)));
     }
     const struct chunks *chunks = &c->chunks[sweep->domain];
     for (int k = 0; k < chunks->count && !code; k++)
@@ -435,10 +408,10 @@ static int chunk_rows(const struct chunked *c, enum dim domain, size_t bytes) {
     for (int s = 0; s < c->sweeps->count; s++) {
         const struct sweep *sweep = &c->sweeps->sweeps[s];
         size_t row = 0;
-        if (sweep->domain != domain || !sweep->program)
+        if (sweep->domain != domain || !sweep->plan)
             continue;
-        for (int k = 0; k < sweep->program->nstorages; k++) {
-            const struct storage *storage = &sweep->program->storages[k];
+        for (int k = 0; k < sweep->plan->nstorages; k++) {
+            const struct storage *storage = &sweep->plan->storages[k];
             /* a chunk's pairs share atoms */
             row += storage->dim == domain ? storage->row : storage->dim == DIM_ATOMS ? storage->row / 4 : 0;
         }
@@ -467,27 +440,25 @@ int chunked_run(struct chunked *c, int stage, struct error *error) {
     int last = c->next - 1, code = 0;
     for (int k = 0; k < c->sweeps->nresults; k++) {
         int made = c->sweeps->passed[c->sweeps->results[k]].made;
-        last = c->output_stages[k] <= stage && made > last ? made : last;
+        last = c->whole->outputs[k].stage <= stage && made > last ? made : last;
     }
     for (; c->next <= last && !code; c->next++)
-        if (c->sweeps->sweeps[c->next].program)
+        if (c->sweeps->sweeps[c->next].plan)
             code = run_sweep(c, &c->sweeps->sweeps[c->next], error);
     for (int k = 0; k < c->sweeps->nresults && !code; k++) {
         const struct node *node = c->sweeps->passed[c->sweeps->results[k]].node;
-        if (c->output_stages[k] >= c->stage && c->output_stages[k] <= stage && c->binding.outputs &&
+        if (c->whole->outputs[k].stage >= c->stage && c->whole->outputs[k].stage <= stage && c->binding.outputs &&
             c->binding.outputs[k])
             memcpy(c->binding.outputs[k], kept(c, c->sweeps->results[k]),
-                   (size_t)rows_of_node(node, c->topology) * (size_t)node->layout->cols * dtype_size(node->dtype));
+                   (size_t)node_rows_now(node, c->topology) * (size_t)node->layout->cols * dtype_size(node->dtype));
     }
     c->stage = stage + 1;
     return code;
 }
 
-const void *chunked_output(const struct chunked *c, int output, long *rows, int *cols) {
+const void *chunked_output(const struct chunked *c, int output, long *rows) {
     const struct node *node = c->sweeps->passed[c->sweeps->results[output]].node;
     if (rows)
-        *rows = rows_of_node(node, c->topology);
-    if (cols)
-        *cols = node->layout->cols;
+        *rows = node_rows_now(node, c->topology);
     return kept(c, c->sweeps->results[output]);
 }

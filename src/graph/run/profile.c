@@ -1,4 +1,4 @@
-#include "graph/profile.h"
+#include "graph/run/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
