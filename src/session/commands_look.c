@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/module.h"
-#include "graph/program.h"
+#include "graph/run/program_look.h"
 #include "session/histogram.h"
 #include "session/info.h"
 #include "session/session_internal.h"

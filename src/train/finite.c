@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "graph/run/program_look.h"
 #include "train/dot.h"
 #include "train/trainer_internal.h"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/run/program_look.h"
 #include "train/trainer_internal.h"
 
 /* A step makes more anew in chunks than an evaluation does, and takes half as long again: chunks are for batches that

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "graph/blas.h"
+#include "graph/kernel/blas.h"
 #include "train/trainer_internal.h"
 
 /* ---------------------------------------------------------------- opening */

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "data/batch.h"
 #include "data/prefetch.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "train/callback.h"
 #include "train/composition.h"
 #include "train/csv_log.h"

@@ -6,7 +6,7 @@
 
 #include "graph/cases.h"
 #include "graph/op/form.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 
 enum { CHANNELS = 3, BESSELS = 4, MOST = 4096 };
 

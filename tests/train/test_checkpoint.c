@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 #include "model/safetensors_internal.h"
 
 /* Runs that between them have every owner of a state: techniques, optimizers, schedulers, callbacks. */

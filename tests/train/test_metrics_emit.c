@@ -1,5 +1,5 @@
 /* Terms as graph against terms as numbers, and their gradients against finite differences. */
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "metrics_cases.h"
 
 enum { OUTPUTS = 5, MAX_TERMS = 16 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/kernels.h"
+#include "graph/kernel/kernel_set.h"
 #include "graph/op/leaf.h"
 #include "graph/simplify.h"
 

@@ -2,7 +2,7 @@
 #ifndef FETTLE_GRAPH_RUN_PROFILE_H
 #define FETTLE_GRAPH_RUN_PROFILE_H
 
-#include "graph/run/program.h"
+#include "graph/run/program_look.h"
 
 enum profile_key { PROFILE_MODULE, PROFILE_OP };
 

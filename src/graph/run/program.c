@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "graph/blas.h"
-#include "graph/kernels.h"
+#include "graph/kernel/blas.h"
+#include "graph/kernel/kernels.h"
 #include "graph/run/program_internal.h"
 
 /* How many nodes the outputs need; 0 if out of memory. */

@@ -2,7 +2,7 @@
 #define FETTLE_GRAPH_RUN_PROGRAM_INTERNAL_H
 
 #include "graph/run/chunked.h"
-#include "graph/run/program.h"
+#include "graph/run/program_look.h"
 #include "graph/run/run.h"
 
 struct program {

@@ -1,5 +1,4 @@
-/* A look inside a program and at what its last run left. */
-#include "graph/run/program.h"
+#include "graph/run/program_look.h"
 
 #include <math.h>
 #include <stdio.h>

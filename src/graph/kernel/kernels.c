@@ -1,21 +1,23 @@
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/kernel/kernel_set.h"
+
 /* From the plainest to the widest. */
-static const struct kernel_set *const forms[] = {
+static const struct kernel_set *const sets[] = {
     &kernels_portable,
 #ifdef __x86_64__
     &kernels_avx2,
     &kernels_avx512,
 #endif
 };
-enum { FORMS = sizeof forms / sizeof *forms };
+enum { SETS = sizeof sets / sizeof *sets };
 
 static const struct kernel_set *chosen;
 
-/* How many of the forms this processor can run. */
+/* How many of the sets this processor can run. */
 static int supported(void) {
     int count = 1;
 #ifdef __x86_64__
@@ -32,12 +34,12 @@ static int supported(void) {
 
 int kernels_use(const char *name, struct error *error) {
     int count = supported();
-    for (int k = 0; k < FORMS; k++)
-        if (!strcmp(forms[k]->name, name)) {
+    for (int k = 0; k < SETS; k++)
+        if (!strcmp(sets[k]->name, name)) {
             if (k >= count)
                 return error_set(error, ERROR_STATE, "this processor cannot run the kernels '%s', only up to '%s'",
-                                 name, forms[count - 1]->name);
-            __atomic_store_n(&chosen, forms[k], __ATOMIC_RELEASE);
+                                 name, sets[count - 1]->name);
+            __atomic_store_n(&chosen, sets[k], __ATOMIC_RELEASE);
             return 0;
         }
     return error_set(error, ERROR_NAME, "there are no kernels '%.40s'; there are portable, avx2 and avx512", name);
@@ -49,8 +51,12 @@ const struct kernel_set *kernels_active(void) {
         struct error ignored;
         const char *wanted = getenv("FETTLE_KERNELS");
         if (!wanted || kernels_use(wanted, &ignored))
-            __atomic_store_n(&chosen, forms[supported() - 1], __ATOMIC_RELEASE);
+            __atomic_store_n(&chosen, sets[supported() - 1], __ATOMIC_RELEASE);
         set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     }
     return set;
+}
+
+const char *kernels_name(void) {
+    return kernels_active()->name;
 }

@@ -1,8 +1,8 @@
 /* The BLAS, OpenBLAS, which is loaded when it is first needed.  It starts threads when it is loaded, and it takes a
  * large buffer for each of its threads and each of ours that is in it; where there is no memory for one it tries for
  * ever.  So the memory is looked at before. */
-#ifndef FETTLE_GRAPH_BLAS_H
-#define FETTLE_GRAPH_BLAS_H
+#ifndef FETTLE_GRAPH_KERNEL_BLAS_H
+#define FETTLE_GRAPH_KERNEL_BLAS_H
 
 #include <cblas.h>
 

@@ -1,4 +1,4 @@
-#include "graph/blas.h"
+#include "graph/kernel/blas.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,1 +1,0 @@
-#include "graph/run/profile.h"
