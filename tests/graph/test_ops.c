@@ -393,7 +393,7 @@ Test(ops, every_op_has_a_case) {
         const struct op *op = op_table[k];
         cr_expect_eq(op->id, k, "the op %s", op->name);
         for (int d = 0; d < DTYPE_COUNT; d++)
-            cr_expect_eq(kernels_active()->run[k][d] != NULL, op->data == DATA_COMPUTED, "the op %s", op->name);
+            cr_expect_eq(kernels_active()->run[d][k] != NULL, op->data == DATA_COMPUTED, "the op %s", op->name);
         int found = op->data != DATA_COMPUTED && op->data != DATA_VIEW; /* leaves */
         for (int c = 0; c < op_case_count; c++)
             found |= !strcmp(op_cases[c].op, op->name);
@@ -451,7 +451,7 @@ Test(ops, unary_orders) {
                                        .out = {y, 1, node->layout, F64},
                                        .in = &(struct operand){x, 1, node->layout, F64},
                                        .members = 1};
-            kernels_active()->run[ID_unary][F64](&args);
+            kernels_active()->run[F64][ID_unary](&args);
             for (int i = 0; i < 64; i++) {
                 double want = unary_value((enum unary_kind)kind, order, p, x[i]);
                 cr_expect(fabs(y[i] - want) < 1e-9 * (1 + fabs(want)), "kind %d order %d at %g: %.15g, not %.15g", kind,

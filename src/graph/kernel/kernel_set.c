@@ -1,5 +1,5 @@
-/* One set of kernels; compiled once per instruction set, with KERNEL_SET naming it and LANE_BYTES the width of its
- * vectors. */
+/* One set of kernels for one dtype.  Compiled for each: KERNEL_SET is the name of the set, LANE_BYTES the width of its
+ * vectors, DTYPE the name of the dtype (f32, f64), REAL its type of REAL_BYTES. */
 #include "graph/kernel/kernel_set.h"
 
 #include <math.h>
@@ -16,38 +16,25 @@
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
+#define BLAS_GEMM JOIN(blas_gemm_, DTYPE)
 
-#include "graph/kernel/math_f64.inc"
+enum { LANES = LANE_BYTES / REAL_BYTES };
+typedef REAL vec __attribute__((vector_size(LANE_BYTES)));
 
-#define REAL float
-#define OTHER double
-#define NAME(name) name##_f32
-#define VEC vec_f32
-#define LANES (LANE_BYTES / 4)
-typedef float vec_f32 __attribute__((vector_size(LANE_BYTES)));
-#include "graph/kernel/math_f32.inc"
-#include "graph/kernel/bodies.inc"
-#undef REAL
-#undef OTHER
-#undef NAME
-#undef VEC
-#undef LANES
+#include "graph/kernel/math.inc"
+#include "graph/kernel/vector.inc"
+#include "graph/kernel/operand.inc"
+#include "graph/kernel/gemm.inc"
+/* the bodies: for each family of ops a file, named as its file in op/ */
+#include "graph/kernel/leaf.inc"
+#include "graph/kernel/structure.inc"
+#include "graph/kernel/sums.inc"
+#include "graph/kernel/multilinear.inc"
+#include "graph/kernel/functions.inc"
+#include "graph/kernel/linear.inc"
+#include "graph/kernel/tensor_product.inc"
 
-#define REAL double
-#define OTHER float
-#define NAME(name) name##_f64
-#define VEC vec_f64
-#define LANES (LANE_BYTES / 8)
-typedef double vec_f64 __attribute__((vector_size(LANE_BYTES)));
-#include "graph/kernel/bodies.inc"
-
-#define QUOTE_(name) #name
-#define QUOTE(name) QUOTE_(name)
-const struct kernel_set JOIN(kernels_, KERNEL_SET) = {
-    .name = QUOTE(KERNEL_SET),
-    .run =
-        {
-#define OP_COMPUTED(name) [ID_##name] = {kernel_##name##_f32, kernel_##name##_f64},
+kernel *const JOIN(JOIN(kernels_, KERNEL_SET), JOIN(_, DTYPE))[OP_COUNT] = {
+#define OP_COMPUTED(name) [ID_##name] = kernel_##name,
 #include "graph/op/op_list.h"
-        },
 };

@@ -5,12 +5,19 @@
 
 #include "graph/kernel/kernel_set.h"
 
+#define SET(name)                                                                                                      \
+    {                                                                                                                  \
+#name, {                                                                                                       \
+            [F32] = kernels_##name##_f32, [F64] = kernels_##name##_f64                                                 \
+        }                                                                                                              \
+    }
+
 /* From the plainest to the widest. */
-static const struct kernel_set *const sets[] = {
-    &kernels_portable,
+static const struct kernel_set sets[] = {
+    SET(portable),
 #ifdef __x86_64__
-    &kernels_avx2,
-    &kernels_avx512,
+    SET(avx2),
+    SET(avx512),
 #endif
 };
 enum { SETS = sizeof sets / sizeof *sets };
@@ -35,11 +42,11 @@ static int supported(void) {
 int kernels_use(const char *name, struct error *error) {
     int count = supported();
     for (int k = 0; k < SETS; k++)
-        if (!strcmp(sets[k]->name, name)) {
+        if (!strcmp(sets[k].name, name)) {
             if (k >= count)
                 return error_set(error, ERROR_STATE, "this processor cannot run the kernels '%s', only up to '%s'",
-                                 name, sets[count - 1]->name);
-            __atomic_store_n(&chosen, sets[k], __ATOMIC_RELEASE);
+                                 name, sets[count - 1].name);
+            __atomic_store_n(&chosen, &sets[k], __ATOMIC_RELEASE);
             return 0;
         }
     return error_set(error, ERROR_NAME, "there are no kernels '%.40s'; there are portable, avx2 and avx512", name);
@@ -51,7 +58,7 @@ const struct kernel_set *kernels_active(void) {
         struct error ignored;
         const char *wanted = getenv("FETTLE_KERNELS");
         if (!wanted || kernels_use(wanted, &ignored))
-            __atomic_store_n(&chosen, sets[supported() - 1], __ATOMIC_RELEASE);
+            __atomic_store_n(&chosen, &sets[supported() - 1], __ATOMIC_RELEASE);
         set = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     }
     return set;

@@ -33,7 +33,7 @@ static void *constant_of(const struct node *node) {
 static int add_instruction(struct plan *plan, const struct node *node, const int *value_of) {
     struct instruction *in = &plan->instructions[plan->ninstructions++];
     in->node = node;
-    in->run = plan->kernels->run[node->op->id][node->dtype];
+    in->run = plan->kernels->run[node->dtype][node->op->id];
     in->value = value_of[node->id];
     in->inputs = malloc((size_t)(node->ninputs + 1) * sizeof *in->inputs);
     if (!in->inputs)
