@@ -3,8 +3,9 @@
 #include "base/random.h"
 #include "base/team.h"
 #include "reference.h"
-#include "train/config_sums.h"
-#include "train/optimizer.h"
+#include "train/optimizer/eigen.h"
+#include "train/technique/config_sums.h"
+#include "train/optimizer/optimizer.h"
 
 enum { MOST = 5 };
 

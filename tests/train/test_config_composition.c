@@ -1,8 +1,11 @@
 /* Techniques in compositions: the order of layers, pairs that are refused, averages that follow each step once, ConFIG
  * and M-ConFIG in runs. */
 #include "runs.h"
-#include "train/composition.h"
-#include "train/technique.h"
+#include "train/run/trainer_options.h"
+#include "train/state.h"
+#include "train/run/composition.h"
+#include "train/technique/technique.h"
+#include "train/trainer.h"
 
 static void step(struct trainer *trainer, int count) {
     struct error error = {0};
