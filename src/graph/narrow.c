@@ -46,10 +46,8 @@ static struct node *narrow_node(const struct narrowing *n, struct node *node) {
     if (rule)
         return rule->make(n, node);
     struct node **inputs = malloc((size_t)(node->ninputs + 1) * sizeof *inputs), *made;
-    if (!inputs) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return node;
-    }
+    if (!inputs)
+        return graph_no_memory(n->graph);
     for (int k = 0; k < node->ninputs; k++)
         inputs[k] = n->map[node->inputs[k]->id];
     made = node_remake(n->graph, node, inputs);
@@ -58,7 +56,7 @@ static struct node *narrow_node(const struct narrowing *n, struct node *node) {
 }
 
 static int is_same(const struct narrowing *n, const struct node *node) {
-    const struct part *part = narrow_part(n, node);
+    const struct narrow_part *part = narrow_part(n, node);
     for (int k = 0; k < node->ninputs; k++)
         if (n->map[node->inputs[k]->id] != node->inputs[k])
             return 0;

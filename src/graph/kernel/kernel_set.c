@@ -10,7 +10,7 @@
 #include "graph/op/form.h"
 #include "graph/op/functions.h"
 #include "graph/op/leaf.h"
-#include "graph/op/linear.h"
+#include "graph/op/linear_forms.h"
 #include "graph/op/structure.h"
 #include "graph/op/sums.h"
 
@@ -31,8 +31,8 @@ typedef REAL vec __attribute__((vector_size(LANE_BYTES)));
 #include "graph/kernel/sums.inc"
 #include "graph/kernel/multilinear.inc"
 #include "graph/kernel/functions.inc"
-#include "graph/kernel/linear.inc"
-#include "graph/kernel/tensor_product.inc"
+#include "graph/kernel/linear_forms.inc"
+#include "graph/kernel/tensor_product_form.inc"
 
 kernel *const JOIN(JOIN(kernels_, KERNEL_SET), JOIN(_, DTYPE))[OP_COUNT] = {
 #define OP_COMPUTED(name) [ID_##name] = kernel_##name,

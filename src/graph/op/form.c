@@ -17,10 +17,8 @@ struct node *form_terms(struct graph *graph, const struct op *op, const struct f
     size_t paths = (size_t)like->npaths * (size_t)like->path_size;
     size_t size = sizeof *like + (size_t)nterms * sizeof(double) + paths;
     struct form_attr *attr = calloc(1, size);
-    if (!attr) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
-        return inputs[0];
-    }
+    if (!attr)
+        return graph_no_memory(graph);
     memcpy(attr, like, sizeof *attr);
     attr->nterms = nterms;
     memcpy(attr + 1, factors, (size_t)nterms * sizeof *factors);
@@ -36,10 +34,8 @@ struct node *form_node(struct graph *graph, const struct op *op, int role, int n
                        int index, const void *paths, int npaths, int path_size, struct node *const *slots) {
     size_t bytes = (size_t)npaths * (size_t)path_size;
     struct form_attr *attr = calloc(1, sizeof *attr + sizeof(double) + bytes);
-    if (!attr) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
-        return slots[!role];
-    }
+    if (!attr)
+        return graph_no_memory(graph);
     attr->role = role;
     attr->nslots = nslots;
     attr->nterms = 1;

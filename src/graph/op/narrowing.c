@@ -3,25 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct part *narrow_part(const struct narrowing *n, const struct node *node) {
+struct narrow_part *narrow_part(const struct narrowing *n, const struct node *node) {
     return &n->parts[node->id];
 }
 
 void narrow_read_block(const struct narrowing *n, const struct node *node, int block) {
-    struct part *part = narrow_part(n, node);
+    struct narrow_part *part = narrow_part(n, node);
     part->blocks[block] = 1;
     part->read = 1;
 }
 
 void narrow_read_columns(const struct narrowing *n, const struct node *node, int first, int count) {
-    struct part *part = narrow_part(n, node);
+    struct narrow_part *part = narrow_part(n, node);
     if (part->columns)
         memset(part->columns + first, 1, (size_t)count);
     narrow_read_block(n, node, 0);
 }
 
 void narrow_read_all(const struct narrowing *n, const struct node *node) {
-    struct part *part = narrow_part(n, node);
+    struct narrow_part *part = narrow_part(n, node);
     memset(part->blocks, 1, (size_t)node->layout->nblocks);
     if (part->columns)
         memset(part->columns, 1, (size_t)node->layout->cols);

@@ -6,7 +6,7 @@
 
 #include "graph/op/op.h"
 
-struct part {
+struct narrow_part {
     char *blocks;  /* [nblocks] read */
     char *columns; /* [cols] read, where they can be had one by one; else NULL */
     int read;      /* at all */
@@ -14,8 +14,8 @@ struct part {
 
 struct narrowing {
     struct graph *graph;
-    struct part *parts; /* by id */
-    struct node **map;  /* by id: the narrow nodes, so far */
+    struct narrow_part *parts; /* by id */
+    struct node **map;         /* by id: the narrow nodes, so far */
 };
 
 struct narrow_rule {
@@ -25,7 +25,7 @@ struct narrow_rule {
     struct node *(*make)(const struct narrowing *n, struct node *node); /* the narrow node */
 };
 
-struct part *narrow_part(const struct narrowing *n, const struct node *node);
+struct narrow_part *narrow_part(const struct narrowing *n, const struct node *node);
 void narrow_read_block(const struct narrowing *n, const struct node *node, int block);
 void narrow_read_columns(const struct narrowing *n, const struct node *node, int first, int count);
 void narrow_read_all(const struct narrowing *n, const struct node *node);

@@ -106,10 +106,8 @@ static struct node *narrow_remap(const struct narrowing *n, struct node *node) {
     const char *have = narrow_part(n, node->inputs[0])->blocks, *want = narrow_part(n, node)->blocks;
     struct remap_entry *entries = calloc((size_t)attr->count + 1, sizeof *entries);
     int count = 0;
-    if (!entries) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return n->map[node->inputs[0]->id];
-    }
+    if (!entries)
+        return graph_no_memory(n->graph);
     for (int k = 0; k < attr->count; k++)
         if (want[attr->entries[k].dst_block]) {
             entries[count] = attr->entries[k];
@@ -150,10 +148,8 @@ struct node *narrow_operand(const struct narrowing *n, const struct node *operan
     if (nblocks != node->layout->nblocks || !memcmp(have, want, (size_t)nblocks))
         return narrow;
     struct remap_entry *entries = calloc((size_t)nblocks, sizeof *entries);
-    if (!entries) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return narrow;
-    }
+    if (!entries)
+        return graph_no_memory(n->graph);
     for (int b = 0; b < nblocks; b++)
         if (want[b])
             entries[count] =
@@ -167,10 +163,8 @@ struct node *narrow_operand(const struct narrowing *n, const struct node *operan
 
 static struct node *make_blockwise(const struct narrowing *n, struct node *node) {
     struct node **inputs = malloc((size_t)(node->ninputs + 1) * sizeof *inputs), *narrow;
-    if (!inputs) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return node;
-    }
+    if (!inputs)
+        return graph_no_memory(n->graph);
     for (int k = 0; k < node->ninputs; k++)
         inputs[k] = narrow_operand(n, node->inputs[k], node);
     narrow = node_make(n->graph, node->op, node->dtype, node->dim, node->rows, narrow_layout(n, node), inputs,

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "graph/run/chunks.h"
 #include "graph/op/leaf.h"
-#include "graph/run/run.h"
+#include "graph/run/workspace.h"
 #include "graph/run/sweeps.h"
 
 enum { LEAST_ROWS = 4 };
@@ -293,9 +293,9 @@ static char *source_of(const struct chunked *c, const struct node *leaf) {
 
 static int run_plan(struct chunked *c, const struct plan *plan, const struct program_binding *binding,
                     struct error *error) {
-    int code = run_begin(c->workspace, plan, c->team, binding, NULL, error);
+    int code = workspace_begin(c->workspace, plan, c->team, binding, NULL, error);
     if (!code)
-        run_stages(c->workspace, 0, plan->nstages - 1);
+        workspace_run(c->workspace, 0, plan->nstages - 1);
     return code;
 }
 

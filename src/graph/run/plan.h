@@ -1,5 +1,5 @@
 /* A plan: the part of a graph that some outputs need, simplified, put in order, its values laid out in memory that they
- * take in turn.  Once made it does not change: workspaces (run.h) hold what runs of it do. */
+ * take in turn.  Once made it does not change: workspaces (workspace.h) hold what runs of it do. */
 #ifndef FETTLE_GRAPH_RUN_PLAN_H
 #define FETTLE_GRAPH_RUN_PLAN_H
 

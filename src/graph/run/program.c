@@ -85,7 +85,8 @@ int program_begin(struct program *program, struct team *team, const struct progr
     const struct plan *plan = program->plan;
     program->in_chunks = !plan->inspect && !program->timed && plan_bytes(plan, binding->topology) > program->memory;
     if (!program->in_chunks)
-        return run_begin(program->workspace, plan, team, binding, program->timed ? &program->timing : NULL, error);
+        return workspace_begin(program->workspace, plan, team, binding, program->timed ? &program->timing : NULL,
+                               error);
     size_t bytes = program->memory < CHUNK_BYTES ? program->memory : CHUNK_BYTES;
     int code = program->chunked ? 0 : chunked_make(&program->chunked, plan, error);
     return code ? code : chunked_begin(program->chunked, team, binding, bytes, error);
@@ -94,7 +95,7 @@ int program_begin(struct program *program, struct team *team, const struct progr
 static int run(struct program *program, int first, int last, struct error *error) {
     if (program->in_chunks)
         return chunked_run(program->chunked, last, error);
-    run_stages(program->workspace, first, last);
+    workspace_run(program->workspace, first, last);
     return 0;
 }
 
@@ -113,5 +114,5 @@ const void *program_output(const struct program *program, int output, long *rows
     if (cols)
         *cols = program->plan->values[value].node->layout->cols;
     return program->in_chunks ? chunked_output(program->chunked, output, rows)
-                              : run_value(program->workspace, value, rows);
+                              : workspace_value(program->workspace, value, rows);
 }

@@ -3,7 +3,7 @@
 
 #include "graph/run/chunked.h"
 #include "graph/run/program_look.h"
-#include "graph/run/run.h"
+#include "graph/run/workspace.h"
 
 struct program {
     struct plan *plan;

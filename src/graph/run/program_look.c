@@ -68,7 +68,7 @@ void program_results(const struct program *program, const char *path,
         if (node->derived || !read[value] || !is_under(node->module, path))
             continue;
         program_instruction(program, i, &info);
-        const void *data = run_value(program->workspace, value, &rows);
+        const void *data = workspace_value(program->workspace, value, &rows);
         call(context, &info, node->dtype, data, (size_t)rows * (size_t)node->layout->cols);
     }
     free(read);
@@ -89,7 +89,7 @@ int program_first_nonfinite(const struct program *program, long *row, int *col) 
         const struct node *node = plan->instructions[i].node;
         const struct layout *layout = node->layout;
         long rows;
-        const void *data = run_value(program->workspace, plan->instructions[i].value, &rows);
+        const void *data = workspace_value(program->workspace, plan->instructions[i].value, &rows);
         for (int b = 0; b < layout->nblocks; b++) {
             long size = (long)layout->blocks[b].mid * layout->blocks[b].mul, from = layout->offset[b] * rows;
             for (long k = 0; k < rows * size; k++)

@@ -1,5 +1,5 @@
 /* Linear layers: one for all rows, and one with weights for each type of atom. */
-#include "graph/op/linear.h"
+#include "graph/op/linear_forms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +42,8 @@ static struct node *narrow_weights(const struct narrowing *n, struct node *w, in
                                    int *left) {
     struct remap_entry *entries = calloc((size_t)cols + 1, sizeof *entries);
     int count = 0, at = 0;
-    if (!entries) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return w;
-    }
+    if (!entries)
+        return graph_no_memory(n->graph);
     for (int c = 0; c < cols; c++)
         if (read[c]) {
             if (!c || !read[c - 1])
@@ -64,7 +62,7 @@ static struct node *narrow_weights(const struct narrowing *n, struct node *w, in
 static struct node *narrow_linear(const struct narrowing *n, struct node *node) {
     const struct form_attr *attr = node->attr;
     const struct linear_path *old = form_paths(attr);
-    const struct part *part = narrow_part(n, node);
+    const struct narrow_part *part = narrow_part(n, node);
     const char *have = narrow_part(n, node->inputs[0])->blocks;
     struct node *x = n->map[node->inputs[0]->id], *w = n->map[node->inputs[1]->id];
     if (part->columns && memchr(part->columns, 0, (size_t)node->layout->cols)) {
@@ -77,10 +75,8 @@ static struct node *narrow_linear(const struct narrowing *n, struct node *node) 
     struct linear_path *paths = calloc((size_t)attr->npaths + 1, sizeof *paths);
     const struct layout *layout = narrow_layout(n, node);
     int count = 0;
-    if (!paths) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return x;
-    }
+    if (!paths)
+        return graph_no_memory(n->graph);
     for (int k = 0; k < attr->npaths; k++)
         if (part->blocks[old[k].out])
             paths[count++] = (struct linear_path){narrow_place(have, old[k].in), narrow_place(part->blocks, old[k].out),

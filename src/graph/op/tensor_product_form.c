@@ -41,10 +41,8 @@ static struct node *narrow_product(const struct narrowing *n, struct node *node)
     struct tp_path *paths = calloc((size_t)attr->npaths + 1, sizeof *paths);
     const struct layout *layout = narrow_layout(n, node);
     int count = 0;
-    if (!paths) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
-        return n->map[node->inputs[0]->id];
-    }
+    if (!paths)
+        return graph_no_memory(n->graph);
     for (int k = 0; k < attr->npaths; k++)
         if (want[old[k].out]) {
             paths[count] = old[k];

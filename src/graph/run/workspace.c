@@ -1,4 +1,4 @@
-#include "graph/run/run.h"
+#include "graph/run/workspace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +187,8 @@ static size_t bind_instructions(struct workspace *w, const struct plan *plan, co
     return scratch;
 }
 
-int run_begin(struct workspace *w, const struct plan *plan, struct team *team, const struct program_binding *binding,
-              struct timing *timing, struct error *error) {
+int workspace_begin(struct workspace *w, const struct plan *plan, struct team *team,
+                    const struct program_binding *binding, struct timing *timing, struct error *error) {
     const struct topology *t = binding->topology;
     int members = team ? team_size(team) : 1;
     w->plan = plan;
@@ -244,7 +244,7 @@ static void run_member(void *context, int member, int members) {
     }
 }
 
-void run_stages(struct workspace *w, int first, int last) {
+void workspace_run(struct workspace *w, int first, int last) {
     const struct plan *plan = w->plan;
     w->from = first > 0 ? plan->stage_end[first - 1] : 0;
     w->to = plan->stage_end[last];
@@ -261,7 +261,7 @@ void run_stages(struct workspace *w, int first, int last) {
     }
 }
 
-const void *run_value(const struct workspace *w, int value, long *rows) {
+const void *workspace_value(const struct workspace *w, int value, long *rows) {
     if (rows)
         *rows = w->values[value].rows;
     return w->values[value].data;
