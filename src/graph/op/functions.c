@@ -11,8 +11,12 @@ static struct node *cast_derivative(struct graph *graph, struct node *node, stru
     return graph_cast(graph, adjoint, node->inputs[0]->dtype);
 }
 
-const struct op op_cast = {OP_NAME(cast), .derivative = cast_derivative, .narrow = &narrow_blockwise,
-                           .traits = OP_OWN_ROWS | OP_AGAIN};
+const struct op op_cast = {
+    OP_NAME(cast),
+    .derivative = cast_derivative,
+    .narrow = &narrow_blockwise,
+    .traits = OP_OWN_ROWS | OP_AGAIN,
+};
 
 struct node *graph_cast(struct graph *graph, struct node *a, enum dtype dtype) {
     double value;
@@ -46,8 +50,12 @@ struct node *graph_max(struct graph *graph, struct node *a) {
 
 static struct node *unary_derivative(struct graph *graph, struct node *node, struct node *adjoint, int input);
 
-const struct op op_unary = {OP_NAME(unary), .derivative = unary_derivative, .narrow = &narrow_blockwise,
-                            .traits = OP_OWN_ROWS | OP_AGAIN};
+const struct op op_unary = {
+    OP_NAME(unary),
+    .derivative = unary_derivative,
+    .narrow = &narrow_blockwise,
+    .traits = OP_OWN_ROWS | OP_AGAIN,
+};
 
 static struct node *unary_order(struct graph *graph, enum unary_kind kind, int order, struct node *a, double p) {
     struct unary_attr attr = {kind, order, p};

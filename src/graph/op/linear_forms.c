@@ -126,11 +126,19 @@ static int typed_inverse(const struct node *node, int *least_rows) {
     return attr->index;
 }
 
-const struct op op_linear = {OP_NAME(linear), .derivative = form_derivative, .narrow = &linear_rule,
-                             .flops = linear_flops, .traits = OP_OWN_ROWS | OP_TERMS};
+const struct op op_linear = {
+    OP_NAME(linear),       .derivative = form_derivative,    .narrow = &linear_rule,
+    .flops = linear_flops, .traits = OP_OWN_ROWS | OP_TERMS,
+};
 const struct op op_typed_linear = {
-    OP_NAME(typed_linear),    .derivative = form_derivative, .narrow = &typed_rule,           .inverse = typed_inverse,
-    .scratch = typed_scratch, .flops = linear_flops,         .traits = OP_OWN_ROWS | OP_TERMS};
+    OP_NAME(typed_linear),
+    .derivative = form_derivative,
+    .narrow = &typed_rule,
+    .inverse = typed_inverse,
+    .scratch = typed_scratch,
+    .flops = linear_flops,
+    .traits = OP_OWN_ROWS | OP_TERMS,
+};
 
 static struct node *linear_any(struct graph *graph, const struct op *op, struct node *a, struct node *w, int index,
                                const struct block *out_blocks, int nout_blocks, const struct linear_path *paths,

@@ -1,5 +1,7 @@
-/* What there is to know of an op.  The passes over graphs and the programs ask its traits and rules, never its name: a
- * new op is a row of op_list.h and a struct op. */
+/* What there is to know of an op.  The passes over graphs and the programs ask its traits and rules, never its name.  A
+ * new op is a row of op_list.h, a struct op with its rules, and the function of graph.h that makes its nodes, which is
+ * the rule of its shape; where it computes something, kernel_<name> too, in the file of kernel/ that is named as its
+ * own. */
 #ifndef FETTLE_GRAPH_OP_OP_H
 #define FETTLE_GRAPH_OP_OP_H
 

@@ -122,8 +122,12 @@ static struct node *narrow_remap(const struct narrowing *n, struct node *node) {
 }
 
 static const struct narrow_rule remap_rule = {.read = read_remap, .make = narrow_remap};
-const struct op op_remap = {OP_NAME(remap), .derivative = remap_derivative, .narrow = &remap_rule,
-                            .traits = OP_OWN_ROWS | OP_COLUMNS | OP_AGAIN};
+const struct op op_remap = {
+    OP_NAME(remap),
+    .derivative = remap_derivative,
+    .narrow = &remap_rule,
+    .traits = OP_OWN_ROWS | OP_COLUMNS | OP_AGAIN,
+};
 
 /* ---------------------------------------------------------------- narrowing of ops that keep the blocks */
 
@@ -183,8 +187,12 @@ static struct node *gather_derivative(struct graph *graph, struct node *node, st
     return graph_scatter(graph, adjoint, attr->index, node->inputs[0]->dim, node->inputs[0]->rows);
 }
 
-const struct op op_gather = {OP_NAME(gather), .derivative = gather_derivative, .narrow = &narrow_blockwise,
-                             .traits = OP_AGAIN};
+const struct op op_gather = {
+    OP_NAME(gather),
+    .derivative = gather_derivative,
+    .narrow = &narrow_blockwise,
+    .traits = OP_AGAIN,
+};
 
 struct node *graph_gather(struct graph *graph, struct node *table, enum index_kind index) {
     struct index_attr attr = {index, 0};
@@ -205,8 +213,12 @@ static int scatter_inverse(const struct node *node, int *least_rows) {
     return (int)((const struct index_attr *)node->attr)->index;
 }
 
-const struct op op_scatter = {OP_NAME(scatter), .derivative = scatter_derivative, .narrow = &narrow_blockwise,
-                              .inverse = scatter_inverse};
+const struct op op_scatter = {
+    OP_NAME(scatter),
+    .derivative = scatter_derivative,
+    .narrow = &narrow_blockwise,
+    .inverse = scatter_inverse,
+};
 
 struct node *graph_scatter(struct graph *graph, struct node *a, enum index_kind index, enum dim dim, int rows) {
     struct index_attr attr = {index, 0};
@@ -234,10 +246,16 @@ static struct node *centres_to_pairs_derivative(struct graph *graph, struct node
     return graph_pairs_to_centres(graph, adjoint);
 }
 
-const struct op op_pairs_to_centres = {OP_NAME(pairs_to_centres), .derivative = pairs_to_centres_derivative,
-                                       .narrow = &narrow_blockwise};
-const struct op op_centres_to_pairs = {OP_NAME(centres_to_pairs), .derivative = centres_to_pairs_derivative,
-                                       .narrow = &narrow_blockwise};
+const struct op op_pairs_to_centres = {
+    OP_NAME(pairs_to_centres),
+    .derivative = pairs_to_centres_derivative,
+    .narrow = &narrow_blockwise,
+};
+const struct op op_centres_to_pairs = {
+    OP_NAME(centres_to_pairs),
+    .derivative = centres_to_pairs_derivative,
+    .narrow = &narrow_blockwise,
+};
 
 static struct node *centre_sum(struct graph *graph, const struct op *op, struct node *a, enum dim from, enum dim to) {
     double value;

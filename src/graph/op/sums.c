@@ -177,5 +177,9 @@ static struct node *add_derivative(struct graph *graph, struct node *node, struc
     return graph_scale(graph, adjoint, ((const struct add_attr *)node->attr)->factor[input]);
 }
 
-const struct op op_add = {OP_NAME(add), .derivative = add_derivative, .narrow = &narrow_blockwise,
-                          .traits = OP_OWN_ROWS | OP_SUM};
+const struct op op_add = {
+    OP_NAME(add),
+    .derivative = add_derivative,
+    .narrow = &narrow_blockwise,
+    .traits = OP_OWN_ROWS | OP_SUM,
+};

@@ -59,8 +59,10 @@ static struct node *narrow_product(const struct narrowing *n, struct node *node)
 }
 
 static const struct narrow_rule product_rule = {.applies = is_product, .read = read_product, .make = narrow_product};
-const struct op op_tensor_product = {OP_NAME(tensor_product), .derivative = form_derivative, .narrow = &product_rule,
-                                     .flops = product_flops, .traits = OP_OWN_PAIRS | OP_TERMS};
+const struct op op_tensor_product = {
+    OP_NAME(tensor_product), .derivative = form_derivative,     .narrow = &product_rule,
+    .flops = product_flops,  .traits = OP_OWN_PAIRS | OP_TERMS,
+};
 
 struct node *graph_tensor_product(struct graph *graph, struct node *x, struct node *m, struct node *w,
                                   const struct block *out_blocks, int nout_blocks, const struct tp_path *paths,

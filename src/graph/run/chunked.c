@@ -5,10 +5,10 @@
 
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "graph/run/chunks.h"
 #include "graph/op/leaf.h"
-#include "graph/run/workspace.h"
+#include "graph/run/chunks.h"
 #include "graph/run/sweeps.h"
+#include "graph/run/workspace.h"
 
 enum { LEAST_ROWS = 4 };
 
@@ -89,7 +89,7 @@ static int may_inherit(const struct chunked *c, const struct passed *heir, const
            a->dim == c->sweeps->sweeps[heir->made].domain && a->layout == b->layout && a->dtype == b->dtype;
 }
 
-static void find_heirs(struct chunked *c) {
+static void find_inherited(struct chunked *c) {
     const struct sweeps *all = c->sweeps;
     for (int k = 0; k < all->npassed; k++)
         c->places[k] = (struct place){.first = k, .last = all->passed[k].last};
@@ -174,7 +174,7 @@ int chunked_make(struct chunked **out, const struct plan *whole, struct error *e
     if (!c->workspace || !c->inputs || !c->outputs || !c->moves || !c->places)
         code = error_set(error, ERROR_MEMORY, "out of memory");
     else
-        find_heirs(c);
+        find_inherited(c);
 out:
     if (code)
         chunked_free(c);
@@ -279,7 +279,7 @@ static int passed_of(const struct chunked *c, const struct node *leaf) {
     return k;
 }
 
-/* All rows of an input of a sweep's program: a passed value, or an input of the whole. */
+/* All rows of an input of a sweep's plan: a passed value, or an input of the whole. */
 static char *source_of(const struct chunked *c, const struct node *leaf) {
     int passed = passed_of(c, leaf);
     if (passed >= 0)
@@ -301,8 +301,8 @@ static int run_plan(struct chunked *c, const struct plan *plan, const struct pro
 
 /* Memory that a chunk takes for a value: rows that lie in one piece can be used where they are, unless they are to be
  * `replaced` meanwhile. */
-static char *lend(char *whole, const struct node *node, enum dim domain, const struct chunk *chunk, long all,
-                  int replaced, char **local, struct move *move, enum move_kind kind) {
+static char *borrow(char *whole, const struct node *node, enum dim domain, const struct chunk *chunk, long all,
+                    int replaced, char **local, struct move *move, enum move_kind kind) {
     if (node->dim == domain && node->layout->nblocks == 1 && !replaced)
         return whole + (size_t)chunk->begin * (size_t)node->layout->cols * dtype_size(node->dtype);
     long rows = node_rows_now(node, &chunk->topology);
@@ -345,8 +345,8 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         int passed = passed_of(c, leaf), replaced = 0;
         if (passed >= 0)
             replaced = c->places[passed].inherited && &c->sweeps->sweeps[c->sweeps->passed[passed].last] == sweep;
-        c->inputs[k] = lend(source, leaf, domain, chunk, node_rows_now(leaf, whole), replaced, &local, &move,
-                            leaf->dim == domain ? MOVE_IN : MOVE_GATHER);
+        c->inputs[k] = borrow(source, leaf, domain, chunk, node_rows_now(leaf, whole), replaced, &local, &move,
+                              leaf->dim == domain ? MOVE_IN : MOVE_GATHER);
         if (move.layout)
             c->moves[c->nmoves++] = move;
     }
@@ -357,7 +357,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         struct move move = {.layout = NULL};
         enum move_kind kind = node->dim == domain ? MOVE_OUT : node->dim == DIM_ATOMS ? MOVE_SCATTER : MOVE_SUM;
         c->outputs[k] =
-            lend(kept(c, sweep->roots[k]), node, domain, chunk, node_rows_now(node, whole), 0, &local, &move, kind);
+            borrow(kept(c, sweep->roots[k]), node, domain, chunk, node_rows_now(node, whole), 0, &local, &move, kind);
         if (move.layout)
             outs[nouts++] = move;
     }

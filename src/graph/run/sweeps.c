@@ -32,7 +32,6 @@ struct cut {
     struct mark *marks;
     int nmarks, capacity;
     struct sweeps *sweeps;
-    int keeping; /* values are kept, else what would be wanted is counted */
 };
 
 static int is_leaf(const struct node *node) {
@@ -70,7 +69,7 @@ static int level_for(struct cut *cut, enum dim domain, const struct node *input)
 }
 
 /* Room for all nodes there are, and what is to be known of one. */
-static int settle(struct cut *cut, const struct node *node) {
+static int learn(struct cut *cut, const struct node *node) {
     if (cut->graph->nnodes > cut->capacity) {
         int more = 2 * cut->graph->nnodes;
         struct mark *bigger = realloc(cut->marks, (size_t)more * sizeof *bigger);
@@ -85,7 +84,7 @@ static int settle(struct cut *cut, const struct node *node) {
     if (m->known)
         return 0;
     for (int k = 0; k < node->ninputs; k++)
-        if (settle(cut, node->inputs[k]))
+        if (learn(cut, node->inputs[k]))
             return -1;
     m = mark_of(cut, node);
     m->known = 1;
@@ -174,7 +173,7 @@ static struct node *narrowed(struct cut *cut, struct node *node) {
     for (int t = 0; mixed && t < sum->ninputs; t++) {
         struct node *term = narrowed(cut, remade(cut->graph, node, &sum->inputs[t]));
         term = graph_scale(cut->graph, term, ((const struct add_attr *)sum->attr)->factor[t]);
-        if (settle(cut, term))
+        if (learn(cut, term))
             return node;
         out = out ? graph_add(cut->graph, out, term) : term;
     }
@@ -204,7 +203,7 @@ static struct node *take_apart(struct cut *cut, struct node *node) {
     return sum ? sum : narrowed(cut, node);
 }
 
-static int apart(struct cut *cut, struct node **outputs, int noutputs) {
+static int take_sums_apart(struct cut *cut, struct node **outputs, int noutputs) {
     struct graph *graph = cut->graph;
     int top = graph->nnodes;
     int *needed = calloc((size_t)top, sizeof *needed);
@@ -228,12 +227,12 @@ static int apart(struct cut *cut, struct node **outputs, int noutputs) {
         }
         struct node *now = changed ? remade(graph, node, inputs) : node;
         for (int k = 0; k < now->ninputs; k++)
-            if (settle(cut, now->inputs[k]))
+            if (learn(cut, now->inputs[k]))
                 goto memory;
         graph_push_module(graph, node->module);
         now = take_apart(cut, now);
         graph_pop_module(graph);
-        if (settle(cut, now))
+        if (learn(cut, now))
             goto memory;
         cut->marks[id].now = now;
     }
@@ -429,7 +428,7 @@ int sweeps_make(struct sweeps **out, const struct plan *whole, struct error *err
     if (!all || !results)
         goto memory;
     memcpy(results, whole->roots, (size_t)noutputs * sizeof *results);
-    if (apart(&cut, results, noutputs)) {
+    if (take_sums_apart(&cut, results, noutputs)) {
         code = graph_error(graph, error);
         goto out;
     }
