@@ -2,11 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/callback/callback_accumulation.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 struct accumulation_options {
     const struct config_node *scheduling;
@@ -60,44 +57,12 @@ static int64_t batches_of(const struct config_node *map, int64_t epoch) {
     return batches;
 }
 
-static const struct callback *find(const struct trainer *trainer) {
-    return callbacks_of((struct trainer *)trainer, &callback_accumulation);
-}
-
-static int64_t accumulation(const struct trainer *trainer, int64_t epoch) {
-    const struct callback *callback = find(trainer);
-    const struct accumulation_options *how = callback ? callback->options : NULL;
-    return how ? batches_of(how->scheduling, epoch) : run_settings(trainer)->accumulate_grad_batches;
-}
-
-int64_t accumulation_now(const struct trainer *trainer) {
-    return accumulation(trainer, run_cursor(trainer)->epoch);
-}
-
-int64_t accumulation_most(const struct trainer *trainer) {
-    return accumulation(trainer, -1);
-}
-
-int accumulation_changes(const struct trainer *trainer) {
-    return find(trainer) != NULL;
-}
-
-int trainer_settings_accumulate(const struct trainer_settings *settings) {
-    const struct config_node *callbacks = settings->callbacks;
-    int list = config_kind(callbacks) == CONFIG_LIST;
-    if (settings->accumulate_grad_batches > 1)
-        return 1;
-    for (size_t k = 0; k < (list ? config_count(callbacks) : 1); k++) {
-        const char *target = config_text(config_get(list ? config_at(callbacks, k) : callbacks, "_target_"));
-        if (text_ends_with(target, ".GradientAccumulationScheduler") ||
-            !strcmp(target, callback_accumulation.target.alias))
-            return 1;
-    }
-    return 0;
+static int64_t accumulates(const struct callback *callback, int64_t epoch) {
+    return batches_of(((const struct accumulation_options *)callback->options)->scheduling, epoch);
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    if (find(trainer) != callback)
+    if (callbacks_of(trainer, &callback_accumulation) != callback)
         return config_error(callback->config, error, ERROR_VALUE, "one GradientAccumulationScheduler is possible");
     if (run_settings(trainer)->accumulate_grad_batches != 1)
         return config_error(callback->config, error, ERROR_VALUE,
@@ -115,4 +80,5 @@ const struct callback_kind callback_accumulation = {
     .options_size = sizeof(struct accumulation_options),
     .check = check,
     .open = open_callback,
+    .accumulates = accumulates,
 };

@@ -2,11 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/run/logging.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 struct stop_options {
     const char *monitor, *mode;
@@ -128,4 +125,5 @@ const struct callback_kind callback_early_stopping = {
     .check = check,
     .open = open_callback,
     .judge = judge,
+    .ends_training = 1,
 };

@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/callback.h"
+#include "train/callback/callback_kinds.h"
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/run/programs.h"
 #include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/run/programs.h"
 
 int loss_coefficients_read(const struct config_node *map, const struct metrics *loss, int nullable, double *values,
                            struct error *error) {

@@ -2,15 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/callback/loss_coefficients.h"
+#include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
-#include "train/run/cursor.h"
-#include "train/run/logging.h"
-#include "train/run/programs.h"
 #include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/run/programs.h"
 
 struct monitor_options {
     const char *interval;

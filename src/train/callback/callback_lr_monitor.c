@@ -1,11 +1,9 @@
 /* LearningRateMonitor: the learning rate as a column "lr-Adam". */
 #include <string.h>
 
-#include "train/run/callback.h"
+#include "train/callback/callback_kinds.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run/logging.h"
 #include "train/run.h"
-#include "train/run/update.h"
 
 struct monitor_options {
     const char *interval;

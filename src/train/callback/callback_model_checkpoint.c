@@ -8,17 +8,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "train/run.h"
-#include "train/run/callback.h"
-#include "train/duration.h"
+#include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
-#include "train/run/cursor.h"
+#include "train/duration.h"
 #include "train/run/evaluate.h"
-#include "train/run/logging.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 static const char alias[] = "callback.model_checkpoint.";
 
@@ -127,8 +122,8 @@ static int check(const void *given, const struct config_node *config, struct err
     return kept_name_check(how->filename, config_get(config, "filename"), error);
 }
 
-void model_checkpoint_each(const struct safetensors *file, const char *output,
-                           void (*call)(void *context, const char *path), void *context) {
+static void each_kept(const struct safetensors *file, const char *output, void (*call)(void *context, const char *path),
+                      void *context) {
     for (size_t k = 0; k < safetensors_count(file); k++) {
         const struct tensor *tensor = safetensors_at(file, k);
         struct books books;
@@ -158,7 +153,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
     return trainer_trains(trainer) ? run_claim_also(trainer, folder, error) : 0;
 }
 
-const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer) {
+static const char *best_kept(const struct callback *callback, const struct trainer *trainer) {
     static _Thread_local char path[PATH_MAX];
     const struct keep_options *how = callback->options;
     const struct keep *keep = callback->own;
@@ -467,4 +462,6 @@ const struct callback_kind callback_model_checkpoint = {
     .resumed = resumed,
     .judge = judge,
     .exception = exception,
+    .best = best_kept,
+    .each_kept = each_kept,
 };

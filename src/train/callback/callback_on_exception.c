@@ -2,14 +2,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "train/run.h"
-#include "train/run/callback.h"
+#include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
 #include "train/run/checkpoint.h"
-#include "train/run/logging.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
-#include "train/trainer.h"
 
 struct exception_options {
     const char *dirpath, *filename;

@@ -3,10 +3,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/run/logging.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/trainer.h"
 
 struct monitor_options {
     const char *interval;

@@ -3,12 +3,9 @@
  * averaged.  At the end of the last epoch the average takes the place of the weights. */
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/run/cursor.h"
-#include "train/scheduler/scheduler_kind.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/scheduler/scheduler_kind.h"
 
 struct swa_options {
     struct option_floats rates;

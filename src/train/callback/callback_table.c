@@ -1,5 +1,4 @@
-#include "train/run/callback.h"
-#include "train/callback/loss_coefficients.h"
+#include "train/callback/callback_kinds.h"
 
 #define LIGHTNING "lightning.pytorch.callbacks."
 #define NEQUIP "nequip.train.callbacks."

@@ -2,12 +2,9 @@
  * and so does the time of validations. */
 #include <string.h>
 
-#include "train/run/callback.h"
+#include "train/callback/callback_kinds.h"
 #include "train/duration.h"
-#include "train/run/cursor.h"
-#include "train/run/logging.h"
 #include "train/run.h"
-#include "train/trainer.h"
 
 struct timer_options {
     const struct config_node *duration;
@@ -86,4 +83,5 @@ const struct callback_kind callback_timer = {
     .train_begin = train_begin,
     .batch_end = batch_end,
     .judge = judge,
+    .ends_training = 1,
 };

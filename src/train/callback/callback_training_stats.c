@@ -5,12 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/callback.h"
-#include "train/run/logging.h"
+#include "train/callback/callback_kinds.h"
 #include "train/run.h"
-#include "train/run/update.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 struct stats_options {
     int64_t every;

@@ -11,15 +11,11 @@
 
 #include "base/file.h"
 #include "data/format/extxyz.h"
-#include "train/run/callback.h"
+#include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
-#include "train/run/cursor.h"
-#include "train/run/logging.h"
+#include "train/run.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
-#include "train/run.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 struct xyz_options {
     const char *out_file;

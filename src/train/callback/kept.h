@@ -3,7 +3,8 @@
 #define FETTLE_TRAIN_KEPT_H
 
 #include <limits.h>
-#include "train/run/trainer_internal.h"
+#include "train/run.h"
+#include "train/run/callback.h"
 
 struct keep_options {
     const char *monitor, *mode, *dirpath, *filename;

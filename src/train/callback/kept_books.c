@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "train/callback/kept.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 void books_free(struct books *books) {
     free(books->kept);

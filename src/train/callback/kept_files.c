@@ -7,15 +7,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "train/run.h"
-#include "train/run/callback.h"
 #include "train/callback/kept.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
 #include "train/run/resume.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 const char kept_ending[] = ".safetensors";
 

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "train/callback/kept.h"
-#include "train/run.h"
-#include "train/trainer.h"
 
 int kept_name_is_below(const char *name) {
     if (!*name || *name == '/')

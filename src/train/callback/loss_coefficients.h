@@ -2,8 +2,8 @@
 #ifndef FETTLE_TRAIN_LOSS_COEFFICIENTS_H
 #define FETTLE_TRAIN_LOSS_COEFFICIENTS_H
 
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
+#include "train/run/callback.h"
 
 /* {term: coefficient} into values[terms of the loss], NaN where a term is left out or (if nullable) null.  A term that
  * the loss does not have, and coefficients that do not add up to more than 0, are errors at their place. */
@@ -15,8 +15,5 @@ static inline const struct config_node *loss_option_place(const struct config_no
     const struct config_node *node = config_get(config, option);
     return node ? node : config;
 }
-
-extern const struct callback_kind callback_loss_coefficient_scheduler, callback_linear_loss_coefficient_scheduler,
-    callback_loss_coefficient_monitor, callback_softadapt;
 
 #endif

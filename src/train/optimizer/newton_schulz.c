@@ -18,7 +18,7 @@ float newton_schulz_round(float x) {
 }
 
 /* c [m, n] = a [m, k] b [k, n] */
-OPTIMIZER_CLONES
+TRAIN_CLONES
 static void multiply(size_t m, size_t n, size_t k, const float *restrict a, const float *restrict b,
                      float *restrict c) {
     memset(c, 0, m * n * sizeof *c);

@@ -2,6 +2,7 @@
 #ifndef FETTLE_TRAIN_OPTIMIZER_KINDS_H
 #define FETTLE_TRAIN_OPTIMIZER_KINDS_H
 
+#include "train/clones.h"
 #include "train/optimizer/optimizer.h"
 
 #include <math.h>
@@ -10,16 +11,6 @@ extern const struct optimizer_kind optimizer_adam, optimizer_adamw, optimizer_sg
     optimizer_free_radam, optimizer_free_sgd, optimizer_radam, optimizer_nadam, optimizer_adamax, optimizer_adagrad,
     optimizer_adadelta, optimizer_rmsprop, optimizer_rprop, optimizer_asgd, optimizer_adafactor, optimizer_muon,
     optimizer_muon_adam, optimizer_lbfgs;
-
-/* The update loops are compiled once for each of these and chosen when the program is loaded, before a sanitizer's
- * runtime is ready.  Contraction to fused multiply-adds is off for these files (see CMakeLists.txt): all of them give
- * the same bits. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
-    !defined(__SANITIZE_THREAD__)
-#define OPTIMIZER_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define OPTIMIZER_CLONES
-#endif
 
 /* How a kernel takes its gradients (optimizer_gradient.inc). */
 struct optimizer_gradient {

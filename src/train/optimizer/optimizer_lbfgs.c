@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/optimizer/line_search.h"
 #include "train/optimizer/optimizer.h"
 #include "train/state.h"

@@ -10,13 +10,25 @@
  *
  * What no group names is group 0, with the optimizer's own options.  An optimizer may have a maker of groups of its own
  * instead (MuonWithAuxAdam). */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
-#include "train/run/parameters.h"
-#include "train/run/trainer_internal.h"
+
+int parameters_match(const char *pattern, const char *name) {
+    char part[512];
+    for (const char *from = name; from; from = strchr(from, '.') ? strchr(from, '.') + 1 : NULL)
+        for (const char *to = from; *to;) {
+            to += strcspn(to, ".");
+            if ((size_t)snprintf(part, sizeof part, "%.*s", (int)(to - from), from) < sizeof part &&
+                !fnmatch(pattern, part, 0))
+                return 1;
+            to += *to == '.';
+        }
+    return 0;
+}
 
 static size_t size_of(enum option_type type) {
     switch (type) {

@@ -24,4 +24,7 @@ int param_groups_read(const struct optimizer_kind *kind, const void *base, const
 int param_groups_assign(struct param_groups *groups, const struct model *model, struct arena *arena,
                         struct error *error);
 
+/* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */
+int parameters_match(const char *pattern, const char *name);
+
 #endif

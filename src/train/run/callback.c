@@ -200,10 +200,68 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
 
 const char *callbacks_best(const struct trainer *trainer) {
     for (int k = 0; k < trainer->callbacks.count; k++)
-        if (trainer->callbacks.list[k].kind == &callback_model_checkpoint) {
-            const char *best = model_checkpoint_best(&trainer->callbacks.list[k], trainer);
+        if (trainer->callbacks.list[k].kind->best) {
+            const char *best = trainer->callbacks.list[k].kind->best(&trainer->callbacks.list[k], trainer);
             if (*best)
                 return best;
         }
     return "";
+}
+
+void callbacks_each_kept(const struct safetensors *file, const char *output,
+                         void (*call)(void *context, const char *path), void *context) {
+    for (size_t k = 0; k < callback_kind_count; k++)
+        if (callback_kinds[k]->each_kept)
+            callback_kinds[k]->each_kept(file, output, call, context);
+}
+
+const struct callback_kind *callback_kind_named(const char *target) {
+    const char *last = strrchr(target, '.');
+    for (size_t k = 0; k < callback_kind_count; k++) {
+        const struct option_target *known = &callback_kinds[k]->target;
+        if ((known->alias && !strcmp(target, known->alias)) || !strcmp(target, known->target) ||
+            (last && !strcmp(last, strrchr(known->target, '.'))))
+            return callback_kinds[k];
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- batches that are summed to a step */
+
+static int64_t accumulation(const struct trainer *trainer, int64_t epoch) {
+    for (int k = 0; k < trainer->callbacks.count; k++) {
+        const struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->accumulates)
+            return callback->kind->accumulates(callback, epoch);
+    }
+    return trainer->options.accumulate_grad_batches;
+}
+
+int64_t callbacks_accumulate(const struct trainer *trainer) {
+    return accumulation(trainer, cursor_of(trainer)->epoch);
+}
+
+int64_t callbacks_accumulate_most(const struct trainer *trainer) {
+    return accumulation(trainer, -1);
+}
+
+int callbacks_change_accumulation(const struct trainer *trainer) {
+    int any = 0;
+    for (int k = 0; k < trainer->callbacks.count; k++)
+        any |= trainer->callbacks.list[k].kind->accumulates != NULL;
+    return any;
+}
+
+int trainer_settings_accumulate(const struct trainer_settings *settings) {
+    const struct config_node *callbacks = settings->callbacks;
+    int list = config_kind(callbacks) == CONFIG_LIST;
+    if (settings->accumulate_grad_batches > 1)
+        return 1;
+    for (size_t k = 0; k < (list ? config_count(callbacks) : 1); k++) {
+        const char *target = config_text(config_get(list ? config_at(callbacks, k) : callbacks, "_target_"));
+        const struct callback_kind *kind = callback_kind_named(target);
+        if (kind && kind->accumulates)
+            return 1;
+    }
+    return 0;
 }

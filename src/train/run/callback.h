@@ -6,6 +6,7 @@
 #include "config/options.h"
 #include "data/module/datamodule.h"
 #include "train/metric/metrics.h"
+#include "model/file/safetensors.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -78,6 +79,15 @@ struct callback_kind {
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
     int (*exception)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* How many batches it has summed to a step in this epoch, or, where epoch is -1, at most; NULL: that is not its
+     * business. */
+    int64_t (*accumulates)(const struct callback *callback, int64_t epoch);
+    int ends_training; /* it may end training before its time, by rules that a resumed run may change */
+    /* It keeps checkpoints: the path of the best that is there, "" if none; calls with the path of each that the state
+     * in a checkpoint of a run in the folder `output` names. */
+    const char *(*best)(const struct callback *callback, const struct trainer *trainer);
+    void (*each_kept)(const struct safetensors *file, const char *output, void (*call)(void *context, const char *path),
+                      void *context);
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
 };
 
@@ -110,6 +120,12 @@ int callbacks_logs(const struct callbacks *callbacks, const struct callback_scop
 struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind);
 /* The one that has taken over the schedule; NULL: none has. */
 struct callback *callbacks_scheduler(struct trainer *trainer);
+/* The kind that a _target_ names, by the full name, its last part or the alias; NULL: none. */
+const struct callback_kind *callback_kind_named(const char *target);
+/* Batches that are summed to a step, in this epoch and at most; whether that changes with the epochs. */
+int64_t callbacks_accumulate(const struct trainer *trainer);
+int64_t callbacks_accumulate_most(const struct trainer *trainer);
+int callbacks_change_accumulation(const struct trainer *trainer);
 /* The one whose state has this name; NULL: none. */
 const struct callback *callbacks_owner(const struct callbacks *callbacks, const char *name);
 int callbacks_check_state(struct trainer *trainer, struct error *error);
@@ -130,13 +146,8 @@ int callbacks_exception(struct trainer *trainer, struct error *error);
 /* The best checkpoint that a callback has kept; "" if none. */
 const char *callbacks_best(const struct trainer *trainer);
 
-extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
-    callback_setting_monitor, callback_test_xyz, callback_val_xyz, callback_timer, callback_accumulation, callback_swa,
-    callback_training_stats, callback_on_exception;
-/* Path of the best checkpoint of a ModelCheckpoint that is there; "" if none. */
-const char *model_checkpoint_best(const struct callback *callback, const struct trainer *trainer);
-/* Calls with the path of each checkpoint that the books in a checkpoint of a run in the folder `output` name. */
-void model_checkpoint_each(const struct safetensors *file, const char *output,
-                           void (*call)(void *context, const char *path), void *context);
+/* Calls with the path of each checkpoint that is kept, by what a checkpoint of a run in the folder `output` says. */
+void callbacks_each_kept(const struct safetensors *file, const char *output,
+                         void (*call)(void *context, const char *path), void *context);
 
 #endif

@@ -1,4 +1,4 @@
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/run/trainer_options.h"
 #include "train/run/composition.h"
 #include "train/trainer.h"

@@ -1,7 +1,6 @@
 /* Where the loop stands: names and ranges of its numbers, and which of them can stand beside each other. */
 #include <string.h>
 
-#include "train/callback/callback_accumulation.h"
 #include "train/run/cursor.h"
 #include "train/run/trainer_internal.h"
 #include "train/state.h"
@@ -107,7 +106,7 @@ int cursor_check_state(const struct trainer *trainer, struct error *error) {
     if (trainer->batches.size &&
         (cursor->batch > batches || (now == IN_AN_EPOCH && phase != PHASE_EPOCH_END && cursor->batch >= batches)))
         return refuse(trainer, "batch", error, cursor->batch, "an epoch has not so many batches");
-    if (cursor->window >= accumulation_now(trainer))
+    if (cursor->window >= callbacks_accumulate(trainer))
         return refuse(trainer, "window", error, cursor->window, "so many batches are not summed before a step");
     return 0;
 }

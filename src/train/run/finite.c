@@ -5,7 +5,7 @@
 
 #include "graph/run/program_look.h"
 #include "train/metric/metrics.h"
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/run/finite.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"

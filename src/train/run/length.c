@@ -166,8 +166,8 @@ static void add_stopping(const struct config_node *callbacks, struct text *out) 
     for (size_t k = 0; k < (list ? config_count(callbacks) : 1); k++) {
         const struct config_node *node = list ? config_at(callbacks, k) : callbacks;
         const char *target = config_text(config_get(node, "_target_"));
-        if (text_ends_with(target, "EarlyStopping") || !strcmp(target, callback_early_stopping.target.alias) ||
-            text_ends_with(target, ".Timer") || !strcmp(target, callback_timer.target.alias))
+        const struct callback_kind *kind = callback_kind_named(target);
+        if (kind && kind->ends_training)
             config_write_yaml(node, out);
     }
 }

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "train/run/callback.h"
-#include "train/callback/callback_accumulation.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
@@ -40,7 +39,7 @@ static int last_batch(const struct trainer *trainer) {
 
 /* Whether this batch ends a window of accumulated gradients. */
 static int steps_now(const struct trainer *trainer) {
-    return (cursor_of(trainer)->batch + 1) % accumulation_now(trainer) == 0 || last_batch(trainer);
+    return (cursor_of(trainer)->batch + 1) % callbacks_accumulate(trainer) == 0 || last_batch(trainer);
 }
 
 static double training_seconds(const struct trainer *trainer) {
@@ -174,7 +173,7 @@ static int forward(struct trainer *trainer, struct error *error) {
     /* what is logged is the weighted sum; what is differentiated is a share of the window's */
     for (size_t k = 0; k < metrics_nterms(trainer->evaluation.loss); k++)
         trainer->evaluation.coefficients[k] =
-            metrics_coefficient(trainer->evaluation.loss, k) / (double)accumulation_now(trainer);
+            metrics_coefficient(trainer->evaluation.loss, k) / (double)callbacks_accumulate(trainer);
     const struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     if (layer->kind->weigh)
         layer->kind->weigh(layer, trainer, trainer->evaluation.coefficients);
@@ -210,7 +209,7 @@ int loop_gradients(struct trainer *trainer, struct error *error) {
 int loop_combine(struct trainer *trainer, struct error *error) {
     struct layer *layer = composition_claimant(&trainer->composition, CLAIM_BACKWARD);
     int code = layer->kind->combine ? layer->kind->combine(layer, trainer, error) : 0;
-    if (!code && accumulation_now(trainer) > 1)
+    if (!code && callbacks_accumulate(trainer) > 1)
         update_accumulate(trainer);
     return code;
 }

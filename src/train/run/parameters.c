@@ -1,5 +1,4 @@
 /* Parameters by name: frozen and thawed, drawn anew. */
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,20 +36,6 @@ int parameters_check_state(const struct trainer *trainer, struct error *error) {
     int idle = trainer->evaluation.loss && trainer_trains(trainer) && !parameters_train(trainer);
     return idle ? state_refuse(trainer->weights.frozen, error, "freezes every parameter: there is nothing to train")
                 : 0;
-}
-
-/* A pattern matches the parts between any two dots of a name: "edge_mlp", "layer0_*.conv.linear", "*.bias". */
-int parameters_match(const char *pattern, const char *name) {
-    char part[512];
-    for (const char *from = name; from; from = strchr(from, '.') ? strchr(from, '.') + 1 : NULL)
-        for (const char *to = from; *to;) {
-            to += strcspn(to, ".");
-            if ((size_t)snprintf(part, sizeof part, "%.*s", (int)(to - from), from) < sizeof part &&
-                !fnmatch(pattern, part, 0))
-                return 1;
-            to += *to == '.';
-        }
-    return 0;
 }
 
 static int none_matches(const struct trainer *trainer, const char *pattern, struct error *error) {

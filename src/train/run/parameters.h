@@ -16,6 +16,4 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
 int parameters_reinit(struct trainer *trainer, int count, const char *const *words, struct text *report,
                       struct error *error);
 
-int parameters_match(const char *pattern, const char *name);
-
 #endif

@@ -2,29 +2,28 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/callback/callback_accumulation.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/optimizer/eigen.h"
+#include "train/technique/eigen.h"
 #include "train/run/loop.h"
 #include "train/run/programs.h"
 #include "train/state.h"
 #include "train/run/composition.h"
-#include "train/technique/config_sums.h"
+#include "train/vector.h"
 #include "train/run/trainer_internal.h"
 #include "train/trainer.h"
 
 /* ---------------------------------------------------------------- gradients */
 
-/* All dot products of up to CONFIG_MAX_TERMS gradients, [count][count]; 0 if there is no memory for them. */
+/* All dot products of up to VECTORS_MOST gradients, [count][count]; 0 if there is no memory for them. */
 static int multiply(const struct trainer *trainer, int count, void *const (*slabs)[DTYPE_COUNT], double *products) {
-    struct config_vectors vectors = {.count = count};
+    struct vectors vectors = {.count = count};
     for (int d = 0; d < DTYPE_COUNT; d++) {
         vectors.counts[d] = model_trainable_size(trainer->model, (enum dtype)d);
         for (int k = 0; k < count; k++)
             vectors.part[k][d] = slabs[k][d];
     }
-    return !config_products(trainer->team, &vectors, products);
+    return !vectors_products(trainer->team, &vectors, products);
 }
 
 static double norm_of(const struct trainer *trainer, void *const slabs[DTYPE_COUNT]) {
@@ -62,7 +61,7 @@ static void show_cosines(const struct trainer *trainer, struct text *out) {
     int n = trainer->evaluation.train.nactive;
     void *slabs[MAX_TERMS + 1][DTYPE_COUNT];
     double products[(MAX_TERMS + 1) * (MAX_TERMS + 1)];
-    if (n + 1 > CONFIG_MAX_TERMS)
+    if (n + 1 > VECTORS_MOST)
         return;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         for (int k = 0; k < n; k++)
@@ -84,7 +83,7 @@ static void show_combine(const struct trainer *trainer, struct text *out) {
     if (trainer->evaluation.train.separate)
         show_cosines(trainer, out);
     text_format(out, "gradient: norm %.6g", norm_of(trainer, trainer->weights.grads));
-    if (accumulation_now(trainer) > 1)
+    if (callbacks_accumulate(trainer) > 1)
         text_format(out, ", the sum of %lld batches", (long long)cursor_of(trainer)->window + 1);
     text_add(out, "\n");
 }

@@ -7,7 +7,7 @@
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
 #include "train/run/callback.h"
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/run/composition.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"

@@ -322,7 +322,7 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
     if (!code && !safetensors_read(&last, path, NULL)) {
         removal.identity = safetensors_metadata(last, "run");
         if (removal.identity)
-            model_checkpoint_each(last, trainer->folder.path, remove_kept, &removal);
+            callbacks_each_kept(last, trainer->folder.path, remove_kept, &removal);
     }
     safetensors_free(last);
     for (size_t k = 0; !code && k < sizeof names / sizeof *names; k++) {

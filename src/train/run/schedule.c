@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "train/run/callback.h"
-#include "train/callback/callback_accumulation.h"
 #include "train/optimizer/param_groups.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
@@ -65,7 +64,7 @@ static int64_t steps_of(const struct trainer *trainer) {
     const struct trainer_settings *how = &trainer->options;
     const struct schedule *schedule = &trainer->schedule;
     int64_t batches = trainer_batches(trainer), window = how->accumulate_grad_batches, steps;
-    if (how->max_time > 0 || accumulation_changes(trainer) || batches < 1 ||
+    if (how->max_time > 0 || callbacks_change_accumulation(trainer) || batches < 1 ||
         (how->max_epochs < 0 && how->max_steps < 0))
         return -1;
     int64_t updates = (batches + window - 1) / window, epochs = how->max_epochs, rest = 0;
@@ -85,7 +84,7 @@ int schedule_lasts(struct trainer *trainer, const struct config_node *config, st
     if (!trainer->schedule.scheduler || scheduler_is_plateau(trainer->schedule.scheduler))
         return 0;
     for (int k = 0; k < trainer->callbacks.count; k++)
-        if (trainer->callbacks.list[k].kind == &callback_early_stopping)
+        if (trainer->callbacks.list[k].kind->ends_training)
             return 0;
     int64_t steps = steps_of(trainer);
     struct scheduler_subject subject = subject_of(trainer, 0);

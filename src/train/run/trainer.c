@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "graph/kernel/blas.h"
 #include "train/run/callback.h"
-#include "train/callback/callback_accumulation.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
@@ -182,7 +181,7 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
         trainer->weights.grads[d] = slab_new(count, (enum dtype)d);
         if (!trainer->weights.grads[d])
             return error_set(error, ERROR_MEMORY, "out of memory");
-        if (accumulation_most(trainer) > 1 &&
+        if (callbacks_accumulate_most(trainer) > 1 &&
             !(trainer->weights.window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
                                                      model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
             return ERROR_MEMORY;

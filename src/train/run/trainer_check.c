@@ -473,7 +473,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
             return code;
     }
     for (int k = 0; !settings->enable_checkpointing && k < parts.callbacks.count; k++)
-        if (parts.callbacks.list[k].kind == &callback_model_checkpoint)
+        if (parts.callbacks.list[k].kind->best)
             return config_error(config_get(config_get(root, "trainer"), "enable_checkpointing"), error, ERROR_VALUE,
                                 "it is false, and there is a ModelCheckpoint among the callbacks: one of them must go");
     if (module->loss && (code = check_callbacks_loss(&parts.callbacks, module->loss, types, error)))

@@ -36,7 +36,7 @@ struct trainer_settings {
 
 int trainer_settings_read(struct trainer_settings *out, const struct config_node *config, struct arena *arena,
                           struct error *error);
-/* callback_accumulation.c: whether several batches are summed to a step, be it in some epochs only. */
+/* Whether several batches are summed to a step, be it in some epochs only. */
 int trainer_settings_accumulate(const struct trainer_settings *settings);
 /* Each argument of lightning.Trainer: read, ignored for a reason, or refused. */
 const struct option *trainer_settings_rows(size_t *count);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
 #include "train/run.h"

@@ -1,7 +1,7 @@
 #include "train/scheduler/scheduler.h"
 
 #include <string.h>
-#include "train/optimizer/dot.h"
+#include "train/dot.h"
 #include "train/scheduler/scheduler_kind.h"
 #include "train/state.h"
 

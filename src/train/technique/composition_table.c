@@ -1,5 +1,4 @@
 /* The training modules: a name, and layers in order. */
-#include "train/run/composition.h"
 #include "train/technique/technique.h"
 
 static const struct composition_kind plain = {
@@ -9,10 +8,10 @@ static const struct composition_kind ema = {{"nequip.train.EMALightningModule", 
                                             {&technique_base, &technique_ema}};
 static const struct composition_kind config = {{"nequip.train.ConFIGLightningModule", "config"},
                                                "conflict-free combination of the terms' gradients (arXiv 2408.11104)",
-                                               {&technique_base, &technique_config}};
+                                               {&technique_base, &technique_conflict_free}};
 static const struct composition_kind ema_config = {{"nequip.train.EMAConFIGLightningModule", "ema_config"},
                                                    "both of these",
-                                                   {&technique_base, &technique_config, &technique_ema}};
+                                                   {&technique_base, &technique_conflict_free, &technique_ema}};
 
 static const struct composition_kind schedulefree = {
     {"nequip.train.ScheduleFreeLightningModule", "schedulefree"},
@@ -21,7 +20,7 @@ static const struct composition_kind schedulefree = {
 static const struct composition_kind config_schedulefree = {
     {"fettle.train.ConFIGScheduleFreeLightningModule", "config_schedulefree"},
     "conflict-free gradients for a schedule-free optimizer",
-    {&technique_base, &technique_config, &technique_schedulefree}};
+    {&technique_base, &technique_conflict_free, &technique_schedulefree}};
 
 static const struct composition_kind mconfig = {
     {"fettle.train.MConFIGLightningModule", "mconfig"},
@@ -67,7 +66,7 @@ static const struct composition_kind ema_schedulefree = {
 static const struct composition_kind ema_config_schedulefree = {
     {"fettle.train.EMAConFIGScheduleFreeLightningModule", "ema_config_schedulefree"},
     "schedule-free training keeps an average of its own: take ConFIGScheduleFreeLightningModule",
-    {&technique_base, &technique_config, &technique_schedulefree, &technique_ema}};
+    {&technique_base, &technique_conflict_free, &technique_schedulefree, &technique_ema}};
 static const struct composition_kind mconfig_schedulefree = {
     {"fettle.train.MConFIGScheduleFreeLightningModule", "mconfig_schedulefree"},
     "both have moments of their own: take ConFIGScheduleFreeLightningModule",
@@ -75,11 +74,11 @@ static const struct composition_kind mconfig_schedulefree = {
 static const struct composition_kind config_mconfig = {
     {"fettle.train.ConFIGMConFIGLightningModule", "config_mconfig"},
     "M-ConFIG is ConFIG with running averages: take MConFIGLightningModule",
-    {&technique_base, &technique_config, &technique_mconfig}};
+    {&technique_base, &technique_conflict_free, &technique_mconfig}};
 static const struct composition_kind config_adaptive_clip = {
     {"fettle.train.ConFIGAdaptiveClipLightningModule", "config_adaptive_clip"},
     "ConFIG clips what it combines: give it gradient_clip_val",
-    {&technique_base, &technique_config, &technique_adaptive_clip}};
+    {&technique_base, &technique_conflict_free, &technique_adaptive_clip}};
 static const struct composition_kind mconfig_adaptive_clip = {
     {"fettle.train.MConFIGAdaptiveClipLightningModule", "mconfig_adaptive_clip"},
     "what M-ConFIG hands on is a step, whose size its moments bound: take MConFIGLightningModule",

@@ -4,7 +4,7 @@
 
 #include "train/run/composition.h"
 
-extern const struct technique technique_base, technique_ema, technique_config, technique_schedulefree,
+extern const struct technique technique_base, technique_ema, technique_conflict_free, technique_schedulefree,
     technique_mconfig, technique_adaptive_clip;
 
 #endif

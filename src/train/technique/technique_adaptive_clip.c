@@ -1,11 +1,6 @@
 /* Adaptive clipping: the norm of the gradient is limited to a multiple of its own running mean. */
-#include "train/run/trainer_options.h"
-#include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/technique.h"
 #include "train/run.h"
-#include "train/trainer.h"
+#include "train/technique/technique.h"
 
 struct adaptive_options {
     double factor, decay;

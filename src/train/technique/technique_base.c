@@ -1,13 +1,9 @@
 /* The base: one gradient of the weighted sum, the trainer's clipping, the raw weights. */
 #include <math.h>
 
-#include "train/run/settings.h"
-#include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/technique.h"
 #include "train/run.h"
-#include "train/trainer.h"
+#include "train/run/settings.h"
+#include "train/technique/technique.h"
 
 struct base {
     struct variable *clip; /* [1] */

@@ -4,12 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/run/trainer_options.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/technique.h"
 #include "train/run.h"
-#include "train/trainer.h"
+#include "train/technique/technique.h"
 
 struct ema_options {
     double decay;

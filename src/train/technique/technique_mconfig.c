@@ -11,14 +11,11 @@
 
 #include "train/metric/metrics.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run/programs.h"
-#include "train/run/trainer_options.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/config_sums.h"
-#include "train/technique/technique.h"
 #include "train/run.h"
-#include "train/trainer.h"
+#include "train/run/programs.h"
+#include "train/technique/conflict_free_weights.h"
+#include "train/vector.h"
+#include "train/technique/technique.h"
 
 struct mconfig_options {
     struct option_floats betas;
@@ -205,7 +202,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     team_run(trainer_team(trainer), run_average, &job);
     counts[TURN]++;
     counts[SEEN + job.term]++;
-    struct config_vectors averages = {.count = n};
+    struct vectors averages = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++) {
         averages.counts[d] = model_trainable_size(trainer_model(trainer), (enum dtype)d);
         own->average[job.term][d]->written = averages.counts[d] > 0;
@@ -223,18 +220,18 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     }
     if (!all)
         return 0;
-    if (config_products(trainer_team(trainer), &averages, products))
+    if (vectors_products(trainer_team(trainer), &averages, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             products[i * n + j] /= grown[i] * grown[j];
     if (n == 1)
         weights[0] = coefficients[0];
-    else if (config_weights(n, products, coefficients, how->norm_eps, weights))
+    else if (conflict_free_weights(n, products, coefficients, how->norm_eps, weights))
         return error_set(error, ERROR_NUMERIC, "M-ConFIG: the gradients of the loss terms are not finite");
     for (int i = 0; i < n; i++)
         weights[i] /= grown[i];
-    config_sum(trainer_team(trainer), &averages, weights, run_weights(trainer)->grads);
+    vectors_sum(trainer_team(trainer), &averages, weights, run_weights(trainer)->grads);
     double t = (double)++counts[STEPS];
     job.grown = 1 - pow(job.beta1, t);
     job.corrected = 1 - pow(job.beta2, t);

@@ -6,13 +6,8 @@
 
 #include "base/memory.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run/trainer_options.h"
-#include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/technique.h"
 #include "train/run.h"
-#include "train/trainer.h"
+#include "train/technique/technique.h"
 
 struct schedulefree {
     void *average[DTYPE_COUNT]; /* x, as of the last look at it; whole slabs */

@@ -5,33 +5,29 @@
  * b the coefficients, and the result is (sum_k g_k . v) v with v = x / |x|.  x lies in the span of the u_k: x = sum_k
  * y_k u_k with G y = b, G the matrix of cosines.  So the solve is as small as the number of terms, in float64 whatever
  * the model's dtype, and the result is one weighted sum of the gradients.  What becomes of gradients that say the same,
- * or exactly the opposite, or nothing at all stands in config_sums.h.
+ * or exactly the opposite, or nothing at all stands in conflict_free_weights.h.
  */
 #include <math.h>
 #include <string.h>
 
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run.h"
 #include "train/run/programs.h"
 #include "train/run/settings.h"
-#include "train/run/trainer_options.h"
-#include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/technique/config_sums.h"
+#include "train/technique/conflict_free_weights.h"
+#include "train/vector.h"
 #include "train/technique/technique.h"
-#include "train/run.h"
-#include "train/trainer.h"
 
-struct config_options {
+struct conflict_free_options {
     double norm_eps;
     const struct config_node *clip_value;
     const char *clip_algorithm;
     int lsqr;
 };
 
-struct config {
+struct conflict_free {
     struct variable *clip; /* [1] */
     int by_value;
     int terms;
@@ -41,24 +37,24 @@ struct config {
 /* Where things stand in `last`; NaN for a term that had no part in the step. */
 enum { NORM, WEIGHT, WITH_RESULT, COSINE };
 
-static double *last(const struct config *config, int what, int term, int other) {
-    return (double *)config->last->data + what * config->terms + (what == COSINE ? term * config->terms + other : term);
+static double *last(const struct conflict_free *own, int what, int term, int other) {
+    return (double *)own->last->data + what * own->terms + (what == COSINE ? term * own->terms + other : term);
 }
 
 static const struct option options[] = {
-    {"gradient_clip_val", OPTION_NODE, 0, NULL, offsetof(struct config_options, clip_value), NULL,
+    {"gradient_clip_val", OPTION_NODE, 0, NULL, offsetof(struct conflict_free_options, clip_value), NULL,
      "largest norm or component of the combined gradient"},
-    {"gradient_clip_algorithm", OPTION_STRING, OPTION_NULLABLE, "norm", offsetof(struct config_options, clip_algorithm),
-     "norm|value", "what gradient_clip_val limits"},
-    {"lsqr", OPTION_BOOL, 0, "true", offsetof(struct config_options, lsqr), NULL,
+    {"gradient_clip_algorithm", OPTION_STRING, OPTION_NULLABLE, "norm",
+     offsetof(struct conflict_free_options, clip_algorithm), "norm|value", "what gradient_clip_val limits"},
+    {"lsqr", OPTION_BOOL, 0, "true", offsetof(struct conflict_free_options, lsqr), NULL,
      "accepted; the one solve here serves both"},
-    {"norm_eps", OPTION_FLOAT, OPTION_POSITIVE, "1e-08", offsetof(struct config_options, norm_eps), NULL,
+    {"norm_eps", OPTION_FLOAT, OPTION_POSITIVE, "1e-08", offsetof(struct conflict_free_options, norm_eps), NULL,
      "least norm that a gradient is divided by"},
 };
 
 static int check(const void *given, const struct config_node *module, const struct trainer_settings *settings,
                  struct error *error) {
-    const struct config_options *how = given;
+    const struct conflict_free_options *how = given;
     if (how->clip_value && (!config_is_number(how->clip_value) || config_float(how->clip_value) < 0))
         return config_error(how->clip_value, error, ERROR_TYPE, "a number of 0 or more is expected, or null");
     if (settings->gradient_clip_val > 0)
@@ -87,31 +83,31 @@ static int check(const void *given, const struct config_node *module, const stru
     return 0;
 }
 
-static int config_open(struct layer *layer, struct trainer *trainer, struct error *error) {
-    const struct config_options *how = layer->options;
-    struct config *config = layer->own;
-    config->by_value = how->clip_algorithm && !strcmp(how->clip_algorithm, "value");
-    config->terms = run_loss(trainer) ? (int)metrics_nterms(run_loss(trainer)) : 0;
-    size_t count = (size_t)config->terms * (size_t)(COSINE + config->terms);
-    config->clip = state_add(trainer_state(trainer), "config.gradient_clip_val", STATE_F64, 1, 0, error);
-    config->last = state_add(trainer_state(trainer), "config.last", STATE_F64, count, 0, error);
-    if (!config->clip || !config->last)
+static int open_layer(struct layer *layer, struct trainer *trainer, struct error *error) {
+    const struct conflict_free_options *how = layer->options;
+    struct conflict_free *own = layer->own;
+    own->by_value = how->clip_algorithm && !strcmp(how->clip_algorithm, "value");
+    own->terms = run_loss(trainer) ? (int)metrics_nterms(run_loss(trainer)) : 0;
+    size_t count = (size_t)own->terms * (size_t)(COSINE + own->terms);
+    own->clip = state_add(trainer_state(trainer), "config.gradient_clip_val", STATE_F64, 1, 0, error);
+    own->last = state_add(trainer_state(trainer), "config.last", STATE_F64, count, 0, error);
+    if (!own->clip || !own->last)
         return ERROR_MEMORY;
-    config->clip->range = &gradient_limits;
-    *(double *)config->clip->data = how->clip_value ? config_float(how->clip_value) : 0;
+    own->clip->range = &gradient_limits;
+    *(double *)own->clip->data = how->clip_value ? config_float(how->clip_value) : 0;
     for (size_t k = 0; k < count; k++)
-        ((double *)config->last->data)[k] = NAN;
+        ((double *)own->last->data)[k] = NAN;
     return 0;
 }
 
 /* ---------------------------------------------------------------- the combination */
 
 /* What is shown of a step; n terms, products of their gradients. */
-static void remember(const struct config *config, const int *active, int n, const double *products,
+static void remember(const struct conflict_free *own, const int *active, int n, const double *products,
                      const double *weights) {
     double result = 0;
-    for (size_t k = 0; k < config->last->count; k++)
-        ((double *)config->last->data)[k] = NAN;
+    for (size_t k = 0; k < own->last->count; k++)
+        ((double *)own->last->data)[k] = NAN;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             result += weights[i] * weights[j] * products[i * n + j];
@@ -119,13 +115,13 @@ static void remember(const struct config *config, const int *active, int n, cons
         double with = 0, norm = sqrt(products[i * n + i]);
         for (int j = 0; j < n; j++) {
             double scale = norm * sqrt(products[j * n + j]);
-            *last(config, COSINE, active[i], active[j]) = scale > 0 ? products[i * n + j] / scale : 0;
+            *last(own, COSINE, active[i], active[j]) = scale > 0 ? products[i * n + j] / scale : 0;
             with += weights[j] * products[i * n + j];
         }
         double scale = norm * sqrt(fmax(result, 0));
-        *last(config, NORM, active[i], 0) = norm;
-        *last(config, WEIGHT, active[i], 0) = weights[i];
-        *last(config, WITH_RESULT, active[i], 0) = scale > 0 ? with / scale : 0;
+        *last(own, NORM, active[i], 0) = norm;
+        *last(own, WEIGHT, active[i], 0) = weights[i];
+        *last(own, WITH_RESULT, active[i], 0) = scale > 0 ? with / scale : 0;
     }
 }
 
@@ -133,7 +129,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     const int *active;
     int n = run_terms(trainer, &active);
     double products[MAX_TERMS * MAX_TERMS] = {0}, coefficients[MAX_TERMS] = {0}, weights[MAX_TERMS];
-    struct config_vectors gradients = {.count = n};
+    struct vectors gradients = {.count = n};
     for (int d = 0; d < DTYPE_COUNT; d++)
         gradients.counts[d] = model_trainable_size(trainer_model(trainer), (enum dtype)d);
     for (int i = 0; i < n; i++) {
@@ -141,28 +137,29 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
         for (int d = 0; d < DTYPE_COUNT; d++)
             gradients.part[i][d] = run_weights(trainer)->term_grads[active[i]][d];
     }
-    if (config_products(trainer_team(trainer), &gradients, products))
+    if (vectors_products(trainer_team(trainer), &gradients, products))
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (n == 1)
         weights[0] = coefficients[0]; /* one term: the plain weighted gradient */
-    else if (config_weights(n, products, coefficients, ((struct config_options *)layer->options)->norm_eps, weights))
+    else if (conflict_free_weights(n, products, coefficients,
+                                   ((struct conflict_free_options *)layer->options)->norm_eps, weights))
         return error_set(error, ERROR_NUMERIC, "ConFIG: the gradients of the loss terms are not finite");
     remember(layer->own, active, n, products, weights);
-    config_sum(trainer_team(trainer), &gradients, weights, run_weights(trainer)->grads);
+    vectors_sum(trainer_team(trainer), &gradients, weights, run_weights(trainer)->grads);
     return 0;
 }
 
 static double get_clip(const struct layer *layer) {
-    return *(double *)((const struct config *)layer->own)->clip->data;
+    return *(double *)((const struct conflict_free *)layer->own)->clip->data;
 }
 
 static int set_clip(struct layer *layer, double value, struct error *error) {
-    return clip_value_set(((struct config *)layer->own)->clip, value, error);
+    return clip_value_set(((struct conflict_free *)layer->own)->clip, value, error);
 }
 
 static void clip(struct layer *layer, struct trainer *trainer) {
     if (get_clip(layer) > 0)
-        update_clip(trainer, get_clip(layer), ((const struct config *)layer->own)->by_value);
+        update_clip(trainer, get_clip(layer), ((const struct conflict_free *)layer->own)->by_value);
 }
 
 static double get_norm(const struct layer *layer, int term, int other) {
@@ -201,8 +198,8 @@ static void add_cell(struct text *out, int width, int digits, double value, cons
 
 static void describe(const struct layer *layer, struct text *out) {
     const struct metrics *loss = run_loss(layer->trainer);
-    const struct config *config = layer->own;
-    int n = config->terms, known = 0, longest = 4;
+    const struct conflict_free *own = layer->own;
+    int n = own->terms, known = 0, longest = 4;
     for (int i = 0; i < n; i++) {
         int length = (int)strlen(metrics_term_name(loss, (size_t)i));
         longest = length > longest ? length : longest;
@@ -230,23 +227,23 @@ static void describe(const struct layer *layer, struct text *out) {
     }
     if (get_clip(layer) > 0)
         text_format(out, "the combined gradient is clipped to a %s of %g\n",
-                    config->by_value ? "largest component" : "norm", get_clip(layer));
+                    own->by_value ? "largest component" : "norm", get_clip(layer));
 }
 
-const struct technique technique_config = {
+const struct technique technique_conflict_free = {
     .name = "config",
     .claims = CLAIM_BACKWARD | CLAIM_CLIP,
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct config_options),
-    .private_size = sizeof(struct config),
+    .options_size = sizeof(struct conflict_free_options),
+    .private_size = sizeof(struct conflict_free),
     .settings = settings,
     .nsettings = sizeof settings / sizeof *settings,
     .separate_gradients = 1,
     .schedules_by_hand = 1,
     .describe = describe,
     .check = check,
-    .open = config_open,
+    .open = open_layer,
     .combine = combine,
     .clip = clip,
 };

@@ -1,10 +1,10 @@
-#include "train/optimizer/eigen.h"
+#include "train/technique/eigen.h"
 
 #include <math.h>
 #include <string.h>
 
 int eigen_solve(int n, const double *a, const double *b, double cutoff, double *y) {
-    double m[CONFIG_MAX_TERMS][CONFIG_MAX_TERMS], v[CONFIG_MAX_TERMS][CONFIG_MAX_TERMS], largest = 0;
+    double m[EIGEN_MOST][EIGEN_MOST], v[EIGEN_MOST][EIGEN_MOST], largest = 0;
     for (int i = 0; i < n; i++) {
         if (!isfinite(b[i]))
             return -1;

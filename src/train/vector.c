@@ -1,26 +1,19 @@
-#include "train/technique/config_sums.h"
+/* Some vectors over all parameters at once: each stretch of them is fetched from memory once. */
+#include "train/vector.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/optimizer/dot.h"
-#include "train/optimizer/eigen.h"
-#include "train/optimizer/optimizer_kinds.h"
-
-/* An eigenvalue of the matrix of cosines below this times the largest counts as zero.  Gradients in float32 that are
- * multiples of each other but for rounding have one of 1e-15; a cosine of 1 - 1e-6 has one of 1e-6. */
-#define CUTOFF 1e-13
-
-/* ---------------------------------------------------------------- over all parameters, by the team */
+#include "train/clones.h"
+#include "train/dot.h"
 
 enum { BLOCK = 1024 };
 
 struct job {
-    const struct config_vectors *vectors;
+    const struct vectors *vectors;
     const double *weights;
     void *const *out;
-    double (*products)[CONFIG_MAX_TERMS][CONFIG_MAX_TERMS]; /* [members] */
+    double (*products)[VECTORS_MOST][VECTORS_MOST]; /* [members] */
 };
 
 static void stretch(size_t count, int member, int members, size_t *begin, size_t *end) {
@@ -33,7 +26,7 @@ static void stretch(size_t count, int member, int members, size_t *begin, size_t
 
 static void run_products(void *context, int member, int members) {
     const struct job *job = context;
-    const struct config_vectors *v = job->vectors;
+    const struct vectors *v = job->vectors;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
         stretch(v->counts[d], member, members, &begin, &end);
@@ -47,7 +40,7 @@ static void run_products(void *context, int member, int members) {
     }
 }
 
-int config_products(struct team *team, const struct config_vectors *vectors, double *products) {
+int vectors_products(struct team *team, const struct vectors *vectors, double *products) {
     int n = vectors->count, members = team_size(team);
     struct job job = {.vectors = vectors};
     job.products = calloc((size_t)members, sizeof *job.products);
@@ -66,19 +59,19 @@ int config_products(struct team *team, const struct config_vectors *vectors, dou
 }
 
 /* Terms that nearly cancel leave little: in float64 the rounding is that of the result, not of the terms. */
-OPTIMIZER_CLONES
+TRAIN_CLONES
 static void add_f32(size_t count, double w, const float *restrict x, double *restrict sums) {
     for (size_t k = 0; k < count; k++)
         sums[k] += w * (double)x[k];
 }
 
-OPTIMIZER_CLONES
+TRAIN_CLONES
 static void add_f64(size_t count, double w, const double *restrict x, double *restrict sums) {
     for (size_t k = 0; k < count; k++)
         sums[k] += w * x[k];
 }
 
-OPTIMIZER_CLONES
+TRAIN_CLONES
 static void narrow(size_t count, const double *restrict sums, float *restrict out) {
     for (size_t k = 0; k < count; k++)
         out[k] = (float)sums[k];
@@ -86,7 +79,7 @@ static void narrow(size_t count, const double *restrict sums, float *restrict ou
 
 static void run_sum(void *context, int member, int members) {
     const struct job *job = context;
-    const struct config_vectors *v = job->vectors;
+    const struct vectors *v = job->vectors;
     double sums[BLOCK];
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
@@ -107,39 +100,8 @@ static void run_sum(void *context, int member, int members) {
     }
 }
 
-void config_sum(struct team *team, const struct config_vectors *vectors, const double *weights,
-                void *const out[DTYPE_COUNT]) {
+void vectors_sum(struct team *team, const struct vectors *vectors, const double *weights,
+                 void *const out[DTYPE_COUNT]) {
     struct job job = {.vectors = vectors, .weights = weights, .out = out};
     team_run(team, run_sum, &job);
-}
-
-/* ---------------------------------------------------------------- the weights */
-
-int config_weights(int count, const double *products, const double *coefficients, double eps, double *weights) {
-    double norm[CONFIG_MAX_TERMS], y[CONFIG_MAX_TERMS];
-    double g[CONFIG_MAX_TERMS * CONFIG_MAX_TERMS] = {0}, b[CONFIG_MAX_TERMS] = {0};
-    double b_norm = 0, x_norm = 0, sum = 0;
-    if (count < 1 || count > CONFIG_MAX_TERMS)
-        return -1;
-    for (int i = 0; i < count; i++) {
-        norm[i] = fmax(sqrt(products[i * count + i]), eps);
-        b_norm += coefficients[i] * coefficients[i];
-    }
-    b_norm = fmax(sqrt(b_norm), eps);
-    for (int i = 0; i < count; i++) {
-        b[i] = coefficients[i] / b_norm;
-        for (int j = 0; j < count; j++)
-            g[i * count + j] = products[i * count + j] / (norm[i] * norm[j]);
-    }
-    if (eigen_solve(count, g, b, CUTOFF, y))
-        return -1;
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < count; j++) {
-            x_norm += y[i] * g[i * count + j] * y[j];
-            sum += norm[i] * g[i * count + j] * y[j];
-        }
-    x_norm = fmax(sqrt(fmax(x_norm, 0)), eps);
-    for (int i = 0; i < count; i++)
-        weights[i] = sum / x_norm * y[i] / (x_norm * norm[i]);
-    return 0;
 }
