@@ -25,7 +25,7 @@ struct kernel_args {
     struct operand out;
     const struct operand *in;
     const struct topology *topology;
-    const struct inverse *inverse; /* [INDEX_COUNT] those the program needs */
+    const struct inverse *inverse; /* [INDEX_COUNT] those the plan needs */
     const int *split[DIM_COUNT];   /* [members + 1] which rows of a dimension a member owns */
     int member, members;
     struct team *team;

@@ -70,6 +70,19 @@ struct node *form_node(struct graph *graph, const struct op *op, int role, int n
     return node;
 }
 
+struct node *form_of(struct graph *graph, const struct op *op, struct node *const *operands, int n,
+                     const struct layout *layout, int index, const void *paths, int npaths, int path_size) {
+    struct slot shape[MAX_SLOTS];
+    struct node *slots[MAX_SLOTS] = {0};
+    for (int k = 0; k < n; k++) {
+        node_slot(operands[k], &shape[k]);
+        slots[k] = operands[k];
+    }
+    shape[n] = shape[0];
+    shape[n].layout = layout;
+    return form_node(graph, op, n, n + 1, shape, index, paths, npaths, path_size, slots);
+}
+
 int form_is_plain(const struct node *node, int role) {
     const struct form_attr *attr = node->attr;
     return attr->role == role && attr->nterms == 1 && form_factors(attr)[0] == 1;

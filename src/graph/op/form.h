@@ -37,7 +37,10 @@ static inline const void *form_paths(const struct form_attr *attr) {
 /* The node of form op with this role; slots[role] is ignored.  shape: all slots' shapes. */
 struct node *form_node(struct graph *graph, const struct op *op, int role, int nslots, const struct slot *shape,
                        int index, const void *paths, int npaths, int path_size, struct node *const *slots);
-/* The same with several terms: inputs are nterms * (nslots - 1) nodes. */
+/* The form of n operands, for the slot behind theirs: a tensor of this layout with the rows of the first. */
+struct node *form_of(struct graph *graph, const struct op *op, struct node *const *operands, int n,
+                     const struct layout *layout, int index, const void *paths, int npaths, int path_size);
+/* form_node with several terms: inputs are nterms * (nslots - 1) nodes. */
 struct node *form_terms(struct graph *graph, const struct op *op, const struct form_attr *like, int nterms,
                         const double *factors, struct node *const *inputs);
 /* Whether it is one term of this role, as a form begins: with the factor 1. */

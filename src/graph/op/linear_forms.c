@@ -162,13 +162,7 @@ static struct node *linear_any(struct graph *graph, const struct op *op, struct 
         free(clean);
         return graph_fail(graph, "the weights of a linear layer do not fit its operands");
     }
-    struct slot shape[3];
-    node_slot(a, &shape[0]);
-    node_slot(w, &shape[1]);
-    node_slot(a, &shape[2]);
-    shape[2].layout = out;
-    struct node *slots[] = {a, w, NULL};
-    struct node *node = form_node(graph, op, 2, 3, shape, index, clean, npaths, sizeof *clean, slots);
+    struct node *node = form_of(graph, op, (struct node *[]){a, w}, 2, out, index, clean, npaths, sizeof *clean);
     free(clean);
     return node;
 }

@@ -94,17 +94,8 @@ struct node *graph_fold(struct graph *graph, struct node *a, struct node *w, int
     }
     if (!fits)
         return graph_fail(graph, "a fold whose paths do not fit its operands");
-    struct slot shape[3];
-    node_slot(a, &shape[0]);
-    node_slot(w, &shape[1]);
-    node_slot(a, &shape[2]);
-    shape[2].layout = layout_plain(graph, out_cols);
-    struct node *slots[] = {a, w, NULL};
-    return form_node(graph, &op_fold, 2, 3, shape, -1, paths, npaths, sizeof *paths, slots);
-}
-
-static int same_rows(const struct node *a, const struct node *b) {
-    return a->dim == b->dim && a->rows == b->rows;
+    return form_of(graph, &op_fold, (struct node *[]){a, w}, 2, layout_plain(graph, out_cols), -1, paths, npaths,
+                   sizeof *paths);
 }
 
 /* ---------------------------------------------------------------- couple */
@@ -116,7 +107,7 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
     struct couple_entry *clean = calloc((size_t)nentries + 1, sizeof *clean);
     if (!clean)
         return graph_no_memory(graph);
-    int fits = same_rows(a, b) && a->layout->nblocks == 1 && b->layout->nblocks == 1;
+    int fits = a->dim == b->dim && a->rows == b->rows && a->layout->nblocks == 1 && b->layout->nblocks == 1;
     for (int k = 0; fits && k < nentries; k++) {
         clean[k].i = entries[k].i;
         clean[k].j = entries[k].j;
@@ -129,13 +120,8 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
         free(clean);
         return graph_fail(graph, "a coupling whose entries do not fit its operands");
     }
-    struct slot shape[3];
-    node_slot(a, &shape[0]);
-    node_slot(b, &shape[1]);
-    node_slot(a, &shape[2]);
-    shape[2].layout = layout_plain(graph, out_cols);
-    struct node *slots[] = {a, b, NULL};
-    struct node *node = form_node(graph, &op_couple, 2, 3, shape, -1, clean, nentries, sizeof *clean, slots);
+    struct node *node = form_of(graph, &op_couple, (struct node *[]){a, b}, 2, layout_plain(graph, out_cols), -1, clean,
+                                nentries, sizeof *clean);
     free(clean);
     return node;
 }

@@ -101,9 +101,11 @@ struct node *node_sum(struct graph *graph, struct node *const *inputs, const dou
     return node;
 }
 
+enum { OPERANDS = 2 }; /* of a combination, at most; the simplifier makes longer ones */
+
 static struct node *combination(struct graph *graph, struct node *const *inputs, const double *factors, int count) {
-    struct node *kept[64];
-    double factor[64];
+    struct node *kept[OPERANDS];
+    double factor[OPERANDS];
     int n = 0;
     for (int k = 0; k < count; k++) {
         double value;

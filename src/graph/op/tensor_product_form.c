@@ -83,12 +83,5 @@ struct node *graph_tensor_product(struct graph *graph, struct node *x, struct no
     }
     if (!fits)
         return graph_fail(graph, "a tensor product whose paths do not fit its operands");
-    struct slot shape[4];
-    node_slot(x, &shape[0]);
-    node_slot(m, &shape[1]);
-    node_slot(w, &shape[2]);
-    node_slot(x, &shape[3]);
-    shape[3].layout = out;
-    struct node *slots[] = {x, m, w, NULL};
-    return form_node(graph, &op_tensor_product, 3, 4, shape, -1, paths, npaths, sizeof *paths, slots);
+    return form_of(graph, &op_tensor_product, (struct node *[]){x, m, w}, 3, out, -1, paths, npaths, sizeof *paths);
 }
