@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "console.h"
-#include "graph/profile.h"
+#include "graph/run/profile.h"
 #include "train/trainer.h"
 #include "verb.h"
 

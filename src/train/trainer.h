@@ -322,7 +322,7 @@ struct program;
 struct program *trainer_program(const struct trainer *trainer);
 struct program *trainer_eval_program(const struct trainer *trainer);
 /* Runs one of them so many times on that batch, with the weights of training as they are; program_instruction and
- * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
+ * graph/run/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
  * way. */
 int trainer_time_program(struct trainer *trainer, int evaluation, int runs, struct error *error);
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "train/callback/callback_kinds.h"
 #include "base/print.h"
+#include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
 #include "train/duration.h"
 #include "train/run/evaluate.h"

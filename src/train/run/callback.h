@@ -5,8 +5,8 @@
 #include "base/arena.h"
 #include "config/options.h"
 #include "data/module/datamodule.h"
-#include "train/metric/metrics.h"
 #include "model/file/safetensors.h"
+#include "train/metric/metrics.h"
 #include "train/state.h"
 #include "train/trainer.h"
 

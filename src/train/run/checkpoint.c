@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 #include "model/file/safetensors.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */
@@ -190,7 +190,7 @@ static int store_run(struct trainer *trainer, struct safetensors *file, struct e
     if (!code)
         code = safetensors_set_metadata(file, "threads", threads, error);
     if (!code)
-        code = safetensors_set_metadata(file, "kernels", kernels_active()->name, error);
+        code = safetensors_set_metadata(file, "kernels", kernels_name(), error);
     return code ? code : store_history(trainer, file, error);
 }
 
@@ -322,11 +322,11 @@ static void compare_machine(struct trainer *trainer, const struct safetensors *f
         trainer_tell(trainer, EVENT_NOTICE,
                      "%s was written with --threads %d, this run has %d: its numbers will differ by rounding", path,
                      atoi(threads), now);
-    if (kernels && strcmp(kernels, kernels_active()->name))
+    if (kernels && strcmp(kernels, kernels_name()))
         trainer_tell(trainer, EVENT_NOTICE,
                      "%s was written with the kernels '%.20s', this run has '%s' (FETTLE_KERNELS): its numbers will "
                      "differ by rounding",
-                     path, kernels, kernels_active()->name);
+                     path, kernels, kernels_name());
 }
 
 int checkpoint_init(struct trainer *trainer, const char *path, struct error *error) {

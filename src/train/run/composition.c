@@ -1,6 +1,6 @@
 #include "train/dot.h"
-#include "train/run/trainer_options.h"
 #include "train/run/composition.h"
+#include "train/run/trainer_options.h"
 #include "train/trainer.h"
 
 #include <stdlib.h>

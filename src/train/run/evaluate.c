@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "base/interrupt.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
@@ -14,7 +15,6 @@
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static struct loader loader_of(const struct trainer *trainer, enum data_role role, size_t set) {

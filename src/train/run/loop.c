@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/run/best.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/finite.h"
@@ -24,7 +25,6 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {

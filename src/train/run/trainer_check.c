@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/best.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_check.h"
@@ -16,7 +17,6 @@
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */

@@ -18,8 +18,8 @@
 #include "train/run/settings.h"
 #include "train/scheduler/scheduler.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
 #include "train/technique/technique.h"
+#include "train/vector.h"
 
 struct conflict_free_options {
     double norm_eps;
