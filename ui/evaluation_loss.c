@@ -5,7 +5,7 @@
 #include "base/interrupt.h"
 #include "base/team.h"
 #include "config/node.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "evaluation.h"
 #include "graph/kernel/blas.h"
 #include "graph/graph.h"

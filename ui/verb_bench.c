@@ -8,7 +8,7 @@
 #include "config/node.h"
 #include "console.h"
 #include "graph/run/profile.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {

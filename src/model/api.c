@@ -14,7 +14,7 @@
 #include "base/interrupt.h"
 #include "base/team.h"
 #include "base/text.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "data/module/datamodule.h"
 #include "graph/kernel/blas.h"
 #include "graph/graph.h"

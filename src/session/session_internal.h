@@ -11,7 +11,7 @@
 #include "session/session.h"
 #include "session/stop/stops.h"
 #include "session/view.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { REWIND_MOST = 256, REWIND_STATES = 24 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "data/module/datamodule.h"
 #include "support.h"
 

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
-#include "data/loader.h"
+#include "data/set/loader.h"
 
 static void check_epochs(const struct loader_settings *settings, const int64_t expected[3][5]) {
     struct loader loader;

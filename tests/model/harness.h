@@ -2,7 +2,7 @@
 #ifndef TESTS_MODEL_HARNESS_H
 #define TESTS_MODEL_HARNESS_H
 
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "graph/run/program.h"
 #include "model/model.h"
 

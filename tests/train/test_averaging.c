@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "train/state.h"
+#include "train/core/state.h"
 
 #define EMA "trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.5}]"
 #define PLAIN "training_module._target_=nequip.train.NequIPLightningModule", "~training_module.ema_decay"

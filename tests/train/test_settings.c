@@ -2,7 +2,7 @@
 #include "runs.h"
 
 #include "base/file.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static int validations(const char *path) {
     struct table table = table_read(path);

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "data/format/extxyz_parts.h"
-#include "data/input.h"
-#include "data/selection.h"
+#include "data/frame/input.h"
+#include "data/frame/selection.h"
 
 enum { MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096 };
 

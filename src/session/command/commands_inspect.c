@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/module.h"
+#include "model/emit/module.h"
 #include "session/view/info.h"
 #include "session/view/tree.h"
 #include "session/session_internal.h"

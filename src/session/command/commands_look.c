@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/module.h"
+#include "model/emit/module.h"
 #include "graph/run/program_look.h"
 #include "session/view/histogram.h"
 #include "session/view/info.h"

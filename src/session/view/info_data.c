@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/oddities.h"
-#include "data/survey.h"
+#include "data/set/oddities.h"
+#include "data/set/survey.h"
 #include "session/view/info.h"
 
 void roles_complete(struct session *session, session_add *add, void *context) {

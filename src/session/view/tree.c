@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/module.h"
+#include "model/emit/module.h"
 #include "base/print.h"
 #include "session/session_internal.h"
 #include "session/view/tree.h"

@@ -8,10 +8,10 @@
 #include "base/team.h"
 #include "train/callback/average_rule.h"
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/core/state.h"
 #include "train/run/composition.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/run/run.h"
+#include "train/run/trainer.h"
 
 /* When it takes up the weights. */
 struct averaging_options {

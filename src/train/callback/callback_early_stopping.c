@@ -4,7 +4,7 @@
 
 #include "base/print.h"
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct stop_options {
     const char *monitor, *mode;

@@ -9,8 +9,8 @@
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 
 int loss_coefficients_read(const struct config_node *map, const struct metrics *loss, int nullable, double *values,
                            struct error *error) {

@@ -4,8 +4,8 @@
 
 #include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 
 struct monitor_options {
     const char *interval;

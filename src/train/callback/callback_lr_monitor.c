@@ -3,7 +3,7 @@
 
 #include "train/callback/callback_kinds.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct monitor_options {
     const char *interval;

@@ -12,7 +12,7 @@
 #include "base/print.h"
 #include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
-#include "train/duration.h"
+#include "train/core/duration.h"
 #include "train/run/evaluate.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct monitor_options {
     const char *interval;

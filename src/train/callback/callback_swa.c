@@ -5,7 +5,7 @@
 
 #include "train/callback/average_rule.h"
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/scheduler/scheduler_kind.h"
 
 struct swa_options {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct stats_options {
     int64_t every;

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/oddities.h"
+#include "data/set/oddities.h"
+#include "train/core/state.h"
 #include "train/metric/metrics_entry.h"
-#include "train/state.h"
 
 /* ---------------------------------------------------------------- making */
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/batches.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 /* The one number of a variable. */
 static int64_t *number(const struct variable *variable) {

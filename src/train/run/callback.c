@@ -5,9 +5,9 @@
 #include "base/hash.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 static const char *watched(const struct callback *callback) {
     const char *metric = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;

@@ -6,9 +6,9 @@
 #include "config/options.h"
 #include "data/module/datamodule.h"
 #include "model/file/safetensors.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct trainer;
 struct trainer_settings;

@@ -8,6 +8,7 @@
 
 #include "graph/kernel/kernels.h"
 #include "model/file/safetensors.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
@@ -17,10 +18,9 @@
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/parameters.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/scheduler/scheduler.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */
 static void to_model(const struct trainer *trainer, const void *const slabs[DTYPE_COUNT]) {

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/dtype.h"
 #include "config/options.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 struct trainer;
 struct layer;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/interrupt.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/callback.h"
@@ -12,10 +13,9 @@
 #include "train/run/logging.h"
 #include "train/run/programs.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 static struct loader loader_of(const struct trainer *trainer, enum data_role role, size_t set) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);

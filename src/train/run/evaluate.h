@@ -3,8 +3,8 @@
 #define FETTLE_TRAIN_RUN_EVALUATE_H
 
 #include <stdint.h>
+#include "data/frame/prefetch.h"
 #include "data/module/datamodule.h"
-#include "data/prefetch.h"
 #include "train/metric/metrics.h"
 #include "train/run/programs.h"
 

@@ -10,8 +10,8 @@
 #include "train/run/loggers.h"
 #include "train/run/logging.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];

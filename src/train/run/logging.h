@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/error.h"
+#include "train/run/trainer.h"
 #include "train/run/whys.h"
-#include "train/trainer.h"
 
 struct trainer;
 

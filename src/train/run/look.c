@@ -9,8 +9,8 @@
 #include "train/run/callback.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- frames */
 

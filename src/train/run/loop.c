@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
@@ -21,11 +22,10 @@
 #include "train/run/run_folder.h"
 #include "train/run/schedule.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {
     static const char *const names[] = {"start",    "sanity",    "epoch",      "load",      "forward", "loss",

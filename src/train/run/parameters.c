@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/composition.h"
 #include "train/run/parameters.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 int parameters_open(struct trainer *trainer, struct error *error) {
     int count = model_nparameters(trainer->model);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "train/core/state.h"
 #include "train/run/audit.h"
 #include "train/run/csv_log.h"
 #include "train/run/loggers.h"
@@ -13,9 +14,8 @@
 #include "train/run/point.h"
 #include "train/run/retool.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 struct trainer_point {
     struct snapshot *state;

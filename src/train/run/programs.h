@@ -2,7 +2,7 @@
 #ifndef FETTLE_TRAIN_RUN_PROGRAMS_H
 #define FETTLE_TRAIN_RUN_PROGRAMS_H
 
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "graph/run/program.h"
 #include "train/metric/metrics.h"
 

@@ -6,7 +6,7 @@
 #include "data/transform/transforms.h"
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
-#include "train/dot.h"
+#include "train/core/dot.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
 #include "train/run/callback.h"

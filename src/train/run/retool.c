@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/composition.h"
 #include "train/run/retool.h"
 #include "train/run/schedule.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 static const char retired[] = "retired.";
 

@@ -5,10 +5,10 @@
 #include "train/run/cursor.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/trainer.h"
 
 const struct trainer_settings *run_settings(const struct trainer *trainer) {
     return &trainer->options;

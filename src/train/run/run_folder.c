@@ -15,8 +15,8 @@
 #include "train/run/loggers.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 static int write_config(const struct trainer *trainer, const char *name, const struct config *config,
                         struct error *error) {

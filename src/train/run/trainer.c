@@ -1,4 +1,4 @@
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "graph/kernel/blas.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
@@ -35,7 +36,6 @@
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
 
 /* ---------------------------------------------------------------- opening */
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
@@ -11,13 +12,12 @@
 #include "train/run/composition.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_check.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */
 

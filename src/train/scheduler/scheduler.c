@@ -1,9 +1,9 @@
 #include "train/scheduler/scheduler.h"
 
 #include <string.h>
-#include "train/dot.h"
+#include "train/core/dot.h"
+#include "train/core/state.h"
 #include "train/scheduler/scheduler_kind.h"
-#include "train/state.h"
 
 enum { MAX_DEPTH = 16 };
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/technique/technique.h"
 
 struct ema_options {

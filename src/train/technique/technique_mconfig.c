@@ -9,13 +9,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/core/vector.h"
 #include "train/metric/metrics.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 #include "train/technique/conflict_free_weights.h"
 #include "train/technique/technique.h"
-#include "train/vector.h"
 
 struct mconfig_options {
     struct option_floats betas;
