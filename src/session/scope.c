@@ -5,14 +5,14 @@
 
 #include "session/session_internal.h"
 
-struct search {
+struct scope_search {
     const char *name;
     char *out;
     int exact, ends;
 };
 
 static void look(void *context, const char *candidate) {
-    struct search *search = context;
+    struct scope_search *search = context;
     const char *slash = strrchr(candidate, '/');
     if (!strcmp(candidate, search->name)) {
         search->exact = 1;
@@ -25,7 +25,7 @@ static void look(void *context, const char *candidate) {
 
 static int resolve(void *context, const char *name, char *out, struct error *error) {
     struct session *session = context;
-    struct search search = {name, out, 0, 0};
+    struct scope_search search = {name, out, 0, 0};
     values_complete(session, look, &search);
     if (search.exact || search.ends == 1)
         return 0;

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "data/set/emt.h"
 #include "data/set/generate.h"
-#include "data/frame/input.h"
+#include "data/frame/data_input.h"
 #include "data/set/stats.h"
 #include "data/set/survey.h"
 #include "support.h"

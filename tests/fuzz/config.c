@@ -3,7 +3,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "common.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 #include "session/session.h"
 #include "train/run/trainer.h"
 

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/random.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 #include "session/session_internal.h"
 #include "train/optimizer/optimizer_kinds.h"
 #include "train/core/state.h"

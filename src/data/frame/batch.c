@@ -7,14 +7,14 @@
 #include "data/frame/mapped.h"
 
 /* One block that only grows: a batch is laid out in it in two passes, the first of which only counts. */
-struct block {
+struct field_block {
     char *data;
     size_t size, capacity;
 };
 
 enum { ALIGNMENT = 64 };
 
-static void *take(struct block *block, size_t count, size_t size, int counting) {
+static void *take(struct field_block *block, size_t count, size_t size, int counting) {
     size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *at = counting ? NULL : block->data + block->size;
     block->size += bytes;
@@ -66,7 +66,7 @@ static int common_fields(const struct frame *const *frames, int nframes, const s
     return 1;
 }
 
-static void lay_out_rows(struct topology *t, struct block *block, const struct totals *n, int counting) {
+static void lay_out_rows(struct topology *t, struct field_block *block, const struct totals *n, int counting) {
     struct edge_rows *rows[] = {&t->by_centre, &t->by_neighbour};
     for (int k = 0; k < 2; k++) {
         *rows[k] = t->by_centre;
@@ -80,8 +80,9 @@ static void lay_out_rows(struct topology *t, struct block *block, const struct t
 }
 
 /* Places everything; with counting only block->size means something afterwards. */
-static int lay_out(struct batch *batch, struct block *block, const struct totals *n, const struct frame *const *frames,
-                   const struct batch_options *options, int counting, struct error *error) {
+static int lay_out(struct batch *batch, struct field_block *block, const struct totals *n,
+                   const struct frame *const *frames, const struct batch_options *options, int counting,
+                   struct error *error) {
     block->size = 0;
     struct topology *t = &batch->topology;
     batch->frame_atoms = take(block, n->frames + 1, sizeof(int), counting);
@@ -254,7 +255,7 @@ int batch_join(struct batch **out, const struct frame *const *frames, int nframe
         return code;
     if (!*out) {
         struct batch *batch = calloc(1, sizeof *batch);
-        struct block *block = calloc(1, sizeof *block);
+        struct field_block *block = calloc(1, sizeof *block);
         if (!batch || !block) {
             free(batch);
             free(block);
@@ -263,7 +264,7 @@ int batch_join(struct batch **out, const struct frame *const *frames, int nframe
         batch->arena = block;
         *out = batch;
     }
-    struct block *block = (*out)->arena;
+    struct field_block *block = (*out)->arena;
     code = lay_out(&layout, block, &totals, frames, options, 1, error);
     if (code)
         return code;
@@ -301,7 +302,7 @@ int batch_join(struct batch **out, const struct frame *const *frames, int nframe
 void batch_free(struct batch *batch) {
     if (!batch)
         return;
-    struct block *block = batch->arena;
+    struct field_block *block = batch->arena;
     free(block->data);
     free(block);
     free(batch);

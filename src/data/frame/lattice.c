@@ -7,7 +7,7 @@
 
 static const double most_whole = 1125899906842624.0; /* 2^50: sums of such numbers are exact */
 
-struct vectors {
+struct lattice_vectors {
     double start[9]; /* as they were: new ones are made from these, so that errors do not pile up */
     double now[9], whole[9];
 };
@@ -17,7 +17,7 @@ static double product(const double *a, const double *b) {
 }
 
 /* Vector a, less m times b and n times c (b and c may be a: then nothing of it). */
-static int less(const struct vectors *v, int a, int b, double m, int c, double n, double *now, double *whole) {
+static int less(const struct lattice_vectors *v, int a, int b, double m, int c, double n, double *now, double *whole) {
     for (int d = 0; d < 3; d++) {
         whole[d] = v->whole[3 * a + d] - m * v->whole[3 * b + d] - n * v->whole[3 * c + d];
         if (!(fabs(whole[d]) < most_whole))
@@ -33,7 +33,7 @@ static int less(const struct vectors *v, int a, int b, double m, int c, double n
 }
 
 /* 1 if vector a has become shorter. */
-static int try_less(struct vectors *v, int a, int b, double m, int c, double n) {
+static int try_less(struct lattice_vectors *v, int a, int b, double m, int c, double n) {
     double now[3], whole[3], before = product(&v->now[3 * a], &v->now[3 * a]);
     if ((m == 0 && n == 0) || !less(v, a, b, m, c, n, now, whole) || !(product(now, now) < before * (1 - 1e-9)))
         return 0;
@@ -42,13 +42,13 @@ static int try_less(struct vectors *v, int a, int b, double m, int c, double n) 
     return 1;
 }
 
-static int shorten_by_one(struct vectors *v, int a, int b) {
+static int shorten_by_one(struct lattice_vectors *v, int a, int b) {
     double length = product(&v->now[3 * b], &v->now[3 * b]);
     return length > 0 && try_less(v, a, b, nearbyint(product(&v->now[3 * a], &v->now[3 * b]) / length), b, 0);
 }
 
 /* By two that are short already: the nearest of their sums is one of those around where the plane is met. */
-static int shorten_by_two(struct vectors *v, int a, int b, int c) {
+static int shorten_by_two(struct lattice_vectors *v, int a, int b, int c) {
     const double *x = &v->now[3 * a], *y = &v->now[3 * b], *z = &v->now[3 * c];
     double yy = product(y, y), yz = product(y, z), zz = product(z, z), det = yy * zz - yz * yz;
     if (!(det > 0))
@@ -64,7 +64,7 @@ static int shorten_by_two(struct vectors *v, int a, int b, int c) {
 
 int lattice_reduce(double basis[9], int64_t whole[9], const unsigned char pbc[3]) {
     enum { ROUNDS = 1000 }; /* each shortens something; a factor of a hundred a round is common */
-    struct vectors v = {.whole = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    struct lattice_vectors v = {.whole = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
     int shorter = 1, round = 0;
     memcpy(v.start, basis, sizeof v.start);
     memcpy(v.now, basis, sizeof v.now);

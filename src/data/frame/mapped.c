@@ -13,28 +13,28 @@
 #include <unistd.h>
 
 /* Where a map lies, for the handler, which may come at any time: a place is used again, but never freed. */
-struct place {
+struct mapped_place {
     atomic_uintptr_t begin, end; /* both 0: free */
     atomic_int lost;             /* some of it could not be read */
-    struct place *next;
+    struct mapped_place *next;
 };
 
 struct file {
     struct mapped map; /* first: what others see */
-    struct place *place;
+    struct mapped_place *place;
     char *path;
     int fd;
     atomic_long seconds, nanoseconds; /* when the file was written to last, as far as we have seen to it */
 };
 
-static struct place *_Atomic places;
+static struct mapped_place *_Atomic places;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over taking places and looking again */
 static struct sigaction before;
 
 /* mmap is a system call and no more on the systems that there are: safe here. */
 static int put_zeros(uintptr_t at) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    for (struct place *p = atomic_load(&places); p; p = p->next) {
+    for (struct mapped_place *p = atomic_load(&places); p; p = p->next) {
         uintptr_t begin = atomic_load(&p->begin), end = atomic_load(&p->end);
         if (at < begin || at >= end)
             continue;
@@ -65,8 +65,8 @@ static void install(void) {
     sigaction(SIGBUS, &action, &before);
 }
 
-static struct place *take_place(void) {
-    struct place *place;
+static struct mapped_place *take_place(void) {
+    struct mapped_place *place;
     pthread_mutex_lock(&lock);
     for (place = atomic_load(&places); place && atomic_load(&place->end); place = place->next) {
     }
@@ -82,13 +82,13 @@ static struct place *take_place(void) {
     return place;
 }
 
-static void give_place(struct place *place) {
+static void give_place(struct mapped_place *place) {
     atomic_store(&place->begin, 0);
     atomic_store(&place->end, 0);
 }
 
 /* Maps the whole of a file that is open; -1 if it cannot be. */
-static int map(struct mapped *out, struct place *place, int fd, size_t size) {
+static int map(struct mapped *out, struct mapped_place *place, int fd, size_t size) {
     void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     if (data == MAP_FAILED)
         return -1;
@@ -153,7 +153,7 @@ static int is_as_noted(const struct file *file, const struct stat *status) {
 /* Somebody has touched the file, or more.  A map of its own shows what it holds now. */
 static int is_same(struct file *file, const struct stat *status) {
     struct mapped now = {0};
-    struct place *place = NULL;
+    struct mapped_place *place = NULL;
     pthread_mutex_lock(&lock);
     int same = is_as_noted(file, status);
     pthread_mutex_unlock(&lock);

@@ -291,7 +291,7 @@ static int floor_divide(int a, int b) {
 }
 
 /* Candidates of atom i from one bin in one image (shift: of that bin, before the atoms' own). */
-struct search {
+struct neighbour_search {
     const struct frame *frame;
     const int64_t *whole; /* what image shifts of the basis are in cells; NULL: the same */
     double r_max2;
@@ -315,7 +315,7 @@ static int count_in_cells(const int64_t *whole, int *shift) {
     return 1;
 }
 
-static int search_bin(struct search *search, const struct bins *bins, size_t bin, int i, const int *image,
+static int search_bin(struct neighbour_search *search, const struct bins *bins, size_t bin, int i, const int *image,
                       struct error *error) {
     const struct frame *frame = search->frame;
     const double *xi = &frame->pos[3 * i], *cell = frame->cell;
@@ -372,7 +372,7 @@ static int search_bin(struct search *search, const struct bins *bins, size_t bin
 }
 
 /* All candidates of atom i. */
-static int search_atom(struct search *search, const struct grid *grid, const struct bins *bins, int i,
+static int search_atom(struct neighbour_search *search, const struct grid *grid, const struct bins *bins, int i,
                        struct error *error) {
     const int *home = &bins->bin[3 * i], *n = grid->bins;
     int first[3], last[3];
@@ -416,7 +416,7 @@ int frame_neighbours(struct frame *frame, double r_max, int directed, size_t lim
     struct grid grid = {.reduced = 0};
     struct bins bins = {0};
     struct pair_list list = {0};
-    struct search search = {.frame = frame, .r_max2 = r_max * r_max, .directed = directed};
+    struct neighbour_search search = {.frame = frame, .r_max2 = r_max * r_max, .directed = directed};
     int code = 0;
     char label[300];
     const size_t pair_bytes = 5 * sizeof(int);

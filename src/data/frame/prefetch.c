@@ -6,14 +6,15 @@
 
 #include "base/thread.h"
 
-enum state { IDLE, ASKED, DONE, ENDING };
+enum prefetch_state { IDLE, ASKED, DONE, ENDING };
 
 struct prefetch {
     pthread_t thread;
     int running;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    enum state state; /* under the lock; the rest belongs to the thread while it is ASKED, else to the caller */
+    enum prefetch_state
+        state; /* under the lock; the rest belongs to the thread while it is ASKED, else to the caller */
     const struct frame **frames;
     int nframes, capacity;
     const struct batch_options *options;
@@ -55,11 +56,11 @@ static void start(struct prefetch *p) {
     p->running = thread_start(&p->thread, work, p) == 0;
 }
 
-static enum state settle(struct prefetch *p) {
+static enum prefetch_state settle(struct prefetch *p) {
     pthread_mutex_lock(&p->lock);
     while (p->state == ASKED)
         pthread_cond_wait(&p->changed, &p->lock);
-    enum state state = p->state;
+    enum prefetch_state state = p->state;
     p->state = IDLE;
     pthread_mutex_unlock(&p->lock);
     return state;

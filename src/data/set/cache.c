@@ -10,7 +10,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "data/frame/input.h"
+#include "data/frame/data_input.h"
 #include "data/frame/mapped.h"
 #include "data/frame/selection.h"
 #include "data/set/cache_file.h"

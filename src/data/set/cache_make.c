@@ -21,7 +21,7 @@ struct cache_arrays cache_lay_out(size_t atoms, size_t pairs, size_t doubles) {
     return a;
 }
 
-struct making {
+struct cache_making {
     FILE *out;
     uint64_t at;
     struct text frame; /* the arrays of one */
@@ -39,14 +39,14 @@ static void align(struct text *text) {
     text_add_bytes(text, zeros, (8 - text->size % 8) % 8);
 }
 
-static void put(struct making *m, const void *bytes, size_t size) {
+static void put(struct cache_making *m, const void *bytes, size_t size) {
     if (size)
         fwrite(bytes, 1, size, m->out);
     m->at += size;
 }
 
 /* As a rule the list is the same for all frames: it is kept once for those that follow each other. */
-static void add_unused(struct making *m, struct cache_record *r, const char *unused) {
+static void add_unused(struct cache_making *m, struct cache_record *r, const char *unused) {
     size_t size = strlen(unused) + 1;
     if (m->strings.size < size || memcmp(m->strings.data + m->strings.size - size, unused, size) != 0)
         text_add_bytes(&m->strings, unused, size);
@@ -54,7 +54,7 @@ static void add_unused(struct making *m, struct cache_record *r, const char *unu
     r->unused = m->strings.size - size;
 }
 
-static void put_frame(struct making *m, const struct frame *frame) {
+static void put_frame(struct cache_making *m, const struct frame *frame) {
     size_t atoms = (size_t)frame->atoms, pairs = frame->npairs > 0 ? (size_t)frame->npairs : 0;
     struct text *arrays = &m->frame;
     struct cache_record r = {.at = m->at,
@@ -93,7 +93,7 @@ static void put_frame(struct making *m, const struct frame *frame) {
 }
 
 /* Frame after frame, none of which stays in memory. */
-static int put_frames(struct making *m, struct extxyz_reader *reader, struct transforms *transforms,
+static int put_frames(struct cache_making *m, struct extxyz_reader *reader, struct transforms *transforms,
                       struct error *error) {
     for (;;) {
         struct frame *frame;
@@ -113,7 +113,7 @@ static int put_frames(struct making *m, struct extxyz_reader *reader, struct tra
 }
 
 /* A table's place in the file.  The hash goes on over it. */
-static uint64_t put_table(struct making *m, const void *bytes, size_t size, uint64_t *hash) {
+static uint64_t put_table(struct cache_making *m, const void *bytes, size_t size, uint64_t *hash) {
     static const char zeros[8];
     uint64_t at = m->at;
     put(m, bytes, size);
@@ -123,7 +123,7 @@ static uint64_t put_table(struct making *m, const void *bytes, size_t size, uint
 }
 
 /* In the order of cache_hash_tables. */
-static void put_tables(struct making *m, const struct cache_source *source, const char *warnings) {
+static void put_tables(struct cache_making *m, const struct cache_source *source, const char *warnings) {
     struct cache_head head = {.source_size = source->size,
                               .source_hash = source->hash,
                               .tables = m->at,
@@ -147,7 +147,7 @@ static void put_tables(struct making *m, const struct cache_source *source, cons
 
 int cache_make(struct cache_source *source, const char *cache, const struct extxyz_keys *keys,
                struct transforms *transforms, int *unwritten, struct error *error) {
-    struct making m = {.out = NULL};
+    struct cache_making m = {.out = NULL};
     struct file_writer *writer = NULL;
     struct extxyz_reader *reader = NULL;
     struct error why = {0};

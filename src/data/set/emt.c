@@ -26,7 +26,7 @@ static const struct parameters {
 enum { ELEMENTS = sizeof table / sizeof *table, PAIRS_AT_ONCE = 1 << 16 };
 
 /* An element in eV and A, and what follows from its parameters. */
-struct element {
+struct emt_element {
     double e0, s0, v0, eta2, kappa, lambda, n0;
     double inv12gamma1, half_v0_over_gamma2;
 };
@@ -35,7 +35,7 @@ struct emt {
     double cutoff; /* midpoint of the smoothing function, A */
     double reach;  /* beyond this there is nothing */
     double slope;  /* of the smoothing function, 1/A */
-    struct element elements[ELEMENTS];
+    struct emt_element elements[ELEMENTS];
     /* scratch, kept between calls */
     struct frame *frame;
     int capacity;
@@ -82,14 +82,14 @@ struct emt *emt_new(void) {
     emt->reach = emt->cutoff + 0.5;
     for (int k = 0; k < ELEMENTS; k++) {
         const struct parameters *p = &table[k];
-        struct element *e = &emt->elements[k];
-        *e = (struct element){.e0 = p->e0,
-                              .s0 = p->s0 * bohr,
-                              .v0 = p->v0,
-                              .eta2 = p->eta2 / bohr,
-                              .kappa = p->kappa / bohr,
-                              .lambda = p->lambda / bohr,
-                              .n0 = p->n0 / (bohr * bohr * bohr)};
+        struct emt_element *e = &emt->elements[k];
+        *e = (struct emt_element){.e0 = p->e0,
+                                  .s0 = p->s0 * bohr,
+                                  .v0 = p->v0,
+                                  .eta2 = p->eta2 / bohr,
+                                  .kappa = p->kappa / bohr,
+                                  .lambda = p->lambda / bohr,
+                                  .n0 = p->n0 / (bohr * bohr * bohr)};
         static const double shell[3] = {12, 6, 24};
         double gamma1 = 0, gamma2 = 0;
         for (int n = 0; n < 3; n++) {
@@ -166,7 +166,7 @@ static void evaluate_pair(const struct emt *emt, int p, struct pair_terms *out) 
     const struct frame *frame = emt->frame;
     int i = frame->pair_i[p], j = frame->pair_j[p];
     const int *s = &frame->pair_shift[3 * p];
-    const struct element *a = &emt->elements[emt->kind[i]], *b = &emt->elements[emt->kind[j]];
+    const struct emt_element *a = &emt->elements[emt->kind[i]], *b = &emt->elements[emt->kind[j]];
     double r2 = 0;
     for (int c = 0; c < 3; c++) {
         out->d[c] = frame->pos[3 * j + c] - frame->pos[3 * i + c] + s[0] * frame->cell[c] + s[1] * frame->cell[3 + c] +
@@ -205,7 +205,7 @@ int emt_evaluate(struct emt *emt, const struct frame *frame, double *energy, dou
         total += pair.energy;
     }
     for (int i = 0; i < frame->atoms; i++) {
-        const struct element *e = &emt->elements[emt->kind[i]];
+        const struct emt_element *e = &emt->elements[emt->kind[i]];
         total -= e->e0; /* zero of energy: the crystal */
         if (!(emt->sigma1[i] > 0))
             continue; /* alone */

@@ -3,17 +3,17 @@
 #include "data/format/extxyz_parts.h"
 #include "data/set/stats_parts.h"
 
-struct manager_options {
+struct stats_manager_options {
     const struct config_node *metrics, *loader;
     struct option_strings type_names;
 };
 
 static const struct option manager_options[] = {
-    {"dataloader_kwargs", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct manager_options, loader), NULL,
+    {"dataloader_kwargs", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct stats_manager_options, loader), NULL,
      "arguments of the data loader that differ from the training set's"},
-    {"type_names", OPTION_STRING_LIST, OPTION_NULLABLE, NULL, offsetof(struct manager_options, type_names), NULL,
+    {"type_names", OPTION_STRING_LIST, OPTION_NULLABLE, NULL, offsetof(struct stats_manager_options, type_names), NULL,
      "names of the model's types, for statistics by type"},
-    {"metrics", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct manager_options, metrics), NULL,
+    {"metrics", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct stats_manager_options, metrics), NULL,
      "list of {field, metric, per_type, ignore_nan, name}"}};
 
 struct item_options {
@@ -30,15 +30,16 @@ static const struct option item_options[] = {
     {"ignore_nan", OPTION_BOOL, 0, "false", offsetof(struct item_options, ignore_nan), NULL, "leave out NaN"},
     {"name", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct item_options, name), NULL, "its name"}};
 
-struct modifier_options {
+struct stats_modifier_options {
     const char *field;
     double factor;
 };
 
-static const struct option modifier_options[] = {
-    {"field", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct modifier_options, field), NULL,
-     "a field of frames"},
-    {"factor", OPTION_FLOAT, OPTION_NULLABLE, "1.0", offsetof(struct modifier_options, factor), NULL, "a factor"}};
+static const struct option modifier_options[] = {{"field", OPTION_STRING, OPTION_REQUIRED, NULL,
+                                                  offsetof(struct stats_modifier_options, field), NULL,
+                                                  "a field of frames"},
+                                                 {"factor", OPTION_FLOAT, OPTION_NULLABLE, "1.0",
+                                                  offsetof(struct stats_modifier_options, factor), NULL, "a factor"}};
 
 struct metric_options {
     int absolute, squared, unbiased;
@@ -57,7 +58,7 @@ static int read_field(struct stats_item *item, const struct config_node *node, s
                                                    {"nequip.data.EdgeLengths", "EdgeLengths"},
                                                    {"nequip.data.BaseModifier", "BaseModifier"},
                                                    {"fettle.data.PaddedNumNeighbors", NULL}};
-    struct modifier_options options = {.factor = 1};
+    struct stats_modifier_options options = {.factor = 1};
     size_t index;
     if (config_kind(node) == CONFIG_STRING) {
         item->field = arena_string(arena, config_text(node));
@@ -194,7 +195,7 @@ int stats_read(struct stats *stats, const struct config_node *config, struct err
         {"nequip.data.CommonDataStatisticsManager", "CommonDataStatisticsManager"},
         {"nequip.data.EnergyOnlyDataStatisticsManager", "EnergyOnlyDataStatisticsManager"},
         {"nequip.data.DataStatisticsManager", "DataStatisticsManager"}};
-    struct manager_options options = {0};
+    struct stats_manager_options options = {0};
     struct loader_settings loader;
     size_t index, rows = sizeof manager_options / sizeof *manager_options;
     int code = options_target(config, "a statistics manager", targets, 3, &index, error);

@@ -6,21 +6,21 @@
 #include <math.h>
 #include <string.h>
 
-struct series {
+struct power_series {
     int n; /* coefficients 0..n */
     double c[UNARY_MAX_ORDER + 1];
 };
 
-static void series_mul(const struct series *a, const struct series *b, struct series *out) {
-    struct series r = {.n = a->n};
+static void series_mul(const struct power_series *a, const struct power_series *b, struct power_series *out) {
+    struct power_series r = {.n = a->n};
     for (int k = 0; k <= a->n; k++)
         for (int j = 0; j <= k; j++)
             r.c[k] += a->c[j] * b->c[k - j];
     *out = r;
 }
 
-static void series_div(const struct series *a, const struct series *b, struct series *out) {
-    struct series r = {.n = a->n};
+static void series_div(const struct power_series *a, const struct power_series *b, struct power_series *out) {
+    struct power_series r = {.n = a->n};
     for (int k = 0; k <= a->n; k++) {
         double sum = a->c[k];
         for (int j = 1; j <= k; j++)
@@ -30,8 +30,8 @@ static void series_div(const struct series *a, const struct series *b, struct se
     *out = r;
 }
 
-static void series_exp(const struct series *a, struct series *out) {
-    struct series r = {.n = a->n};
+static void series_exp(const struct power_series *a, struct power_series *out) {
+    struct power_series r = {.n = a->n};
     r.c[0] = exp(a->c[0]);
     for (int k = 1; k <= a->n; k++) {
         for (int j = 1; j <= k; j++)
@@ -41,8 +41,8 @@ static void series_exp(const struct series *a, struct series *out) {
     *out = r;
 }
 
-static void series_log(const struct series *a, struct series *out) {
-    struct series r = {.n = a->n};
+static void series_log(const struct power_series *a, struct power_series *out) {
+    struct power_series r = {.n = a->n};
     r.c[0] = log(a->c[0]);
     for (int k = 1; k <= a->n; k++) {
         double sum = k * a->c[k];
@@ -54,7 +54,7 @@ static void series_log(const struct series *a, struct series *out) {
 }
 
 /* x^p at x + t; the k-th coefficient is binomial(p, k) x^(p-k). */
-static void power_series(double x, double p, int n, struct series *out) {
+static void power_series(double x, double p, int n, struct power_series *out) {
     double binomial = 1;
     out->n = n;
     for (int k = 0; k <= n; k++) {
@@ -63,21 +63,21 @@ static void power_series(double x, double p, int n, struct series *out) {
     }
 }
 
-static void sigmoid_series(const struct series *x, struct series *out) {
-    struct series minus = *x, one = {.n = x->n, .c = {1}};
+static void sigmoid_series(const struct power_series *x, struct power_series *out) {
+    struct power_series minus = *x, one = {.n = x->n, .c = {1}};
     double sign = x->c[0] < 0 ? 1 : -1; /* exp of a negative number: no overflow */
     for (int k = 0; k <= x->n; k++)
         minus.c[k] *= sign;
-    struct series e, den;
+    struct power_series e, den;
     series_exp(&minus, &e);
     den = e;
     den.c[0] += 1;
     series_div(sign < 0 ? &one : &e, &den, out);
 }
 
-static void softplus_series(const struct series *x, struct series *out) {
+static void softplus_series(const struct power_series *x, struct power_series *out) {
     /* the derivative of softplus is the sigmoid */
-    struct series s;
+    struct power_series s;
     sigmoid_series(x, &s);
     out->n = x->n;
     out->c[0] = x->c[0] > 0 ? x->c[0] + log1p(exp(-x->c[0])) : log1p(exp(x->c[0]));
@@ -89,8 +89,8 @@ static void softplus_series(const struct series *x, struct series *out) {
     }
 }
 
-static void tanh_series(const struct series *x, struct series *out) {
-    struct series twice = *x, s;
+static void tanh_series(const struct power_series *x, struct power_series *out) {
+    struct power_series twice = *x, s;
     double first = tanh(x->c[0]);
     for (int k = 0; k <= x->n; k++)
         twice.c[k] *= 2;
@@ -101,7 +101,7 @@ static void tanh_series(const struct series *x, struct series *out) {
     *out = s;
 }
 
-static void sinc_series(double x, int n, struct series *out) {
+static void sinc_series(double x, int n, struct power_series *out) {
     /* sinc(x) = sum_j (-1)^j (pi x)^2j / (2j+1)!; around x, by the series in x where it converges fast, else by
      * dividing the series of the sine */
     memset(out, 0, sizeof *out);
@@ -123,7 +123,7 @@ static void sinc_series(double x, int n, struct series *out) {
         }
         return;
     }
-    struct series sine = {.n = n}, arg = {.n = n};
+    struct power_series sine = {.n = n}, arg = {.n = n};
     double factor = 1;
     for (int k = 0; k <= n; k++) {
         sine.c[k] = factor * sin(M_PI * x + k * M_PI_2);
@@ -138,7 +138,7 @@ static void sinc_series(double x, int n, struct series *out) {
 double unary_value(enum unary_kind kind, int order, double p, double x) {
     if (order > UNARY_MAX_ORDER)
         return NAN;
-    struct series a = {.n = order}, b, r = {.n = order};
+    struct power_series a = {.n = order}, b, r = {.n = order};
     a.c[0] = x;
     if (order)
         a.c[1] = 1;
@@ -164,7 +164,7 @@ double unary_value(enum unary_kind kind, int order, double p, double x) {
         for (int k = 0; k <= order; k++)
             b.c[k] = 0;
         {
-            struct series square, density;
+            struct power_series square, density;
             series_mul(&a, &a, &square);
             for (int k = 0; k <= order; k++)
                 square.c[k] *= -0.5;
@@ -203,7 +203,7 @@ double unary_value(enum unary_kind kind, int order, double p, double x) {
             return 0;
         power_series(x, p, order, &r);
         {
-            struct series next, last;
+            struct power_series next, last;
             power_series(x, p + 1, order, &next);
             power_series(x, p + 2, order, &last);
             for (int k = 0; k <= order; k++)

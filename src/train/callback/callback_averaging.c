@@ -221,7 +221,7 @@ static void begins(const struct callback *callback, struct trainer *trainer) {
 
 /* ---------------------------------------------------------------- the average */
 
-struct job {
+struct averaging_job {
     const struct averaging_options *how;
     const struct averaging *own;
     const struct trainer *trainer;
@@ -232,8 +232,8 @@ static const void *now(const struct variable *variable) {
     return variable->written ? variable->next : variable->data;
 }
 
-static void take_up(const struct job *job, struct variable *mean, const struct variable *from, enum dtype dtype,
-                    size_t trainable, int member, int members) {
+static void take_up(const struct averaging_job *job, struct variable *mean, const struct variable *from,
+                    enum dtype dtype, size_t trainable, int member, int members) {
     size_t begin = mean->count * (size_t)member / (size_t)members;
     size_t end = mean->count * (size_t)(member + 1) / (size_t)members, parted = trainable;
     int64_t before = *integer(job->own->averaged);
@@ -246,7 +246,7 @@ static void take_up(const struct job *job, struct variable *mean, const struct v
 }
 
 static void run_job(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct averaging_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t trainable = model_trainable_size(trainer_model(job->trainer), (enum dtype)d);
         take_up(job, job->own->weights[d], run_weights(job->trainer)->parameters[d], (enum dtype)d, trainable, member,
@@ -261,7 +261,7 @@ static void run_job(void *context, int member, int members) {
 /* Into `next`. */
 static void average(const struct callback *callback, struct trainer *trainer) {
     struct averaging *own = callback->own;
-    struct job job = {callback->options, own, trainer};
+    struct averaging_job job = {callback->options, own, trainer};
     team_run(trainer_team(trainer), run_job, &job);
     ++*integer(own->averaged);
 }

@@ -8,7 +8,7 @@
 #include "train/run/run.h"
 #include "train/scheduler/scheduler_kind.h"
 
-struct swa_options {
+struct swa_callback_options {
     struct option_floats rates;
     const struct config_node *start, *average;
     int64_t annealing_epochs;
@@ -24,7 +24,7 @@ struct swa {
     struct variable *steps;    /* of the schedule, the first one included; 0: it has not begun */
 };
 
-#define AT(member) offsetof(struct swa_options, member)
+#define AT(member) offsetof(struct swa_callback_options, member)
 static const struct option options[] = {
     {"swa_lrs", OPTION_FLOAT_LIST, OPTION_REQUIRED | OPTION_POSITIVE, NULL, AT(rates), NULL,
      "the rate that is gone to, or one for each parameter group"},
@@ -37,11 +37,11 @@ static const struct option options[] = {
     {"device", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; there is no memory but the processor's"},
 };
 
-static double fraction_of(const struct swa_options *how) {
+static double fraction_of(const struct swa_callback_options *how) {
     return config_kind(how->start) == CONFIG_FLOAT ? config_float(how->start) : 0.8;
 }
 
-static int is_count(const struct swa_options *how) {
+static int is_count(const struct swa_callback_options *how) {
     return config_kind(how->start) == CONFIG_INT;
 }
 
@@ -51,7 +51,7 @@ static const struct config_node *place(const struct config_node *config, const c
 }
 
 static int check(const void *given, const struct config_node *config, struct error *error) {
-    struct swa_options *how = (struct swa_options *)given;
+    struct swa_callback_options *how = (struct swa_callback_options *)given;
     enum config_kind kind = config_kind(how->start);
     if (kind == CONFIG_INT
             ? config_int(how->start) < 1
@@ -67,7 +67,7 @@ static int check(const void *given, const struct config_node *config, struct err
 
 /* The epoch it begins with.  max_epochs: -1 for no limit. */
 static int find_first(struct callback *callback, int64_t epochs, struct error *error) {
-    const struct swa_options *how = callback->options;
+    const struct swa_callback_options *how = callback->options;
     struct swa *own = callback->own;
     const struct config_node *where = place(callback->config, "swa_epoch_start");
     if (!is_count(how) && epochs < 0)
@@ -91,7 +91,7 @@ static struct variable *add(struct callback *callback, struct trainer *trainer, 
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct swa_options *how = callback->options;
+    const struct swa_callback_options *how = callback->options;
     struct swa *own = callback->own;
     int groups = run_optimizer(trainer)->groups.count;
     if (!trainer_trains(trainer))
@@ -139,7 +139,7 @@ static int has_taken_over(const struct callback *callback) {
 }
 
 static int schedule(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct swa_options *how = callback->options;
+    const struct swa_callback_options *how = callback->options;
     struct swa *own = callback->own;
     double *lr = run_optimizer(trainer)->lr->data;
     int64_t count = ++*integer(own->steps);
@@ -155,7 +155,7 @@ static int schedule(struct callback *callback, struct trainer *trainer, struct e
 /* ---------------------------------------------------------------- the average */
 
 static void average(const struct callback *callback, const struct trainer *trainer) {
-    const struct swa_options *how = callback->options;
+    const struct swa_callback_options *how = callback->options;
     struct swa *own = callback->own;
     int64_t before = (*integer(own->averaged))++;
     for (int d = 0; d < DTYPE_COUNT; d++)
@@ -207,7 +207,7 @@ const struct callback_kind callback_swa = {
     .help = "averages the weights of the last epochs",
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct swa_options),
+    .options_size = sizeof(struct swa_callback_options),
     .private_size = sizeof(struct swa),
     .check = check,
     .open = open_callback,

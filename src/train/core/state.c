@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 /* A variable and what only the core needs of it. */
-struct entry {
+struct owned_variable {
     struct variable variable; /* first: a variable's address is its entry's */
     void **owner;             /* of adopted memory; NULL for our own */
     void *shadow;             /* small ones: the values at state_begin */
@@ -16,7 +16,7 @@ struct entry {
 };
 
 struct state {
-    struct entry **entries;
+    struct owned_variable **entries;
     size_t count, capacity;
     int open; /* between begin and commit or rollback */
 };
@@ -58,7 +58,7 @@ static void copy_bytes(void *to, const void *from, size_t size) {
         memcpy(to, from, size);
 }
 
-static void entry_free(struct entry *entry) {
+static void entry_free(struct owned_variable *entry) {
     if (!entry)
         return;
     if (!entry->owner)
@@ -82,7 +82,7 @@ void state_free(struct state *state) {
     free(state);
 }
 
-static struct entry *find_entry(const struct state *state, const char *name) {
+static struct owned_variable *find_entry(const struct state *state, const char *name) {
     for (size_t k = 0; k < state->count; k++)
         if (strcmp(state->entries[k]->variable.name, name) == 0)
             return state->entries[k];
@@ -91,14 +91,14 @@ static struct entry *find_entry(const struct state *state, const char *name) {
 
 static struct variable *insert(struct state *state, const char *name, enum state_type type, size_t count, int big,
                                void **owner, struct error *error) {
-    struct entry *entry = NULL;
+    struct owned_variable *entry = NULL;
     if (find_entry(state, name)) {
         error_set(error, ERROR_NAME, "the state already has a variable \"%s\"", name);
         return NULL;
     }
     if (state->count == state->capacity) {
         size_t capacity = state->capacity ? 2 * state->capacity : 32;
-        struct entry **entries = realloc(state->entries, capacity * sizeof *entries);
+        struct owned_variable **entries = realloc(state->entries, capacity * sizeof *entries);
         if (!entries)
             goto memory;
         state->entries = entries;
@@ -154,16 +154,16 @@ struct variable *state_adopt(struct state *state, const char *name, enum state_t
 }
 
 int state_is_adopted(const struct variable *variable) {
-    return ((const struct entry *)variable)->owner != NULL;
+    return ((const struct owned_variable *)variable)->owner != NULL;
 }
 
 struct variable *state_find(const struct state *state, const char *name) {
-    struct entry *entry = find_entry(state, name);
+    struct owned_variable *entry = find_entry(state, name);
     return entry ? &entry->variable : NULL;
 }
 
 int state_resize(struct state *state, struct variable *variable, size_t count, struct error *error) {
-    struct entry *entry = (struct entry *)variable;
+    struct owned_variable *entry = (struct owned_variable *)variable;
     size_t each = state_type_size(variable->type);
     if (variable->big)
         return error_set(error, ERROR_STATE, "the length of \"%s\" is fixed", variable->name);
@@ -218,9 +218,9 @@ int state_rename(struct state *state, const char *prefix, const char *other, str
 
 void state_remove(struct state *state, const char *prefix) {
     size_t kept = 0, length = strlen(prefix);
-    struct entry *namesake = NULL; /* the one whose own name the prefix is */
+    struct owned_variable *namesake = NULL; /* the one whose own name the prefix is */
     for (size_t k = 0; k < state->count; k++) {
-        struct entry *entry = state->entries[k];
+        struct owned_variable *entry = state->entries[k];
         if (entry->variable.name == prefix)
             namesake = entry;
         else if (strncmp(entry->variable.name, prefix, length) == 0)
@@ -253,7 +253,7 @@ void state_sync(struct state *state) {
 
 void state_begin(struct state *state) {
     for (size_t k = 0; k < state->count; k++) {
-        struct entry *entry = state->entries[k];
+        struct owned_variable *entry = state->entries[k];
         entry->variable.written = 0;
         if (entry->variable.big)
             continue;
@@ -265,7 +265,7 @@ void state_begin(struct state *state) {
 
 void state_commit(struct state *state) {
     for (size_t k = 0; k < state->count; k++) {
-        struct entry *entry = state->entries[k];
+        struct owned_variable *entry = state->entries[k];
         struct variable *variable = &entry->variable;
         if (variable->big && variable->written) {
             void *data = variable->data;
@@ -281,7 +281,7 @@ void state_commit(struct state *state) {
 
 void state_rollback(struct state *state) {
     for (size_t k = 0; k < state->count; k++) {
-        struct entry *entry = state->entries[k];
+        struct owned_variable *entry = state->entries[k];
         struct variable *variable = &entry->variable;
         variable->written = 0;
         if (variable->big || !state->open)

@@ -9,7 +9,7 @@
 
 enum { BLOCK = 1024 };
 
-struct job {
+struct vector_job {
     const struct vectors *vectors;
     const double *weights;
     void *const *out;
@@ -25,7 +25,7 @@ static void stretch(size_t count, int member, int members, size_t *begin, size_t
 }
 
 static void run_products(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct vector_job *job = context;
     const struct vectors *v = job->vectors;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
@@ -42,7 +42,7 @@ static void run_products(void *context, int member, int members) {
 
 int vectors_products(struct team *team, const struct vectors *vectors, double *products) {
     int n = vectors->count, members = team_size(team);
-    struct job job = {.vectors = vectors};
+    struct vector_job job = {.vectors = vectors};
     job.products = calloc((size_t)members, sizeof *job.products);
     if (!job.products)
         return -1;
@@ -78,7 +78,7 @@ static void narrow(size_t count, const double *restrict sums, float *restrict ou
 }
 
 static void run_sum(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct vector_job *job = context;
     const struct vectors *v = job->vectors;
     double sums[BLOCK];
     for (int d = 0; d < DTYPE_COUNT; d++) {
@@ -102,6 +102,6 @@ static void run_sum(void *context, int member, int members) {
 
 void vectors_sum(struct team *team, const struct vectors *vectors, const double *weights,
                  void *const out[DTYPE_COUNT]) {
-    struct job job = {.vectors = vectors, .weights = weights, .out = out};
+    struct vector_job job = {.vectors = vectors, .weights = weights, .out = out};
     team_run(team, run_sum, &job);
 }

@@ -71,7 +71,7 @@ static int start(struct trainer *trainer, struct error *error) {
 
 static int sanity(struct trainer *trainer, struct error *error) {
     int by_hand = schedule_is_by_hand(trainer);
-    struct history *history = &trainer->log.history;
+    struct log_history *history = &trainer->log.history;
     size_t known = history->count;
     struct loader_streams before, after;
     streams_read(trainer, ROLE_VAL, &before);

@@ -1,4 +1,4 @@
-#include "data/frame/input.h"
+#include "data/frame/data_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ enum {
     EXPANSION = 1032 /* bytes that one of gzip's can stand for, at most */
 };
 
-struct input {
+struct data_input {
     char *path;
     int fd, ended, hashed;
     struct stat status; /* as it was opened */
@@ -33,8 +33,8 @@ struct input {
     int between;         /* one gzip member has ended, and another may follow */
 };
 
-int input_open(struct input **out, const char *path, int hashed, struct error *error) {
-    struct input *input = calloc(1, sizeof *input);
+int input_open(struct data_input **out, const char *path, int hashed, struct error *error) {
+    struct data_input *input = calloc(1, sizeof *input);
     int code = 0;
     *out = NULL;
     if (!input || !(input->path = strdup(path))) {
@@ -55,7 +55,7 @@ int input_open(struct input **out, const char *path, int hashed, struct error *e
     return code;
 }
 
-void input_close(struct input *input) {
+void input_close(struct data_input *input) {
     if (!input)
         return;
     if (input->fd >= 0)
@@ -69,7 +69,7 @@ void input_close(struct input *input) {
     free(input);
 }
 
-static int wait_for_more(struct input *input, struct error *error) {
+static int wait_for_more(struct data_input *input, struct error *error) {
     struct pollfd waiting = {.fd = input->fd, .events = POLLIN};
     for (;;) {
         int code = interrupt_check(error);
@@ -82,7 +82,7 @@ static int wait_for_more(struct input *input, struct error *error) {
 }
 
 /* A piece of the file as it is, or what is left; *got bytes. */
-static int read_raw(struct input *input, char *to, size_t *got, struct error *error) {
+static int read_raw(struct data_input *input, char *to, size_t *got, struct error *error) {
     int regular = S_ISREG(input->status.st_mode), code = interrupt_check(error);
     *got = 0;
     while (!code && *got < PIECE && !input->ended) {
@@ -106,7 +106,7 @@ static int read_raw(struct input *input, char *to, size_t *got, struct error *er
     return 0;
 }
 
-static int begin_inflating(struct input *input, const char *piece, size_t size, struct error *error) {
+static int begin_inflating(struct data_input *input, const char *piece, size_t size, struct error *error) {
     enum { GZIP = 16 };
     input->inflating = calloc(1, sizeof *input->inflating);
     input->packed = malloc(PIECE);
@@ -122,7 +122,7 @@ static int begin_inflating(struct input *input, const char *piece, size_t size, 
 }
 
 /* Members may follow each other, and zeros the last one, as gzip itself takes them. */
-static int next_member(struct input *input) {
+static int next_member(struct data_input *input) {
     z_stream *z = input->inflating;
     while (z->avail_in && !*z->next_in) {
         z->next_in++;
@@ -135,7 +135,7 @@ static int next_member(struct input *input) {
 }
 
 /* The same of what was compressed; *got is 0 at the end only. */
-static int inflate_piece(struct input *input, char *to, size_t *got, struct error *error) {
+static int inflate_piece(struct data_input *input, char *to, size_t *got, struct error *error) {
     z_stream *z = input->inflating;
     z->next_out = (Bytef *)to;
     z->avail_out = PIECE;
@@ -167,7 +167,7 @@ static int inflate_piece(struct input *input, char *to, size_t *got, struct erro
 }
 
 /* A piece of what the file holds, or what is left. */
-static int read_piece(struct input *input, char *to, size_t *got, struct error *error) {
+static int read_piece(struct data_input *input, char *to, size_t *got, struct error *error) {
     int first = !input->size && !input->inflating;
     if (!input->inflating) {
         int code = read_raw(input, to, got, error);
@@ -179,11 +179,11 @@ static int read_piece(struct input *input, char *to, size_t *got, struct error *
     return inflate_piece(input, to, got, error);
 }
 
-static int has_ended(const struct input *input) {
+static int has_ended(const struct data_input *input) {
     return input->ended && (!input->inflating || (input->between && !input->inflating->avail_in));
 }
 
-static int check_end(const struct input *input, struct error *error) {
+static int check_end(const struct data_input *input, struct error *error) {
     struct stat now;
     if (!S_ISREG(input->status.st_mode) || fstat(input->fd, &now))
         return 0;
@@ -195,7 +195,7 @@ static int check_end(const struct input *input, struct error *error) {
     return 0;
 }
 
-int input_more(struct input *input, const char **at, const char **end, struct error *error) {
+int input_more(struct data_input *input, const char **at, const char **end, struct error *error) {
     size_t kept = (size_t)(*end - *at), got = 0;
     if (has_ended(input))
         return 0;
@@ -226,7 +226,7 @@ int input_more(struct input *input, const char **at, const char **end, struct er
     return has_ended(input) ? check_end(input, error) : 0;
 }
 
-uint64_t input_left(const struct input *input) {
+uint64_t input_left(const struct data_input *input) {
     if (has_ended(input))
         return 0;
     if (!S_ISREG(input->status.st_mode) || !input->status.st_size)
@@ -235,16 +235,16 @@ uint64_t input_left(const struct input *input) {
     return input->inflating ? (left + input->inflating->avail_in + (1 << 16)) * EXPANSION : left;
 }
 
-uint64_t input_size(const struct input *input) {
+uint64_t input_size(const struct data_input *input) {
     return input->size;
 }
 
-uint64_t input_hash(const struct input *input) {
+uint64_t input_hash(const struct data_input *input) {
     return input->hash;
 }
 
 int input_sum(const char *path, uint64_t *size, uint64_t *hash, struct error *error) {
-    struct input *input;
+    struct data_input *input;
     int code = input_open(&input, path, 1, error);
     char *piece = code ? NULL : malloc(PIECE);
     if (!code && !piece)

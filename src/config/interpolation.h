@@ -1,21 +1,21 @@
 /* The language of interpolations, and of the values of overrides: texts with ${...} in them, elements (numbers, words,
  * quoted strings, lists, maps) and how they are computed. */
-#ifndef FETTLE_CONFIG_EXPRESSION_H
-#define FETTLE_CONFIG_EXPRESSION_H
+#ifndef FETTLE_CONFIG_INTERPOLATION_H
+#define FETTLE_CONFIG_INTERPOLATION_H
 
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 /* The written nodes that are being resolved, innermost first. */
-struct frame {
+struct interpolation_frame {
     const struct config_node *node;
-    const struct frame *outer;
+    const struct interpolation_frame *outer;
 };
 
-struct evaluation {
+struct interpolation {
     struct config *config;
     const struct config_context *context; /* never NULL */
     struct error *error;
-    const struct frame *frame; /* its node is the place for errors and for relative references */
+    const struct interpolation_frame *frame; /* its node is the place for errors and for relative references */
     int depth;
 };
 
@@ -29,24 +29,25 @@ struct reference {
 
 /* Each returns a node without a parent, one that belongs to a resolved tree, or NULL with the error set (or told
  * before, where the node failed once in this pass). */
-struct config_node *evaluate_text(struct evaluation *evaluation, const char *text);
-struct config_node *evaluate_element(struct evaluation *evaluation, const char *text); /* as an argument is read */
-struct config_node *evaluate_reference(struct evaluation *evaluation, const struct reference *reference);
-struct config_node *evaluate_resolver(struct evaluation *evaluation, const char *name, struct config_node **args,
+struct config_node *evaluate_text(struct interpolation *evaluation, const char *text);
+struct config_node *evaluate_element(struct interpolation *evaluation, const char *text); /* as an argument is read */
+struct config_node *evaluate_reference(struct interpolation *evaluation, const struct reference *reference);
+struct config_node *evaluate_resolver(struct interpolation *evaluation, const char *name, struct config_node **args,
                                       size_t count);
-struct config_node *evaluate_written(struct evaluation *evaluation, struct config_node *node);
+struct config_node *evaluate_written(struct interpolation *evaluation, struct config_node *node);
 
 /* Where a reference leads: a written node, or, where *resolved is set, one of a resolved tree.  Returns -1 with an
  * error; 0 with node NULL where nothing is there, which is an error too if it `must` be. */
-struct place {
+struct interpolation_place {
     struct config_node *node;
     int resolved;
 };
-int reference_find(struct evaluation *evaluation, const struct reference *reference, int must, struct place *out);
-struct config_node *evaluate_place(struct evaluation *evaluation, const struct place *place);
+int reference_find(struct interpolation *evaluation, const struct reference *reference, int must,
+                   struct interpolation_place *out);
+struct config_node *evaluate_place(struct interpolation *evaluation, const struct interpolation_place *place);
 /* The place that a text names which is one reference and nothing else: 1, or 0 if it is another text, -1 with an
  * error. */
-int evaluate_lone(struct evaluation *evaluation, const char *text, struct place *out);
+int evaluate_lone(struct interpolation *evaluation, const char *text, struct interpolation_place *out);
 int is_missing(const struct config_node *node); /* ??? */
 
 int has_interpolation(const struct config_node *node);

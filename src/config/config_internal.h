@@ -1,7 +1,7 @@
 /* What the files of this layer share: the nodes themselves, and how they are made.  All memory is the arena of the
  * config; nodes live until config_free, also those that an override or a later config_resolve has replaced. */
-#ifndef FETTLE_CONFIG_TREE_H
-#define FETTLE_CONFIG_TREE_H
+#ifndef FETTLE_CONFIG_CONFIG_INTERNAL_H
+#define FETTLE_CONFIG_CONFIG_INTERNAL_H
 
 #include "base/arena.h"
 #include "config/node.h"

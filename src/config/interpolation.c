@@ -1,4 +1,4 @@
-#include "config/expression.h"
+#include "config/interpolation.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 enum { MOST_ARGUMENTS = 64, MOST_NESTED = 24 };
 
 struct scanner {
-    struct evaluation *evaluation;
+    struct interpolation *evaluation;
     const char *at;
     int raw;    /* interpolations are copied, not computed */
     int nested; /* brackets and interpolations we are inside of */
@@ -60,7 +60,7 @@ static struct config_node *make_string(struct scanner *scanner, const struct tex
 /* A value that depends on a statistic, standing for the whole text that it is part of. */
 static struct config_node *make_deferred(struct scanner *scanner) {
     const struct config_node *place = place_of(scanner);
-    struct evaluation *evaluation = scanner->evaluation;
+    struct interpolation *evaluation = scanner->evaluation;
     struct config_node *node = tree_new(evaluation->config, CONFIG_DEFERRED, place, evaluation->error);
     if (node)
         node->text = place->text;
@@ -142,7 +142,7 @@ static int add_backslashes(struct scanner *scanner, struct pieces *pieces, char 
     return 1;
 }
 
-struct config_node *evaluate_text(struct evaluation *evaluation, const char *text) {
+struct config_node *evaluate_text(struct interpolation *evaluation, const char *text) {
     struct scanner scanner = {.evaluation = evaluation, .at = text};
     struct pieces pieces = {0};
     while (*scanner.at) {
@@ -245,7 +245,7 @@ static struct config_node *primitive(struct scanner *scanner, const char *stops)
 }
 
 static struct config_node *list_element(struct scanner *scanner) {
-    struct evaluation *evaluation = scanner->evaluation;
+    struct interpolation *evaluation = scanner->evaluation;
     struct config_node *list = tree_new(evaluation->config, CONFIG_LIST, place_of(scanner), evaluation->error);
     if (!list || enter(scanner))
         return NULL;
@@ -276,7 +276,7 @@ static struct config_node *list_element(struct scanner *scanner) {
 }
 
 static struct config_node *map_element(struct scanner *scanner) {
-    struct evaluation *evaluation = scanner->evaluation;
+    struct interpolation *evaluation = scanner->evaluation;
     struct config_node *map = tree_new(evaluation->config, CONFIG_MAP, place_of(scanner), evaluation->error);
     if (!map || enter(scanner))
         return NULL;
@@ -332,7 +332,7 @@ static size_t call_name(const struct scanner *scanner) {
 }
 
 static struct config_node *call_element(struct scanner *scanner, size_t size) {
-    struct evaluation *evaluation = scanner->evaluation;
+    struct interpolation *evaluation = scanner->evaluation;
     struct config_node *value = NULL;
     char name[64];
     size_t count = 0;
@@ -385,7 +385,7 @@ static struct config_node *element(struct scanner *scanner, const char *stops) {
     return node;
 }
 
-struct config_node *evaluate_element(struct evaluation *evaluation, const char *text) {
+struct config_node *evaluate_element(struct interpolation *evaluation, const char *text) {
     struct scanner scanner = {.evaluation = evaluation, .at = text};
     size_t size = strlen(text), left = strspn(text, " \t"), right = 0;
     while (right < size && strchr(" \t", text[size - right - 1]))
@@ -415,8 +415,8 @@ struct config_node *evaluate_element(struct evaluation *evaluation, const char *
 struct config_node *element_parse(struct config *config, const char *text, const struct config_node *place,
                                   struct error *error) {
     const struct config_context context = {0};
-    const struct frame frame = {.node = place};
-    struct evaluation evaluation = {.config = config, .context = &context, .error = error, .frame = &frame};
+    const struct interpolation_frame frame = {.node = place};
+    struct interpolation evaluation = {.config = config, .context = &context, .error = error, .frame = &frame};
     struct scanner scanner = {.evaluation = &evaluation, .at = text, .raw = 1};
     struct config_node *node = element(&scanner, ",");
     if (node && *scanner.at)
@@ -426,13 +426,13 @@ struct config_node *element_parse(struct config *config, const char *text, const
 
 /* ---------------------------------------------------------------- ${...} */
 
-struct names {
+struct name_list {
     char *name[CONFIG_DEPTH];
     size_t count;
     int dots, brackets, deferred;
 };
 
-static int read_name(struct scanner *scanner, struct names *names) {
+static int read_name(struct scanner *scanner, struct name_list *names) {
     struct pieces pieces = {0};
     int code = -1;
     while (*scanner->at && !strchr(".:[]}(),='\"{\\ \t\n", *scanner->at)) {
@@ -464,7 +464,7 @@ out:
 }
 
 /* a.b[0].c up to the : or } that ends it */
-static int read_names(struct scanner *scanner, struct names *names) {
+static int read_names(struct scanner *scanner, struct name_list *names) {
     skip_space(scanner);
     while (*scanner->at == '.') {
         names->dots++;
@@ -492,7 +492,7 @@ static int read_names(struct scanner *scanner, struct names *names) {
     return 0;
 }
 
-static struct config_node *resolver(struct scanner *scanner, const struct names *names) {
+static struct config_node *resolver(struct scanner *scanner, const struct name_list *names) {
     struct text name = {0};
     struct config_node *args[MOST_ARGUMENTS], *node = NULL;
     size_t count = 0;
@@ -539,7 +539,7 @@ out:
 
 /* At "${"; goes on behind its "}". */
 static struct config_node *interpolation(struct scanner *scanner) {
-    struct names *names = calloc(1, sizeof *names);
+    struct name_list *names = calloc(1, sizeof *names);
     struct config_node *node = NULL;
     if (!names) {
         error_set(scanner->evaluation->error, ERROR_MEMORY, "out of memory");
@@ -572,9 +572,9 @@ out:
     return node;
 }
 
-int evaluate_lone(struct evaluation *evaluation, const char *text, struct place *out) {
+int evaluate_lone(struct interpolation *evaluation, const char *text, struct interpolation_place *out) {
     struct scanner scanner = {.evaluation = evaluation, .at = text + 2};
-    struct names *names = calloc(1, sizeof *names);
+    struct name_list *names = calloc(1, sizeof *names);
     int code = 0;
     if (!names) {
         error_set(evaluation->error, ERROR_MEMORY, "out of memory");
