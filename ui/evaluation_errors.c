@@ -14,7 +14,7 @@ struct quantity {
     int needs_volume; /* of the cell */
 };
 
-struct sums {
+struct error_sums {
     size_t count, odd, without; /* numbers; labels that are none; frames without a label */
     double absolute, square;
     size_t frame; /* the first odd label */
@@ -35,7 +35,7 @@ static int is_absent(const struct quantity *what, const struct frame *frame, con
 }
 
 static void add_frame(const struct evaluation *e, const struct quantity *what, size_t f, size_t first_atom,
-                      struct sums *sums) {
+                      struct error_sums *sums) {
     const struct frame *frame = e->frames[f];
     const struct field *label = frame_field(frame, what->field);
     size_t columns = (size_t)what->columns, first = what->per_atom ? first_atom : f;
@@ -61,7 +61,7 @@ static void add_frame(const struct evaluation *e, const struct quantity *what, s
     }
 }
 
-static void tell(const struct evaluation *e, const struct quantity *what, const struct sums *sums, int left_out) {
+static void tell(const struct evaluation *e, const struct quantity *what, const struct error_sums *sums, int left_out) {
     char label[320], atom[64] = "";
     const struct frame *frame = e->frames[sums->frame];
 
@@ -93,7 +93,7 @@ int evaluation_errors(const struct evaluation *e, enum evaluation_kind kind, str
     out->count = 0;
     for (size_t q = 0; q < sizeof quantities / sizeof *quantities; q++) {
         const struct quantity *what = &quantities[q];
-        struct sums sums = {0};
+        struct error_sums sums = {0};
         size_t atom = 0;
         for (size_t f = 0; what->predicted && f < e->count && !(code = interrupt_check(error)); f++) {
             add_frame(e, what, f, atom, &sums);

@@ -12,7 +12,7 @@ enum {
     TWO_COLUMNS = 150
 };
 
-struct rectangle *layout_place(struct layout *layout, int place) {
+struct rectangle *layout_place(struct pane_layout *layout, int place) {
     return place == PLACE_LOG     ? &layout->log
            : place == PLACE_CHART ? &layout->chart
                                   : &layout->panes[place - PLACE_PANE];
@@ -30,7 +30,8 @@ static int count_fitting(const struct layout_wish *wish, int first, int rows) {
 }
 
 /* Rows go to those that need them, evenly; what nobody needs, to the last. */
-static void stack(struct layout *out, const struct layout_wish *wish, int first, int count, struct rectangle column) {
+static void stack(struct pane_layout *out, const struct layout_wish *wish, int first, int count,
+                  struct rectangle column) {
     int given[PANES_MOST] = {0}, left = column.height, busy = 1;
     while (left > 0 && busy) {
         busy = 0;
@@ -49,7 +50,7 @@ static void stack(struct layout *out, const struct layout_wish *wish, int first,
 }
 
 /* The columns of panes at the right of a screen; returns what is left of its width. */
-static int put_panes(struct layout *out, const struct layout_wish *wish, int rows, int width) {
+static int put_panes(struct pane_layout *out, const struct layout_wish *wish, int rows, int width) {
     int columns = width >= TWO_COLUMNS ? 2 : 1, side = columns == 2 ? width * 27 / 100 : width * 2 / 5, first = 0;
     side = side > width - CHART_WIDTH ? width - CHART_WIDTH : side;
     side = side > SIDE_WIDEST ? SIDE_WIDEST : side < SIDE_WIDTH ? SIDE_WIDTH : side;
@@ -70,7 +71,7 @@ static int put_panes(struct layout *out, const struct layout_wish *wish, int row
     return first ? width - columns * (side + 1) : width;
 }
 
-void layout_make(struct layout *out, int height, int width, const struct layout_wish *wish) {
+void layout_make(struct pane_layout *out, int height, int width, const struct layout_wish *wish) {
     memset(out, 0, sizeof *out);
     if (height < 1 || width < 1)
         return;

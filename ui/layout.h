@@ -17,14 +17,14 @@ struct layout_wish {
     int zoomed;            /* the place that has the screen for itself; -1: none */
 };
 
-struct layout {
+struct pane_layout {
     struct rectangle log, chart, status, prompt;
     struct rectangle panes[PANES_MOST]; /* with a line at their left, and a title */
 };
 
 /* Prompt and status always have their lines (where there are two); the log comes next, then the chart, then the panes
  * at its side, in one column or two, as many as there is room for. */
-void layout_make(struct layout *out, int height, int width, const struct layout_wish *wish);
-struct rectangle *layout_place(struct layout *layout, int place);
+void layout_make(struct pane_layout *out, int height, int width, const struct layout_wish *wish);
+struct rectangle *layout_place(struct pane_layout *layout, int place);
 
 #endif

@@ -38,7 +38,7 @@ void screen_draw_prompt(void) {
 }
 
 static void draw_places(void) {
-    struct layout *l = &ui.layout;
+    struct pane_layout *l = &ui.layout;
     if (l->chart.height)
         draw_text(&l->chart, ui.view.chart.data
                                  ? ui.view.chart.data
@@ -63,7 +63,7 @@ static void draw_places(void) {
 }
 
 void screen_draw(void) {
-    const struct layout *l = &ui.layout;
+    const struct pane_layout *l = &ui.layout;
     char status[768];
     draw_places();
     if (l->status.height) {

@@ -16,7 +16,7 @@ enum { PLACES = PLACE_PANE + PANES_MOST };
 /* readline's callbacks carry no context: there is one screen. */
 extern struct screen {
     struct worker *worker;
-    struct layout layout;
+    struct pane_layout layout;
     struct layout_wish wish;
     struct lines lines;
     struct view view;

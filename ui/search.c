@@ -9,7 +9,7 @@
 #include "recall.h"
 
 enum { PATTERN_MOST = 1024 };
-enum kind { NONE, LETTERS, WHOLE };
+enum search_kind { NONE, LETTERS, WHOLE };
 
 struct found {
     int place, column;
@@ -18,7 +18,7 @@ struct found {
 
 /* readline's callbacks carry no context. */
 static struct {
-    enum kind kind;
+    enum search_kind kind;
     int by; /* -1: to older lines */
     char pattern[PATTERN_MOST];
     size_t size, whole; /* of the pattern; of it without an incomplete character */
@@ -347,7 +347,7 @@ void search_close(void) {
 
 /* ---------------------------------------------------------------- commands */
 
-static int begin(enum kind kind, int by) {
+static int begin(enum search_kind kind, int by) {
     if (search.kind)
         return 0;
     recall_keep();

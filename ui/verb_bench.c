@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "config/node.h"
 #include "console.h"
-#include "graph/profile.h"
-#include "train/trainer.h"
+#include "graph/run/profile.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {

@@ -6,7 +6,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/print.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "data/module/datamodule.h"
 #include "data/transform/transforms.h"
 #include "evaluation.h"

@@ -7,7 +7,7 @@
 #include "config/node.h"
 #include "console.h"
 #include "draft_config.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {

@@ -10,14 +10,14 @@
 
 enum { CHUNK = 64 * 1024 };
 
-struct chunk {
-    struct chunk *next;
+struct arena_chunk {
+    struct arena_chunk *next;
     size_t size, used; /* of the bytes after the head, which is 64 bytes */
     char pad[64 - 3 * sizeof(size_t)];
 };
 
 struct arena {
-    struct chunk *chunks;
+    struct arena_chunk *chunks;
     size_t used;
     int failed;
 };
@@ -29,7 +29,7 @@ struct arena *arena_new(void) {
 void arena_free(struct arena *arena) {
     if (!arena)
         return;
-    for (struct chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
+    for (struct arena_chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
         next = chunk->next;
         free(chunk);
     }
@@ -43,7 +43,7 @@ void *arena_alloc(struct arena *arena, size_t size) {
         return NULL;
     }
     size_t whole = size ? (size + align - 1) / align * align : align;
-    struct chunk *chunk = arena->chunks;
+    struct arena_chunk *chunk = arena->chunks;
     size_t start = chunk ? (chunk->used + align - 1) / align * align : 0;
     if (!chunk || start + whole > chunk->size) {
         size_t room = whole > CHUNK / 4 ? whole : CHUNK;

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum kind { EXTXYZ, FRAMES, PACKED, TEXT16, ARRAYS, WEIGHTS, TORCH, POINTER, OTHER };
+enum foreign_kind { EXTXYZ, FRAMES, PACKED, TEXT16, ARRAYS, WEIGHTS, TORCH, POINTER, OTHER };
 
 static const struct signature {
     size_t at, size;
     const char *bytes, *what;
-    enum kind kind;
+    enum foreign_kind kind;
     const char *command; /* for what is packed */
 } signatures[] = {
     {0, 3, "BZh", "compressed by bzip2", PACKED, "bunzip2"},
@@ -50,7 +50,7 @@ static const char *find(const char *head, size_t size, const char *what) {
 }
 
 /* A zip archive by the name of what is first in it. */
-static const char *name_archive(const char *head, size_t size, enum kind *kind) {
+static const char *name_archive(const char *head, size_t size, enum foreign_kind *kind) {
     char name[256] = "";
     size_t length = size > 30 ? (size_t)(unsigned char)head[26] : 0;
     if (length && 30 + length <= size)
@@ -83,7 +83,7 @@ static int is_extxyz(const char *head, size_t size) {
     return find(head + at, size - at, "Properties=") || find(head + at, size - at, "Lattice=");
 }
 
-static const char *identify(const char *head, size_t size, enum kind *kind, const char **command) {
+static const char *identify(const char *head, size_t size, enum foreign_kind *kind, const char **command) {
     for (size_t k = 0; k < sizeof signatures / sizeof *signatures; k++) {
         const struct signature *s = &signatures[k];
         if (size >= s->at + s->size && !memcmp(head + s->at, s->bytes, s->size)) {
@@ -106,7 +106,7 @@ static const char *identify(const char *head, size_t size, enum kind *kind, cons
 }
 
 /* What begins as YAML may, where frames are expected. */
-static const char *name_text(const char *head, size_t size, enum kind *kind) {
+static const char *name_text(const char *head, size_t size, enum foreign_kind *kind) {
     *kind = OTHER;
     if (find(head, size, "_target_:"))
         return "a configuration (YAML)";
@@ -124,7 +124,7 @@ static void rename_to(char *out, size_t size, const char *path, const char *suff
 }
 
 /* What helps wherever the file stands; 0 where nothing does. */
-static int help_anywhere(enum kind kind, const char *command, const char *path, const char *suffix, char *out,
+static int help_anywhere(enum foreign_kind kind, const char *command, const char *path, const char *suffix, char *out,
                          size_t size) {
     char to[320];
     rename_to(to, sizeof to, path, suffix);
@@ -139,7 +139,7 @@ static int help_anywhere(enum kind kind, const char *command, const char *path, 
     return 1;
 }
 
-static void help_frames(enum kind kind, const char *path, char *out, size_t size) {
+static void help_frames(enum foreign_kind kind, const char *path, char *out, size_t size) {
     char to[320];
     rename_to(to, sizeof to, path, ".xyz");
     if (kind == FRAMES)
@@ -168,7 +168,7 @@ static void help_torch(enum foreign_place place, const char *path, char *out, si
              path, to, then);
 }
 
-static void help_config(enum kind kind, const char *path, char *out, size_t size) {
+static void help_config(enum foreign_kind kind, const char *path, char *out, size_t size) {
     static const char expected[] = ", where a configuration (YAML) is expected";
     char xyz[320], yaml[320];
     rename_to(xyz, sizeof xyz, path, ".xyz");
@@ -190,7 +190,7 @@ static void help_config(enum kind kind, const char *path, char *out, size_t size
 
 int foreign_refuse(enum foreign_place place, const char *path, const char *head, size_t size, struct error *error) {
     static const char *const suffixes[] = {".xyz", ".yaml", ".safetensors"};
-    enum kind kind = OTHER;
+    enum foreign_kind kind = OTHER;
     const char *command = NULL, *what = size ? identify(head, size, &kind, &command) : NULL;
     char help[2400];
     if (!what && size && place == FOREIGN_FRAMES)

@@ -1,5 +1,5 @@
 /* int(), float(), str() and bool() in the values of overrides, as Hydra has them. */
-#include "config/expression.h"
+#include "config/interpolation.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -3,19 +3,19 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "config/expression.h"
+#include "config/interpolation.h"
 
 /* ---------------------------------------------------------------- overrides that choose in groups */
 
 /* An override's parts: "+", "++" or "~", GROUP, @PACKAGE, value. */
-struct parts {
+struct compose_parts {
     const char *key, *package; /* package: NULL: none */
     const char *value;         /* NULL: none */
     char mode;                 /* '+', '*' for ++, '~', or 0 */
 };
 
-static int split(struct config *config, const char *override, struct parts *out, struct error *error) {
-    *out = (struct parts){0};
+static int split(struct config *config, const char *override, struct compose_parts *out, struct error *error) {
+    *out = (struct compose_parts){0};
     const char *at = override;
     if (*at == '~' || *at == '+')
         out->mode = *at++;
@@ -36,7 +36,7 @@ static int split(struct config *config, const char *override, struct parts *out,
     return 0;
 }
 
-static int add_element(struct composing *composing, const struct choice *choice, const struct parts *parts) {
+static int add_element(struct composing *composing, const struct choice *choice, const struct compose_parts *parts) {
     struct arena *arena = composing->sources.config->arena;
     struct element *element = arena_alloc(arena, sizeof *element);
     struct element **list = arena_alloc(arena, (composing->nappended + 1) * sizeof *list);
@@ -58,7 +58,7 @@ static int add_element(struct composing *composing, const struct choice *choice,
 }
 
 /* Makes a choice of an override whose key is a group. */
-static int choose(struct composing *composing, const char *override, const struct parts *parts,
+static int choose(struct composing *composing, const char *override, const struct compose_parts *parts,
                   const struct config_node *place, const struct config_node *value) {
     struct arena *arena = composing->sources.config->arena;
     struct error *error = composing->error;
@@ -93,9 +93,10 @@ static int choose(struct composing *composing, const char *override, const struc
 
 /* Sorts an override: is it about a group?  It is where a folder has the name of the key, but for a map as its value;
  * and but for a config without a list of defaults, beside which a folder may have the name of a key by chance. */
-static int sort_override(struct composing *composing, const struct source *primary, const char *override, int *group) {
+static int sort_override(struct composing *composing, const struct config_source *primary, const char *override,
+                         int *group) {
     struct config *config = composing->sources.config;
-    struct parts parts;
+    struct compose_parts parts;
     int code = split(config, override, &parts, composing->error);
     *group = 0;
     if (code)
@@ -119,7 +120,7 @@ static int sort_override(struct composing *composing, const struct source *prima
 /* ---------------------------------------------------------------- putting it together */
 
 /* The file's map inside of the maps that its package names. */
-static struct config_node *embed(struct composing *composing, const struct source *source, const char *package) {
+static struct config_node *embed(struct composing *composing, const struct config_source *source, const char *package) {
     struct config *config = composing->sources.config;
     struct error *error = composing->error;
     struct config_node *map = tree_copy(config, source->root, 0, error);
@@ -139,8 +140,8 @@ static struct config_node *embed(struct composing *composing, const struct sourc
     return map;
 }
 
-static int merge_source(struct composing *composing, struct config_node *into, const struct source *source,
-                        const char *package, const struct source *primary) {
+static int merge_source(struct composing *composing, struct config_node *into, const struct config_source *source,
+                        const char *package, const struct config_source *primary) {
     struct config_node *map = embed(composing, source, package);
     const struct config_node *path = tree_child(tree_child(map, "hydra"), "searchpath");
     if (path && source != primary)
@@ -149,9 +150,9 @@ static int merge_source(struct composing *composing, struct config_node *into, c
 }
 
 static int merge_tree(struct composing *composing, struct config_node *into, const struct element *element,
-                      struct config_node *seen, const struct source *primary) {
+                      struct config_node *seen, const struct config_source *primary) {
     struct config *config = composing->sources.config;
-    struct source *source;
+    struct config_source *source;
     int code = 0;
     if (element->deleted || (element->kind == ELEMENT_GROUP && !element->value))
         return 0;
@@ -178,14 +179,14 @@ static int merge_tree(struct composing *composing, struct config_node *into, con
 }
 
 /* hydra.searchpath, of the command line or of the first config; *out is NULL where neither has it. */
-static int find_folders(struct composing *composing, const struct source *primary, size_t count,
+static int find_folders(struct composing *composing, const struct config_source *primary, size_t count,
                         const char *const *overrides, struct config_node **out) {
     static const struct config_context nothing;
     struct config *config = composing->sources.config;
-    struct evaluation evaluation = {.config = config, .context = &nothing, .error = composing->error};
+    struct interpolation evaluation = {.config = config, .context = &nothing, .error = composing->error};
     struct config_node *path = NULL;
     for (size_t k = 0; k < count; k++) {
-        struct parts parts;
+        struct compose_parts parts;
         if (split(config, overrides[k], &parts, composing->error))
             return (int)composing->error->code;
         if (parts.mode || parts.package || !parts.value || strcmp(parts.key, "hydra.searchpath"))
@@ -256,7 +257,7 @@ static int compose(struct composing *composing, const char *path, size_t count, 
     const char *slash = strrchr(path, '/');
     struct element *hydra_none = NULL, **hydra = &hydra_none;
     struct element top = {.kind = ELEMENT_CONFIG, .primary = 1};
-    struct source *primary;
+    struct config_source *primary;
     struct config_node *folders = NULL;
     size_t nhydra = 0;
     int groups = 0, code;

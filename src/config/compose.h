@@ -2,12 +2,12 @@
 #ifndef FETTLE_CONFIG_COMPOSE_H
 #define FETTLE_CONFIG_COMPOSE_H
 
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 enum { COMPOSE_FOLDERS = 16, COMPOSE_DEPTH = 64, COMPOSE_FILES = 1000 };
 
 /* A file of the folders that are searched. */
-struct source {
+struct config_source {
     const char *name;                   /* "model/small" */
     const char *file;                   /* NULL: there is none */
     const char *package;                /* of its line "# @package NAME"; NULL: it has none */
@@ -20,14 +20,15 @@ struct sources {
     struct config *config;
     const char *folders[COMPOSE_FOLDERS];
     size_t nfolders;
-    struct source *list[COMPOSE_FILES];
+    struct config_source *list[COMPOSE_FILES];
     size_t count;
 };
 
 /* Reads the file of that name below the folders, unless it has been read; source->file is NULL where there is none. */
-int sources_load(struct sources *sources, const char *name, struct source **out, struct error *error);
+int sources_load(struct sources *sources, const char *name, struct config_source **out, struct error *error);
 /* Reads `file` as the config `name`, wherever it lies. */
-int sources_add(struct sources *sources, const char *file, const char *name, struct source **out, struct error *error);
+int sources_add(struct sources *sources, const char *file, const char *name, struct config_source **out,
+                struct error *error);
 int sources_has_group(const struct sources *sources, const char *group);
 void sources_options(const struct sources *sources, const char *group, struct text *out); /* "a, b", sorted */
 

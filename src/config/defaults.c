@@ -173,7 +173,7 @@ static int read_element(struct composing *composing, const struct config_node *i
 }
 
 /* The list of a file; where it does not say _self_, the file itself comes last. */
-static int read_list(struct composing *composing, const struct source *source, int top, struct element ***out,
+static int read_list(struct composing *composing, const struct config_source *source, int top, struct element ***out,
                      size_t *count) {
     size_t n = source->defaults ? source->defaults->count : 0, more = top ? composing->nappended : 0;
     struct element **list = arena_alloc(arena_of(composing), (n + more + 1) * sizeof *list);
@@ -374,7 +374,7 @@ static int expand_item(struct composing *composing, struct element *self, struct
     return 0;
 }
 
-static int expand_list(struct composing *composing, struct element *self, const struct source *source, int top,
+static int expand_list(struct composing *composing, struct element *self, const struct config_source *source, int top,
                        int interpolated, int depth) {
     struct element **list, **children;
     size_t count, used = 0, room = 0;
@@ -414,7 +414,7 @@ static int expand_list(struct composing *composing, struct element *self, const 
 }
 
 static int expand(struct composing *composing, struct element *self, int top, int interpolated, int depth) {
-    struct source *source = NULL;
+    struct config_source *source = NULL;
     int named = self->kind != ELEMENT_GROUP || self->value, code;
     if (depth > COMPOSE_DEPTH)
         return config_error(self->place, composing->error, ERROR_VALUE,

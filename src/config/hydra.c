@@ -130,7 +130,7 @@ static int name_overrides(struct config_node *hydra, struct error *error) {
 }
 
 /* The map above `hydra`, made once for each pass; NULL with the error. */
-static struct config_node *settings(struct evaluation *evaluation) {
+static struct config_node *settings(struct interpolation *evaluation) {
     struct config *config = evaluation->config;
     struct error *error = evaluation->error;
     if (config->hydra && config->hydra_pass == config->pass)
@@ -162,12 +162,12 @@ static struct config_node *settings(struct evaluation *evaluation) {
     return top;
 }
 
-int hydra_check(struct evaluation *evaluation) {
+int hydra_check(struct interpolation *evaluation) {
     const struct config_node *given = tree_child(evaluation->config->source, "hydra");
     return !given || settings(evaluation) ? 0 : (int)evaluation->error->code;
 }
 
-struct config_node *hydra_top(const struct evaluation *evaluation) {
+struct config_node *hydra_top(const struct interpolation *evaluation) {
     const struct config *config = evaluation->config;
     const struct config_node *node = evaluation->frame ? evaluation->frame->node : NULL;
     while (node && node->parent)
@@ -179,7 +179,7 @@ struct config_node *hydra_top(const struct evaluation *evaluation) {
 
 struct config_node *hydra_value(const struct call *call) {
     struct reference reference;
-    struct place place;
+    struct interpolation_place place;
     struct config_node *top = settings(call->evaluation);
     if (!top || call_reference(call, 0, &reference))
         return NULL;
@@ -190,7 +190,7 @@ struct config_node *hydra_value(const struct call *call) {
     return is_missing(place.node) ? call_node(call, CONFIG_NULL) : evaluate_place(call->evaluation, &place);
 }
 
-int hydra_environment(struct evaluation *evaluation, const char *name, struct config_node **out) {
+int hydra_environment(struct interpolation *evaluation, const char *name, struct config_node **out) {
     *out = NULL;
     if (hydra_top(evaluation) || !tree_child(evaluation->config->source, "hydra"))
         return 0;
@@ -245,7 +245,7 @@ struct config_node *hydra_now(const struct call *call) {
 int config_run_dir(struct config *config, char **out, struct error *error) {
     static const struct config_context nothing;
     struct error ours = {0};
-    struct evaluation evaluation = {.config = config, .context = &nothing, .error = error ? error : &ours};
+    struct interpolation evaluation = {.config = config, .context = &nothing, .error = error ? error : &ours};
     *out = NULL;
     if (!tree_child(tree_child(tree_child(config->source, "hydra"), "run"), "dir"))
         return 0;

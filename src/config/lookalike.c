@@ -1,6 +1,6 @@
 /* Characters that look like others and mean nothing to YAML: they come with text that went through a word processor,
  * a web page or a PDF. */
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <math.h>
 #include <stdarg.h>

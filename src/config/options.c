@@ -1,5 +1,5 @@
 #include "config/options.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 
 /* ---------------------------------------------------------------- one value */
 
-struct reading {
+struct options_reading {
     const struct option *option;
     const struct config_node *node;
     struct arena *arena;
     struct error *error;
 };
 
-static int wrong_type(const struct reading *reading, const struct config_node *node, const char *expected) {
+static int wrong_type(const struct options_reading *reading, const struct config_node *node, const char *expected) {
     char shown[96] = "", reason[160] = "", looks[128];
     const char *text = config_text(node);
     if (config_kind(node) == CONFIG_STRING)
@@ -36,7 +36,7 @@ static int wrong_type(const struct reading *reading, const struct config_node *n
                         shown, reason);
 }
 
-static int check_sign(const struct reading *reading, const struct config_node *node, double value) {
+static int check_sign(const struct options_reading *reading, const struct config_node *node, double value) {
     unsigned flags = reading->option->flags;
     if (isnan(value))
         return config_error(node, reading->error, ERROR_VALUE, "expected a number, not NaN");
@@ -47,13 +47,14 @@ static int check_sign(const struct reading *reading, const struct config_node *n
     return 0;
 }
 
-static int read_int(const struct reading *reading, const struct config_node *node, const char *expected, int64_t *out) {
+static int read_int(const struct options_reading *reading, const struct config_node *node, const char *expected,
+                    int64_t *out) {
     if (config_whole(node, out))
         return wrong_type(reading, node, expected);
     return check_sign(reading, node, config_float(node));
 }
 
-static int read_float(const struct reading *reading, const struct config_node *node, const char *expected,
+static int read_float(const struct options_reading *reading, const struct config_node *node, const char *expected,
                       double *out) {
     if (!config_is_number(node))
         return wrong_type(reading, node, expected);
@@ -72,7 +73,7 @@ static int is_choice(const char *choices, const char *value) {
     return 0;
 }
 
-static int wrong_choice(const struct reading *reading, const struct config_node *node) {
+static int wrong_choice(const struct options_reading *reading, const struct config_node *node) {
     struct text names = {0};
     const char *list[32], *choices = reading->option->choices;
     size_t count = 0;
@@ -94,7 +95,7 @@ static int wrong_choice(const struct reading *reading, const struct config_node 
     return code;
 }
 
-static int read_string(const struct reading *reading, const struct config_node *node, const char *expected,
+static int read_string(const struct options_reading *reading, const struct config_node *node, const char *expected,
                        const char **out) {
     /* 12:00:00 is a number in YAML 1.1, and a time where text is asked for */
     if (config_kind(node) != CONFIG_STRING && !(config_is_number(node) && strchr(config_text(node), ':')))
@@ -107,7 +108,7 @@ static int read_string(const struct reading *reading, const struct config_node *
 
 /* ---------------------------------------------------------------- lists */
 
-static int read_list(const struct reading *reading, char *place) {
+static int read_list(const struct options_reading *reading, char *place) {
     const struct config_node *node = reading->node;
     int scalar = config_kind(node) != CONFIG_LIST;
     size_t count = scalar ? 1 : config_count(node);
@@ -148,7 +149,7 @@ static int read_list(const struct reading *reading, char *place) {
     return 0;
 }
 
-static int read_value(const struct reading *reading, char *place) {
+static int read_value(const struct options_reading *reading, char *place) {
     const struct config_node *node = reading->node;
     switch (reading->option->type) {
     case OPTION_BOOL:
@@ -192,7 +193,7 @@ static int set_fallback(const struct option *option, char *place, struct arena *
     struct option bare = *option;
     bare.flags = option->flags & OPTION_NULLABLE;
     bare.choices = NULL;
-    const struct reading reading = {&bare, node, arena, error};
+    const struct options_reading reading = {&bare, node, arena, error};
     if (!node)
         code = error && error->code ? (int)error->code : ERROR_VALUE;
     else if (node->kind != CONFIG_NULL)
@@ -306,7 +307,7 @@ int options_read(const struct option *options, size_t count, const struct config
     }
     for (size_t i = 0; i < count && !code; i++) {
         const struct option *option = &options[i];
-        const struct reading reading = {option, config_get(map, option->name), arena, error};
+        const struct options_reading reading = {option, config_get(map, option->name), arena, error};
         char *place = size ? (char *)out + option->offset : NULL;
         if (!reading.node) {
             if ((option->flags & OPTION_REQUIRED) && !unknown) /* it may be there, misspelt */

@@ -1,6 +1,6 @@
 /* Overrides as Hydra takes them on its command line.  Everything is looked up and checked before anything is changed.
  */
-#include "config/expression.h"
+#include "config/interpolation.h"
 
 #include <ctype.h>
 #include <stdarg.h>

@@ -15,12 +15,12 @@ int is_missing(const struct config_node *node) {
     return node->kind == CONFIG_STRING && !strcmp(node->text, "???");
 }
 
-static struct config_node *circle(struct evaluation *evaluation, const struct config_node *node) {
+static struct config_node *circle(struct interpolation *evaluation, const struct config_node *node) {
     struct text names = {0};
     text_add(&names, config_path(node));
     size_t shown = 0;
     /* from the innermost out, each was needed by the one before it */
-    for (const struct frame *frame = evaluation->frame; frame && shown < 8; frame = frame->outer) {
+    for (const struct interpolation_frame *frame = evaluation->frame; frame && shown < 8; frame = frame->outer) {
         if (!has_interpolation(frame->node) && frame->node != node)
             continue;
         text_format(&names, " <- %s", config_path(frame->node));
@@ -34,7 +34,7 @@ static struct config_node *circle(struct evaluation *evaluation, const struct co
     return NULL;
 }
 
-static struct config_node *resolve_children(struct evaluation *evaluation, struct config_node *written) {
+static struct config_node *resolve_children(struct interpolation *evaluation, struct config_node *written) {
     struct config *config = evaluation->config;
     struct config_node *node = tree_new(config, written->kind, written, evaluation->error);
     size_t count = error_count(evaluation->error);
@@ -71,7 +71,7 @@ static struct config_node *settle(struct config_node *node, struct config_node *
     return node;
 }
 
-struct config_node *evaluate_written(struct evaluation *evaluation, struct config_node *written) {
+struct config_node *evaluate_written(struct interpolation *evaluation, struct config_node *written) {
     struct config *config = evaluation->config;
     if (written->pass == config->pass)
         return written->resolved || written->failed ? written->resolved : circle(evaluation, written);
@@ -80,8 +80,8 @@ struct config_node *evaluate_written(struct evaluation *evaluation, struct confi
                      CONFIG_CHAIN);
         return NULL;
     }
-    struct frame frame = {.node = written, .outer = evaluation->frame};
-    struct evaluation inner = *evaluation;
+    struct interpolation_frame frame = {.node = written, .outer = evaluation->frame};
+    struct interpolation inner = *evaluation;
     inner.frame = &frame;
     inner.depth++;
     written->pass = config->pass;
@@ -108,7 +108,7 @@ struct config_node *evaluate_written(struct evaluation *evaluation, struct confi
 
 /* ---------------------------------------------------------------- references */
 
-static void not_found(struct evaluation *evaluation, const struct config_node *within,
+static void not_found(struct interpolation *evaluation, const struct config_node *within,
                       const struct reference *reference, size_t at) {
     struct text shown = {0};
     for (int k = 0; k < reference->dots && k < CONFIG_DEPTH; k++)
@@ -140,10 +140,10 @@ static struct config_node *child(const struct config_node *node, const char *nam
 }
 
 /* Where a text leads that is one reference and no more. */
-static int follow(struct evaluation *evaluation, struct config_node *node, struct place *out) {
-    struct frame frame = {.node = node, .outer = evaluation->frame};
-    struct evaluation inner = *evaluation;
-    *out = (struct place){0};
+static int follow(struct interpolation *evaluation, struct config_node *node, struct interpolation_place *out) {
+    struct interpolation_frame frame = {.node = node, .outer = evaluation->frame};
+    struct interpolation inner = *evaluation;
+    *out = (struct interpolation_place){0};
     if (evaluation->depth >= CONFIG_CHAIN) {
         circle(evaluation, node);
         return -1;
@@ -153,9 +153,10 @@ static int follow(struct evaluation *evaluation, struct config_node *node, struc
     return evaluate_lone(&inner, node->text, out);
 }
 
-int reference_find(struct evaluation *evaluation, const struct reference *reference, int must, struct place *out) {
+int reference_find(struct interpolation *evaluation, const struct reference *reference, int must,
+                   struct interpolation_place *out) {
     struct config_node *node = reference->from;
-    *out = (struct place){0};
+    *out = (struct interpolation_place){0};
     if (!node && !reference->dots && reference->count && !strcmp(reference->names[0], "hydra")) {
         node = hydra_top(evaluation);
         if (!node) {
@@ -179,7 +180,7 @@ int reference_find(struct evaluation *evaluation, const struct reference *refere
     for (size_t k = 0; k < reference->count; k++) {
         /* on the way lies a reference itself: it is followed; anything else is resolved to the bottom */
         while (!out->resolved && has_interpolation(node)) {
-            struct place through;
+            struct interpolation_place through;
             int followed = follow(evaluation, node, &through);
             if (followed < 0)
                 return -1;
@@ -206,12 +207,12 @@ int reference_find(struct evaluation *evaluation, const struct reference *refere
     return 0;
 }
 
-struct config_node *evaluate_place(struct evaluation *evaluation, const struct place *place) {
+struct config_node *evaluate_place(struct interpolation *evaluation, const struct interpolation_place *place) {
     return place->resolved ? place->node : evaluate_written(evaluation, place->node);
 }
 
-struct config_node *evaluate_reference(struct evaluation *evaluation, const struct reference *reference) {
-    struct place place;
+struct config_node *evaluate_reference(struct interpolation *evaluation, const struct reference *reference) {
+    struct interpolation_place place;
     if (reference_find(evaluation, reference, 1, &place))
         return NULL;
     return evaluate_place(evaluation, &place);
@@ -220,8 +221,8 @@ struct config_node *evaluate_reference(struct evaluation *evaluation, const stru
 const struct config_node *reference_target(const struct config_node *node) {
     static const struct config_context nothing;
     struct error ours = {0};
-    struct evaluation evaluation = {.config = node->config, .context = &nothing, .error = &ours};
-    struct place place = {.node = (struct config_node *)node};
+    struct interpolation evaluation = {.config = node->config, .context = &nothing, .error = &ours};
+    struct interpolation_place place = {.node = (struct config_node *)node};
     node->config->pass++;
     for (int k = 0; k < CONFIG_CHAIN && has_interpolation(place.node); k++)
         if (follow(&evaluation, place.node, &place) != 1 || !place.node)
@@ -242,11 +243,11 @@ static int is_used(const struct config_context *context, const char *key) {
 
 /* What the program does not read is resolved where it can be, and else stays as it is written; so do Hydra's settings,
  * which are resolved on their own. */
-static struct config_node *resolve_top(struct evaluation *evaluation) {
+static struct config_node *resolve_top(struct interpolation *evaluation) {
     static const struct config_context nothing;
     struct config *config = evaluation->config;
     struct config_node *source = config->source, *top = tree_new(config, CONFIG_MAP, source, evaluation->error);
-    struct frame frame = {.node = source};
+    struct interpolation_frame frame = {.node = source};
     struct config_context context = evaluation->context ? *evaluation->context : nothing;
     if (!top || source->kind != CONFIG_MAP)
         return top ? evaluate_written(evaluation, source) : NULL;
@@ -267,7 +268,7 @@ static struct config_node *resolve_top(struct evaluation *evaluation) {
     for (size_t k = 0; k < source->count; k++) {
         struct config_node *written = source->values[k], *value = NULL;
         struct error error = {0};
-        struct evaluation idle = *evaluation;
+        struct interpolation idle = *evaluation;
         idle.error = &error;
         int used = is_used(&context, source->keys[k]->text);
         if (used || strcmp(source->keys[k]->text, "hydra"))
@@ -283,7 +284,7 @@ static struct config_node *resolve_top(struct evaluation *evaluation) {
 
 int config_resolve(struct config *config, const struct config_context *context, struct error *error) {
     struct error ours = {0};
-    struct evaluation evaluation = {.config = config, .context = context, .error = error ? error : &ours};
+    struct interpolation evaluation = {.config = config, .context = context, .error = error ? error : &ours};
     config->pass++;
     /* what earlier passes made is garbage as far as limits go */
     size_t nodes = config->nodes, bytes = config->bytes;

@@ -2,10 +2,10 @@
 #ifndef FETTLE_CONFIG_RESOLVER_H
 #define FETTLE_CONFIG_RESOLVER_H
 
-#include "config/expression.h"
+#include "config/interpolation.h"
 
 struct call {
-    struct evaluation *evaluation;
+    struct interpolation *evaluation;
     const char *name;
     struct config_node **args;
     size_t count;
@@ -27,10 +27,10 @@ const char *call_text(const struct call *call, size_t k); /* an argument that is
 int call_reference(const struct call *call, size_t k, struct reference *out);
 
 /* What hydra.job.env_set has for an environment variable, into *out: NULL where nothing; -1 with the error. */
-int hydra_environment(struct evaluation *evaluation, const char *name, struct config_node **out);
+int hydra_environment(struct interpolation *evaluation, const char *name, struct config_node **out);
 /* The top of Hydra's own settings where the place belongs to them, else NULL: from there their references go. */
-struct config_node *hydra_top(const struct evaluation *evaluation);
+struct config_node *hydra_top(const struct interpolation *evaluation);
 /* The settings that the config makes are those that Hydra knows; 0 or an error code. */
-int hydra_check(struct evaluation *evaluation);
+int hydra_check(struct interpolation *evaluation);
 
 #endif

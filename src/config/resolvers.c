@@ -136,7 +136,7 @@ static struct config_node *list_to_constant_dict(const struct call *call) {
 /* ---------------------------------------------------------------- statistics */
 
 static struct config_node *training_data_stats(const struct call *call) {
-    struct evaluation *evaluation = call->evaluation;
+    struct interpolation *evaluation = call->evaluation;
     const struct config_context *context = evaluation->context;
     const char *name = call_text(call, 0);
     if (!name)
@@ -210,7 +210,7 @@ static const struct {
 };
 enum { RESOLVERS = sizeof resolvers / sizeof *resolvers };
 
-struct config_node *evaluate_resolver(struct evaluation *evaluation, const char *name, struct config_node **args,
+struct config_node *evaluate_resolver(struct interpolation *evaluation, const char *name, struct config_node **args,
                                       size_t count) {
     const struct call call = {.evaluation = evaluation, .name = name, .args = args, .count = count};
     const char *names[RESOLVERS];

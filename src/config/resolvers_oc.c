@@ -52,7 +52,7 @@ int call_reference(const struct call *call, size_t k, struct reference *out) {
 
 struct config_node *oc_select(const struct call *call) {
     struct reference reference;
-    struct place place;
+    struct interpolation_place place;
     if (call_reference(call, 0, &reference) || reference_find(call->evaluation, &reference, 0, &place))
         return NULL;
     if (!place.node || is_missing(place.node))
@@ -83,11 +83,11 @@ static void fill_in(const char *text, const char *old, const char *new, struct t
 }
 
 struct config_node *oc_deprecated(const struct call *call) {
-    struct evaluation *evaluation = call->evaluation;
+    struct interpolation *evaluation = call->evaluation;
     const char *message = call->count > 1 ? call_text(call, 1)
                                           : "'$OLD_KEY' is deprecated. Change your code and config to use '$NEW_KEY'";
     struct reference reference;
-    struct place place;
+    struct interpolation_place place;
     if (!message || call_reference(call, 0, &reference) || reference_find(evaluation, &reference, 1, &place))
         return NULL;
     struct config_node *written = (struct config_node *)call_place(call);
@@ -100,7 +100,7 @@ struct config_node *oc_deprecated(const struct call *call) {
 }
 
 /* The map that the first argument names. */
-static struct config_node *named_map(const struct call *call, struct place *place) {
+static struct config_node *named_map(const struct call *call, struct interpolation_place *place) {
     struct reference reference;
     if (call_reference(call, 0, &reference) || reference_find(call->evaluation, &reference, 1, place))
         return NULL;
@@ -114,7 +114,7 @@ static struct config_node *named_map(const struct call *call, struct place *plac
 }
 
 struct config_node *oc_dict_keys(const struct call *call) {
-    struct place place;
+    struct interpolation_place place;
     struct config_node *map = named_map(call, &place), *list = map ? call_node(call, CONFIG_LIST) : NULL;
     if (map && map->kind == CONFIG_DEFERRED)
         return map;
@@ -127,13 +127,14 @@ struct config_node *oc_dict_keys(const struct call *call) {
 }
 
 struct config_node *oc_dict_values(const struct call *call) {
-    struct place place;
-    struct evaluation *evaluation = call->evaluation;
+    struct interpolation_place place;
+    struct interpolation *evaluation = call->evaluation;
     struct config_node *map = named_map(call, &place), *list = map ? call_node(call, CONFIG_LIST) : NULL;
     if (map && map->kind == CONFIG_DEFERRED)
         return map;
     for (size_t k = 0; list && k < map->count; k++) {
-        struct config_node *value = evaluate_place(evaluation, &(struct place){map->values[k], place.resolved});
+        struct config_node *value =
+            evaluate_place(evaluation, &(struct interpolation_place){map->values[k], place.resolved});
         value = value ? tree_copy(evaluation->config, value, 0, evaluation->error) : NULL;
         if (!value || tree_append(list, value, evaluation->error))
             return NULL;
@@ -175,7 +176,7 @@ struct config_node *oc_decode(const struct call *call) {
 
 /* Text is YAML here, and what stands in it may refer to other places in its turn. */
 struct config_node *oc_create(const struct call *call) {
-    struct evaluation *evaluation = call->evaluation;
+    struct interpolation *evaluation = call->evaluation;
     struct config *config = evaluation->config;
     struct config_node *node = call->args[0];
     if (node->kind == CONFIG_STRING) {

@@ -1,6 +1,6 @@
 /* What a plain scalar means.  YAML 1.1's rules as PyYAML has them, with OmegaConf's rule for floats (1e-6 is one) and
  * without timestamps. */
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <ctype.h>
 #include <math.h>

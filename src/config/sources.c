@@ -59,7 +59,7 @@ void sources_options(const struct sources *sources, const char *group, struct te
 }
 
 /* Lines "# @KEY VALUE" at the top of a file, before anything else; @package is the only one that means something. */
-static int read_header(struct source *source, struct arena *arena, const char *text, struct error *error) {
+static int read_header(struct config_source *source, struct arena *arena, const char *text, struct error *error) {
     for (int line = 1; *text; line++) {
         size_t size = strcspn(text, "\n");
         const char *at = text + strspn(text, " \t\r");
@@ -86,7 +86,7 @@ static int read_header(struct source *source, struct arena *arena, const char *t
 }
 
 /* Takes the list out of the map. */
-static int take_defaults(struct source *source, struct error *error) {
+static int take_defaults(struct config_source *source, struct error *error) {
     struct config_node *defaults = tree_child(source->root, "defaults");
     if (!defaults)
         return 0;
@@ -109,7 +109,7 @@ static int check_kind(const char *path, struct error *error) {
     return foreign_refuse(FOREIGN_CONFIG, path, head, size, error);
 }
 
-static int read_source(struct sources *sources, struct source *source, struct error *error) {
+static int read_source(struct sources *sources, struct config_source *source, struct error *error) {
     struct config *config = sources->config;
     char *data = NULL;
     size_t size;
@@ -126,14 +126,14 @@ static int read_source(struct sources *sources, struct source *source, struct er
     return code;
 }
 
-int sources_load(struct sources *sources, const char *name, struct source **out, struct error *error) {
+int sources_load(struct sources *sources, const char *name, struct config_source **out, struct error *error) {
     struct arena *arena = sources->config->arena;
     for (size_t k = 0; k < sources->count; k++)
         if (!strcmp(sources->list[k]->name, name)) {
             *out = sources->list[k];
             return 0;
         }
-    struct source *source = arena_alloc(arena, sizeof *source);
+    struct config_source *source = arena_alloc(arena, sizeof *source);
     if (!source || !(source->name = arena_string(arena, name)))
         return error_set(error, ERROR_MEMORY, "out of memory");
     if (sources->count == COMPOSE_FILES)
@@ -149,8 +149,9 @@ int sources_load(struct sources *sources, const char *name, struct source **out,
     return source->file ? read_source(sources, source, error) : 0;
 }
 
-int sources_add(struct sources *sources, const char *file, const char *name, struct source **out, struct error *error) {
-    struct source *source = arena_alloc(sources->config->arena, sizeof *source);
+int sources_add(struct sources *sources, const char *file, const char *name, struct config_source **out,
+                struct error *error) {
+    struct config_source *source = arena_alloc(sources->config->arena, sizeof *source);
     if (!source || !(source->file = arena_string(sources->config->arena, file)) ||
         !(source->name = arena_string(sources->config->arena, name)))
         return error_set(error, ERROR_MEMORY, "out of memory");

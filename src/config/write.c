@@ -1,4 +1,4 @@
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* From libyaml's events to a tree: aliases become copies, merge keys are merged. */
-#include "config/tree.h"
+#include "config/config_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ struct anchor {
     struct config_node *node; /* NULL while it is being read */
 };
 
-struct reader {
+struct yaml_reader {
     yaml_parser_t parser;
     struct config *config;
     const char *file, *input;
@@ -23,16 +23,16 @@ struct reader {
     struct error *error;
 };
 
-static struct config_node *read_node(struct reader *reader, yaml_event_t *event, int depth);
+static struct config_node *read_node(struct yaml_reader *reader, yaml_event_t *event, int depth);
 
-static int fail_at(struct reader *reader, yaml_mark_t mark, enum error_code code, const char *message,
+static int fail_at(struct yaml_reader *reader, yaml_mark_t mark, enum error_code code, const char *message,
                    const char *detail) {
     return error_at(reader->error, code, reader->file, (int)mark.line + 1, (int)mark.column + 1, "%s%s", message,
                     detail);
 }
 
 /* A character on the line of a problem, or on the one before it, that looks like another. */
-static void find_lookalike(const struct reader *reader, size_t line, char *out, size_t room) {
+static void find_lookalike(const struct yaml_reader *reader, size_t line, char *out, size_t room) {
     size_t at = 0, before = 0;
     char what[128];
     *out = 0;
@@ -51,7 +51,7 @@ static void find_lookalike(const struct reader *reader, size_t line, char *out, 
     }
 }
 
-static int next_event(struct reader *reader, yaml_event_t *event) {
+static int next_event(struct yaml_reader *reader, yaml_event_t *event) {
     if (yaml_parser_parse(&reader->parser, event))
         return 0;
     const yaml_parser_t *parser = &reader->parser;
@@ -78,7 +78,7 @@ static int next_event(struct reader *reader, yaml_event_t *event) {
 
 /* ---------------------------------------------------------------- anchors */
 
-static int anchor_open(struct reader *reader, const yaml_char_t *name, size_t *index) {
+static int anchor_open(struct yaml_reader *reader, const yaml_char_t *name, size_t *index) {
     *index = reader->nanchors;
     if (!name)
         return 0;
@@ -97,7 +97,7 @@ static int anchor_open(struct reader *reader, const yaml_char_t *name, size_t *i
     return 0;
 }
 
-static struct config_node *read_alias(struct reader *reader, const yaml_event_t *event, int depth) {
+static struct config_node *read_alias(struct yaml_reader *reader, const yaml_event_t *event, int depth) {
     const char *name = (const char *)event->data.alias.anchor;
     for (size_t k = reader->nanchors; k-- > 0;) {
         if (strcmp(reader->anchors[k].name, name))
@@ -121,7 +121,7 @@ static struct config_node *read_alias(struct reader *reader, const yaml_event_t 
 
 /* ---------------------------------------------------------------- values */
 
-static struct config_node *node_at(struct reader *reader, enum config_kind kind, yaml_mark_t mark) {
+static struct config_node *node_at(struct yaml_reader *reader, enum config_kind kind, yaml_mark_t mark) {
     const struct config_node place = {.file = reader->file, .line = (int)mark.line + 1, .column = (int)mark.column + 1};
     return tree_new(reader->config, kind, &place, reader->error);
 }
@@ -142,7 +142,7 @@ static int apply_tag(struct config_node *node, const char *tag) {
            (!strcmp(tag, "bool") && node->kind == CONFIG_BOOL) || (!strcmp(tag, "null") && node->kind == CONFIG_NULL);
 }
 
-static struct config_node *read_scalar(struct reader *reader, const yaml_event_t *event) {
+static struct config_node *read_scalar(struct yaml_reader *reader, const yaml_event_t *event) {
     const char *value = (const char *)event->data.scalar.value, *tag = (const char *)event->data.scalar.tag;
     size_t size = event->data.scalar.length;
     if (memchr(value, 0, size)) {
@@ -172,14 +172,14 @@ static struct config_node *read_scalar(struct reader *reader, const yaml_event_t
     return node;
 }
 
-static int check_collection_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag,
+static int check_collection_tag(struct yaml_reader *reader, const yaml_event_t *event, const yaml_char_t *tag,
                                 const char *allowed) {
     if (!tag || !strcmp((const char *)tag, allowed) || !strcmp((const char *)tag, "!"))
         return 0;
     return fail_at(reader, event->start_mark, ERROR_TYPE, "an unknown tag: ", (const char *)tag);
 }
 
-static struct config_node *read_list(struct reader *reader, yaml_event_t *start, int depth) {
+static struct config_node *read_list(struct yaml_reader *reader, yaml_event_t *start, int depth) {
     if (check_collection_tag(reader, start, start->data.sequence_start.tag, YAML_SEQ_TAG))
         return NULL;
     struct config_node *list = node_at(reader, CONFIG_LIST, start->start_mark);
@@ -199,14 +199,14 @@ static struct config_node *read_list(struct reader *reader, yaml_event_t *start,
 }
 
 /* Entries of `from` that `into` does not have yet, or all of them where they take precedence. */
-static int merge_map(struct reader *reader, struct config_node *into, const struct config_node *from) {
+static int merge_map(struct yaml_reader *reader, struct config_node *into, const struct config_node *from) {
     for (size_t k = 0; k < from->count; k++)
         if (tree_put(into, from->keys[k], from->values[k], reader->error))
             return 1;
     return 0;
 }
 
-static int merge_value(struct reader *reader, struct config_node *into, const struct config_node *value) {
+static int merge_value(struct yaml_reader *reader, struct config_node *into, const struct config_node *value) {
     if (value->kind == CONFIG_MAP)
         return merge_map(reader, into, value);
     int good = value->kind == CONFIG_LIST;
@@ -222,7 +222,7 @@ static int merge_value(struct reader *reader, struct config_node *into, const st
     return 0;
 }
 
-static struct config_node *read_key(struct reader *reader, yaml_event_t *event, int depth, int *merge) {
+static struct config_node *read_key(struct yaml_reader *reader, yaml_event_t *event, int depth, int *merge) {
     *merge = event->type == YAML_SCALAR_EVENT && !event->data.scalar.tag &&
              event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
              !strcmp((const char *)event->data.scalar.value, "<<");
@@ -238,7 +238,7 @@ static struct config_node *read_key(struct reader *reader, yaml_event_t *event, 
     return key;
 }
 
-static struct config_node *read_map(struct reader *reader, yaml_event_t *start, int depth) {
+static struct config_node *read_map(struct yaml_reader *reader, yaml_event_t *start, int depth) {
     if (check_collection_tag(reader, start, start->data.mapping_start.tag, YAML_MAP_TAG))
         return NULL;
     struct config_node *map = node_at(reader, CONFIG_MAP, start->start_mark), *merged = NULL;
@@ -282,7 +282,7 @@ static struct config_node *read_map(struct reader *reader, yaml_event_t *start, 
 }
 
 /* Takes the event over. */
-static struct config_node *read_node(struct reader *reader, yaml_event_t *event, int depth) {
+static struct config_node *read_node(struct yaml_reader *reader, yaml_event_t *event, int depth) {
     struct config_node *node = NULL;
     const yaml_char_t *anchor = NULL;
     size_t index = 0;
@@ -325,7 +325,7 @@ out:
 /* ---------------------------------------------------------------- documents */
 
 /* The next event's type; the event itself stays in *event. */
-static int expect(struct reader *reader, yaml_event_t *event, yaml_event_type_t type) {
+static int expect(struct yaml_reader *reader, yaml_event_t *event, yaml_event_type_t type) {
     if (next_event(reader, event))
         return -1;
     if (event->type == type)
@@ -336,7 +336,7 @@ static int expect(struct reader *reader, yaml_event_t *event, yaml_event_type_t 
 struct config_node *yaml_parse(struct config *config, const char *name, const char *yaml, size_t size, int whole,
                                struct error *error) {
     struct error ours = {0};
-    struct reader reader = {
+    struct yaml_reader reader = {
         .config = config, .input = yaml, .size = size, .whole = whole, .error = error ? error : &ours};
     struct config_node *node = NULL;
     yaml_event_t event;

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 
-enum kind {
+enum term_kind {
     NUMBER,
     NAME,
     NEGATE,
@@ -35,7 +35,7 @@ static const double longest_history = 1e9;
 enum history { HISTORY_MIN, HISTORY_MAX, HISTORY_MEAN, HISTORY_EMA, HISTORY_DELTA };
 
 struct term {
-    enum kind kind;
+    enum term_kind kind;
     double number;
     const char *name; /* full */
     int function;     /* of functions[], or an enum history */
@@ -86,7 +86,7 @@ static void skip(struct parser *parser) {
     parser->at += strspn(parser->at, " \t\r\n");
 }
 
-static struct term *term_new(struct parser *parser, enum kind kind, struct term *left, struct term *right) {
+static struct term *term_new(struct parser *parser, enum term_kind kind, struct term *left, struct term *right) {
     struct term *term = arena_alloc(parser->expression->arena, sizeof *term);
     if (!term)
         return fail(parser, parser->at, "out of memory");
@@ -269,7 +269,7 @@ static struct term *parse_unary(struct parser *parser) {
 
 struct binary {
     const char *word;
-    enum kind kind;
+    enum term_kind kind;
 };
 
 /* Operators of the table, from the left. */

@@ -56,14 +56,14 @@ static const char *end_of(const char *name) {
     return slash ? slash + 1 : NULL;
 }
 
-struct search {
+struct name_search {
     const char *name;
     char *out;
     int exact, ends;
 };
 
 static void look(void *context, const char *candidate) {
-    struct search *search = context;
+    struct name_search *search = context;
     const char *end = end_of(candidate);
 
     if (!strcmp(candidate, search->name)) {
@@ -81,7 +81,7 @@ static void add_end(void *context, const char *candidate) {
 }
 
 int names_resolve(const struct name_source *source, const char *name, char *out, struct error *error) {
-    struct search search = {name, out, 0, 0};
+    struct name_search search = {name, out, 0, 0};
     struct names names = {0}, ends = {0};
     const char *nearest;
 

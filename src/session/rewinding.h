@@ -2,7 +2,7 @@
 #ifndef FETTLE_SESSION_REWINDING_H
 #define FETTLE_SESSION_REWINDING_H
 
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct session;
 

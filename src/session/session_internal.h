@@ -14,7 +14,7 @@
 #include "session/session.h"
 #include "session/stop/stops.h"
 #include "session/view.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 /* The next batches as things are and after a change. */
 struct forking {

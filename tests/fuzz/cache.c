@@ -1,7 +1,7 @@
 /* A cache of frames beside its data file.  The input is edits of a good one (see edits.h): of the head, of the records
  * and arrays of its frames, "0.record", "0.pos" and so on, and of the whole file as 32-bit words, "file".  Its hashes
  * are made right again, but for lines `break`; `cut N` cuts it short.  Its frames are then trained on. */
-#include "data/cache.h"
+#include "data/set/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "common.h"
-#include "data/cache_file.h"
+#include "data/set/cache_file.h"
 #include "edits.h"
 #include "kept.h"
 #include "train/run/trainer_internal.h"

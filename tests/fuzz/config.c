@@ -3,9 +3,9 @@
 #include <string.h>
 #include "base/text.h"
 #include "common.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 #include "session/session.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { LONGEST = 1 << 20 }; /* interpolations make more text of less */
 

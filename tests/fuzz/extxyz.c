@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common.h"
-#include "data/batch.h"
-#include "data/frame.h"
+#include "data/frame/batch.h"
+#include "data/frame/frame.h"
 
 enum { WITH_KEYS = 1, PLAIN = 2, WRITTEN = 4, DIRECTED = 8 };
 enum { MOST_FRAMES = 50, MOST_WRITTEN = 200, MOST_PAIRS = 8 << 20 };

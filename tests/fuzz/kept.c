@@ -3,7 +3,7 @@
 #include "common.h"
 #include "train/run/point.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { ANEW = 2000 }; /* what a trainer keeps of exchanged parts, until it is freed, does not add up */
 

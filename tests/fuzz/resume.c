@@ -15,7 +15,7 @@
 #include "train/run/checkpoint.h"
 #include "train/run/resume.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
 

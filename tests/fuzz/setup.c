@@ -8,7 +8,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "common.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 #include "kept_session.h"
 
 void fuzz_open(void) {

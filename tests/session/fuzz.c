@@ -19,12 +19,12 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/random.h"
-#include "config/tree.h"
+#include "config/config_internal.h"
 #include "session/execute.h"
 #include "session/session_internal.h"
 #include "train/optimizer/optimizer_kinds.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>

@@ -2,8 +2,8 @@
 #ifndef TEST_TRAIN_METRICS_CASES_H
 #define TEST_TRAIN_METRICS_CASES_H
 
-#include "data/batch.h"
-#include "data/frame.h"
+#include "data/frame/batch.h"
+#include "data/frame/frame.h"
 #include "reference.h"
 #include "train/metric/metrics.h"
 

@@ -9,7 +9,7 @@
 
 #include "model/file/safetensors.h"
 #include "train/run/composition.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 void file_copy(const char *from, const char *to) {
     struct error error = {0};

@@ -4,7 +4,7 @@
 
 #include "reference.h"
 #include "train/run/composition.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 /* Enters a new empty folder, which goes with the process (or with the next one entered). */
 void folder_enter(void);

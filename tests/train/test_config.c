@@ -5,7 +5,7 @@
 #include "reference.h"
 #include "train/technique/eigen.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
+#include "train/core/vector.h"
 #include "train/optimizer/optimizer.h"
 
 enum { MOST = 5 };

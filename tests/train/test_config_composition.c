@@ -2,10 +2,10 @@
  * and M-ConFIG in runs. */
 #include "runs.h"
 #include "train/run/trainer_options.h"
-#include "train/state.h"
+#include "train/core/state.h"
 #include "train/run/composition.h"
 #include "train/technique/technique.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static void step(struct trainer *trainer, int count) {
     struct error error = {0};

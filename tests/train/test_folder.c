@@ -8,8 +8,8 @@
 
 #include "model/file/safetensors.h"
 #include "train/run/callback.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static void run_in(const struct start *start) {
     struct trainer *trainer = case_open(start);

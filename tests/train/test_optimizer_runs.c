@@ -2,8 +2,8 @@
  * holds configs and the metrics.csv that NequIP left. */
 #include "runs.h"
 #include "train/optimizer/optimizer.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <stdio.h>

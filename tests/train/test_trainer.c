@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 #include "model/file/safetensors_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

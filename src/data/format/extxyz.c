@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "data/format/extxyz_parts.h"
-#include "data/input.h"
-#include "data/selection.h"
+#include "data/frame/data_input.h"
+#include "data/frame/selection.h"
 
 enum { MOST_ATOMS = INT_MAX / 64, ATOMS_AT_ONCE = 4096 };
 
@@ -41,7 +41,7 @@ int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, 
 
 static int open_input(struct extxyz_reader **out, const char *name, const char *path, int hashed,
                       const struct extxyz_keys *keys, struct error *error) {
-    struct input *input;
+    struct data_input *input;
     int code = input_open(&input, path, hashed, error);
     *out = NULL;
     if (code)

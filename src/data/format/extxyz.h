@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
-#include "data/frame.h"
+#include "data/frame/frame.h"
 
 /* Which keys become fields, and under which name.  Kept by default are ASE's calculator properties (energy, forces,
  * stress, free_energy, energies, stresses, dipole, charges, magmom, magmoms, ...), of which "energy" becomes

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "data/format/extxyz_parts.h"
-#include "data/input.h"
+#include "data/frame/data_input.h"
 
 enum { MAX_COLUMNS = 4096, MUCH = 8 << 20 };
 

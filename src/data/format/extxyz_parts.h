@@ -77,8 +77,8 @@ int xyz_store_column(struct frame *frame, const struct xyz_column *column, const
 
 struct extxyz_reader {
     const char *name, *at, *end;
-    struct input *input; /* where more text comes from; NULL: there is no more */
-    int line;            /* of the line that read_line gave last */
+    struct data_input *input; /* where more text comes from; NULL: there is no more */
+    int line;                 /* of the line that read_line gave last */
     long ordinal;
     int64_t next, step, left; /* the frame to be read next, the way to the one after it, how many there still are */
     int descends, to_the_end;

@@ -4,7 +4,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "data/module/datamodule_parts.h"
-#include "data/oddities.h"
+#include "data/set/oddities.h"
 
 const struct datamodule_kind *const datamodule_kinds[] = {&datamodule_ase, &datamodule_nequip, &datamodule_emt};
 const size_t datamodule_kind_count = sizeof datamodule_kinds / sizeof *datamodule_kinds;

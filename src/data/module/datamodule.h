@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 #include "config/options.h"
-#include "data/dataset.h"
-#include "data/loader.h"
+#include "data/set/dataset.h"
+#include "data/set/loader.h"
 #include "data/transform/transforms.h"
 
 enum data_role { ROLE_TRAIN, ROLE_VAL, ROLE_TEST, ROLE_PREDICT, ROLE_COUNT };

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/random_numpy.h"
 #include "data/module/datamodule_parts.h"
-#include "data/emt.h"
+#include "data/set/emt.h"
 
 struct emt_test {
     const struct config_node *transforms;

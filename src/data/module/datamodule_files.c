@@ -92,14 +92,14 @@ const struct datamodule_kind datamodule_ase = {.target = {"nequip.data.datamodul
                                                .options_size = sizeof(struct ase_options),
                                                .add = add_files};
 
-struct nequip_options {
+struct nequip_data_options {
     struct datamodule_common common;
     const struct config_node *sets[ROLE_COUNT], *split;
 };
 
 #define SET_ROW(role, name)                                                                                            \
     {                                                                                                                  \
-        name, OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct nequip_options, sets[role]), NULL,                   \
+        name, OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct nequip_data_options, sets[role]), NULL,              \
             "data set, or a list of them"                                                                              \
     }
 
@@ -109,12 +109,12 @@ static const struct option nequip_rows[] = {
     SET_ROW(ROLE_VAL, "val_dataset"),
     SET_ROW(ROLE_TEST, "test_dataset"),
     SET_ROW(ROLE_PREDICT, "predict_dataset"),
-    {"split_dataset", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct nequip_options, split), NULL,
+    {"split_dataset", OPTION_NODE, OPTION_NULLABLE, NULL, offsetof(struct nequip_data_options, split), NULL,
      "{dataset, train, val, test, predict}, or a list of them: counts or fractions"}};
 
 static int add_sets(struct datamodule *datamodule, const void *data, const struct config_node *config,
                     struct error *error) {
-    const struct nequip_options *options = data;
+    const struct nequip_data_options *options = data;
     int code = 0;
     (void)config;
     for (int role = 0; role < ROLE_COUNT && !code; role++) {
@@ -147,5 +147,5 @@ const struct datamodule_kind datamodule_nequip = {
     .help = "data sets of any kind",
     .options = nequip_rows,
     .noptions = sizeof nequip_rows / sizeof *nequip_rows,
-    .options_size = sizeof(struct nequip_options),
+    .options_size = sizeof(struct nequip_data_options),
     .add = add_sets};

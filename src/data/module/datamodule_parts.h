@@ -3,8 +3,8 @@
 #define FETTLE_DATA_DATAMODULE_PARTS_H
 
 #include "data/module/datamodule.h"
-#include "data/generate.h"
-#include "data/stats.h"
+#include "data/set/generate.h"
+#include "data/set/stats.h"
 
 /* What every module takes. */
 struct datamodule_common {

@@ -1,8 +1,8 @@
 /* Data sets by their _target_: files, generated frames, and subsets of other data sets. */
 #include <stdlib.h>
 #include <string.h>
-#include "data/cache.h"
 #include "data/module/datamodule_parts.h"
+#include "data/set/cache.h"
 
 struct ase_args {
     const char *format;

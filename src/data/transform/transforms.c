@@ -11,7 +11,7 @@ const struct transform_kind *const transform_kinds[] = {
     &transform_add_nan_stress, &transform_non_periodic_cell, &transform_dataset_index};
 const size_t transform_kind_count = sizeof transform_kinds / sizeof *transform_kinds;
 
-struct entry {
+struct transform_entry {
     const struct transform_kind *kind;
     void *options;
 };
@@ -19,7 +19,7 @@ struct entry {
 struct transforms {
     struct arena *arena;
     size_t count;
-    struct entry *entries;
+    struct transform_entry *entries;
     size_t frame_limit, limit, used; /* bytes */
     struct text text;
 };
@@ -29,7 +29,7 @@ static int read_entry(struct transforms *transforms, const struct config_node *c
     int code = options_kind(config, "a data transform", transform_kinds, transform_kind_count, &index, error);
     if (code)
         return code;
-    struct entry *entry = &transforms->entries[transforms->count];
+    struct transform_entry *entry = &transforms->entries[transforms->count];
     entry->kind = transform_kinds[index];
     entry->options = arena_alloc(transforms->arena, entry->kind->options_size ? entry->kind->options_size : 1);
     if (!entry->options)
@@ -134,7 +134,7 @@ int transforms_apply(struct transforms *transforms, struct frame *frame, struct 
     size_t before = pair_bytes(frame);
     int code = 0;
     for (size_t k = 0; k < transforms->count && !code; k++) {
-        const struct entry *entry = &transforms->entries[k];
+        const struct transform_entry *entry = &transforms->entries[k];
         size_t left = transforms->used < transforms->limit ? transforms->limit - transforms->used : 1;
         code = entry->kind->apply(entry->options, frame,
                                   left < transforms->frame_limit ? left : transforms->frame_limit, error);

@@ -4,7 +4,7 @@
 #define FETTLE_DATA_TRANSFORMS_H
 
 #include "config/options.h"
-#include "data/frame.h"
+#include "data/frame/frame.h"
 
 struct transforms;
 

@@ -1,6 +1,7 @@
 #include "model/builder/builder.h"
 #include "model/module/coupling.h"
 #include "model/module/modules.h"
+#include "data/frame/frame.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define FETTLE_MODEL_BUILDER_H
 
 #include "config/options.h"
-#include "model/build.h"
+#include "model/emit/build.h"
 
 struct builder {
     const char *name, *target, *alias;

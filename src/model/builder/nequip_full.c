@@ -152,7 +152,7 @@ static int read_acts(struct build *build, const struct config_node *node, const 
 }
 
 /* Everything that the arguments say, read as far as it goes. */
-struct plan {
+struct nequip_plan {
     struct irreps harmonics, *hidden;
     struct category categories[8];
     int ncategories;
@@ -161,7 +161,7 @@ struct plan {
 };
 
 static int check_layers(struct build *build, const struct nequip_options *options, const struct config_node *args,
-                        struct plan *plan) {
+                        struct nequip_plan *plan) {
     int layers = options->hidden.count;
     if (layers < 1)
         return config_error(args, build->error, ERROR_VALUE, "at least one layer is needed");
@@ -225,8 +225,8 @@ static int check_numbers(struct build *build, const struct nequip_options *optio
 }
 
 static int read_plan(struct build *build, const struct nequip_options *options, const struct config_node *args,
-                     struct plan *plan) {
-    *plan = (struct plan){0};
+                     struct nequip_plan *plan) {
+    *plan = (struct nequip_plan){0};
     for (int k = 0; k < build->ntypes; k++)
         for (const char *c = build->type_names[k]; c == build->type_names[k] || *c; c++)
             if (!isalnum((unsigned char)*c))
@@ -260,7 +260,7 @@ static int read_plan(struct build *build, const struct nequip_options *options, 
 
 static int full_check(struct build *build, const void *given, const struct config_node *args) {
     const struct nequip_options *options = given;
-    struct plan plan;
+    struct nequip_plan plan;
     struct module *unused;
     int symmetric, code = 0;
     if (options->hidden.count > 0 && build->ntypes > 0)
@@ -292,7 +292,7 @@ static int failed(struct build *build, const struct config_node *args) {
 
 static int full_build(struct build *build, const void *given, const struct config_node *args, struct module **out) {
     const struct nequip_options *options = given;
-    struct plan plan;
+    struct nequip_plan plan;
     int code = read_plan(build, options, args, &plan);
     if (code)
         return code;

@@ -5,24 +5,24 @@
 #include <stdint.h>
 #include <string.h>
 
-struct reader {
+struct header_reader {
     const char *start, *at, *end;
     struct arena *arena;
     struct error *error;
 };
 
-static int fail(struct reader *in, const char *what) {
+static int fail(struct header_reader *in, const char *what) {
     return error_set(in->error, ERROR_SYNTAX, "the header of the safetensors file is damaged at byte %zu: expected %s",
                      (size_t)(in->at - in->start), what);
 }
 
-static void skip_space(struct reader *in) {
+static void skip_space(struct header_reader *in) {
     while (in->at < in->end && (*in->at == ' ' || *in->at == '\n' || *in->at == '\t' || *in->at == '\r'))
         in->at++;
 }
 
 /* Whether c comes next; then it is passed. */
-static int accept(struct reader *in, char c) {
+static int accept(struct header_reader *in, char c) {
     skip_space(in);
     if (in->at == in->end || *in->at != c)
         return 0;
@@ -30,12 +30,12 @@ static int accept(struct reader *in, char c) {
     return 1;
 }
 
-static int expect(struct reader *in, char c) {
+static int expect(struct header_reader *in, char c) {
     char what[] = {'"', c, '"', 0};
     return accept(in, c) ? 0 : fail(in, what);
 }
 
-static int read_hex(struct reader *in, unsigned *out) {
+static int read_hex(struct header_reader *in, unsigned *out) {
     *out = 0;
     for (int k = 0; k < 4; k++) {
         if (in->at == in->end)
@@ -71,7 +71,7 @@ static char *put_utf8(char *out, unsigned c) {
     return out;
 }
 
-static int read_string(struct reader *in, char **out) {
+static int read_string(struct header_reader *in, char **out) {
     if (expect(in, '"'))
         return in->error->code;
     const char *close = in->at;
@@ -119,7 +119,7 @@ static int read_string(struct reader *in, char **out) {
     return 0;
 }
 
-static int read_size(struct reader *in, size_t *out) {
+static int read_size(struct header_reader *in, size_t *out) {
     skip_space(in);
     if (in->at == in->end || *in->at < '0' || *in->at > '9')
         return fail(in, "a whole number");
@@ -134,7 +134,7 @@ static int read_size(struct reader *in, size_t *out) {
 }
 
 /* [n, n, ...] of at most max numbers. */
-static int read_sizes(struct reader *in, size_t *out, int max, int *count) {
+static int read_sizes(struct header_reader *in, size_t *out, int max, int *count) {
     *count = 0;
     if (expect(in, '['))
         return in->error->code;
@@ -149,7 +149,7 @@ static int read_sizes(struct reader *in, size_t *out, int max, int *count) {
     return expect(in, ']');
 }
 
-static int read_metadata(struct safetensors *file, struct reader *in) {
+static int read_metadata(struct safetensors *file, struct header_reader *in) {
     if (expect(in, '{'))
         return in->error->code;
     if (accept(in, '}'))
@@ -166,7 +166,8 @@ static int read_metadata(struct safetensors *file, struct reader *in) {
     return expect(in, '}');
 }
 
-static int read_tensor(struct safetensors *file, struct reader *in, char *name, const char *data, size_t data_size) {
+static int read_tensor(struct safetensors *file, struct header_reader *in, char *name, const char *data,
+                       size_t data_size) {
     struct tensor tensor = {.name = name};
     size_t offsets[2] = {0, 0};
     int noffsets = 0, has_dtype = 0, has_shape = 0;
@@ -222,7 +223,7 @@ static int read_tensor(struct safetensors *file, struct reader *in, char *name, 
 
 int safetensors_parse_header(struct safetensors *file, const char *header, size_t header_size, const char *data,
                              size_t data_size, struct error *error) {
-    struct reader in = {header, header, header + header_size, file->arena, error};
+    struct header_reader in = {header, header, header + header_size, file->arena, error};
     if (expect(&in, '{'))
         return error->code;
     if (!accept(&in, '}')) {

@@ -4,8 +4,8 @@
 #ifndef FETTLE_MODEL_COUPLING_H
 #define FETTLE_MODEL_COUPLING_H
 
-#include "model/build.h"
-#include "model/emitter.h"
+#include "model/emit/build.h"
+#include "model/emit/emitter.h"
 
 struct coupling_plan;
 

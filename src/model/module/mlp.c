@@ -49,14 +49,14 @@ int mlp_check_nonlinearity(const char *name, struct error *error) {
 
 /* ---------------------------------------------------------------- parts */
 
-struct layer {
+struct mlp_layer {
     int in, out;
     double alpha;
     struct state_entry *weight;
 };
 
 static void layer_extra_repr(const struct module *module, struct text *text) {
-    const struct layer *layer = module->data;
+    const struct mlp_layer *layer = module->data;
     text_format(text, "in_features=%d, out_features=%d, bias=False, alpha=%.6f", layer->in, layer->out, layer->alpha);
 }
 
@@ -82,12 +82,12 @@ static const struct module_class mlp_class = {"ScalarMLPFunction", NULL, NULL, N
 struct mlp {
     int nlayers, is_product;
     const struct nonlinearity *nonlinearity; /* NULL: none at all */
-    struct layer *layers;
+    struct mlp_layer *layers;
     struct module **modules; /* of each layer; the product itself for a product */
 };
 
 static struct state_entry *new_weight(struct build *build, struct module *owner, const char *name,
-                                      struct layer *layer) {
+                                      struct mlp_layer *layer) {
     int shape[] = {layer->in, layer->out};
     layer->weight = module_parameter(build, owner, name, build->dtype, 2, shape);
     if (layer->weight)
@@ -113,7 +113,7 @@ struct module *mlp_new(struct build *build, const struct mlp_options *options) {
         return NULL;
     }
     for (int k = 0; k < mlp->nlayers; k++) {
-        struct layer *layer = &mlp->layers[k];
+        struct mlp_layer *layer = &mlp->layers[k];
         char name[32];
         layer->in = k == 0 ? options->in : options->width;
         layer->out = k == options->depth ? options->out : options->width;
@@ -133,7 +133,7 @@ struct module *mlp_new(struct build *build, const struct mlp_options *options) {
         mlp->modules[k] = child;
         if (!module_add(build, inner, name, child) || !new_weight(build, child, "weight", layer))
             return NULL;
-        *(struct layer *)child->data = *layer;
+        *(struct mlp_layer *)child->data = *layer;
         if (mlp->nonlinearity && k < options->depth) {
             struct module *f = module_new(build, &nonlinearity_class, sizeof mlp->nonlinearity);
             snprintf(name, sizeof name, "%d", 2 * k + 1);

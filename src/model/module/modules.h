@@ -4,8 +4,8 @@
 #define FETTLE_MODEL_MODULES_H
 
 #include "e3/irreps.h"
-#include "model/build.h"
-#include "model/emitter.h"
+#include "model/emit/build.h"
+#include "model/emit/emitter.h"
 
 /* ---------------------------------------------------------------- linear.c, tensor_product.c */
 

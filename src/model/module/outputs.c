@@ -1,5 +1,6 @@
 /* What stands around the layers: the sequence of modules, the sum to the total energy, forces and stress, and the
  * outermost wrapper. */
+#include "model/emit/model_outputs.h"
 #include "model/module/modules.h"
 
 /* ---------------------------------------------------------------- one after the other */

@@ -3,7 +3,7 @@
 #define FETTLE_MODEL_PAIR_POTENTIAL_H
 
 #include "config/options.h"
-#include "model/build.h"
+#include "model/emit/build.h"
 
 struct pair_potential {
     const char *name, *target, *alias;

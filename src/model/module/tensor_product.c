@@ -63,7 +63,7 @@ struct tp_scatter {
 
 static const struct module_class tp_scatter_class = {"TensorProductScatter", NULL, NULL, NULL};
 
-struct slot {
+struct product_slot {
     int in, harmonic;
     struct irrep out;
 };
@@ -71,7 +71,7 @@ struct slot {
 /* Each copy of a harmonic has weights of its own, (channel, copy).  Copies are equal, so that the sum of their weights
  * does, normalised by the number of copies. */
 static int fold_copies(struct build *build, struct tp_scatter *tp, const struct irreps *features,
-                       const struct irreps *harmonics, const struct slot *slots) {
+                       const struct irreps *harmonics, const struct product_slot *slots) {
     tp->folds = arena_alloc(build->arena, ((size_t)tp->given + 1) * sizeof *tp->folds);
     if (!tp->folds)
         return error_set(build->error, ERROR_MEMORY, "out of memory");
@@ -116,7 +116,7 @@ struct module *tp_scatter_new(struct build *build, const struct irreps *features
     for (int i = 0; i < features->count; i++)
         for (int j = 0; j < harmonics->count; j++)
             capacity += (size_t)irrep_product(features->entries[i].ir, harmonics->entries[j].ir, products);
-    struct slot *slots = arena_alloc(build->scratch, capacity * sizeof *slots);
+    struct product_slot *slots = arena_alloc(build->scratch, capacity * sizeof *slots);
     struct irreps_entry *middle = arena_alloc(build->scratch, capacity * sizeof *middle);
     int *position = arena_alloc(build->scratch, capacity * sizeof *position);
     int *group = arena_alloc(build->scratch, capacity * sizeof *group);
@@ -133,7 +133,7 @@ struct module *tp_scatter_new(struct build *build, const struct irreps *features
             int n = irrep_product(features->entries[i].ir, harmonics->entries[j].ir, products);
             for (int k = 0; k < n; k++)
                 if (irreps_has(wanted, products[k])) {
-                    slots[count] = (struct slot){i, j, products[k]};
+                    slots[count] = (struct product_slot){i, j, products[k]};
                     middle[count++] = (struct irreps_entry){features->entries[i].mul, products[k]};
                 }
         }

@@ -1,7 +1,7 @@
 /* The Ziegler-Biersack-Littmark screened repulsion of nuclei, as in LAMMPS' pair_style zbl: per directed edge
  * q/2 Z_i Z_j / r phi(u), u = (Z_i^0.23 + Z_j^0.23) r / 0.46850 A, times the polynomial cutoff. */
 #include "model/module/modules.h"
-#include "data/frame.h"
+#include "data/frame/frame.h"
 
 #include <math.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "session/opening.h"
 #include "session/session_internal.h"
 #include "session/setup.h"
-#include "session/view/modules.h"
+#include "session/view/submodules.h"
 #include "train/run/composition.h"
 #include "train/optimizer/optimizer.h"
 

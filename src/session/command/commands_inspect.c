@@ -7,7 +7,7 @@
 #include "session/command/groups.h"
 #include "session/session_internal.h"
 #include "session/view/info.h"
-#include "session/view/modules.h"
+#include "session/view/submodules.h"
 #include "session/view/tree.h"
 
 /* ---------------------------------------------------------------- tree */

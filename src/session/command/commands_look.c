@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/program.h"
+#include "graph/run/program_look.h"
 #include "session/command/groups.h"
 #include "session/session_internal.h"
 #include "session/view/histogram.h"
 #include "session/view/info_data.h"
-#include "session/view/modules.h"
+#include "session/view/submodules.h"
 
 /* ---------------------------------------------------------------- worst */
 

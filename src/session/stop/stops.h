@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "session/expression.h"
 #include "session/names.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum stop_kind { STOP_BREAK, STOP_WATCH, STOP_PHASE };
 

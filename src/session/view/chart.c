@@ -20,7 +20,7 @@ struct cell {
     char style;
 };
 
-struct field {
+struct chart_field {
     int columns, rows; /* dots */
     int cell_columns, cell_rows;
     int across, down; /* dots of a cell */
@@ -58,7 +58,7 @@ static size_t find_end(const struct chart *chart, const struct chart_curve *curv
     return low;
 }
 
-static void reduce(const struct chart *chart, const struct chart_curve *curve, struct field *field,
+static void reduce(const struct chart *chart, const struct chart_curve *curve, struct chart_field *field,
                    struct column *out) {
     for (size_t k = 0; k < curve->count;) {
         int column = column_of(chart, field->columns, curve->steps[k]);
@@ -89,7 +89,7 @@ static void reduce(const struct chart *chart, const struct chart_curve *curve, s
     }
 }
 
-static void find_range(const struct chart *chart, struct field *field) {
+static void find_range(const struct chart *chart, struct chart_field *field) {
     field->low = INFINITY;
     field->high = -INFINITY;
     for (size_t k = 0; k < (size_t)chart->ncurves * (size_t)field->columns; k++)
@@ -106,17 +106,17 @@ static void find_range(const struct chart *chart, struct field *field) {
     }
 }
 
-static int row_of(const struct field *field, double y) {
+static int row_of(const struct chart_field *field, double y) {
     int row = (int)lround((field->high - y) / (field->high - field->low) * (field->rows - 1));
     return row < 0 ? 0 : row >= field->rows ? field->rows - 1 : row;
 }
 
-static struct cell *cell_at(const struct field *field, int column, int row) {
+static struct cell *cell_at(const struct chart_field *field, int column, int row) {
     return &field->cells[row / field->down * field->cell_columns + column / field->across];
 }
 
 /* The cell becomes this curve's: what lies below it is not seen, so that a character is of one curve. */
-static void dot(const struct field *field, const struct chart_curve *curve, int column, int row) {
+static void dot(const struct chart_field *field, const struct chart_curve *curve, int column, int row) {
     static const unsigned char bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     struct cell *cell = cell_at(field, column, row);
     if (cell->style != curve->style)
@@ -127,14 +127,14 @@ static void dot(const struct field *field, const struct chart_curve *curve, int 
         cell->mark = curve->mark;
 }
 
-static void stroke(const struct field *field, const struct chart_curve *curve, int column, int from, int to) {
+static void stroke(const struct chart_field *field, const struct chart_curve *curve, int column, int from, int to) {
     int low = from < to ? from : to, high = from < to ? to : from;
     for (int row = low; row <= high; row++)
         dot(field, curve, column, row);
 }
 
 /* A stroke over what shares a column; from the last point of a column to the first of the next a line. */
-static void draw_curve(const struct chart *chart, const struct chart_curve *curve, const struct field *field,
+static void draw_curve(const struct chart *chart, const struct chart_curve *curve, const struct chart_field *field,
                        const struct column *columns) {
     int before = -1, before_row = 0, few = curve->count * 4 < (size_t)field->cell_columns;
     for (int x = 0; x < field->columns; x++) {
@@ -173,7 +173,7 @@ static void add_cell(const struct cell *cell, int styled, struct text *out) {
         text_add(out, (char[]){STYLE_PLAIN, 0});
 }
 
-static void add_label(const struct chart *chart, const struct field *field, int y, struct text *out) {
+static void add_label(const struct chart *chart, const struct chart_field *field, int y, struct text *out) {
     int middle = field->cell_rows / 2;
     double value = y == 0 ? field->high : y == field->cell_rows - 1 ? field->low : 0.5 * (field->low + field->high);
     if (y && y != middle && y != field->cell_rows - 1)
@@ -183,7 +183,7 @@ static void add_label(const struct chart *chart, const struct field *field, int 
 }
 
 /* The last line: first and last step, and between them the marks. */
-static void add_steps(const struct chart *chart, const struct field *field, struct text *out) {
+static void add_steps(const struct chart *chart, const struct chart_field *field, struct text *out) {
     char line[1024], number[32];
     int width = field->cell_columns < (int)sizeof line ? field->cell_columns : (int)sizeof line - 1;
     memset(line, ' ', sizeof line);
@@ -201,7 +201,7 @@ static void add_steps(const struct chart *chart, const struct field *field, stru
     text_format(out, "%*s%.*s\n", LABEL, "", width, line);
 }
 
-static void add_field(const struct chart *chart, const struct field *field, struct text *out) {
+static void add_field(const struct chart *chart, const struct chart_field *field, struct text *out) {
     int cursor = chart->cursor >= chart->first && chart->cursor <= chart->last
                      ? column_of(chart, field->cell_columns, chart->cursor)
                      : -1;
@@ -221,7 +221,7 @@ static void add_field(const struct chart *chart, const struct field *field, stru
 }
 
 void chart_draw(const struct chart *chart, struct text *out) {
-    struct field field = {.cell_columns = chart->width - LABEL, .cell_rows = chart->height - AXES};
+    struct chart_field field = {.cell_columns = chart->width - LABEL, .cell_rows = chart->height - AXES};
     if (chart->width < 24 || chart->height < 4 || !chart->ncurves)
         return;
     field.across = chart->braille ? 2 : 1;

@@ -9,7 +9,7 @@
 #include "session/stop/stops_print.h"
 #include "session/view/info_data.h"
 #include "session/view/info_program.h"
-#include "session/view/modules.h"
+#include "session/view/submodules.h"
 #include "train/run/composition.h"
 #include "train/run/registry.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/oddities.h"
-#include "data/survey.h"
+#include "data/set/oddities.h"
+#include "data/set/survey.h"
 #include "session/session_internal.h"
 #include "session/view/info_data.h"
 
@@ -163,17 +163,17 @@ int info_data(struct session *session, int count, char *const *words, struct err
 
 /* ---------------------------------------------------------------- errors */
 
-struct sums {
+struct data_sums {
     size_t count;
     double absolute, square, difference, largest, label;
 };
 
 struct errors {
     int ntypes;
-    struct sums *types; /* [ntypes + 1]: the last is of all */
+    struct data_sums *types; /* [ntypes + 1]: the last is of all */
 };
 
-static void add_error(struct sums *sums, double reference, double predicted) {
+static void add_error(struct data_sums *sums, double reference, double predicted) {
     double d = predicted - reference;
     if (isnan(reference)) /* no label */
         return;
@@ -193,7 +193,7 @@ static void add_to(void *context, int type, double reference, double predicted) 
     add_error(&errors->types[errors->ntypes], reference, predicted);
 }
 
-static void print_sums(struct session *session, const char *name, const struct sums *sums) {
+static void print_sums(struct session *session, const char *name, const struct data_sums *sums) {
     double n = (double)sums->count, mean = sums->count ? 1e3 * sums->difference / n : 0;
     if (!sums->count)
         return;
@@ -208,7 +208,7 @@ static int print_errors(struct session *session, enum data_role role, size_t set
     errors.types = calloc((size_t)errors.ntypes + 1, sizeof *errors.types);
     int code = errors.types ? trainer_parity(session->trainer, role, set, forces, add_to, &errors, error)
                             : error_set(error, ERROR_MEMORY, "out of memory");
-    const struct sums *all = errors.types ? &errors.types[errors.ntypes] : NULL;
+    const struct data_sums *all = errors.types ? &errors.types[errors.ntypes] : NULL;
     if (!code && !all->count)
         session_print(session, "%s %zu has no %s\n", data_role_name(role), set, forces ? "forces" : "energies");
     if (!code && all->count) {

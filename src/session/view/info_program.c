@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "graph/profile.h"
-#include "graph/program.h"
+#include "graph/run/profile.h"
+#include "graph/run/program_look.h"
 #include "session/session_internal.h"
 
 enum { RUNS = 10, ROWS = 12 };

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/module.h"
+#include "model/emit/module.h"
 #include "base/print.h"
 #include "session/session_internal.h"
-#include "session/view/modules.h"
+#include "session/view/submodules.h"
 #include "session/view/tree.h"
 
 struct tree {

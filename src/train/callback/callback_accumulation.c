@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct accumulation_options {
     const struct config_node *scheduling;

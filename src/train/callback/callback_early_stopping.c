@@ -4,9 +4,9 @@
 
 #include "base/print.h"
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
-struct stop_options {
+struct early_stop_options {
     const char *monitor, *mode;
     double min_delta, stopping_threshold, divergence_threshold;
     int64_t patience;
@@ -14,35 +14,37 @@ struct stop_options {
     const struct config_node *stopping, *divergence, *at_epoch_end;
 };
 
-struct stop {
+struct early_stop {
     struct variable *best, *waited;
     int told; /* that the metric is missing */
 };
 
 static const struct option options[] = {
-    {"monitor", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct stop_options, monitor), NULL, "a metric"},
-    {"min_delta", OPTION_FLOAT, 0, "0.0", offsetof(struct stop_options, min_delta), NULL, "least improvement"},
-    {"patience", OPTION_INT, OPTION_NONNEGATIVE, "3", offsetof(struct stop_options, patience), NULL,
+    {"monitor", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct early_stop_options, monitor), NULL, "a metric"},
+    {"min_delta", OPTION_FLOAT, 0, "0.0", offsetof(struct early_stop_options, min_delta), NULL, "least improvement"},
+    {"patience", OPTION_INT, OPTION_NONNEGATIVE, "3", offsetof(struct early_stop_options, patience), NULL,
      "epochs without improvement"},
-    {"mode", OPTION_STRING, 0, "min", offsetof(struct stop_options, mode), "min|max", "which way is better"},
-    {"strict", OPTION_BOOL, 0, "true", offsetof(struct stop_options, strict), NULL,
+    {"mode", OPTION_STRING, 0, "min", offsetof(struct early_stop_options, mode), "min|max", "which way is better"},
+    {"strict", OPTION_BOOL, 0, "true", offsetof(struct early_stop_options, strict), NULL,
      "an error if the metric is missing"},
-    {"check_finite", OPTION_BOOL, 0, "true", offsetof(struct stop_options, check_finite), NULL, "stop at NaN or Inf"},
-    {"stopping_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, stopping), NULL, "stop once this good"},
-    {"divergence_threshold", OPTION_NODE, 0, NULL, offsetof(struct stop_options, divergence), NULL,
+    {"check_finite", OPTION_BOOL, 0, "true", offsetof(struct early_stop_options, check_finite), NULL,
+     "stop at NaN or Inf"},
+    {"stopping_threshold", OPTION_NODE, 0, NULL, offsetof(struct early_stop_options, stopping), NULL,
+     "stop once this good"},
+    {"divergence_threshold", OPTION_NODE, 0, NULL, offsetof(struct early_stop_options, divergence), NULL,
      "stop once this bad"},
     {"verbose", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; every stop says why"},
-    {"check_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct stop_options, at_epoch_end), NULL,
+    {"check_on_train_epoch_end", OPTION_NODE, 0, NULL, offsetof(struct early_stop_options, at_epoch_end), NULL,
      "judge at the end of an epoch, not of a validation; null: as validation comes"},
     {"log_rank_zero_only", OPTION_BOOL, OPTION_IGNORED, "false", 0, NULL, "accepted; it has no meaning here"},
 };
 
 static const char *monitor(const void *given) {
-    return ((const struct stop_options *)given)->monitor;
+    return ((const struct early_stop_options *)given)->monitor;
 }
 
 static int check(const void *given, const struct config_node *config, struct error *error) {
-    const struct stop_options *how = given;
+    const struct early_stop_options *how = given;
     const struct config_node *thresholds[] = {how->stopping, how->divergence};
     (void)config;
     for (int k = 0; k < 2; k++)
@@ -57,8 +59,8 @@ static int check(const void *given, const struct config_node *config, struct err
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    struct stop *stop = callback->own;
-    const struct stop_options *how = callback->options;
+    struct early_stop *stop = callback->own;
+    const struct early_stop_options *how = callback->options;
     char name[96];
     snprintf(name, sizeof name, "%sbest", callback->prefix);
     stop->best = state_add(trainer_state(trainer), name, STATE_F64, 1, 0, error);
@@ -80,8 +82,8 @@ static void stop_because(struct trainer *trainer, const char *reason) {
 
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     (void)error;
-    struct stop *stop = callback->own;
-    const struct stop_options *how = callback->options;
+    struct early_stop *stop = callback->own;
+    const struct early_stop_options *how = callback->options;
     int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 0);
     if (moment != (at_epoch_end ? MOMENT_EPOCH : MOMENT_VALIDATION))
         return 0;
@@ -120,8 +122,8 @@ const struct callback_kind callback_early_stopping = {
     .help = "stops when a metric no longer improves",
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct stop_options),
-    .private_size = sizeof(struct stop),
+    .options_size = sizeof(struct early_stop_options),
+    .private_size = sizeof(struct early_stop),
     .monitor = monitor,
     .check = check,
     .open = open_callback,

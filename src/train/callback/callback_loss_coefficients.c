@@ -9,8 +9,8 @@
 #include "train/callback/loss_coefficients.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 
 int loss_coefficients_read(const struct config_node *map, const struct metrics *loss, int nullable, double *values,
                            struct error *error) {
@@ -123,26 +123,26 @@ const struct callback_kind callback_loss_coefficient_scheduler = {
 
 /* ---------------------------------------------------------------- along a line */
 
-struct linear_options {
+struct linear_coefficients_options {
     const struct config_node *final;
     int64_t start, length;
 };
 
-struct linear {
+struct linear_coefficients {
     struct variable *captured; /* [1 + terms]: whether, then the coefficients at the start */
 };
 
 static const struct option linear_rows[] = {
-    {"final_coeffs", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct linear_options, final), NULL,
+    {"final_coeffs", OPTION_NODE, OPTION_REQUIRED, NULL, offsetof(struct linear_coefficients_options, final), NULL,
      "{term: coefficient} at the end; a term that is left out becomes null"},
-    {"transition_epochs", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL, offsetof(struct linear_options, length),
-     NULL, "epochs that the change takes"},
-    {"start_epoch", OPTION_INT, OPTION_NONNEGATIVE, "0", offsetof(struct linear_options, start), NULL,
+    {"transition_epochs", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL,
+     offsetof(struct linear_coefficients_options, length), NULL, "epochs that the change takes"},
+    {"start_epoch", OPTION_INT, OPTION_NONNEGATIVE, "0", offsetof(struct linear_coefficients_options, start), NULL,
      "epoch whose coefficients are the start"},
 };
 
 static int check_linear(const void *given, const struct config_node *config, struct error *error) {
-    const struct linear_options *how = given;
+    const struct linear_coefficients_options *how = given;
     if (how->start > INT64_MAX - how->length)
         return config_error(loss_option_place(config, "start_epoch"), error, ERROR_VALUE,
                             "so many epochs cannot be counted");
@@ -155,11 +155,11 @@ static int check_linear_terms(const void *given, const struct config_node *confi
                               struct error *error) {
     double values[MAX_TERMS];
     (void)config;
-    return loss_coefficients_read(((const struct linear_options *)given)->final, loss, 0, values, error);
+    return loss_coefficients_read(((const struct linear_coefficients_options *)given)->final, loss, 0, values, error);
 }
 
 static int open_linear(struct callback *callback, struct trainer *trainer, struct error *error) {
-    struct linear *linear = callback->own;
+    struct linear_coefficients *linear = callback->own;
     char name[96];
     if (!run_loss(trainer))
         return 0;
@@ -173,8 +173,8 @@ static int open_linear(struct callback *callback, struct trainer *trainer, struc
 }
 
 static int linear_epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct linear_options *how = callback->options;
-    double *captured = ((struct linear *)callback->own)->captured->data, *first = captured + 1;
+    const struct linear_coefficients_options *how = callback->options;
+    double *captured = ((struct linear_coefficients *)callback->own)->captured->data, *first = captured + 1;
     double last[MAX_TERMS], now[MAX_TERMS], total = 0;
     size_t n = metrics_nterms(run_loss(trainer));
     int64_t epoch = run_cursor(trainer)->epoch;
@@ -212,8 +212,8 @@ const struct callback_kind callback_linear_loss_coefficient_scheduler = {
     .help = "moves the loss coefficients along a line over some epochs",
     .options = linear_rows,
     .noptions = sizeof linear_rows / sizeof *linear_rows,
-    .options_size = sizeof(struct linear_options),
-    .private_size = sizeof(struct linear),
+    .options_size = sizeof(struct linear_coefficients_options),
+    .private_size = sizeof(struct linear_coefficients),
     .check = check_linear,
     .check_loss = check_linear_terms,
     .open = open_linear,

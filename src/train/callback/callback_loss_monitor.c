@@ -4,10 +4,10 @@
 
 #include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 
-struct monitor_options {
+struct loss_monitor_options {
     const char *interval;
     int64_t frequency;
 };
@@ -17,14 +17,14 @@ struct monitor {
 };
 
 static const struct option options[] = {
-    {"interval", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct monitor_options, interval), "batch|epoch",
+    {"interval", OPTION_STRING, OPTION_REQUIRED, NULL, offsetof(struct loss_monitor_options, interval), "batch|epoch",
      "what it counts"},
-    {"frequency", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL, offsetof(struct monitor_options, frequency),
+    {"frequency", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL, offsetof(struct loss_monitor_options, frequency),
      NULL, "intervals between two looks"},
 };
 
 static int by_batch(const struct callback *callback) {
-    return !strcmp(((const struct monitor_options *)callback->options)->interval, "batch");
+    return !strcmp(((const struct loss_monitor_options *)callback->options)->interval, "batch");
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
@@ -68,7 +68,7 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 
 /* As Lightning's results do, every row until the end of the epoch repeats what was last looked at. */
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct monitor_options *how = callback->options;
+    const struct loss_monitor_options *how = callback->options;
     double *shown = ((struct monitor *)callback->own)->shown->data;
     const struct cursor *cursor = run_cursor(trainer);
     if (!by_batch(callback))
@@ -81,7 +81,7 @@ static int batch_end(struct callback *callback, struct trainer *trainer, struct 
 }
 
 static int epoch_end(struct callback *callback, struct trainer *trainer, const double *loss, struct error *error) {
-    const struct monitor_options *how = callback->options;
+    const struct loss_monitor_options *how = callback->options;
     double values[MAX_TERMS];
     (void)loss;
     if (by_batch(callback) || run_cursor(trainer)->epoch % how->frequency)
@@ -96,7 +96,7 @@ const struct callback_kind callback_loss_coefficient_monitor = {
     .help = "logs the loss coefficients",
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct monitor_options),
+    .options_size = sizeof(struct loss_monitor_options),
     .private_size = sizeof(struct monitor),
     .logs = logs,
     .open = open_callback,

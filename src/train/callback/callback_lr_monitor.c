@@ -3,18 +3,19 @@
 
 #include "train/callback/callback_kinds.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
-struct monitor_options {
+struct lr_monitor_options {
     const char *interval;
     int momentum, weight_decay;
 };
 
 static const struct option options[] = {
-    {"logging_interval", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct monitor_options, interval), "step|epoch",
-     "when the rate is logged; null: both"},
-    {"log_momentum", OPTION_BOOL, 0, "false", offsetof(struct monitor_options, momentum), NULL, "log the momentum too"},
-    {"log_weight_decay", OPTION_BOOL, 0, "false", offsetof(struct monitor_options, weight_decay), NULL,
+    {"logging_interval", OPTION_STRING, OPTION_NULLABLE, NULL, offsetof(struct lr_monitor_options, interval),
+     "step|epoch", "when the rate is logged; null: both"},
+    {"log_momentum", OPTION_BOOL, 0, "false", offsetof(struct lr_monitor_options, momentum), NULL,
+     "log the momentum too"},
+    {"log_weight_decay", OPTION_BOOL, 0, "false", offsetof(struct lr_monitor_options, weight_decay), NULL,
      "log the weight decay too"},
 };
 
@@ -31,7 +32,7 @@ static void name_of(const struct optimizer_kind *kind, const char *own, int grou
 }
 
 static int logs(const struct callback *callback, const struct callback_scope *scope) {
-    const struct monitor_options *how = callback->options;
+    const struct lr_monitor_options *how = callback->options;
     const char *const what[] = {"", how->momentum ? "-momentum" : NULL, how->weight_decay ? "-weight_decay" : NULL};
     int failed = 0;
     for (int g = 0; scope->optimizer && g < scope->groups; g++)
@@ -46,7 +47,7 @@ static int logs(const struct callback *callback, const struct callback_scope *sc
 }
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct monitor_options *how = callback->options;
+    const struct lr_monitor_options *how = callback->options;
     const struct optimizer *optimizer = run_optimizer(trainer);
     if (how->weight_decay && optimizer->kind && !optimizer_decay(optimizer->kind, optimizer->groups.options[0]))
         return config_error(config_get(callback->config, "log_weight_decay"), error, ERROR_VALUE,
@@ -57,7 +58,7 @@ static int open_callback(struct callback *callback, struct trainer *trainer, str
 static int log_rates(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct optimizer *optimizer = run_optimizer(trainer);
     const struct optimizer_kind *kind = optimizer->kind;
-    const struct monitor_options *how = callback->options;
+    const struct lr_monitor_options *how = callback->options;
     /* one that takes the scheduler's place has no name */
     const char *scheduler = callbacks_scheduler(trainer) ? NULL : run_schedule(trainer)->name;
     int groups = optimizer->groups.count, code = 0;
@@ -82,7 +83,7 @@ static int log_rates(struct callback *callback, struct trainer *trainer, struct 
 
 /* null: when the scheduler steps; at both times without one. */
 static int wanted(const struct callback *callback, const struct trainer *trainer, int by_step) {
-    const struct monitor_options *how = callback->options;
+    const struct lr_monitor_options *how = callback->options;
     if (how->interval)
         return !strcmp(how->interval, by_step ? "step" : "epoch");
     if (callbacks_scheduler((struct trainer *)trainer))
@@ -103,7 +104,7 @@ const struct callback_kind callback_lr_monitor = {
     .help = "logs the learning rate",
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct monitor_options),
+    .options_size = sizeof(struct lr_monitor_options),
     .logs = logs,
     .open = open_callback,
     .epoch_begin = epoch_begin,

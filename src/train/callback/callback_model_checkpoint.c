@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "train/callback/callback_kinds.h"
 #include "base/print.h"
+#include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
-#include "train/duration.h"
+#include "train/core/duration.h"
 #include "train/run/evaluate.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
@@ -459,7 +459,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     struct text wanted = {0}, name = {0};
     char path[PATH_MAX];
     struct keeping k;
-    if (!how->on_exception || !trainer_output(trainer) || run_is_aside(trainer))
+    if (!how->on_exception || !trainer_output(trainer) || run_is_aside(trainer) || run_settings(trainer)->fast_dev_run)
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code || k.books.step == run_cursor(trainer)->step)

@@ -4,17 +4,17 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
-struct monitor_options {
+struct setting_monitor_options {
     const char *interval;
     struct option_strings patterns;
 };
 
 static const struct option options[] = {
-    {"logging_interval", OPTION_STRING, 0, "step", offsetof(struct monitor_options, interval), "step|epoch",
+    {"logging_interval", OPTION_STRING, 0, "step", offsetof(struct setting_monitor_options, interval), "step|epoch",
      "when they are logged"},
-    {"names", OPTION_STRING_LIST, 0, "['*']", offsetof(struct monitor_options, patterns), NULL,
+    {"names", OPTION_STRING_LIST, 0, "['*']", offsetof(struct setting_monitor_options, patterns), NULL,
      "which: names or patterns (config_*, grad.*, norm.layer1_convnet)"},
 };
 
@@ -56,7 +56,7 @@ static void count_one(void *context, const char *name) {
 
 /* Later on a name may go, with a technique that is dropped. */
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct monitor_options *how = callback->options;
+    const struct setting_monitor_options *how = callback->options;
     for (int k = 0; k < how->patterns.count; k++) {
         int count = 0;
         match(&(struct matching){trainer, how->patterns.values + k, 1, count_one, &count});
@@ -82,14 +82,14 @@ static void log_one(void *context, const char *name) {
 }
 
 static int log_them(const struct callback *callback, struct trainer *trainer, struct error *error) {
-    const struct monitor_options *how = callback->options;
+    const struct setting_monitor_options *how = callback->options;
     struct logging logging = {trainer, error, 0};
     match(&(struct matching){trainer, how->patterns.values, how->patterns.count, log_one, &logging});
     return logging.code;
 }
 
 static int by_step(const struct callback *callback) {
-    return !strcmp(((const struct monitor_options *)callback->options)->interval, "step");
+    return !strcmp(((const struct setting_monitor_options *)callback->options)->interval, "step");
 }
 
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
@@ -108,7 +108,7 @@ const struct callback_kind callback_setting_monitor = {
     .help = "logs settings and what techniques know of themselves",
     .options = options,
     .noptions = sizeof options / sizeof *options,
-    .options_size = sizeof(struct monitor_options),
+    .options_size = sizeof(struct setting_monitor_options),
     .open = open_callback,
     .batch_end = batch_end,
     .epoch_end = epoch_end,

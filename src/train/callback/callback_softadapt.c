@@ -7,8 +7,8 @@
 #include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 
 struct softadapt_options {
     double beta, eps;

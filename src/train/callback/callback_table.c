@@ -21,6 +21,8 @@ const struct callback_kind *const callback_kinds[] = {
     &callback_timer,
     &callback_accumulation,
     &callback_swa,
+    &callback_weight_averaging,
+    &callback_ema_weight_averaging,
     &callback_lr_monitor,
     &callback_training_stats,
     &callback_setting_monitor,
@@ -56,10 +58,5 @@ const struct callback_kind *const callback_kinds[] = {
     REFUSED(LIGHTNING, "BackboneFinetuning", "it would freeze what only a model with a `backbone` has"),
     REFUSED(LIGHTNING, "SpikeDetection",
             "it asks the training step for a result of its own, which NequIP's does not give"),
-    REFUSED(LIGHTNING, "WeightAveraging",
-            "nequip.train.EMALightningModule keeps an average that evaluation sees and files hold; "
-            "StochasticWeightAveraging one in which all weights count the same"),
-    REFUSED(LIGHTNING, "EMAWeightAveraging",
-            "nequip.train.EMALightningModule keeps such an average, which evaluation sees and files hold: ema_decay"),
 };
 const size_t callback_kind_count = sizeof callback_kinds / sizeof *callback_kinds;

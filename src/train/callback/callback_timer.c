@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/duration.h"
-#include "train/run.h"
+#include "train/core/duration.h"
+#include "train/run/run.h"
 
 struct timer_options {
     const struct config_node *duration;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct stats_options {
     int64_t every;
@@ -15,7 +15,7 @@ struct stats_options {
 
 enum { STATS = 13 };
 
-struct stats {
+struct training_stats {
     struct variable *steps; /* optimizer steps so far */
     struct variable *shown; /* [entries of the state dict][STATS]; NaN and not seen: see seen */
     struct variable *seen;  /* likewise: whether it was looked at in this epoch */
@@ -45,7 +45,7 @@ static const char *const names[STATS] = {"weights.min",
 enum { WEIGHTS = 0, GRADIENTS = 6, MOMENTS = 8 };
 
 static int open_callback(struct callback *callback, struct trainer *trainer, struct error *error) {
-    struct stats *own = callback->own;
+    struct training_stats *own = callback->own;
     size_t count = STATS * (size_t)model_nparameters(trainer_model(trainer));
     char name[96];
     snprintf(name, sizeof name, "%ssteps", callback->prefix);
@@ -97,13 +97,14 @@ static struct summary summarize(const void *slab, const struct parameter *p, int
     return s;
 }
 
-static void keep(struct stats *own, int entry, int first, int count, const double *values) {
+static void keep(struct training_stats *own, int entry, int first, int count, const double *values) {
     size_t at = (size_t)entry * STATS + (size_t)first;
     memcpy((double *)own->shown->data + at, values, (size_t)count * sizeof *values);
     memset((unsigned char *)own->seen->data + at, 1, (size_t)count);
 }
 
-static void look_at_gradient(const struct trainer *trainer, struct stats *own, int entry, const struct parameter *p) {
+static void look_at_gradient(const struct trainer *trainer, struct training_stats *own, int entry,
+                             const struct parameter *p) {
     struct summary s = summarize(run_weights(trainer)->grads[p->dtype], p, 0);
     if (run_has_gradient(trainer, entry))
         keep(own, entry, GRADIENTS, 2, (const double[]){s.absmax, s.rms});
@@ -117,7 +118,8 @@ static int slot_of(const struct optimizer *optimizer, const char *name) {
 }
 
 /* Of kinds with both moments, once there are any. */
-static void look_at_moments(const struct trainer *trainer, struct stats *own, int entry, const struct parameter *p) {
+static void look_at_moments(const struct trainer *trainer, struct training_stats *own, int entry,
+                            const struct parameter *p) {
     const struct optimizer *optimizer = run_optimizer(trainer);
     int first = slot_of(optimizer, "exp_avg"), second = slot_of(optimizer, "exp_avg_sq");
     /* of this parameter, the one under way among them */
@@ -129,7 +131,8 @@ static void look_at_moments(const struct trainer *trainer, struct stats *own, in
     keep(own, entry, MOMENTS, 5, (const double[]){a.absmax, a.rms, b.min, b.max, b.mean});
 }
 
-static void look(const struct stats_options *how, const struct trainer *trainer, struct stats *own, int stepped) {
+static void look(const struct stats_options *how, const struct trainer *trainer, struct training_stats *own,
+                 int stepped) {
     for (int k = 0; k < model_nparameters(trainer_model(trainer)); k++) {
         const struct parameter *p = model_parameter(trainer_model(trainer), k);
         if (p->is_buffer || p->frozen || !p->numel)
@@ -147,7 +150,7 @@ static void look(const struct stats_options *how, const struct trainer *trainer,
 
 /* ---------------------------------------------------------------- rows */
 
-static int log_them(const struct stats *own, struct trainer *trainer, struct error *error) {
+static int log_them(const struct training_stats *own, struct trainer *trainer, struct error *error) {
     const double *shown = own->shown->data;
     const unsigned char *seen = own->seen->data;
     int code = 0;
@@ -163,7 +166,7 @@ static int log_them(const struct stats *own, struct trainer *trainer, struct err
 }
 
 static int epoch_begin(struct callback *callback, struct trainer *trainer, struct error *error) {
-    struct stats *own = callback->own;
+    struct training_stats *own = callback->own;
     (void)trainer;
     (void)error;
     memset(own->seen->data, 0, own->seen->count);
@@ -173,7 +176,7 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
 /* The step is made, aside: weights and moments still are those of before. */
 static int batch_end(struct callback *callback, struct trainer *trainer, struct error *error) {
     const struct stats_options *how = callback->options;
-    struct stats *own = callback->own;
+    struct training_stats *own = callback->own;
     int64_t *steps = own->steps->data;
     int stepped = run_cursor(trainer)->window == 0;
     if (*steps % how->every == 0)
@@ -188,7 +191,7 @@ const struct callback_kind callback_training_stats = {
     .options = options,
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct stats_options),
-    .private_size = sizeof(struct stats),
+    .private_size = sizeof(struct training_stats),
     .open = open_callback,
     .epoch_begin = epoch_begin,
     .batch_end = batch_end,

@@ -13,7 +13,7 @@
 #include "data/format/extxyz.h"
 #include "train/callback/callback_kinds.h"
 #include "train/metric/metrics.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
 

@@ -3,8 +3,8 @@
 #define FETTLE_TRAIN_KEPT_H
 
 #include <limits.h>
-#include "train/run.h"
 #include "train/run/callback.h"
+#include "train/run/run.h"
 
 struct keep_options {
     const char *monitor, *mode, *dirpath, *filename;

@@ -132,13 +132,13 @@ static void add_number(const struct format *format, double value, int whole, str
 /* ---------------------------------------------------------------- places */
 
 /* A place in braces: its name and format. */
-struct place {
+struct name_place {
     char name[256];
     struct format format;
 };
 
 /* The place that begins here, *end behind it; 0: there is none; -1: its format is none. */
-static int read_place(const char *at, struct place *out, const char **end) {
+static int read_place(const char *at, struct name_place *out, const char **end) {
     const char *close = *at == '{' ? strchr(at, '}') : NULL;
     if (!close)
         return 0;
@@ -158,7 +158,7 @@ static int is_count(const char *name) {
 }
 
 int kept_name_check(const char *filename, const struct config_node *where, struct error *error) {
-    struct place place;
+    struct name_place place;
     const char *end;
     for (const char *at = filename ? filename : ""; *at; at = at + 1) {
         int is_place = read_place(at, &place, &end);
@@ -175,7 +175,7 @@ int kept_name(const struct trainer *trainer, const char *filename, int auto_inse
               struct error *error) {
     const char *at = filename && *filename ? filename : "{epoch}-{step}";
     while (*at) {
-        struct place place;
+        struct name_place place;
         const char *end;
         double value = 0;
         if (read_place(at, &place, &end) <= 0) {

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/oddities.h"
+#include "data/set/oddities.h"
+#include "train/core/state.h"
 #include "train/metric/metrics_entry.h"
-#include "train/state.h"
 
 /* ---------------------------------------------------------------- making */
 
@@ -268,7 +268,7 @@ static int bad_label(const struct frame *frame, const struct field *field, size_
 int metrics_check_frame(const struct metrics *metrics, const struct frame *frame, struct error *error) {
     for (size_t k = 0; k < metrics->nentries; k++) {
         const struct entry *entry = &metrics->entries[k];
-        const struct quantity *quantity = &quantities[entry->predicted];
+        const struct metric_quantity *quantity = &quantities[entry->predicted];
         const struct field *field = frame_field(frame, entry->label);
         if (!field)
             return missing_label(frame, entry->label, error);
@@ -357,7 +357,7 @@ static void compared(const struct entry *entry, const struct batch *batch, int r
 /* Adds a batch to the moments of an accumulator; rows that it has so far.  type -1: all rows. */
 static void add_moments(const struct entry *entry, const struct batch *batch, const double *values,
                         const double *labels, int type, struct moments *moments, int64_t *rows) {
-    const struct quantity *quantity = &quantities[entry->predicted];
+    const struct metric_quantity *quantity = &quantities[entry->predicted];
     int total = quantity->per_atom ? batch->atoms : batch->frames, cols = quantity->cols, columns = columns_of(entry);
     double prediction[MAX_COLS], label[MAX_COLS];
     for (int r = 0; r < total; r++) {
@@ -377,7 +377,7 @@ static void add_moments(const struct entry *entry, const struct batch *batch, co
 /* type -1: all rows. */
 static struct tally tally_rows(const struct entry *entry, const struct batch *batch, const double *values,
                                const double *labels, int type) {
-    const struct quantity *quantity = &quantities[entry->predicted];
+    const struct metric_quantity *quantity = &quantities[entry->predicted];
     int rows = quantity->per_atom ? batch->atoms : batch->frames, cols = quantity->cols;
     int largest = entry->reduction == REDUCE_MAX;
     struct tally tally = {largest ? -INFINITY : 0, 0};
@@ -459,7 +459,7 @@ static double weighted_sum(const struct metrics *metrics, const double *values) 
 /* Predictions and labels of an entry, or an error that says what is missing. */
 static int find_values(const struct entry *entry, const struct batch *batch, const struct prediction *prediction,
                        const double **values, const double **labels, struct error *error) {
-    const struct quantity *quantity = &quantities[entry->predicted];
+    const struct metric_quantity *quantity = &quantities[entry->predicted];
     const struct field *field = batch_field(batch, entry->label);
     *values = predicted_values(prediction, entry->predicted);
     if (!*values)

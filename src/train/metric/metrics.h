@@ -4,10 +4,10 @@
 #define FETTLE_TRAIN_METRICS_H
 
 #include "config/node.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "graph/graph.h"
 #include "model/model.h"
-#include "train/state.h"
+#include "train/core/state.h"
 
 struct metrics;
 

@@ -4,7 +4,7 @@
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 
-const struct quantity quantities[PREDICTED_COUNT] = {
+const struct metric_quantity quantities[PREDICTED_COUNT] = {
     [TOTAL_ENERGY] = {"total_energy", "E", 0, 1},
     [ATOMIC_ENERGY] = {"atomic_energy", "Ei", 1, 1},
     [FORCES] = {"forces", "F", 1, 3},
@@ -267,7 +267,7 @@ int metrics_read_entry(struct metrics *metrics, struct entry *entry, const struc
         return error_set(error, ERROR_MEMORY, "out of memory while reading a metric");
     entry->per_type = options.per_type;
     entry->ignore_nan = options.ignore_nan;
-    const struct quantity *quantity = &quantities[entry->predicted];
+    const struct metric_quantity *quantity = &quantities[entry->predicted];
     if (entry->per_type && !quantity->per_atom)
         return config_error(config_get(map, "per_type"), error, ERROR_VALUE,
                             "per_type is for fields with a row for each atom; \"%s\" belongs to the frame",

@@ -58,7 +58,7 @@ struct losses {
 
 static int emit_losses(const struct entry *entry, struct graph *graph, const struct model_outputs *model,
                        struct losses *out, struct error *error) {
-    const struct quantity *quantity = &quantities[entry->predicted];
+    const struct metric_quantity *quantity = &quantities[entry->predicted];
     enum dim dim = quantity->per_atom ? DIM_ATOMS : DIM_FRAMES;
     struct node *values = predicted_node(model, entry->predicted), *mask = NULL, *there = NULL;
     char name[128];

@@ -66,12 +66,12 @@ extern const struct metric_kind torch_mse, torch_mae, torch_mape, torch_smape, t
 
 /* A quantity that the model predicts. */
 enum predicted { TOTAL_ENERGY, ATOMIC_ENERGY, FORCES, STRESS, VIRIAL, PREDICTED_COUNT };
-struct quantity {
+struct metric_quantity {
     const char *name;
     const char *abbreviation; /* in automatic names */
     int per_atom, cols;
 };
-extern const struct quantity quantities[PREDICTED_COUNT];
+extern const struct metric_quantity quantities[PREDICTED_COUNT];
 
 struct entry {
     const char *name;

@@ -33,7 +33,7 @@ int metrics_is_wrapper(size_t target) {
 }
 
 /* What the metrics wrappers list: rmse and mae of each quantity, then the largest errors. */
-struct row {
+struct wrapper_row {
     const char *name;
     enum predicted predicted;
     int per_atom;
@@ -42,7 +42,7 @@ struct row {
     double fallback; /* coefficient where no coeffs are given; 0 for null */
 };
 
-static const struct row metric_rows[] = {
+static const struct wrapper_row metric_rows[] = {
     {"total_energy_rmse", TOTAL_ENERGY, 0, 0, &metric_rmse, 1},
     {"total_energy_mae", TOTAL_ENERGY, 0, 0, &metric_mae, 0},
     {"per_atom_energy_rmse", TOTAL_ENERGY, 1, 0, &metric_rmse, 0},
@@ -199,7 +199,7 @@ static int read_metrics(struct metrics *metrics, const struct wrapper_options *o
             names[count++] = metric_rows[k].name;
     int code = check_keys(options->coefficients, "coeffs", names, count, error);
     for (size_t k = 0; !code && k < METRIC_ROWS; k++) {
-        const struct row *row = &metric_rows[k];
+        const struct wrapper_row *row = &metric_rows[k];
         if (!has(content, row->needs))
             continue;
         struct entry entry = {.name = row->name,

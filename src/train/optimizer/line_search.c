@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/dot.h"
+#include "train/core/dot.h"
 
 static const double ARMIJO = 1e-4, CURVATURE = 0.9, TOLERANCE = 1e-9;
 

@@ -2,7 +2,7 @@
 #ifndef FETTLE_TRAIN_OPTIMIZER_KINDS_H
 #define FETTLE_TRAIN_OPTIMIZER_KINDS_H
 
-#include "train/clones.h"
+#include "train/core/clones.h"
 #include "train/optimizer/optimizer.h"
 
 #include <math.h>

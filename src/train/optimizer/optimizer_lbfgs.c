@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "train/dot.h"
+#include "train/core/dot.h"
+#include "train/core/state.h"
 #include "train/optimizer/line_search.h"
 #include "train/optimizer/optimizer.h"
-#include "train/state.h"
 
 struct lbfgs_options {
     double lr, tolerance_grad, tolerance_change;

@@ -1,7 +1,7 @@
 #include "train/optimizer/optimizer.h"
 
 #include <string.h>
-#include "train/dot.h"
+#include "train/core/dot.h"
 #include "train/optimizer/optimizer_kinds.h"
 
 const struct optimizer_kind *const optimizer_kinds[] = {

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "train/core/state.h"
 #include "train/run/audit.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 enum { MAX_WORDS = 1 + CHANGE_WORDS, LONGEST_LOG = 64 << 20 }; /* the place is a word of a line */
 

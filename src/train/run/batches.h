@@ -3,9 +3,9 @@
 #define FETTLE_TRAIN_RUN_BATCHES_H
 
 #include <stdint.h>
-#include "data/batch.h"
-#include "data/loader.h"
-#include "data/prefetch.h"
+#include "data/frame/batch.h"
+#include "data/frame/prefetch.h"
+#include "data/set/loader.h"
 #include "train/run/streams.h"
 
 struct trainer;

@@ -4,14 +4,14 @@
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
 #include "train/run/loop.h"
 #include "train/run/programs.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 enum { MOST_BATCHES = 32, WARM_UP = 16, TIMED_RUNS = 20 };
 

@@ -8,8 +8,8 @@
 #include "train/run/logging.h"
 #include "train/run/loop.h"
 #include "train/run/point.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 struct trainer_branch {
     struct trainer_point *end;

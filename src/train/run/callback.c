@@ -5,9 +5,9 @@
 #include "base/hash.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 static const char *watched(const struct callback *callback) {
     const char *metric = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
@@ -129,6 +129,34 @@ struct callback *callbacks_scheduler(struct trainer *trainer) {
             return callback;
     }
     return NULL;
+}
+
+const struct callback *callbacks_evaluation(const struct trainer *trainer) {
+    for (int k = 0; k < trainer->callbacks.count; k++) {
+        const struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->evaluation && callback->kind->average(callback, F32, 0))
+            return callback;
+    }
+    return NULL;
+}
+
+/* Two that swap weights for a validation do not put back what they took, in Lightning. */
+int callbacks_fit(const struct callbacks *callbacks, const struct composition *composition, struct error *error) {
+    const struct callback *other = NULL;
+    int code = 0;
+    for (int k = 0; !code && k < callbacks->count; k++) {
+        const struct callback *callback = &callbacks->list[k];
+        if (callback->kind->evaluation && other)
+            return config_error(
+                callback->config, error, ERROR_VALUE,
+                "%s and %s both choose which weights evaluation sees: one of them must go (in Lightning each "
+                "validation exchanges what they took, and training goes on from that)",
+                other->kind->target.target, callback->kind->target.target);
+        other = callback->kind->evaluation ? callback : other;
+        if (callback->kind->fits)
+            code = callback->kind->fits(callback, composition, error);
+    }
+    return code;
 }
 
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope) {

@@ -5,14 +5,15 @@
 #include "base/arena.h"
 #include "config/options.h"
 #include "data/module/datamodule.h"
-#include "train/metric/metrics.h"
 #include "model/file/safetensors.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/metric/metrics.h"
+#include "train/run/trainer.h"
 
 struct trainer;
 struct trainer_settings;
 struct callback;
+struct composition;
 
 /* A batch of a validation or a test, evaluated. */
 struct evaluated {
@@ -79,6 +80,19 @@ struct callback_kind {
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
     int (*exception)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Whether it goes with a training module: asked before data is read, and before a run is given another one. */
+    int (*fits)(const struct callback *callback, const struct composition *composition, struct error *error);
+    /* The average of the weights that it keeps, a whole slab or its beginning; of_average: of the training module's
+     * average.  NULL: none. */
+    struct variable *(*average)(const struct callback *callback, enum dtype dtype, int of_average);
+    /* It has evaluation see other weights, and files hold its average as the model's.  Of a set of this role, now;
+     * NULL: those that the training module chooses. */
+    const void *(*evaluation)(const struct callback *callback, const struct trainer *trainer, enum data_role role,
+                              enum dtype dtype);
+    /* The weights of training were read from a checkpoint to be tested, and its state with them, if that was there. */
+    void (*weights_read)(const struct callback *callback, struct trainer *trainer);
+    /* A checkpoint was read whose run had it not: it begins with the weights of then. */
+    void (*begins)(const struct callback *callback, struct trainer *trainer);
     /* How many batches it has summed to a step in this epoch, or, where epoch is -1, at most; NULL: that is not its
      * business. */
     int64_t (*accumulates)(const struct callback *callback, int64_t epoch);
@@ -127,6 +141,9 @@ int callbacks_logs(const struct callbacks *callbacks, const struct callback_scop
 struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind);
 /* The one that has taken over the schedule; NULL: none has. */
 struct callback *callbacks_scheduler(struct trainer *trainer);
+/* The one that has evaluation see other weights; NULL: none has. */
+const struct callback *callbacks_evaluation(const struct trainer *trainer);
+int callbacks_fit(const struct callbacks *callbacks, const struct composition *composition, struct error *error);
 /* The kind that a _target_ names, by the full name, its last part or the alias; NULL: none. */
 const struct callback_kind *callback_kind_named(const char *target);
 /* Batches that are summed to a step, in this epoch and at most; whether that changes with the epochs. */

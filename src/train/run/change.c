@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/optimizer/optimizer.h"
 #include "train/run/audit.h"
 #include "train/run/logging.h"
 #include "train/run/parameters.h"
 #include "train/run/retool.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 static int set(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error) {
     char number[32];

@@ -1,7 +1,7 @@
-#include "train/dot.h"
-#include "train/run/trainer_options.h"
+#include "train/core/dot.h"
 #include "train/run/composition.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
+#include "train/run/trainer_options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,10 +8,10 @@
 #define FETTLE_TRAIN_RUN_COMPOSITION_H
 
 #include "base/arena.h"
-#include "config/options.h"
 #include "base/dtype.h"
+#include "config/options.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 struct trainer;
 struct layer;

@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 /* A row that is not in the file yet; names point into the same block of memory. */
-struct row {
-    struct row *next;
+struct csv_row {
+    struct csv_row *next;
     int64_t epoch, step;
     size_t count;
     const double *values;
@@ -28,7 +28,7 @@ struct csv_log {
     size_t ncolumns;
     int more; /* columns than the file has */
     int64_t rows;
-    struct row *waiting, **end;
+    struct csv_row *waiting, **end;
 };
 
 static void drop_columns(struct csv_log *log) {
@@ -40,7 +40,7 @@ static void drop_columns(struct csv_log *log) {
 }
 
 static void drop_waiting(struct csv_log *log) {
-    for (struct row *row = log->waiting, *next; row; row = next) {
+    for (struct csv_row *row = log->waiting, *next; row; row = next) {
         next = row->next;
         free(row);
     }
@@ -149,7 +149,7 @@ static int write_whole(struct csv_log *log, const struct text *content, struct e
     return 0;
 }
 
-static void add_row(const struct csv_log *log, const struct row *row, struct text *out) {
+static void add_row(const struct csv_log *log, const struct csv_row *row, struct text *out) {
     char number[32];
     for (size_t k = 0; k < log->ncolumns; k++) {
         if (k)
@@ -171,7 +171,7 @@ static void add_row(const struct csv_log *log, const struct row *row, struct tex
 /* ---------------------------------------------------------------- the file as it is */
 
 /* A file in memory, cut into records and cells in place. */
-struct reading {
+struct csv_reading {
     char *data, *at, *end;
     const char *path;
     size_t line, first; /* of what is read next; of the record read last */
@@ -183,22 +183,22 @@ struct reading {
     char *copy;
 };
 
-static int bad_file(const struct reading *r, const char *what, struct error *error) {
+static int bad_file(const struct csv_reading *r, const char *what, struct error *error) {
     return error_at(error, ERROR_DATA, r->path, (int)r->first, 0,
                     "%s: this is not metrics.csv as a run writes it; move it away, or mend it", what);
 }
 
-static void reading_close(struct reading *r) {
+static void reading_close(struct csv_reading *r) {
     free(r->data);
     free(r->copy);
     free(r->cells);
 }
 
 /* *there: whether there is such a file; every error but its absence is one. */
-static int reading_open(struct reading *r, const char *path, int *there, struct error *error) {
+static int reading_open(struct csv_reading *r, const char *path, int *there, struct error *error) {
     size_t size = 0;
     struct stat status;
-    *r = (struct reading){.path = path, .line = 1};
+    *r = (struct csv_reading){.path = path, .line = 1};
     *there = !stat(path, &status);
     if (!*there)
         return errno == ENOENT ? 0
@@ -217,7 +217,7 @@ static int reading_open(struct reading *r, const char *path, int *there, struct 
     return 0;
 }
 
-static int add_read(struct reading *r, char *cell) {
+static int add_read(struct csv_reading *r, char *cell) {
     if (r->count == r->capacity) {
         size_t capacity = r->capacity ? 2 * r->capacity : 64;
         char **cells = realloc(r->cells, capacity * sizeof *cells);
@@ -231,7 +231,7 @@ static int add_read(struct reading *r, char *cell) {
 }
 
 /* 1: a record was read; 0: there is none left; -1: out of memory. */
-static int next_record(struct reading *r) {
+static int next_record(struct csv_reading *r) {
     char *begin = r->at, *to = r->at, *cell = r->at, *p = r->at;
     int quoted = 0;
     if (p == r->end)
@@ -281,7 +281,7 @@ static int put_aside(const struct csv_log *log, const struct text *cut, struct e
 }
 
 /* The header of a file that is there; the names stay valid. */
-static int read_header(struct reading *r, char ***names, size_t *count, struct error *error) {
+static int read_header(struct csv_reading *r, char ***names, size_t *count, struct error *error) {
     int epoch = 0, step = 0, got = next_record(r);
     if (got < 0)
         return error_set(error, ERROR_MEMORY, "out of memory");
@@ -300,7 +300,7 @@ static int read_header(struct reading *r, char ***names, size_t *count, struct e
     return 0;
 }
 
-static int add_old(const struct csv_log *log, const struct reading *r, char *const *names, struct text *out,
+static int add_old(const struct csv_log *log, const struct csv_reading *r, char *const *names, struct text *out,
                    struct error *error) {
     char **cells = calloc(log->ncolumns + 1, sizeof *cells);
     if (!cells)
@@ -322,7 +322,7 @@ static int add_old(const struct csv_log *log, const struct reading *r, char *con
 
 /* The rows that are there, and those that wait, under the columns that are there now; keep >= 0: so many of them. */
 static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
-    struct reading r;
+    struct csv_reading r;
     struct text out = {0}, cut = {0};
     char **names = NULL;
     size_t count = 0;
@@ -350,7 +350,7 @@ static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
     }
     if (!code && got < 0)
         code = error_set(error, ERROR_MEMORY, "out of memory");
-    for (const struct row *row = log->waiting; row; row = row->next)
+    for (const struct csv_row *row = log->waiting; row; row = row->next)
         if (keep >= 0 && rows >= keep) {
             add_row(log, row, &cut);
         } else {
@@ -408,7 +408,7 @@ int csv_log_write(struct csv_log *log, struct error *error) {
         return rewrite(log, -1, error);
     if (log->fd < 0 && (log->fd = open(log->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)) < 0)
         return error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));
-    for (const struct row *row = log->waiting; row; row = row->next)
+    for (const struct csv_row *row = log->waiting; row; row = row->next)
         add_row(log, row, &rows);
     int code = append(log->fd, log->size, log->path, &rows, error);
     if (!code) {
@@ -423,14 +423,15 @@ int csv_log_waits(const struct csv_log *log) {
     return log->waiting != NULL;
 }
 
-static struct row *row_new(int64_t epoch, int64_t step, size_t count, const char *const *names, const double *values) {
-    size_t size = sizeof(struct row) + count * (sizeof *names + sizeof *values);
+static struct csv_row *row_new(int64_t epoch, int64_t step, size_t count, const char *const *names,
+                               const double *values) {
+    size_t size = sizeof(struct csv_row) + count * (sizeof *names + sizeof *values);
     for (size_t k = 0; k < count; k++)
         size += strlen(names[k]) + 1;
-    struct row *row = malloc(size);
+    struct csv_row *row = malloc(size);
     if (!row)
         return NULL;
-    *row = (struct row){.epoch = epoch, .step = step, .count = count, .values = (double *)(row->names + count)};
+    *row = (struct csv_row){.epoch = epoch, .step = step, .count = count, .values = (double *)(row->names + count)};
     if (count)
         memcpy(row->names + count, values, count * sizeof *values);
     char *text = (char *)(row->values + count);
@@ -446,7 +447,7 @@ int csv_log_row(struct csv_log *log, int64_t epoch, int64_t step, size_t count, 
     for (size_t k = 0; k < count; k++)
         if (add_column(log, names[k]))
             return error_set(error, ERROR_MEMORY, "out of memory");
-    struct row *row = row_new(epoch, step, count, names, values);
+    struct csv_row *row = row_new(epoch, step, count, names, values);
     if (!row)
         return error_set(error, ERROR_MEMORY, "out of memory");
     *log->end = row;

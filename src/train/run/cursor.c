@@ -1,10 +1,10 @@
 /* Where the loop stands: names and ranges of its numbers, and which of them can stand beside each other. */
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/cursor.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 #define AT(member) [offsetof(struct cursor, member) / sizeof(int64_t)]
 

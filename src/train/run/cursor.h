@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 #include "base/error.h"
-#include "train/state.h"
+#include "train/core/state.h"
 
 struct trainer;
 

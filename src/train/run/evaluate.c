@@ -3,19 +3,19 @@
 #include <string.h>
 
 #include "base/interrupt.h"
-#include "train/run/callback.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/programs.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/trainer.h"
 
 static struct loader loader_of(const struct trainer *trainer, enum data_role role, size_t set) {
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
@@ -31,17 +31,20 @@ static struct loader loader_of(const struct trainer *trainer, enum data_role rol
     return loader;
 }
 
-void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
+void evaluation_params(const struct trainer *trainer, enum data_role role, const void *params[DTYPE_COUNT]) {
     const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
+    const struct callback *callback = callbacks_evaluation(trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        params[d] = layer && layer->kind->evaluation ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
+        params[d] = callback ? callback->kind->evaluation(callback, trainer, role, (enum dtype)d) : NULL;
+        if (!params[d] && layer && layer->kind->evaluation)
+            params[d] = layer->kind->evaluation(layer, (enum dtype)d);
         if (!params[d])
             params[d] = trainer->weights.parameters[d]->data;
     }
 }
 
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, ROLE_VAL, params);
     for (int d = 0; d < DTYPE_COUNT && trainer->evaluation.look_raw; d++)
         params[d] = trainer->weights.parameters[d]->data;
 }
@@ -164,7 +167,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
     while (sets && !batches_of_pass(trainer, role, sets - 1, limit))
         sets--; /* those that the loop does not come to draw nothing */
     streams_read(trainer, role, &streams);
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, role, params);
     move_callbacks(trainer, &kept, 0);
     int code = kept.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     for (size_t k = 0; !code && k < sets; k++) {
@@ -204,7 +207,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
                          data_role_name(role));
     struct loader_streams streams; /* not kept: this pass is none of the run's */
     streams_read(trainer, role, &streams);
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, ROLE_VAL, params); /* a test now is one of what training has brought so far */
     for (int d = 0; d < DTYPE_COUNT && raw; d++)
         params[d] = trainer->weights.parameters[d]->data;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
@@ -232,7 +235,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
 
 static int keeps_others(const struct trainer *trainer) {
     const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
-    return layer && layer->kind->evaluation;
+    return callbacks_evaluation(trainer) || (layer && layer->kind->evaluation);
 }
 
 int trainer_look_raw(struct trainer *trainer, int raw, struct error *error) {

@@ -3,8 +3,8 @@
 #define FETTLE_TRAIN_RUN_EVALUATE_H
 
 #include <stdint.h>
+#include "data/frame/prefetch.h"
 #include "data/module/datamodule.h"
-#include "data/prefetch.h"
 #include "train/metric/metrics.h"
 #include "train/run/programs.h"
 
@@ -35,8 +35,8 @@ struct run_evaluation {
     int look_raw;     /* looks use the raw weights, whatever evaluation sees */
 };
 
-/* The parameters that evaluation sees */
-void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
+/* The parameters that a validation or a test sees */
+void evaluation_params(const struct trainer *trainer, enum data_role role, const void *params[DTYPE_COUNT]);
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
 /* Batches of a set in a validation or a test: as many as the settings say. */

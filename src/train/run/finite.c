@@ -3,12 +3,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "graph/run/program_look.h"
+#include "train/core/dot.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
-#include "train/dot.h"
 #include "train/run/finite.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
 
 /* All finite?  Else, where the first is that is not. */
 static int all_finite(const void *data, enum dtype dtype, size_t count, size_t *where) {

@@ -12,9 +12,9 @@
 #include "train/run/logging.h"
 #include "train/run/loop.h"
 #include "train/run/retool.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 static const char *const names[LENGTHS] = {
     [LENGTH_EPOCHS] = "max_epochs", [LENGTH_STEPS] = "max_steps", [LENGTH_TIME] = "max_time"};

@@ -4,8 +4,8 @@
 
 #include "train/run/logging.h"
 #include "train/run/tensorboard_log.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 struct tensorboard_options {
     const char *prefix;

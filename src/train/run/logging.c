@@ -10,8 +10,8 @@
 #include "train/run/loggers.h"
 #include "train/run/logging.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 void trainer_tell(struct trainer *trainer, enum trainer_event event, const char *format, ...) {
     char text[1024];
@@ -27,20 +27,20 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
         trainer->how.event(trainer->how.context, event, text);
 }
 
-static void history_clear(struct history *history) {
+static void history_clear(struct log_history *history) {
     for (size_t k = 0; k < history->count; k++)
         free(history->names[k]);
     history->count = 0;
 }
 
-void history_free(struct history *history) {
+void history_free(struct log_history *history) {
     history_clear(history);
     free(history->names);
     free(history->values);
     memset(history, 0, sizeof *history);
 }
 
-static int history_add(struct history *history, const char *name, double value) {
+static int history_add(struct log_history *history, const char *name, double value) {
     if (history->count == history->capacity) {
         size_t more = history->capacity ? 2 * history->capacity : 64;
         char **names = realloc(history->names, more * sizeof *names);
@@ -61,7 +61,7 @@ static int history_add(struct history *history, const char *name, double value) 
     return 0;
 }
 
-static long history_find(const struct history *history, const char *name) {
+static long history_find(const struct log_history *history, const char *name) {
     for (size_t k = 0; k < history->count; k++)
         if (!strcmp(history->names[k], name))
             return (long)k;
@@ -69,7 +69,7 @@ static long history_find(const struct history *history, const char *name) {
 }
 
 void history_set(struct trainer *trainer, const char *name, double value) {
-    struct history *history = &trainer->log.history;
+    struct log_history *history = &trainer->log.history;
     long k = history_find(history, name);
     if (k >= 0)
         history->values[k] = value;
@@ -120,7 +120,7 @@ void log_drop(struct trainer *trainer) {
 }
 
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error) {
-    const struct history *row = &trainer->log.pending;
+    const struct log_history *row = &trainer->log.pending;
     int code = 0;
     if (!row->count)
         return 0;

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/error.h"
+#include "train/run/trainer.h"
 #include "train/run/whys.h"
-#include "train/trainer.h"
 
 struct trainer;
 
@@ -15,7 +15,7 @@ struct tensorboard_log;
 struct metrics;
 
 /* Values by name; of what was logged last each name stands once. */
-struct history {
+struct log_history {
     size_t count, capacity;
     char **names;
     double *values;
@@ -26,9 +26,9 @@ struct run_log {
     struct csv_log *csv;
     struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
     FILE *file;                          /* run.log */
-    struct history history;
-    struct whys whys;       /* of what was logged and is no number */
-    struct history pending; /* values that are collected until the row is written */
+    struct log_history history;
+    struct whys whys;           /* of what was logged and is no number */
+    struct log_history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };
 
@@ -44,6 +44,6 @@ int log_value(struct trainer *trainer, const char *name, double value, struct er
 int log_flush(struct trainer *trainer, int64_t epoch, int64_t step, struct error *error);
 void history_set(struct trainer *trainer, const char *name, double value);
 void log_drop(struct trainer *trainer);
-void history_free(struct history *history);
+void history_free(struct log_history *history);
 
 #endif

@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/run/best.h"
-#include "train/run/callback.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/finite.h"
@@ -20,12 +22,10 @@
 #include "train/run/run_folder.h"
 #include "train/run/schedule.h"
 #include "train/run/streams.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {
     static const char *const names[] = {"start",    "sanity",    "epoch",      "load",      "forward", "loss",
@@ -71,7 +71,7 @@ static int start(struct trainer *trainer, struct error *error) {
 
 static int sanity(struct trainer *trainer, struct error *error) {
     int by_hand = schedule_is_by_hand(trainer);
-    struct history *history = &trainer->log.history;
+    struct log_history *history = &trainer->log.history;
     size_t known = history->count;
     struct loader_streams before, after;
     streams_read(trainer, ROLE_VAL, &before);

@@ -6,10 +6,10 @@
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/monitors.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_check.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 /* Whether the batches of all epochs, where those are counted, come to a validation before the run ends. */
 static int comes_to_validation(const struct trainer *trainer) {

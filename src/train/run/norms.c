@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/module.h"
+#include "model/emit/module.h"
+#include "train/core/state.h"
 #include "train/run/norms.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 enum { LANES = 16 }; /* a fixed order, and one that vectorises */
 

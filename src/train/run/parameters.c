@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/composition.h"
 #include "train/run/parameters.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 int parameters_open(struct trainer *trainer, struct error *error) {
     int count = model_nparameters(trainer->model);
@@ -138,6 +138,11 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
         numbers += p->numel;
         put(trainer->weights.parameters[p->dtype], p, model_slab(drawn, p->dtype));
         put(average, p, model_slab(drawn, p->dtype));
+        for (int c = 0; c < 2 * trainer->callbacks.count; c++) {
+            const struct callback *callback = &trainer->callbacks.list[c / 2];
+            if (callback->kind->average)
+                put(callback->kind->average(callback, p->dtype, c % 2), p, model_slab(drawn, p->dtype));
+        }
         for (int s = 0; s < trainer->optimizer.slots; s++) {
             int weights = trainer->optimizer.kind->technique && !s; /* schedule-free: z */
             put(trainer->optimizer.slot[s][p->dtype], p, weights ? model_slab(drawn, p->dtype) : NULL);

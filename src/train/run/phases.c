@@ -2,16 +2,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/core/state.h"
+#include "train/core/vector.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/technique/eigen.h"
+#include "train/run/composition.h"
 #include "train/run/loop.h"
 #include "train/run/programs.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/vector.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- gradients */
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "train/core/state.h"
 #include "train/run/audit.h"
 #include "train/run/csv_log.h"
 #include "train/run/loggers.h"
@@ -13,13 +14,12 @@
 #include "train/run/point.h"
 #include "train/run/retool.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/trainer.h"
 
 struct trainer_point {
     struct snapshot *state;
-    struct history history;
+    struct log_history history;
     int64_t accepted;
     int tools; /* which training module and optimizer there were */
     double seconds;
@@ -46,10 +46,10 @@ static char *read_rows(const struct trainer *trainer) {
     return rows;
 }
 
-static int copy_history(struct history *to, const struct history *from) {
-    *to = (struct history){.names = calloc(from->count + 1, sizeof *to->names),
-                           .values = calloc(from->count + 1, sizeof *to->values),
-                           .capacity = from->count + 1};
+static int copy_history(struct log_history *to, const struct log_history *from) {
+    *to = (struct log_history){.names = calloc(from->count + 1, sizeof *to->names),
+                               .values = calloc(from->count + 1, sizeof *to->values),
+                               .capacity = from->count + 1};
     if (!to->names || !to->values)
         return -1;
     for (; to->count < from->count; to->count++) {
@@ -123,7 +123,7 @@ int64_t trainer_accepted(const struct trainer *trainer) {
 }
 
 int point_go_to(struct trainer *trainer, const struct trainer_point *point, struct error *error) {
-    struct history history;
+    struct log_history history;
     int code;
     trainer_abandon(trainer);
     if (copy_history(&history, &point->history)) {

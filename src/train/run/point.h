@@ -2,7 +2,7 @@
 #ifndef FETTLE_TRAIN_RUN_POINT_H
 #define FETTLE_TRAIN_RUN_POINT_H
 
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct trainer;
 

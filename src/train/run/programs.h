@@ -2,8 +2,8 @@
 #ifndef FETTLE_TRAIN_RUN_PROGRAMS_H
 #define FETTLE_TRAIN_RUN_PROGRAMS_H
 
-#include "data/batch.h"
-#include "graph/program.h"
+#include "data/frame/batch.h"
+#include "graph/run/program.h"
 #include "train/metric/metrics.h"
 
 struct trainer;

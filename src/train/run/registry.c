@@ -6,11 +6,11 @@
 #include "data/transform/transforms.h"
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
-#include "train/run/callback.h"
-#include "train/dot.h"
-#include "train/run/composition.h"
+#include "train/core/dot.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/scheduler/scheduler_kind.h"
 
 enum { INDENT = 2 };

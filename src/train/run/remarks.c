@@ -6,9 +6,9 @@
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/remarks.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 static const struct config_node *place_of(const struct trainer *trainer, const char *name) {
     const struct config_node *section = config_get(config_root(trainer->configs.resolved), "trainer");

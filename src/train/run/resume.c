@@ -10,8 +10,8 @@
 #include "train/run/logging.h"
 #include "train/run/resume.h"
 #include "train/run/retool.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- changes that were made */
 

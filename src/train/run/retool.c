@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
+#include "train/run/composition.h"
 #include "train/run/retool.h"
 #include "train/run/schedule.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/trainer.h"
 
 static const char retired[] = "retired.";
 
@@ -89,7 +89,7 @@ int retool_override(struct config *config, int count, const char *const *words, 
 
 /* ---------------------------------------------------------------- what goes on */
 
-struct parts {
+struct retool_parts {
     struct composition composition;
     struct optimizer optimizer;
     struct schedule schedule;
@@ -104,7 +104,7 @@ static int same_text(const struct config_node *a, const struct config_node *b) {
 static const char *const shared_prefixes[] = {"optimizer.", "scheduler."};
 
 /* Whether the old state of this name fits what stands under it now. */
-static int goes_on(const struct trainer *trainer, const struct parts *old, const char *name) {
+static int goes_on(const struct trainer *trainer, const struct retool_parts *old, const char *name) {
     const struct config_node *before = module_of(old->config), *now = module_of(trainer->configs.resolved);
     const struct config_node *had = config_find(before, "lr_scheduler.scheduler._target_"),
                              *has = config_find(now, "lr_scheduler.scheduler._target_");
@@ -125,7 +125,7 @@ struct given_settings {
     double value[MAX_LAYERS * 8];
 };
 
-static void find_given(struct trainer *trainer, const struct parts *old, struct given_settings *out) {
+static void find_given(struct trainer *trainer, const struct retool_parts *old, struct given_settings *out) {
     out->count = 0;
     for (int l = 0; l < trainer->composition.nlayers; l++) {
         struct layer *layer = &trainer->composition.layers[l];
@@ -167,7 +167,7 @@ static void close_list(struct text *report, const char *label, struct text *list
     text_free(list);
 }
 
-static void carry_over(struct trainer *trainer, const struct parts *old, struct text *report) {
+static void carry_over(struct trainer *trainer, const struct retool_parts *old, struct text *report) {
     struct state *state = trainer->state;
     struct text on = {0}, new = {0}, gone = {0};
     char on_group[64] = "", new_group[64] = "", gone_group[64] = "";
@@ -230,7 +230,7 @@ static void remove_parts(struct trainer *trainer, const struct composition *comp
         state_remove(trainer->state, shared_prefixes[p]);
 }
 
-static void take_parts(struct trainer *trainer, struct parts *parts) {
+static void take_parts(struct trainer *trainer, struct retool_parts *parts) {
     parts->composition = trainer->composition;
     parts->optimizer = trainer->optimizer;
     parts->schedule = trainer->schedule;
@@ -239,7 +239,7 @@ static void take_parts(struct trainer *trainer, struct parts *parts) {
     parts->given = trainer->configs.given;
 }
 
-static void put_parts(struct trainer *trainer, const struct parts *parts) {
+static void put_parts(struct trainer *trainer, const struct retool_parts *parts) {
     trainer->composition = parts->composition;
     trainer->optimizer = parts->optimizer;
     trainer->schedule = parts->schedule;
@@ -250,12 +250,12 @@ static void put_parts(struct trainer *trainer, const struct parts *parts) {
         trainer->composition.layers[k].trainer = trainer;
 }
 
-static int exchange(struct trainer *trainer, const struct parts *next, const struct module_options *module,
+static int exchange(struct trainer *trainer, const struct retool_parts *next, const struct module_options *module,
                     struct text *report, struct error *error) {
     struct retired *kept = calloc(1, sizeof *kept);
     struct config **givens =
         realloc(trainer->configs.before, (size_t)(trainer->configs.exchanges + 1) * sizeof *givens);
-    struct parts old, opened;
+    struct retool_parts old, opened;
     struct given_settings given;
     if (givens)
         trainer->configs.before = givens;
@@ -305,7 +305,7 @@ static int exchange(struct trainer *trainer, const struct parts *next, const str
 }
 
 /* From here on both configs belong to the trainer, or are gone. */
-static int retool_with(struct trainer *trainer, struct parts *next, struct text *report, struct error *error) {
+static int retool_with(struct trainer *trainer, struct retool_parts *next, struct text *report, struct error *error) {
     struct module_options module;
     struct config_context context = {.sections = trainer_sections,
                                      .output_dir = trainer->folder.path,
@@ -317,7 +317,8 @@ static int retool_with(struct trainer *trainer, struct parts *next, struct text 
         !(code = trainer_settings_read(&next->options, config_get(config_root(next->config), "trainer"), trainer->arena,
                                        error)) &&
         !(code = composition_read(&next->composition, &module, module_of(next->config), &next->options, trainer->arena,
-                                  error)))
+                                  error)) &&
+        !(code = callbacks_fit(&trainer->callbacks, &next->composition, error)))
         code = exchange(trainer, next, &module, report, error);
     if (code) {
         code = arena_result(trainer->arena, code, error);
@@ -328,7 +329,7 @@ static int retool_with(struct trainer *trainer, struct parts *next, struct text 
 }
 
 int retool_to(struct trainer *trainer, const struct config *given, struct error *error) {
-    struct parts next = {.given = config_copy(given), .config = config_copy(given)};
+    struct retool_parts next = {.given = config_copy(given), .config = config_copy(given)};
     if (!next.given || !next.config) {
         config_free(next.given);
         config_free(next.config);
@@ -338,7 +339,7 @@ int retool_to(struct trainer *trainer, const struct config *given, struct error 
 }
 
 int retool(struct trainer *trainer, int count, const char *const *words, struct text *report, struct error *error) {
-    struct parts next = {0};
+    struct retool_parts next = {0};
     if (cursor_of(trainer)->window)
         return error_set(error, ERROR_STATE, "gradients of several batches are being summed: step on to their last");
     next.given = config_copy(trainer->configs.given);

@@ -1,13 +1,14 @@
 
 #include "train/metric/metrics_entry.h"
 #include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/trainer.h"
 
 const struct trainer_settings *run_settings(const struct trainer *trainer) {
     return &trainer->options;
@@ -27,6 +28,10 @@ int run_is_aside(const struct trainer *trainer) {
 
 const struct run_weights *run_weights(const struct trainer *trainer) {
     return &trainer->weights;
+}
+
+struct variable *run_module_average(const struct trainer *trainer, enum dtype dtype) {
+    return composition_average(&trainer->composition, dtype);
 }
 
 int run_has_gradient(const struct trainer *trainer, int entry) {

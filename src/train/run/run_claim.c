@@ -14,8 +14,8 @@
 #include "train/run/logging.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 static const char lock_file[] = "run.lock", last_file[] = "last.safetensors", metrics_file[] = "metrics.csv";
 

@@ -7,16 +7,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "train/run/callback.h"
 #include "train/run/audit.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
 #include "train/run/csv_log.h"
 #include "train/run/cursor.h"
 #include "train/run/loggers.h"
 #include "train/run/run_claim.h"
 #include "train/run/run_folder.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"
-#include "train/trainer.h"
 
 static int write_config(const struct trainer *trainer, const char *name, const struct config *config,
                         struct error *error) {
@@ -126,16 +126,45 @@ static int rows_wait(const struct trainer *trainer) {
     return trainer->log.csv && !trainer->position.aside && csv_log_waits(trainer->log.csv);
 }
 
-int run_folder_end(struct trainer *trainer, struct error *error) {
-    int code = run_folder_last(trainer, error);
-    return !code && rows_wait(trainer) ? csv_log_write(trainer->log.csv, error) : code;
-}
-
 uint64_t run_folder_mark(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const int64_t place[] = {cursor->accepted, cursor->step, cursor->epochs};
     const char *audit = trainer_audit(trainer);
     return hash_bytes(hash_bytes(0, place, sizeof place), audit, strlen(audit));
+}
+
+static int write_last(struct trainer *trainer, struct error *error) {
+    char path[PATH_MAX];
+    if (!trainer->folder.path || trainer->position.aside)
+        return 0;
+    double start = clock_seconds();
+    int code = file_join(trainer->folder.path, "last.safetensors", path, error);
+    if (!code)
+        code = checkpoint_write(trainer, path, error);
+    if (!code) {
+        trainer->folder.kept = run_folder_mark(trainer);
+        trainer->folder.keeps = 1;
+    }
+    trainer->folder.saved = clock_seconds();
+    trainer->folder.saving = trainer->folder.saved - start;
+    return code;
+}
+
+/* A fast_dev_run only tries whether all works: nothing of it is kept, unless somebody asks for that. */
+int run_folder_last(struct trainer *trainer, struct error *error) {
+    if (!trainer->options.fast_dev_run)
+        return write_last(trainer, error);
+    if (!trainer->position.aside)
+        trainer->folder.kept = run_folder_mark(trainer);
+    return 0;
+}
+
+static int finish(struct trainer *trainer, int code, struct error *error) {
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->log.csv, error) : code;
+}
+
+int run_folder_end(struct trainer *trainer, struct error *error) {
+    return finish(trainer, run_folder_last(trainer, error), error);
 }
 
 int trainer_unkept(const struct trainer *trainer) {
@@ -152,22 +181,5 @@ int trainer_exception(struct trainer *trainer, struct error *error) {
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
-    return run_folder_end(trainer, error);
-}
-
-int run_folder_last(struct trainer *trainer, struct error *error) {
-    char path[PATH_MAX];
-    if (!trainer->folder.path || trainer->position.aside)
-        return 0;
-    double start = clock_seconds();
-    int code = file_join(trainer->folder.path, "last.safetensors", path, error);
-    if (!code)
-        code = checkpoint_write(trainer, path, error);
-    if (!code) {
-        trainer->folder.kept = run_folder_mark(trainer);
-        trainer->folder.keeps = 1;
-    }
-    trainer->folder.saved = clock_seconds();
-    trainer->folder.saving = trainer->folder.saved - start;
-    return code;
+    return finish(trainer, write_last(trainer, error), error);
 }

@@ -3,8 +3,8 @@
 #define FETTLE_TRAIN_RUN_RUN_WEIGHTS_H
 
 #include "base/dtype.h"
+#include "train/core/state.h"
 #include "train/run/programs.h"
-#include "train/state.h"
 
 /* Parameters and buffers of the model, and gradients of the batch under way, as slabs. */
 struct run_weights {

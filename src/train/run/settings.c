@@ -3,8 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/describe.h"
 #include "train/run/length.h"
@@ -12,13 +14,11 @@
 #include "train/run/programs.h"
 #include "train/run/settings.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
-#include "train/run/composition.h"
 
 /* One of them: the learning rate, frames a batch, a limit of training, the coefficient of a term, what a layer has, the
  * norm of something that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */
 enum source { RATE, BATCH_SIZE, LENGTH, COEFFICIENT, LAYER, MOMENT, STATE };
-struct place {
+struct setting_place {
     enum source source;
     const struct variable *variable;
     const struct layer *layer;
@@ -30,7 +30,7 @@ static int terms(const struct trainer *trainer) {
     return trainer->evaluation.loss ? (int)metrics_nterms(trainer->evaluation.loss) : 0;
 }
 
-static int name_of(const struct trainer *trainer, const struct place *place, char name[256]) {
+static int name_of(const struct trainer *trainer, const struct setting_place *place, char name[256]) {
     const char *term =
         place->term < terms(trainer) ? metrics_term_name(trainer->evaluation.loss, (size_t)place->term) : "";
     const char *other =
@@ -57,11 +57,11 @@ static int name_of(const struct trainer *trainer, const struct place *place, cha
 }
 
 /* Calls with each in turn until one returns something else than 0, which is returned. */
-typedef int visit(void *context, const struct place *place);
+typedef int visit(void *context, const struct setting_place *place);
 
 static int visit_setting(const struct trainer *trainer, const struct layer *layer, const struct layer_setting *setting,
                          visit *call, void *context) {
-    struct place place = {.source = LAYER, .layer = layer, .setting = setting};
+    struct setting_place place = {.source = LAYER, .layer = layer, .setting = setting};
     int code = 0, most = setting->each > 0 ? terms(trainer) : 1;
     for (place.term = 0; !code && place.term < most; place.term++)
         for (place.other = place.term + 1; !code && place.other < (setting->each > 1 ? most : place.term + 2);
@@ -82,13 +82,13 @@ static int has_later(const struct trainer *trainer, int layer, const char *name)
 static int visit_state(const struct trainer *trainer, visit *call, void *context) {
     int code = 0, moments = trainer->optimizer.kind ? trainer->optimizer.slots : 0;
     for (int s = 0; !code && s < moments; s++)
-        code = call(context, &(struct place){.source = MOMENT, .term = s});
+        code = call(context, &(struct setting_place){.source = MOMENT, .term = s});
     for (size_t k = 0; !code && k < state_count(trainer->state); k++) {
         const struct variable *variable = state_at(trainer->state, k);
         int ours = !strncmp(variable->name, "optimizer.", 10) || !strncmp(variable->name, "scheduler.", 10);
         int number = variable->count == 1 && !variable->big;
         if (ours && number && (variable->type == STATE_I64 || variable->type == STATE_F64))
-            code = call(context, &(struct place){.source = STATE, .variable = variable});
+            code = call(context, &(struct setting_place){.source = STATE, .variable = variable});
     }
     return code;
 }
@@ -96,11 +96,11 @@ static int visit_state(const struct trainer *trainer, visit *call, void *context
 static int visit_all(const struct trainer *trainer, visit *call, void *context) {
     int code = 0;
     for (int g = 0; !code && trainer->optimizer.kind && g < trainer->optimizer.groups.count; g++)
-        code = call(context, &(struct place){.source = RATE, .term = g});
+        code = call(context, &(struct setting_place){.source = RATE, .term = g});
     if (!code && trainer->batches.size)
-        code = call(context, &(struct place){.source = BATCH_SIZE});
+        code = call(context, &(struct setting_place){.source = BATCH_SIZE});
     for (int k = 0; !code && k < terms(trainer); k++)
-        code = call(context, &(struct place){.source = COEFFICIENT, .term = k});
+        code = call(context, &(struct setting_place){.source = COEFFICIENT, .term = k});
     for (int l = 0; !code && l < trainer->composition.nlayers; l++) {
         const struct layer *layer = &trainer->composition.layers[l];
         for (size_t k = 0; !code && k < layer->kind->nsettings; k++)
@@ -110,7 +110,7 @@ static int visit_all(const struct trainer *trainer, visit *call, void *context) 
     if (!code)
         code = visit_state(trainer, call, context);
     for (int k = 0; !code && trainer->batches.size && k < LENGTHS; k++)
-        code = call(context, &(struct place){.source = LENGTH, .term = k});
+        code = call(context, &(struct setting_place){.source = LENGTH, .term = k});
     return code;
 }
 
@@ -122,7 +122,7 @@ struct numbered {
     char *name;
 };
 
-static int count_one(void *context, const struct place *place) {
+static int count_one(void *context, const struct setting_place *place) {
     (void)place;
     ++*(size_t *)context;
     return 0;
@@ -134,7 +134,7 @@ size_t trainer_settings(const struct trainer *trainer) {
     return count;
 }
 
-static int name_one(void *context, const struct place *place) {
+static int name_one(void *context, const struct setting_place *place) {
     struct numbered *numbered = context;
     if (numbered->left--)
         return 0;
@@ -153,13 +153,13 @@ const char *trainer_setting_name(const struct trainer *trainer, size_t k) {
 struct named {
     const struct trainer *trainer;
     const char *name;
-    struct place place;
+    struct setting_place place;
     const char **names; /* all of them, where there is none of this name */
     size_t count, most;
     struct arena *arena;
 };
 
-static int find_one(void *context, const struct place *place) {
+static int find_one(void *context, const struct setting_place *place) {
     struct named *named = context;
     char name[256];
     name_of(named->trainer, place, name);
@@ -167,7 +167,7 @@ static int find_one(void *context, const struct place *place) {
     return !strcmp(name, named->name);
 }
 
-static int list_one(void *context, const struct place *place) {
+static int list_one(void *context, const struct setting_place *place) {
     struct named *named = context;
     char name[256];
     name_of(named->trainer, place, name);
@@ -191,7 +191,7 @@ static int unknown(const struct trainer *trainer, const char *name, struct error
     return code;
 }
 
-static int find(const struct trainer *trainer, const char *name, struct place *out) {
+static int find(const struct trainer *trainer, const char *name, struct setting_place *out) {
     struct named named = {.trainer = trainer, .name = name};
     if (!visit_all(trainer, find_one, &named))
         return -1;
@@ -200,7 +200,7 @@ static int find(const struct trainer *trainer, const char *name, struct place *o
 }
 
 /* The layer that has taken over what a setting is of; NULL: none has. */
-static const struct layer *taken_over(const struct trainer *trainer, const struct place *place) {
+static const struct layer *taken_over(const struct trainer *trainer, const struct setting_place *place) {
     unsigned claim = place->setting->claim;
     const struct layer *holder =
         claim ? composition_claimant((struct composition *)&trainer->composition, claim) : place->layer;
@@ -208,7 +208,7 @@ static const struct layer *taken_over(const struct trainer *trainer, const struc
 }
 
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error) {
-    struct place place;
+    struct setting_place place;
     if (norms_value(trainer, name, value))
         return 0;
     if (find(trainer, name, &place))
@@ -268,7 +268,7 @@ int clip_value_set(struct variable *limit, double value, struct error *error) {
 }
 
 int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error) {
-    struct place place;
+    struct setting_place place;
     double now;
     if (norms_value(trainer, name, &now))
         return error_set(error, ERROR_VALUE, "%s can be looked at, not set", name);

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/core/state.h"
 #include "train/run/streams.h"
 #include "train/run/trainer_internal.h"
-#include "train/state.h"
 
 static int draws(const struct loader_settings *how) {
-    return how->sampler == SAMPLER_RANDOM || how->sampler == SAMPLER_SUBSET;
+    return how->sampler == SAMPLER_RANDOM || how->sampler == SAMPLER_SUBSET || how->sampler == SAMPLER_WEIGHTED;
 }
 
 static void put(struct kept_stream *kept, const struct random_stream *stream) {

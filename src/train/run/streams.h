@@ -2,9 +2,9 @@
 #ifndef FETTLE_TRAIN_RUN_STREAMS_H
 #define FETTLE_TRAIN_RUN_STREAMS_H
 
-#include "data/loader.h"
 #include "data/module/datamodule.h"
-#include "train/state.h"
+#include "data/set/loader.h"
+#include "train/core/state.h"
 
 struct trainer;
 

@@ -1,4 +1,4 @@
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,14 +8,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "graph/blas.h"
-#include "train/run/best.h"
-#include "train/run/callback.h"
+#include "graph/kernel/blas.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/length.h"
@@ -34,8 +36,6 @@
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/state.h"
-#include "train/run/composition.h"
 
 /* ---------------------------------------------------------------- opening */
 

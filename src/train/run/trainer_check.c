@@ -2,22 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/best.h"
-#include "train/run/callback.h"
+#include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_check.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */
 
@@ -331,7 +331,7 @@ static int name_settings(const struct naming *naming, const struct composition *
 }
 
 /* What the sections hold, each read by itself. */
-struct parts {
+struct config_parts {
     struct trainer_settings settings;
     struct composition composition;
     struct module_options module;
@@ -343,7 +343,8 @@ struct parts {
 };
 
 /* What is wrong in one says nothing of the others: all are looked at. */
-static int read_parts(struct parts *parts, const struct config_node *root, struct arena *arena, struct error *error) {
+static int read_parts(struct config_parts *parts, const struct config_node *root, struct arena *arena,
+                      struct error *error) {
     static const char *const metrics[] = {"loss", "train_metrics", "val_metrics", "test_metrics"};
     const struct config_node *node, *section = config_get(root, "training_module");
     size_t before = error_count(error);
@@ -380,7 +381,7 @@ static int read_parts(struct parts *parts, const struct config_node *root, struc
 
 static int check_all(const struct config_node *root, const struct naming *naming, struct arena *arena,
                      struct error *error) {
-    struct parts parts = {0};
+    struct config_parts parts = {0};
     const struct trainer_settings *settings = &parts.settings;
     struct composition *composition = &parts.composition;
     const struct module_options *module = &parts.module;
@@ -462,6 +463,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
                                 backward->kind->name, val_prefixes[nval - 1]);
     }
     if ((code = check_precision(settings, config_get(root, "trainer"), module->model, error)))
+        return code;
+    if ((code = callbacks_fit(&parts.callbacks, composition, error)))
         return code;
     if ((code = add_callback_names(&parts.callbacks, module, kind, parts.groups.count, parts.schedule.name, &logged,
                                    error)))

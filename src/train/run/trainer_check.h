@@ -3,8 +3,8 @@
 #define FETTLE_TRAIN_RUN_TRAINER_CHECK_H
 
 #include "config/options.h"
+#include "train/run/trainer.h"
 #include "train/run/trainer_options.h"
-#include "train/trainer.h"
 
 struct optimizer_kind;
 

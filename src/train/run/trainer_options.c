@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/duration.h"
+#include "train/core/duration.h"
 #include "train/run/loggers.h"
 #include <strings.h>
 
 #include "base/text.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct raw {
     const struct config_node *max_epochs, *max_time, *gradient_clip_val, *clip_algorithm, *val_check_interval;

@@ -3,7 +3,7 @@
 #define FETTLE_TRAIN_TRAINER_OPTIONS_H
 
 #include "config/options.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct trainer_settings {
     int64_t max_epochs, min_epochs, max_steps, min_steps;

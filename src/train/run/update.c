@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/dot.h"
+#include "train/core/dot.h"
+#include "train/core/state.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
-#include "train/run.h"
+#include "train/run/loop.h"
+#include "train/run/run.h"
 #include "train/run/run_weights.h"
 #include "train/run/trainer_internal.h"
-#include "train/run/loop.h"
 #include "train/run/update.h"
-#include "train/state.h"
 
 /* Room for what a step works with; and whether the optimizer can take the parameters at all. */
 static int open_stretches(struct trainer *trainer, const struct config_node *config, struct error *error) {

@@ -3,9 +3,9 @@
 #define FETTLE_TRAIN_RUN_UPDATE_H
 
 #include <stdint.h>
+#include "train/core/state.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
-#include "train/state.h"
 
 struct trainer;
 

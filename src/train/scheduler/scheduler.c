@@ -1,9 +1,9 @@
 #include "train/scheduler/scheduler.h"
 
 #include <string.h>
-#include "train/dot.h"
+#include "train/core/dot.h"
+#include "train/core/state.h"
 #include "train/scheduler/scheduler_kind.h"
-#include "train/state.h"
 
 enum { MAX_DEPTH = 16 };
 
@@ -75,7 +75,7 @@ int scheduler_check_state(const struct scheduler *self, struct error *error) {
 /* ---------------------------------------------------------------- building */
 
 /* What a nest is built with.  Without a state only names, types and ranges are looked at. */
-struct builder {
+struct scheduler_builder {
     struct arena *arena;
     struct state *state;
     struct scheduler_group *group;
@@ -99,7 +99,7 @@ static int find_kind(const struct scheduler_kind **out, const struct config_node
     return code;
 }
 
-static int add_variable(struct builder *builder, struct variable **out, const char *prefix,
+static int add_variable(struct scheduler_builder *builder, struct variable **out, const char *prefix,
                         const struct scheduler_number *number, enum state_type type, struct error *error) {
     const char *full = arena_format(builder->arena, "%s%s", prefix, number->name);
     if (!full)
@@ -110,7 +110,8 @@ static int add_variable(struct builder *builder, struct variable **out, const ch
     return *out ? 0 : error ? (int)error->code : ERROR_STATE;
 }
 
-static int add_variables(struct builder *builder, struct scheduler *self, const char *prefix, struct error *error) {
+static int add_variables(struct scheduler_builder *builder, struct scheduler *self, const char *prefix,
+                         struct error *error) {
     /* a step that is taken back for each nest around it */
     static const struct state_range epochs = {-MAX_DEPTH - 1, 0x1p53, 0};
     static const struct scheduler_number last_epoch = {"last_epoch", &epochs},
@@ -132,8 +133,8 @@ static int add_variables(struct builder *builder, struct scheduler *self, const 
 }
 
 /* What a table of rows cannot say. */
-static int check_options(const struct builder *builder, const struct scheduler *self, const struct config_node *config,
-                         struct error *error) {
+static int check_options(const struct scheduler_builder *builder, const struct scheduler *self,
+                         const struct config_node *config, struct error *error) {
     const struct scheduler_kind *kind = self->kind;
     for (size_t k = 0; k < kind->noptions; k++) {
         const struct option *option = &kind->options[k];
@@ -150,10 +151,10 @@ static int check_options(const struct builder *builder, const struct scheduler *
     return code;
 }
 
-static int build(struct builder *builder, struct scheduler **out, const struct config_node *config, const char *prefix,
-                 struct error *error);
+static int build(struct scheduler_builder *builder, struct scheduler **out, const struct config_node *config,
+                 const char *prefix, struct error *error);
 
-static int build_children(struct builder *builder, struct scheduler *self, const struct config_node *config,
+static int build_children(struct scheduler_builder *builder, struct scheduler *self, const struct config_node *config,
                           const char *prefix, struct error *error) {
     const struct config_node *list = config_get(config, "schedulers");
     if (config_kind(list) != CONFIG_LIST || config_count(list) == 0)
@@ -183,8 +184,8 @@ static int build_children(struct builder *builder, struct scheduler *self, const
     return 0;
 }
 
-static int build(struct builder *builder, struct scheduler **out, const struct config_node *config, const char *prefix,
-                 struct error *error) {
+static int build(struct scheduler_builder *builder, struct scheduler **out, const struct config_node *config,
+                 const char *prefix, struct error *error) {
     const struct scheduler_kind *kind;
     int code = find_kind(&kind, config, error);
     if (code)
@@ -217,11 +218,11 @@ static int build(struct builder *builder, struct scheduler **out, const struct c
 int scheduler_new(struct scheduler **out, const struct config_node *config, const struct scheduler_subject *subject,
                   struct state *state, const char *prefix, struct error *error) {
     double lr = *subject->lr, momentum = subject->momentum ? *subject->momentum : 0;
-    struct builder builder = {.arena = arena_new(),
-                              .state = state,
-                              .prefix = prefix,
-                              .groups = subject->groups,
-                              .has_momentum = subject->momentum != NULL};
+    struct scheduler_builder builder = {.arena = arena_new(),
+                                        .state = state,
+                                        .prefix = prefix,
+                                        .groups = subject->groups,
+                                        .has_momentum = subject->momentum != NULL};
     struct scheduler *self = NULL;
     int code = 0;
     if (builder.arena)
@@ -250,7 +251,7 @@ out:
 
 int scheduler_check(const struct config_node *config, int groups, int has_momentum, struct error *error) {
     struct scheduler *self;
-    struct builder builder = {.arena = arena_new(), .groups = groups, .has_momentum = has_momentum};
+    struct scheduler_builder builder = {.arena = arena_new(), .groups = groups, .has_momentum = has_momentum};
     if (!builder.arena)
         return error_set(error, ERROR_MEMORY, "out of memory while checking a scheduler");
     int code = arena_result(builder.arena, build(&builder, &self, config, "", error), error);

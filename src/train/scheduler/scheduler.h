@@ -4,7 +4,7 @@
 #define FETTLE_TRAIN_SCHEDULER_H
 
 #include "config/node.h"
-#include "train/state.h"
+#include "train/core/state.h"
 
 struct scheduler;
 

@@ -1,6 +1,6 @@
 /* Rates along a cosine (arXiv 1608.03983): CosineAnnealingLR and CosineAnnealingWarmRestarts. */
+#include "train/core/state.h"
 #include "train/scheduler/scheduler_kind.h"
-#include "train/state.h"
 
 #include <math.h>
 #include <stddef.h>

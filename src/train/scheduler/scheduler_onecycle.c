@@ -13,7 +13,7 @@ struct cycle_options {
     int cycle_momentum, three_phase;
 };
 
-struct stretch {
+struct cycle_stretch {
     double end;
     double lr[2], momentum[2];
 };
@@ -22,22 +22,23 @@ static int64_t total_steps(const struct cycle_options *options) {
     return options->total_steps > 0 ? options->total_steps : options->epochs * options->steps_per_epoch;
 }
 
-static int stretches(const struct scheduler_group *group, const struct cycle_options *options, struct stretch out[3]) {
+static int stretches(const struct scheduler_group *group, const struct cycle_options *options,
+                     struct cycle_stretch out[3]) {
     double total = (double)total_steps(options), rise = options->pct_start * total - 1;
     double top = group->max_lr, start = group->initial_lr, end = group->min_lr;
     double high = group->max_momentum, low = group->base_momentum;
-    out[0] = (struct stretch){rise, {start, top}, {high, low}};
+    out[0] = (struct cycle_stretch){rise, {start, top}, {high, low}};
     if (!options->three_phase) {
-        out[1] = (struct stretch){total - 1, {top, end}, {low, high}};
+        out[1] = (struct cycle_stretch){total - 1, {top, end}, {low, high}};
         return 2;
     }
-    out[1] = (struct stretch){2 * options->pct_start * total - 2, {top, start}, {low, high}};
-    out[2] = (struct stretch){total - 1, {start, end}, {high, high}};
+    out[1] = (struct cycle_stretch){2 * options->pct_start * total - 2, {top, start}, {low, high}};
+    out[2] = (struct cycle_stretch){total - 1, {start, end}, {high, high}};
     return 3;
 }
 
 /* The stretch that a step is in, and what share of it is over. */
-static double part(const struct stretch *stretches, int count, double at, int *which) {
+static double part(const struct cycle_stretch *stretches, int count, double at, int *which) {
     double begin = 0;
     for (*which = 0; *which < count - 1 && at > stretches[*which].end; ++*which)
         begin = stretches[*which].end;
@@ -52,7 +53,7 @@ static double anneal(const struct cycle_options *options, const double between[2
 
 static double lr(const struct scheduler *self) {
     const struct cycle_options *options = self->options;
-    struct stretch stretch[3];
+    struct cycle_stretch stretch[3];
     int count = stretches(self->group, options, stretch), which;
     double over = part(stretch, count, (double)scheduler_epoch(self), &which);
     if (options->cycle_momentum)
@@ -63,7 +64,7 @@ static double lr(const struct scheduler *self) {
 static int ends(const struct scheduler *self, struct error *error) {
     const struct cycle_options *options = self->options;
     long long total = (long long)total_steps(options), epoch = (long long)scheduler_epoch(self);
-    struct stretch stretch[3];
+    struct cycle_stretch stretch[3];
     int count = stretches(self->group, options, stretch), which;
     if (epoch > total)
         return error_set(error, ERROR_VALUE,
@@ -107,7 +108,7 @@ static int check(const void *options, const struct config_node *config, struct e
     if (!(cycle->pct_start >= 0 && cycle->pct_start <= 1))
         return config_error(scheduler_place(config, "pct_start"), error, ERROR_VALUE,
                             "pct_start must be between 0 and 1, here is %g", cycle->pct_start);
-    struct stretch stretch[3];
+    struct cycle_stretch stretch[3];
     int count = stretches(&(struct scheduler_group){0}, cycle, stretch), which;
     if (!isfinite(part(stretch, count, 0, &which)))
         return config_error(config, error, ERROR_VALUE,

@@ -1,6 +1,6 @@
 /* ReduceLROnPlateau: the rate shrinks when a metric has stopped getting better. */
+#include "train/core/state.h"
 #include "train/scheduler/scheduler_kind.h"
-#include "train/state.h"
 
 #include <math.h>
 #include <string.h>

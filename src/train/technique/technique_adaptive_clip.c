@@ -1,5 +1,5 @@
 /* Adaptive clipping: the norm of the gradient is limited to a multiple of its own running mean. */
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/technique/technique.h"
 
 struct adaptive_options {

@@ -1,7 +1,7 @@
 /* The base: one gradient of the weighted sum, the trainer's clipping, the raw weights. */
 #include <math.h>
 
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/run/settings.h"
 #include "train/technique/technique.h"
 

@@ -11,14 +11,14 @@
 #include <string.h>
 
 #include "base/print.h"
+#include "train/core/vector.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 #include "train/run/settings.h"
 #include "train/scheduler/scheduler.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
 #include "train/technique/technique.h"
 
 struct conflict_free_options {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/technique/technique.h"
 
 struct ema_options {
@@ -60,14 +60,14 @@ static int ema_open(struct layer *layer, struct trainer *trainer, struct error *
     return 0;
 }
 
-struct job {
+struct ema_job {
     struct trainer *trainer;
     struct ema *ema;
     double keep;
 };
 
 static void run_job(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct ema_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_trainable_size(trainer_model(job->trainer), (enum dtype)d);
         size_t begin = count * (size_t)member / (size_t)members, end = count * (size_t)(member + 1) / (size_t)members;
@@ -94,7 +94,7 @@ static double effective(const struct ema *ema) {
 
 static void after_step(struct layer *layer, struct trainer *trainer) {
     struct ema *ema = layer->own;
-    struct job job = {trainer, ema, effective(ema)};
+    struct ema_job job = {trainer, ema, effective(ema)};
     team_run(trainer_team(trainer), run_job, &job);
     for (int d = 0; d < DTYPE_COUNT; d++)
         ema->weights[d]->written = model_trainable_size(trainer_model(trainer), (enum dtype)d) > 0;

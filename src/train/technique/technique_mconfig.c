@@ -9,12 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/core/vector.h"
 #include "train/metric/metrics.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run.h"
 #include "train/run/programs.h"
+#include "train/run/run.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
 #include "train/technique/technique.h"
 
 struct mconfig_options {
@@ -124,7 +124,7 @@ static void weigh(const struct layer *layer, const struct trainer *trainer, doub
 
 /* ---------------------------------------------------------------- sums over all parameters, by the team */
 
-struct job {
+struct mconfig_job {
     struct trainer *trainer;
     struct mconfig *own;
     int term;
@@ -140,7 +140,7 @@ static void stretch(const struct trainer *trainer, int d, int member, int member
 }
 
 static void run_average(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct mconfig_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         const struct variable *average = job->own->average[job->term][d];
         size_t begin, end;
@@ -160,7 +160,7 @@ static void run_average(void *context, int member, int members) {
 }
 
 static void run_moment(void *context, int member, int members) {
-    const struct job *job = context;
+    const struct mconfig_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         const struct variable *pseudo = job->own->pseudo[d], *second = job->own->second[d];
         void *grads = run_weights(job->trainer)->grads[d];
@@ -193,12 +193,12 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     int64_t *counts = own->counts->data;
     int n = run_terms(trainer, &active), all = 1;
     double products[MAX_TERMS * MAX_TERMS], coefficients[MAX_TERMS], weights[MAX_TERMS], grown[MAX_TERMS];
-    struct job job = {.trainer = trainer,
-                      .own = own,
-                      .term = turn(own, trainer),
-                      .beta1 = how->betas.values[0],
-                      .beta2 = how->betas.values[1],
-                      .eps = how->eps};
+    struct mconfig_job job = {.trainer = trainer,
+                              .own = own,
+                              .term = turn(own, trainer),
+                              .beta1 = how->betas.values[0],
+                              .beta2 = how->betas.values[1],
+                              .eps = how->eps};
     team_run(trainer_team(trainer), run_average, &job);
     counts[TURN]++;
     counts[SEEN + job.term]++;

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "train/optimizer/optimizer.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/technique/technique.h"
 
 struct schedulefree {
