@@ -95,7 +95,7 @@ int screen_wish(void) {
 }
 
 void screen_lay_out(void) {
-    struct room rooms[PANES_MOST] = {{0, 0}};
+    struct request request = {.kind = ASK_ROOM};
     int height, width;
     getmaxyx(stdscr, height, width);
     if (ui.focus >= PLACE_PANE + ui.view.npanes) {
@@ -106,8 +106,9 @@ void screen_lay_out(void) {
     layout_make(&ui.layout, height, width, &ui.wish);
     for (int k = 0; k < PANES_MOST; k++)
         if (ui.layout.panes[k].height)
-            rooms[k] = (struct room){ui.layout.panes[k].width - 1, ui.layout.panes[k].height - 1};
-    worker_set_room(ui.worker, (struct room){ui.layout.chart.width, ui.layout.chart.height}, rooms);
+            request.panes[k] = (struct room){ui.layout.panes[k].width - 1, ui.layout.panes[k].height - 1};
+    request.chart = (struct room){ui.layout.chart.width, ui.layout.chart.height};
+    worker_post(ui.worker, request);
     erase();
     ui.wants_drawing = 1;
 }

@@ -7,7 +7,7 @@
 void screen_set_focus(int place, int zoomed) {
     ui.focus = place;
     ui.zoomed = zoomed;
-    worker_set_focus(ui.worker, screen_place_name(place), zoomed);
+    worker_post(ui.worker, (struct request){.kind = ASK_FOCUS, .text = strdup(screen_place_name(place)), .on = zoomed});
     screen_lay_out();
 }
 
@@ -110,33 +110,41 @@ void screen_find(const char *text) {
     ui.wants_drawing = 1;
 }
 
-static void focus_on(const char *name, int zooms) {
-    int place = ui.focus;
-    if (!strcmp(name, "next") || !strcmp(name, "previous")) {
-        screen_move_focus(!strcmp(name, "next") ? 1 : -1);
-        place = ui.focus;
-    } else if (name[0] && (place = find_place(name)) < 0) { /* the view of a session that is opened comes later */
+static void focus_on(const char *name, int zoomed) {
+    int place = name[0] ? find_place(name) : ui.focus;
+    if (place < 0) { /* the view of a session that is opened comes later */
         snprintf(ui.awaited, sizeof ui.awaited, "%s", name);
-        ui.awaited_zoomed = zooms;
+        ui.awaited_zoomed = zoomed;
         return;
     }
     ui.awaited[0] = 0;
-    screen_set_focus(place, zooms && !(ui.zoomed && place == ui.focus));
+    screen_set_focus(place, zoomed);
 }
 
-void screen_obey(char *request) {
-    char *value = strchr(request, ' ');
-    if (!value)
-        return;
-    *value++ = 0;
-    if (!strcmp(request, "focus") || !strcmp(request, "zoom")) {
-        focus_on(value, !strcmp(request, "zoom"));
-    } else if (!strcmp(request, "find")) {
-        screen_find(value);
-    } else if (!strcmp(request, "save")) {
-        screen_save(value);
-    } else if (!strcmp(request, "mouse")) {
-        ui.mouse = !strcmp(value, "on");
+void screen_obey(const struct event *event) {
+    switch (event->kind) {
+    case TOLD_FOCUS:
+        focus_on(event->text, event->on);
+        break;
+    case TOLD_NEXT:
+    case TOLD_PREVIOUS:
+        screen_move_focus(event->kind == TOLD_NEXT ? 1 : -1);
+        focus_on("", event->on);
+        break;
+    case TOLD_FIND:
+        screen_find(event->text);
+        break;
+    case TOLD_SAVE:
+        screen_save(event->text);
+        break;
+    case TOLD_MOUSE:
+        ui.mouse = event->on;
         input_ask(fileno(ui.terminal), ui.mouse);
+        break;
+    case TOLD_TEXT:
+    case TOLD_PROGRESS:
+    case TOLD_VIEW:
+    case TOLD_NAMES:
+        break;
     }
 }

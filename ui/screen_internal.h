@@ -50,8 +50,8 @@ void screen_move_focus(int by);
 void screen_roll(int place, int up, size_t by);
 int screen_page(int up); /* half a page of the focus, or of the log while the prompt is used */
 void screen_find(const char *text);
-void screen_take_awaited(void);  /* the focus goes to a pane that has come */
-void screen_obey(char *request); /* what the session asks of the screen; it is changed */
+void screen_take_awaited(void);              /* the focus goes to a pane that has come */
+void screen_obey(const struct event *event); /* what the session tells a screen alone */
 
 /* screen_keys.c */
 void screen_say(const char *text); /* in the log */

@@ -55,7 +55,15 @@ static int log_width(void) {
 
 static int complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
                     void *context) {
-    return worker_complete(ui.worker, line, word, add, context);
+    struct request request = {.kind = ASK_NAMES, .text = strdup(line), .word = strdup(word)};
+    struct event reply;
+    if (worker_ask(ui.worker, request, &reply))
+        return 0;
+    for (size_t n = 0; n < reply.names.count; n++)
+        add(context, reply.names.list[n]);
+    int files = reply.on;
+    event_free(&reply);
+    return files;
 }
 
 void screen_open_prompt(void) {

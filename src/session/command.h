@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include "base/error.h"
 #include "base/text.h"
+#include "session/message.h"
 #include "session/names.h"
 
 enum command_flags {
@@ -26,14 +27,6 @@ struct command_line {
     char *words[COMMAND_MAX_WORDS];
     const char *rest; /* what follows the name, without blanks around it */
 };
-
-/* The room of a pane, in characters. */
-struct room {
-    int width, height;
-};
-
-/* How its lines are to be read: as they stand, as names with a number each, or as a drawing that fills its room. */
-enum pane_kind { PANE_LINES, PANE_VALUES, PANE_DRAWING };
 
 struct command {
     const char *name;

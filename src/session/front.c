@@ -16,6 +16,19 @@ int session_interrupted(const struct session *session) {
     return session->options.interrupted && session->options.interrupted(session->options.context);
 }
 
+void session_tell(struct session *session, struct event event) {
+    if (session->options.tell)
+        session->options.tell(session->options.context, &event);
+    else
+        event_free(&event);
+}
+
+void session_tell_text(struct session *session, enum event_kind kind, const char *text, int on) {
+    char *copy = strdup(text);
+    if (copy)
+        session_tell(session, (struct event){.kind = kind, .text = copy, .on = on});
+}
+
 /* Once more than the front end does: the log is a border of its own. */
 void session_log(struct session *session, const char *prefix, const char *text) {
     struct text shown = {0};
@@ -43,7 +56,6 @@ void session_print(struct session *session, const char *format, ...) {
         free(line);
         return;
     }
-    session->options.print(session->options.context, line);
     session_log(session, "", line);
-    free(line);
+    session_tell(session, (struct event){.kind = TOLD_TEXT, .text = line});
 }

@@ -49,13 +49,8 @@ int session_leave(struct session *session, const char *why, struct text *said, s
     return code;
 }
 
-static void print_nothing(void *context, const char *text) {
-    (void)context;
-    (void)text;
-}
-
 int session_check(const struct config *config, struct error *error) {
-    struct session_options options = {.print = print_nothing};
+    struct session_options options = {.tell = NULL};
     struct session *session;
     struct setup *setup = NULL;
     int code = session_new(&session, &options, error);

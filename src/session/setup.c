@@ -450,15 +450,10 @@ void setup_take(struct setup *setup, struct session *session) {
         memcpy(session->view.panes, setup->view.panes, sizeof session->view.panes);
         session->view.npanes = setup->view.npanes;
     }
-    snprintf(session->view.focus, sizeof session->view.focus, "%s", setup->view.focus);
-    session->view.zoomed = options->focus && options->zoomed;
-    if (options->focus && session->options.screen) {
-        char request[PANE_NAME + 16];
-        for (int zoom = 0; zoom <= session->view.zoomed; zoom++) {
-            snprintf(request, sizeof request, "%s %s", zoom ? "zoom" : "focus", session->view.focus);
-            session->options.screen(session->options.context, request);
-        }
-    }
+    if (options->focus || !session->options.screen)
+        session_note_focus(session, setup->view.focus, options->focus && options->zoomed);
+    if (options->focus)
+        session_tell_text(session, TOLD_FOCUS, session->view.focus, session->view.zoomed);
     if (options->chart)
         session->view.curve = setup->view.curve;
     if (options->catches)

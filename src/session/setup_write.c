@@ -58,14 +58,10 @@ static void add_section(const struct session *session, struct text *out) {
     char number[32];
     text_add(out, "fettle:\n");
     add_list(out, "layout", 2, (size_t)session->view.npanes, pane_at, &session->view);
-    char focus[PANE_NAME];
-    snprintf(focus, sizeof focus, "%s", session->view.focus);
-    int zoomed =
-        session->options.focus ? session->options.focus(session->options.context, focus) : session->view.zoomed;
-    if (focus[0]) {
+    if (session->view.focus[0]) {
         text_add(out, "  ");
-        add_text(out, "focus", focus);
-        text_add(out, zoomed ? "  zoom: true\n" : "");
+        add_text(out, "focus", session->view.focus);
+        text_add(out, session->view.zoomed ? "  zoom: true\n" : "");
     }
     text_add(out, "  chart:\n");
     add_list(out, "curves", 4, (size_t)curve->ncurves, curve_at, curve);

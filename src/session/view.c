@@ -24,6 +24,11 @@ void view_mark(struct session *session, char what) {
     view->marks[view->nmarks++] = (struct view_mark){now, what};
 }
 
+void session_note_focus(struct session *session, const char *pane, int zoomed) {
+    snprintf(session->view.focus, sizeof session->view.focus, "%s", pane);
+    session->view.zoomed = zoomed;
+}
+
 /* ---------------------------------------------------------------- panes */
 
 enum pane_kind pane_kind(const char *name) {

@@ -7,10 +7,7 @@
 #include "base/text.h"
 #include "session/command.h"
 
-enum { PANES_MOST = 8, PANE_NAME = 128, MARKS_MOST = 256, CURVES_MOST = 4 };
-
-/* Bytes in the text of a view that say how what follows should look; they take no room. */
-enum { STYLE_PLAIN = 1, STYLE_FAINT, STYLE_CURVE, STYLE_LAST = STYLE_CURVE + CURVES_MOST - 1 };
+enum { MARKS_MOST = 256 };
 
 /* Curves on one pair of axes, or a part of them. */
 struct curve_view {
@@ -32,7 +29,7 @@ struct view_options {
     struct curve_view curve;
     char panes[PANES_MOST][PANE_NAME]; /* "values", or a command that only looks */
     int npanes;
-    char focus[PANE_NAME]; /* the pane that a saved session had it on; "": nothing is said */
+    char focus[PANE_NAME]; /* where the front end has it, or a session that was opened; "": nothing is said */
     int zoomed;
     struct view_mark marks[MARKS_MOST]; /* the oldest are dropped */
     int nmarks;

@@ -379,8 +379,10 @@ struct bound {
     size_t printed;
 };
 
-static void take(void *context, const char *text) {
-    ((struct bound *)context)->printed += strlen(text);
+static void take(void *context, struct event *event) {
+    if (event->kind == TOLD_TEXT)
+        ((struct bound *)context)->printed += strlen(event->text);
+    event_free(event);
 }
 
 static int interrupted(void *context) {
@@ -427,7 +429,7 @@ static struct session *session_make(struct bound *bound) {
     struct session *session;
     struct error error = {0};
     struct session_options options = {
-        .print = take, .interrupted = interrupted, .context = bound, .builtin = session_yaml, .threads = 1};
+        .tell = take, .interrupted = interrupted, .context = bound, .builtin = session_yaml, .threads = 1};
     put_files();
     cr_assert_eq(session_new(&session, &options, &error), 0, "%s", error.message);
     if (chance(90))

@@ -32,14 +32,13 @@ struct watched {
 
 static int give_up(void *context, int64_t batches) {
     struct watched *watched = context;
-    const struct session_options *options = &watched->session->options;
     double now = clock_seconds();
-    if (options->progress && now - watched->drawn > 0.1) {
+    if (now - watched->drawn > 0.1) {
         char line[96];
         watched->drawn = now;
         snprintf(line, sizeof line, "fork: %s, batch %lld of %lld", watched->name, (long long)batches,
                  (long long)watched->batches);
-        options->progress(options->context, line);
+        session_tell_text(watched->session, TOLD_PROGRESS, line, 0);
     }
     return session_asked(watched->session);
 }
@@ -50,8 +49,7 @@ static int run_branch(struct session *session, struct trainer_branch **out, cons
     options->give_up = give_up;
     options->context = &watched;
     int code = trainer_branch_new(out, session->trainer, options, report, error);
-    if (session->options.progress)
-        session->options.progress(session->options.context, "");
+    session_tell_text(session, TOLD_PROGRESS, "", 0);
     return code;
 }
 
@@ -434,11 +432,12 @@ static const struct command commands[] = {
      .flags = COMMAND_OPEN,
      .complete = fork_complete,
      .summary = "the next N batches as things are and after a change, beside each other",
-     .help = "    fork 20 strategy ema_config ema_decay=0.99\n"
-             "    fork 50 val set lr 0.003                    with the validation sets at the end of both\n"
-             "    A change is strategy, optimizer, set, freeze, unfreeze or reinit.  Both are run aside: nothing is "
-             "written,\n"
-             "    and the run stays where it is until `keep` goes on with one of them.",
+     .help =
+         "    fork 20 strategy ema_config ema_decay=0.99\n"
+         "    fork 50 val set lr 0.003                    with the validation sets at the end of both\n"
+         "    A change is what the audit log would remember: TAB offers those there are.  Both are run aside: nothing "
+         "is\n"
+         "    written, and the run stays where it is until `keep` goes on with one of them.",
      .exec = exec_fork},
     {.name = "diff",
      .usage = "diff [A [B]]",

@@ -20,10 +20,10 @@ enum { MAX_COUNT = 1000000000 };
 static void draw(struct session *session, struct progress *progress) {
     struct text line = {0};
 
-    if (!session->options.progress || !progress_due(progress))
+    if (!progress_due(progress))
         return;
     progress_line(progress, session->trainer, &line);
-    session->options.progress(session->options.context, line.data ? line.data : "");
+    session_tell_text(session, TOLD_PROGRESS, line.data ? line.data : "", 0);
     text_free(&line);
 }
 
@@ -108,8 +108,7 @@ static int run_stretch(struct session *session, struct limits *limits, int *stop
         if (interrupted && !is_over(session, limits))
             code = error_set(error, ERROR_INTERRUPT, "interrupted");
     } while (!code && !*stop && !is_over(session, limits));
-    if (session->options.progress)
-        session->options.progress(session->options.context, "");
+    session_tell_text(session, TOLD_PROGRESS, "", 0);
     if (*stop) {
         session_print(session, "%s", why.data ? why.data : "");
         note_why(session, why.data ? why.data : "");

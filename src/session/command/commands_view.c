@@ -105,23 +105,10 @@ static int exec_layout(struct session *session, const struct command_line *line,
 
 /* ---------------------------------------------------------------- the screen itself */
 
-static int ask_screen(struct session *session, const char *what, const char *name, struct error *error) {
-    struct text request = {0};
-    if (!session->options.screen)
-        return error_set(error, ERROR_STATE, "there is no screen here: panes come on a terminal, without --line");
-    text_format(&request, "%s %s", what, name);
-    if (!request.failed)
-        session->options.screen(session->options.context, request.data);
-    text_free(&request);
-    return 0;
-}
-
-static int is_place(const char *word) {
-    static const char *const places[] = {"chart", "log", "next", "previous"};
-    for (size_t k = 0; k < sizeof places / sizeof *places; k++)
-        if (!strcmp(word, places[k]))
-            return 1;
-    return 0;
+static int need_screen(const struct session *session, struct error *error) {
+    return session->options.screen
+               ? 0
+               : error_set(error, ERROR_STATE, "there is no screen here: panes come on a terminal, without --line");
 }
 
 /* A pane by its name, or a word of it ("ema" for "info ema"). */
@@ -135,25 +122,44 @@ static const char *find_pane(const struct session *session, const char *word) {
     return NULL;
 }
 
+/* The full name of a place that has been found; "" is where the focus is. */
+static void put_focus(struct session *session, const char *name, int zoom) {
+    struct view_options *view = &session->view;
+    char place[PANE_NAME];
+    int stays = !name[0] || !strcmp(name, view->focus);
+    snprintf(place, sizeof place, "%s", name[0] ? name : view->focus);
+    session_note_focus(session, place, zoom && !(view->zoomed && stays));
+    session_tell_text(session, TOLD_FOCUS, place, view->zoomed);
+}
+
 static int exec_focus(struct session *session, const struct command_line *line, struct error *error) {
-    int zoom = line->count > 1 && !strcmp(line->words[line->count - 1], "zoom");
+    int zoom = line->count > 1 && !strcmp(line->words[line->count - 1], "zoom"), code = 0;
     const char *word = line->count - zoom > 1 ? line->words[1] : "", *name = word;
+    int next = !strcmp(word, "next"), moves = next || !strcmp(word, "previous");
     struct text panes = {0};
-    int code = 0;
     if (line->count - zoom > 2)
         code = error_set(error, ERROR_USAGE, "zoom is expected behind the pane, not \"%s\"", line->words[2]);
-    else if (word[0] && !is_place(word) && !(name = find_pane(session, word))) {
+    else if (word[0] && !moves && strcmp(word, "chart") && strcmp(word, "log") && !(name = find_pane(session, word))) {
         for (int k = 0; k < session->view.npanes; k++)
             text_format(&panes, ", %s", session->view.panes[k]);
         code =
             error_set(error, ERROR_NAME, "no pane \"%s\"; there are chart, log%s", word, panes.data ? panes.data : "");
     }
     text_free(&panes);
-    return code ? code : ask_screen(session, zoom ? "zoom" : "focus", name, error);
+    if (code || (code = need_screen(session, error)))
+        return code;
+    if (moves)
+        session_tell_text(session, next ? TOLD_NEXT : TOLD_PREVIOUS, "", zoom);
+    else
+        put_focus(session, name, zoom);
+    return 0;
 }
 
 static int exec_find(struct session *session, const struct command_line *line, struct error *error) {
-    return ask_screen(session, "find", line->rest, error);
+    int code = need_screen(session, error);
+    if (!code)
+        session_tell_text(session, TOLD_FIND, line->rest, 0);
+    return code;
 }
 
 static int exec_screen(struct session *session, const struct command_line *given, struct error *error) {
@@ -164,13 +170,17 @@ static int exec_screen(struct session *session, const struct command_line *given
     if (line.count != 3 || (force && strcmp(word, "save") != 0))
         return error_set(error, ERROR_USAGE, "usage: screen save FILE [force] | mouse on|off");
     if (!strcmp(word, "save")) {
-        code = session->options.screen ? session_may_write(session, value, force, error) : 0;
-        if (!code && !(code = ask_screen(session, word, value, error)))
-            session_wrote(session, value);
+        if ((code = need_screen(session, error)) || (code = session_may_write(session, value, force, error)))
+            return code;
+        session_tell_text(session, TOLD_SAVE, value, 0);
+        session_wrote(session, value);
+        return 0;
+    }
+    if (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off"))) {
+        if (!(code = need_screen(session, error)))
+            session_tell_text(session, TOLD_MOUSE, "", !strcmp(value, "on"));
         return code;
     }
-    if (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off")))
-        return ask_screen(session, word, value, error);
     if (!strcmp(word, "mouse"))
         return error_set(error, ERROR_VALUE, "on or off is expected, not \"%s\"", value);
     const char *nearest = text_nearest(word, words, 2);
