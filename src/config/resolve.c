@@ -298,6 +298,6 @@ int config_resolve(struct config *config, const struct config_context *context, 
         return 0;
     }
     if (!evaluation.error->code)
-        error_set(evaluation.error, ERROR_MEMORY, "out of memory");
+        error_memory(evaluation.error);
     return (int)evaluation.error->code;
 }

@@ -146,7 +146,7 @@ static int build_program(struct fettle_model *handle, struct error *error) {
 
     handle->graph = graph_new();
     if (!handle->graph)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if ((code = model_emit(handle->model, handle->graph, 1, &outputs, error)))
         return code;
     handle->has_forces = outputs.forces != NULL;
@@ -292,7 +292,7 @@ int fettle_open(struct fettle_model **out, const char *path, const struct fettle
         return fail_argument(error, "fettle_open does not know these options (version, threads)");
     handle = calloc(1, sizeof *handle);
     if (!handle) {
-        error_set(&cause, ERROR_MEMORY, "out of memory");
+        error_memory(&cause);
         return fettle_error_export(error, &cause);
     }
     pthread_mutex_init(&handle->lock, NULL);
@@ -470,7 +470,7 @@ static int make_frame(struct frame **out, const struct fettle_model *handle, con
         else if (!fettle_inner_takes(handle, input->name))
             code = input_error(handle, input->name, error);
         else if (!frame_set_field(frame, input->name, input->per_atom, input->columns, input->values))
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         if (code)
             goto out;
     }

@@ -46,7 +46,7 @@ static int add_callback(struct callbacks *out, const struct config_node *config,
     callback->options = arena_alloc(arena, kind->options_size + 1);
     callback->own = arena_alloc(arena, kind->private_size + 1);
     if (!callback->options || !callback->own)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = options_read(kind->options, kind->noptions, config, NULL, callback->options, arena, error);
     if (!code && kind->check)
         code = kind->check(callback->options, place, error);

@@ -43,7 +43,7 @@ static void convert(void *context, const struct instruction_info *info, enum dty
 static int each_result(void *context, const struct program *program, struct error *error) {
     struct results *results = context;
     program_results(program, results->path, convert, results);
-    return results->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return results->failed ? error_memory(error) : 0;
 }
 
 int trainer_results(struct trainer *trainer, const char *path,

@@ -118,7 +118,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     want.reached = calloc((size_t)model_nparameters(trainer->model) + 1, 1);
     want.graph = graph_new();
     if (!stages || !outputs || !parameters || !want.grad_parameter || !want.reached || !want.graph) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     int derivatives =
@@ -164,7 +164,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
         struct node *sum = NULL, *coefficient;
         for (int k = 0; k < want.nactive; k++) {
             if (coefficient_node(want.graph, trainer->evaluation.loss, (size_t)want.active[k], &coefficient)) {
-                code = error_set(error, ERROR_MEMORY, "out of memory");
+                code = error_memory(error);
                 goto out;
             }
             struct node *part = graph_mul(want.graph, coefficient, terms[want.active[k]]);
@@ -188,7 +188,7 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
     want.inputs = calloc((size_t)program_inputs(want.program) + 1, sizeof *want.inputs);
     want.outputs = calloc((size_t)n + 1, sizeof *want.outputs);
     if (!want.inputs || !want.outputs) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     *out = want;
@@ -357,7 +357,7 @@ int eval_program_make(struct trainer *trainer, struct error *error) {
     struct node *predictions[5], *outputs[5];
     eval->graph = graph_new();
     if (!eval->graph)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if ((code = model_emit(trainer->model, eval->graph, derivatives, &model, error)))
         goto out;
     prediction_nodes(&model, predictions);
@@ -383,7 +383,7 @@ int eval_program_make(struct trainer *trainer, struct error *error) {
         program_set_memory(eval->program, trainer->how.memory);
     eval->inputs = calloc((size_t)program_inputs(eval->program) + 1, sizeof *eval->inputs);
     if (!eval->inputs)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
 out:
     if (code)
         eval_program_free(trainer);

@@ -35,7 +35,7 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
     *count = list ? config_count(node) : 1;
     *runs = arena_alloc(arena, (*count + 1) * sizeof **runs);
     if (!*runs)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < *count; k++) {
         const struct config_node *item = list ? config_at(node, k) : node;
         const char *name = config_text(item);
@@ -154,7 +154,7 @@ static int metrics_of(struct metrics **out, const struct config_node *config, co
     size_t count = config_count(types);
     const char **type_names = malloc((count + 1) * sizeof *type_names);
     if (!type_names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++)
         type_names[k] = config_text(config_at(types, k));
     int code = metrics_new(out, config, (int)count, type_names, NULL, "", error);
@@ -200,7 +200,7 @@ static int add_names(const struct config_node *config, const struct config_node 
     for (size_t p = 0; !code && p < nprefixes; p++)
         for (size_t k = 0; !code && k < metrics_count(metrics); k++)
             if (add_name(logged, prefixes[p], metrics_name(metrics, k)))
-                code = error_set(error, ERROR_MEMORY, "out of memory");
+                code = error_memory(error);
     metrics_free(metrics);
     return code;
 }
@@ -247,7 +247,7 @@ static int add_callback_names(const struct callbacks *callbacks, const struct mo
                                    .add = add_logged,
                                    .context = logged};
     if (!code && callbacks_logs(callbacks, &scope))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     metrics_free(loss);
     return code;
 }
@@ -316,7 +316,7 @@ static int name_settings(const struct naming *naming, const struct composition *
                          const struct module_options *module, const struct optimizer_kind *kind, void *options,
                          int groups, struct error *error) {
     struct trainer sketch = {.composition = *composition, .state = state_new(), .batches.size = &(struct variable){0}};
-    int code = sketch.state ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = sketch.state ? 0 : error_memory(error);
     if (kind) {
         sketch.optimizer = (struct optimizer){.kind = kind, .slots = kind->slots(options)};
         sketch.optimizer.groups.count = groups;
@@ -424,7 +424,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
     for (int k = 0; k < ntest; k++)
         test_prefixes[k] = arena_format(arena, "test%d_epoch/", k);
     if (arena_failed(arena))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (module->loss) {
         if ((code = add_names(module->loss, types, loss_prefixes, 2, &logged, error)))
             return code;
@@ -494,7 +494,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
 static int check(const struct config_node *root, const struct naming *naming, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = arena_result(arena, check_all(root, naming, arena, error), error);
     arena_free(arena);
     return code;
