@@ -45,6 +45,12 @@ static const char *monitor(const void *given) {
     return ((const struct keep_options *)given)->monitor;
 }
 
+static int rests(const void *given, const struct trainer_settings *how) {
+    (void)given;
+    (void)how;
+    return 1;
+}
+
 /* A count that may be null; fallback where it is. */
 static int64_t count_of(const struct config_node *node, int64_t fallback) {
     return config_kind(node) == CONFIG_INT ? config_int(node) : fallback;
@@ -356,9 +362,16 @@ static int after_validation(struct keeping *k, struct error *error) {
     return code ? code : keep_now(k, 1, error);
 }
 
+/* Where nothing is validated, there is no later moment. */
+static int keeps_at_epoch_end(const struct keep_options *how, const struct trainer *trainer) {
+    int left_open = config_kind(how->at_epoch_end) != CONFIG_BOOL;
+    return callbacks_judge_at_epoch_end(&trainer->options, how->at_epoch_end) ||
+           (left_open && trainer->options.check_val_every_n_epoch == 1 && !evaluate_has_batches(trainer));
+}
+
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct keep_options *how = callback->options;
-    int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
+    int at_epoch_end = keeps_at_epoch_end(how, trainer);
     int64_t epochs = epochs_between(how);
     struct keeping k;
     if (!trainer->output || trainer->aside || (moment == MOMENT_BATCH && !is_due(how, callback->own, trainer)))
@@ -449,6 +462,7 @@ const struct callback_kind callback_model_checkpoint = {
     .options_size = sizeof(struct keep_options),
     .private_size = sizeof(struct keep),
     .monitor = monitor,
+    .rests = rests,
     .watches_counts = 1,
     .is_last = 1,
     .check = check,

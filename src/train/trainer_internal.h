@@ -359,9 +359,18 @@ extern const struct state_range gradient_limits;
 int64_t trainer_train_entry(const struct trainer *trainer);
 int trainer_trains(const struct trainer *trainer);
 
-/* trainer_check.c: why nothing of this name is ever logged while a run trains; NULL: it is. */
-const char *monitor_never(const struct trainer_settings *how, const char *name);
-/* monitors.c: the same once the data are known, of everything that watches a metric */
+/* monitors.c: who watches a metric, and what becomes of it where that is never logged */
+struct watcher {
+    const char *who, *name;
+    const struct config_node *config;
+    int rests; /* where nothing is validated; else it is an error */
+};
+struct watcher watcher_schedule(const struct config_node *config, const char *monitor, int strict);
+/* name: NULL where the kind watches nothing */
+struct watcher watcher_callback(const struct callback *callback, const struct trainer_settings *how);
+/* Before data is read: an error where a run that trains never logs it. */
+int watcher_check(const struct watcher *watcher, const struct trainer_settings *how, struct error *error);
+/* The same once the data are known, of all that watch; who rests is named. */
 int monitors_check(struct trainer *trainer, const struct config_node *schedule, struct error *error);
 
 /* evaluate.c: the parameters that evaluation sees */
