@@ -11,8 +11,8 @@
 #include "graph/graph.h"
 #include "graph/program.h"
 #include "model/api.h"
-#include "model/safetensors.h"
-#include "train/metrics.h"
+#include "model/file/safetensors.h"
+#include "train/metric/metrics.h"
 
 /* All frames as one batch, the metrics on it, and what these need to live. */
 struct joint {

@@ -9,7 +9,7 @@
 #define FETTLE_DATA_CACHE_H
 
 #include "data/dataset.h"
-#include "data/transforms.h"
+#include "data/transform/transforms.h"
 
 /* All frames of a file, transformed; as dataset_read and transforms_apply for each. */
 int cache_read(struct dataset *dataset, const char *path, const struct extxyz_keys *keys, struct transforms *transforms,

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "data/cache_file.h"
-#include "data/extxyz_parts.h"
+#include "data/format/extxyz_parts.h"
 
 enum { FARTHEST = 1 << 30 /* cells; neighbour lists know no farther images */ };
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include "base/text.h"
 #include "data/dataset.h"
-#include "data/transforms.h"
+#include "data/transform/transforms.h"
 
 /* What a cache is of. */
 struct cache_source {

@@ -3,7 +3,7 @@
 #define FETTLE_DATA_DATASET_H
 
 #include <stdint.h>
-#include "data/extxyz.h"
+#include "data/format/extxyz.h"
 #include "data/frame.h"
 #include "data/mapped.h"
 

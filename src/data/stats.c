@@ -5,7 +5,7 @@
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "data/stats_parts.h"
-#include "data/transform_parts.h"
+#include "data/transform/transform_parts.h"
 
 int stats_new(struct stats **out, const struct config_node *config, struct error *error) {
     *out = NULL;

@@ -1,6 +1,6 @@
 /* Which statistics a config asks for. */
 #include <string.h>
-#include "data/extxyz_parts.h"
+#include "data/format/extxyz_parts.h"
 #include "data/stats_parts.h"
 
 struct manager_options {

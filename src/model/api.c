@@ -15,11 +15,11 @@
 #include "base/team.h"
 #include "base/text.h"
 #include "data/batch.h"
-#include "data/datamodule.h"
+#include "data/module/datamodule.h"
 #include "graph/blas.h"
 #include "graph/graph.h"
 #include "graph/program.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 enum { OUT_ENERGY, OUT_ATOMIC, OUT_FORCES, OUT_STRESS, OUT_COUNT };
 

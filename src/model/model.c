@@ -1,6 +1,6 @@
-#include "model/builder.h"
+#include "model/builder/builder.h"
 #include "model/emitter.h"
-#include "model/modules.h"
+#include "model/module/modules.h"
 
 #include <stdlib.h>
 #include <string.h>

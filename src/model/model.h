@@ -8,7 +8,7 @@
 #include "config/node.h"
 #include "data/batch.h"
 #include "graph/graph.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 struct model;
 struct module;

@@ -1,7 +1,7 @@
 #include "session/session_internal.h"
 #include "base/file.h"
-#include "session/draft.h"
-#include "session/info.h"
+#include "session/command/draft.h"
+#include "session/view/info.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 #include "train/dot.h"
-#include "train/optimizer_kinds.h"
+#include "train/clones.h"
 
 enum { LANES = 32 }; /* whatever the processor: the order does not depend on it */
 
 #define DOT(name, real)                                                                                                \
-    OPTIMIZER_CLONES                                                                                                   \
+    TRAIN_CLONES                                                                                                       \
     static double name(const real *restrict a, const real *restrict b, size_t count) {                                 \
         double lanes[LANES] = {0}, sum = 0;                                                                            \
         size_t k = 0;                                                                                                  \
@@ -23,7 +23,7 @@ DOT(dot_f64, double)
 
 /* x - x is 0, or NaN, which stays in its lane. */
 #define IS_FINITE(name, real)                                                                                          \
-    OPTIMIZER_CLONES                                                                                                   \
+    TRAIN_CLONES                                                                                                       \
     static int name(const real *a, size_t count) {                                                                     \
         real lanes[LANES] = {0};                                                                                       \
         size_t k = 0;                                                                                                  \

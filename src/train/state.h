@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/error.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 
 enum state_type { STATE_F32, STATE_F64, STATE_I64, STATE_U8, STATE_U32 };
 

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "train/dot.h"
 
 struct saved {
     char *name;

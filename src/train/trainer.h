@@ -8,7 +8,7 @@
 #include "base/team.h"
 #include "base/text.h"
 #include "config/node.h"
-#include "data/datamodule.h"
+#include "data/module/datamodule.h"
 #include "model/model.h"
 #include "train/state.h"
 

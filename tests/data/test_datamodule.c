@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "data/batch.h"
-#include "data/datamodule.h"
+#include "data/module/datamodule.h"
 #include "support.h"
 
 enum { ALL = (1 << ROLE_COUNT) - 1 };

@@ -12,7 +12,7 @@
 #include "data/cache_file.h"
 #include "edits.h"
 #include "kept.h"
-#include "train/trainer_internal.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 2, MOST_ARRAYS = 128 };
 
@@ -129,8 +129,10 @@ static void train(const struct dataset *dataset) {
     for (int k = 0; k < 2; k++)
         own[k]->frames = frames[k];
     /* what is joined ahead are frames that go now */
-    prefetch_ask(trainer->ahead, (const struct frame *const *)frames[0], 1, model_batch_options(trainer->model));
-    prefetch_ask(trainer->eval_ahead, (const struct frame *const *)frames[1], 1, model_batch_options(trainer->model));
+    prefetch_ask(trainer->batches.ahead, (const struct frame *const *)frames[0], 1,
+                 model_batch_options(trainer->model));
+    prefetch_ask(trainer->evaluation.ahead, (const struct frame *const *)frames[1], 1,
+                 model_batch_options(trainer->model));
     kept_return(&kept);
 }
 

@@ -1,5 +1,5 @@
 /* extxyz: frames, their neighbours, a batch; what is written reads back equal.  The first byte says how it is read. */
-#include "data/extxyz.h"
+#include "data/format/extxyz.h"
 
 #include <math.h>
 #include <stdio.h>

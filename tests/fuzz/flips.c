@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "common.h"
 #include "data/cache.h"
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
 #include "train/trainer.h"
 
 static const char checkpoint[] = "checkpoint.safetensors", frames[] = "data.xyz", cache[] = "data.xyz.fettle-cache";

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "session/session_internal.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 /* A session on a copy of the config of tests/ui, in a folder of its own. */
 struct place {

@@ -5,7 +5,7 @@
 #include "data/batch.h"
 #include "data/frame.h"
 #include "reference.h"
-#include "train/metrics.h"
+#include "train/metric/metrics.h"
 
 enum { BATCHES = 3, METRIC_CASES = 14, LOSS_CASES = 13, MAX_FIELDS = 8, MAX_NUMBERS = 64, MAX_VALUES = 64, TYPES = 3 };
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
+#include "train/run/composition.h"
+#include "train/trainer.h"
 
 void file_copy(const char *from, const char *to) {
     struct error error = {0};

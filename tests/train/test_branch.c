@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "train/state.h"
+#include "train/run/composition.h"
+#include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,5 +1,6 @@
 /* Callbacks that end a run, and those that a config names without meaning here. */
 #include "runs.h"
+#include "train/trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

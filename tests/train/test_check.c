@@ -1,5 +1,6 @@
 /* What is wrong with a config is said before any data is read: what, where, and the nearest name. */
 #include "runs.h"
+#include "train/trainer.h"
 
 #include <unistd.h>
 

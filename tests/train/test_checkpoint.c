@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "graph/kernels.h"
-#include "model/safetensors_internal.h"
+#include "model/file/safetensors_internal.h"
+#include "train/trainer.h"
 
 /* Runs that between them have every owner of a state: techniques, optimizers, schedulers, callbacks. */
 static const struct setting {

@@ -1,5 +1,7 @@
 /* A training step in bounded memory: the same gradients as in one go. */
 #include "runs.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 #include <criterion/parameterized.h>
 #include <math.h>

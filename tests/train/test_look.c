@@ -1,6 +1,8 @@
 /* Single frames and parameters, looked at. */
 #include "runs.h"
 #include "graph/program.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 #include <math.h>
 

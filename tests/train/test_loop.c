@@ -3,6 +3,8 @@
  * tests/reference/train/loop and callbacks hold the configs and the metrics.csv that NequIP left (nequip-train -cn
  * NAME). */
 #include "runs.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,7 @@
 /* Parameter groups of an optimizer. */
 #include "runs.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 #include <math.h>
 

@@ -1,5 +1,7 @@
 /* Schedule-free training: NequIP's runs, what evaluation and files see, and what does not go together with it. */
 #include "runs.h"
+#include "train/state.h"
+#include "train/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

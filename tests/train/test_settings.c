@@ -2,6 +2,7 @@
 #include "runs.h"
 
 #include "base/file.h"
+#include "train/trainer.h"
 
 static int validations(const char *path) {
     struct table table = table_read(path);

@@ -3,14 +3,17 @@
 #include "runs.h"
 
 #include "base/file.h"
-#include "data/datamodule.h"
-#include "model/builder.h"
-#include "model/pair_potential.h"
-#include "train/callback.h"
-#include "train/metrics_entry.h"
-#include "train/optimizer.h"
-#include "train/scheduler_kind.h"
-#include "train/trainer_internal.h"
+#include "data/module/datamodule.h"
+#include "model/builder/builder.h"
+#include "model/module/pair_potential.h"
+#include "train/run/callback.h"
+#include "train/metric/metrics_entry.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/trainer_check.h"
+#include "train/run/trainer_options.h"
+#include "train/scheduler/scheduler_kind.h"
+#include "train/run/trainer_internal.h"
+#include "train/run/composition.h"
 
 struct rows {
     const struct option *rows[8];

@@ -1,5 +1,6 @@
 /* Files of predictions hold what an uninterrupted run would have written, wherever the run has gone back. */
 #include "runs.h"
+#include "train/trainer.h"
 
 #include <stdio.h>
 #include <unistd.h>
