@@ -55,7 +55,8 @@ const struct callback_kind *const callback_kinds[] = {
     REFUSED(LIGHTNING, "BaseFinetuning", "it would freeze what a Python class says: `freeze PATTERN` freezes"),
     REFUSED(LIGHTNING, "BackboneFinetuning", "it would freeze what only a model with a `backbone` has"),
     REFUSED(LIGHTNING, "SpikeDetection",
-            "it asks the training step for a result of its own, which NequIP's does not give"),
+            "it ends the run where the loss of a batch leaves its running mean: EarlyStopping ends it at a "
+            "divergence_threshold"),
     REFUSED(LIGHTNING, "WeightAveraging",
             "nequip.train.EMALightningModule keeps an average that evaluation sees and files hold; "
             "StochasticWeightAveraging one in which all weights count the same"),
