@@ -49,6 +49,8 @@ static const struct {
     {"+trainer.reload_dataloaders_every_n_epochs=-1", {"reload_dataloaders_every_n_epochs"}},
     {"+trainer={logger: csv}", {"logger", "_target_"}},
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint}]", {"enable_checkpointing"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.OnExceptionCheckpoint, dirpath: x}]",
+     {"enable_checkpointing", "OnExceptionCheckpoint"}},
     {"+training_module.num_datasets={train: 1}", {"num_datasets", "leave it out"}},
     {"+training_module.lr_scheduler.reduce_on_plateau=false", {"reduce_on_plateau"}},
     {"+data.val_dataloader.prefetch_factor=2", {"prefetch_factor", "num_workers"}},

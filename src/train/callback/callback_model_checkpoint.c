@@ -471,6 +471,7 @@ const struct callback_kind callback_model_checkpoint = {
     .monitor = monitor,
     .rests = rests,
     .watches_counts = 1,
+    .is_checkpoint = 1,
     .is_last = 1,
     .check = check,
     .open = open_callback,

@@ -58,6 +58,7 @@ const struct callback_kind callback_on_exception = {
     .options = options,
     .noptions = sizeof options / sizeof *options,
     .options_size = sizeof(struct exception_options),
+    .is_checkpoint = 1,
     .is_last = 1,
     .check = check,
     .exception = exception,

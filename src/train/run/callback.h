@@ -90,6 +90,7 @@ struct callback_kind {
     const char *(*best)(const struct callback *callback, const struct trainer *trainer);
     void (*each_kept)(const struct safetensors *file, const char *output, void (*call)(void *context, const char *path),
                       void *context);
+    int is_checkpoint; /* trainer.enable_checkpointing: false leaves no place for it */
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
 };
 

@@ -462,9 +462,10 @@ static int check_all(const struct config_node *root, const struct naming *naming
             return code;
     }
     for (int k = 0; !settings->enable_checkpointing && k < parts.callbacks.count; k++)
-        if (parts.callbacks.list[k].kind->best)
+        if (parts.callbacks.list[k].kind->is_checkpoint)
             return config_error(config_get(config_get(root, "trainer"), "enable_checkpointing"), error, ERROR_VALUE,
-                                "it is false, and there is a ModelCheckpoint among the callbacks: one of them must go");
+                                "it is false, and there is %s among the callbacks: one of them must go",
+                                parts.callbacks.list[k].kind->target.target);
     if (module->loss && (code = check_callbacks_loss(&parts.callbacks, module->loss, types, error)))
         return code;
     for (size_t k = 0; naming && k < logged.count; k++)
