@@ -81,6 +81,62 @@ static void sample(const struct loader *loader, struct random_stream *process, i
     }
 }
 
+/* torch.multinomial: by the sums of the weights with replacement. */
+static void draw_again(const struct loader_settings *how, struct random_stream *stream, int64_t *order) {
+    double *sums = how->shares, sum = 0;
+    for (int64_t k = 0; k < how->from; k++)
+        sums[k] = sum += how->weights[k];
+    for (int64_t k = 0; k < how->from; k++)
+        sums[k] /= sum;
+    sums[how->from - 1] = 1;
+    for (int64_t k = 0; k < how->drawn; k++) {
+        double at;
+        int64_t left = 0, right = how->from;
+        random_uniform_f64(stream, &at, 1, 0, 1);
+        while (left < right) {
+            int64_t middle = left + (right - left) / 2;
+            if (sums[middle] < at)
+                left = middle + 1;
+            else
+                right = middle;
+        }
+        order[k] = left;
+    }
+}
+
+/* A heap whose first entry is the frame with the largest share; of equal ones, the first frame. */
+static void sink(const double *shares, int64_t *heap, int64_t count, int64_t at) {
+    for (int64_t child; (child = 2 * at + 1) < count; at = child) {
+        int64_t other = child + 1, moved = heap[at];
+#define BEFORE(a, b) (shares[a] > shares[b] || (shares[a] == shares[b] && (a) < (b)))
+        if (other < count && BEFORE(heap[other], heap[child]))
+            child = other;
+        if (!BEFORE(heap[child], moved))
+            return;
+        heap[at] = heap[child];
+        heap[child] = moved;
+    }
+#undef BEFORE
+}
+
+/* Without replacement: each weight over a number of the exponential distribution, the largest first; so too where one
+ * frame is drawn. */
+static void draw_once(const struct loader_settings *how, struct random_stream *stream, int64_t *order) {
+    int64_t *heap = how->room, count = how->from;
+    random_uniform_f64(stream, how->shares, (size_t)count, 0, 1);
+    for (int64_t k = 0; k < count; k++) {
+        how->shares[k] = how->weights[k] / -log1p(-how->shares[k]);
+        heap[k] = k;
+    }
+    for (int64_t k = count / 2; k-- > 0;)
+        sink(how->shares, heap, count, k);
+    for (int64_t k = 0; k < how->drawn; k++) {
+        order[k] = heap[0];
+        heap[0] = heap[--count];
+        sink(how->shares, heap, count, 0);
+    }
+}
+
 static void draw(const struct loader *loader, struct loader_streams *streams, int64_t taken, int64_t *order) {
     const struct loader_settings *how = &loader->settings;
     int64_t asked = asked_for(loader, taken), drawn = loader_drawn(loader);
@@ -99,6 +155,8 @@ static void draw(const struct loader *loader, struct loader_streams *streams, in
             order[k] = order[k - loader->count];
     } else if (how->sampler == SAMPLER_RANDOM) {
         sample(loader, &streams->process, order);
+    } else if (how->sampler == SAMPLER_WEIGHTED) {
+        (how->replacement && how->drawn > 1 ? draw_again : draw_once)(how, &streams->process, order);
     } else if (how->sampler == SAMPLER_SUBSET) {
         random_permutation(&streams->process, order, (size_t)drawn);
         for (int64_t k = 0; k < drawn; k++)

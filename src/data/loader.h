@@ -13,6 +13,7 @@ enum loader_sampler {
     SAMPLER_SEQUENTIAL, /* the first `drawn` frames */
     SAMPLER_RANDOM,     /* `drawn` of the first `from` frames, with or without replacement */
     SAMPLER_SUBSET,     /* `indices`, permuted */
+    SAMPLER_WEIGHTED,   /* `drawn` of the first `from` frames by their `weights`, with or without replacement */
     SAMPLER_SHARED      /* what the processes of a distributed run draw together: loader_share */
 };
 
@@ -28,6 +29,8 @@ struct loader_settings {
     int replacement;
     const int64_t *indices; /* [drawn], in the arena that they were read with */
     int64_t *room;          /* [from] scratch, likewise */
+    const double *weights;  /* [from], likewise: at least 0, not all of them 0 */
+    double *shares;         /* [from] scratch, likewise */
 };
 
 struct loader {

@@ -1,4 +1,6 @@
+#include <math.h>
 #include <string.h>
+
 #include "config/options.h"
 #include "data/loader.h"
 
@@ -21,7 +23,7 @@ static const struct option options[] = {
     {"batch_size", OPTION_INT, OPTION_POSITIVE, "1", AT(batch_size), NULL, "frames a batch"},
     {"shuffle", OPTION_BOOL, OPTION_NULLABLE, "false", AT(shuffle), NULL, "draw the frames in a new order each epoch"},
     {"sampler", OPTION_NODE, 0, NULL, offsetof(struct given, sampler), NULL,
-     "torch.utils.data.SequentialSampler, RandomSampler or SubsetRandomSampler"},
+     "torch.utils.data.SequentialSampler, RandomSampler, SubsetRandomSampler or WeightedRandomSampler"},
     {"drop_last", OPTION_BOOL, 0, "false", AT(drop_last), NULL, "leave out a last batch that is not full"},
     {"num_workers", OPTION_INT, OPTION_NONNEGATIVE, "0", AT(num_workers), NULL,
      "no worker is started; the order of shuffled frames depends on it"},
@@ -49,6 +51,8 @@ const struct option *loader_settings_rows(size_t *count) {
 struct sampler_options {
     const struct config_node *source, *count, *generator;
     struct option_ints indices;
+    struct option_floats weights;
+    int64_t drawn;
     int replacement;
 };
 
@@ -70,35 +74,79 @@ static const struct option subset_rows[] = {
     REFUSED("generator", "without one it is seeded as NequIP seeds it: leave it out"),
 };
 
+static const struct option weighted_rows[] = {
+    {"weights", OPTION_FLOAT_LIST, OPTION_REQUIRED | OPTION_NONNEGATIVE, NULL,
+     offsetof(struct sampler_options, weights), NULL, "how often each frame is drawn, in proportion"},
+    {"num_samples", OPTION_INT, OPTION_REQUIRED | OPTION_POSITIVE, NULL, offsetof(struct sampler_options, drawn), NULL,
+     "how many an epoch has"},
+    {"replacement", OPTION_BOOL, 0, "true", offsetof(struct sampler_options, replacement), NULL,
+     "a frame may be drawn again"},
+    REFUSED("generator", "without one it draws from the stream that NequIP seeds: leave it out"),
+};
+
 static const struct {
     const struct option *rows;
     size_t count;
 } sampler_rows[] = {[SAMPLER_SEQUENTIAL] = {sequential_rows, sizeof sequential_rows / sizeof *sequential_rows},
                     [SAMPLER_RANDOM] = {random_rows, sizeof random_rows / sizeof *random_rows},
-                    [SAMPLER_SUBSET] = {subset_rows, sizeof subset_rows / sizeof *subset_rows}};
+                    [SAMPLER_SUBSET] = {subset_rows, sizeof subset_rows / sizeof *subset_rows},
+                    [SAMPLER_WEIGHTED] = {weighted_rows, sizeof weighted_rows / sizeof *weighted_rows}};
 
 const struct option *loader_sampler_rows(enum loader_sampler sampler, size_t *count) {
     *count = sampler_rows[sampler].count;
     return sampler_rows[sampler].rows;
 }
 
+/* What torch.multinomial refuses, and what it leaves open. */
+static int read_weights(struct loader_settings *out, const struct sampler_options *given,
+                        const struct config_node *config, struct arena *arena, struct error *error) {
+    const struct config_node *node = config_get(config, "weights");
+    double sum = 0;
+    int64_t likely = 0;
+    for (int k = 0; k < given->weights.count; k++) {
+        sum += given->weights.values[k];
+        likely += given->weights.values[k] > 0;
+    }
+    if (given->weights.scalar)
+        return config_error(node, error, ERROR_TYPE, "a list of weights is expected, one for each frame");
+    if (!(sum > 0) || !isfinite(sum))
+        return config_error(node, error, ERROR_VALUE, "the sum of the weights must be a number above 0");
+    if (!given->replacement && given->drawn > likely)
+        return config_error(config_get(config, "num_samples"), error, ERROR_VALUE,
+                            "%lld frames have a weight above 0: without replacement no more than these can be drawn",
+                            (long long)likely);
+    out->drawn = given->drawn;
+    out->from = given->weights.count;
+    out->weights = given->weights.values;
+    out->room = arena_alloc(arena, ((size_t)out->from + 1) * sizeof *out->room);
+    out->shares = arena_alloc(arena, ((size_t)out->from + 1) * sizeof *out->shares);
+    return out->room && out->shares ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+}
+
 static int read_sampler(struct loader_settings *out, const struct config_node *config, struct arena *arena,
                         struct error *error) {
+#define PACKAGE "torch.utils.data."
+#define MODULE "torch.utils.data.sampler."
     static const struct option_target targets[] = {
-        {"torch.utils.data.SequentialSampler", NULL},     {"torch.utils.data.RandomSampler", NULL},
-        {"torch.utils.data.SubsetRandomSampler", NULL},   {"torch.utils.data.sampler.SequentialSampler", NULL},
-        {"torch.utils.data.sampler.RandomSampler", NULL}, {"torch.utils.data.sampler.SubsetRandomSampler", NULL}};
+        {PACKAGE "SequentialSampler", NULL},   {PACKAGE "RandomSampler", NULL},
+        {PACKAGE "SubsetRandomSampler", NULL}, {PACKAGE "WeightedRandomSampler", NULL},
+        {MODULE "SequentialSampler", NULL},    {MODULE "RandomSampler", NULL},
+        {MODULE "SubsetRandomSampler", NULL},  {MODULE "WeightedRandomSampler", NULL}};
+#undef PACKAGE
+#undef MODULE
     struct sampler_options given;
     size_t which;
     int code = options_target(config, "a sampler", targets, sizeof targets / sizeof *targets, &which, error);
     if (code)
         return code;
-    out->sampler = (enum loader_sampler)(SAMPLER_SEQUENTIAL + which % 3);
+    out->sampler = (enum loader_sampler)(SAMPLER_SEQUENTIAL + which % 4);
     code = options_read(sampler_rows[out->sampler].rows, sampler_rows[out->sampler].count, config, NULL, &given, arena,
                         error);
     if (code)
         return code;
     out->replacement = given.replacement;
+    if (out->sampler == SAMPLER_WEIGHTED)
+        return read_weights(out, &given, config, arena, error);
     if (out->sampler == SAMPLER_SUBSET) {
         out->drawn = given.indices.count;
         out->indices = given.indices.values;
@@ -121,6 +169,8 @@ static int read_sampler(struct loader_settings *out, const struct config_node *c
 int loader_settings_fit(const struct loader_settings *settings, int64_t count, const struct config_node *config,
                         struct error *error) {
     int64_t most = settings->from - 1;
+    while (settings->sampler == SAMPLER_WEIGHTED && !settings->weights[most])
+        most--;
     for (int64_t k = 0; settings->sampler == SAMPLER_SUBSET && k < settings->drawn; k++)
         most = settings->indices[k] > most ? settings->indices[k] : most;
     if (!settings->sampler || most < count)

@@ -16,9 +16,9 @@
 #include "base/text.h"
 #include "data/batch.h"
 #include "data/module/datamodule.h"
-#include "graph/blas.h"
+#include "graph/kernel/blas.h"
 #include "graph/graph.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "model/file/safetensors.h"
 
 enum { OUT_ENERGY, OUT_ATOMIC, OUT_FORCES, OUT_STRESS, OUT_COUNT };

@@ -1,5 +1,5 @@
-#include "train/dot.h"
 #include "train/clones.h"
+#include "train/dot.h"
 
 enum { LANES = 32 }; /* whatever the processor: the order does not depend on it */
 

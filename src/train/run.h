@@ -25,6 +25,8 @@ int run_is_aside(const struct trainer *trainer); /* what is done now will be tak
 
 /* Parameters, now and next, and the gradient of the batch under way. */
 const struct run_weights *run_weights(const struct trainer *trainer);
+/* The average of the weights that the training module keeps; NULL: none. */
+struct variable *run_module_average(const struct trainer *trainer, enum dtype dtype);
 /* Whether the optimizer gets a gradient of this entry of the state dict: the loss reaches it. */
 int run_has_gradient(const struct trainer *trainer, int entry);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "train/dot.h"
 
@@ -257,7 +258,7 @@ int state_refuse(const struct variable *variable, struct error *error, const cha
     char what[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    print_to_v(what, sizeof what, format, args);
     va_end(args);
     return error_set(error, ERROR_DATA, "the checkpoint's \"%s%s\" %s", prefix, variable->name, what);
 }

@@ -129,6 +129,8 @@ const char *trainer_described(const struct trainer *trainer, size_t k);
 size_t trainer_metrics(const struct trainer *trainer);
 const char *trainer_metric_name(const struct trainer *trainer, size_t k);
 int trainer_metric(const struct trainer *trainer, const char *name, double *value); /* 1 if it is there */
+/* Why one of an epoch is NaN or infinite; "": it is a number, or nobody knows. */
+const char *trainer_metric_why(const struct trainer *trainer, const char *name);
 
 /* Names of all that is, or will be, logged: terms of the loss, metrics of training, validation and test, and whatever
  * else was. */
@@ -320,7 +322,7 @@ struct program;
 struct program *trainer_program(const struct trainer *trainer);
 struct program *trainer_eval_program(const struct trainer *trainer);
 /* Runs one of them so many times on that batch, with the weights of training as they are; program_instruction and
- * graph/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
+ * graph/run/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
  * way. */
 int trainer_time_program(struct trainer *trainer, int evaluation, int runs, struct error *error);
 

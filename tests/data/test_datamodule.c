@@ -344,6 +344,11 @@ static const struct bad_config bad_configs[] = {
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
      "  sampler: {_target_: torch.utils.data.SubsetRandomSampler, indices: [3, 30]}\n",
      "frame 30", 5, 0},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  sampler: {_target_: torch.utils.data.WeightedRandomSampler, num_samples: 2, weights: [0, 0, 0, 0, 0, 0, 0, 0, "
+     "0, "
+     "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0]}\n",
+     "frame 30", 5, 0},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntransforms:\n- {_target_: "
      "ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H]}\n",
      "is O, a species the model does not know (it knows C, H)", 0, 0},

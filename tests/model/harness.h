@@ -3,7 +3,7 @@
 #define TESTS_MODEL_HARNESS_H
 
 #include "data/batch.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "model/model.h"
 
 /* All of these end the test where something fails. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 #include "model/file/safetensors_internal.h"
 #include "train/trainer.h"
 

@@ -1,6 +1,6 @@
 /* Single frames and parameters, looked at. */
 #include "runs.h"
-#include "graph/program.h"
+#include "graph/run/program_look.h"
 #include "train/state.h"
 #include "train/trainer.h"
 

@@ -32,7 +32,8 @@ static struct rows rows_of(const char *name) {
         enum loader_sampler sampler;
     } samplers[] = {{"torch.utils.data.RandomSampler", SAMPLER_RANDOM},
                     {"torch.utils.data.SequentialSampler", SAMPLER_SEQUENTIAL},
-                    {"torch.utils.data.SubsetRandomSampler", SAMPLER_SUBSET}};
+                    {"torch.utils.data.SubsetRandomSampler", SAMPLER_SUBSET},
+                    {"torch.utils.data.WeightedRandomSampler", SAMPLER_WEIGHTED}};
     struct rows out = {0};
     size_t count;
     const struct option *rows = NULL;
@@ -42,7 +43,7 @@ static struct rows rows_of(const char *name) {
         rows = loader_settings_rows(&count);
     else if (!strcmp(name, "lightning.pytorch.utilities.types.LRSchedulerConfig"))
         rows = schedule_settings_rows(&count);
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 4; k++)
         if (!strcmp(name, samplers[k].name))
             rows = loader_sampler_rows(samplers[k].sampler, &count);
     if (rows)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/log.h"
+#include "base/print.h"
 #include "data/format/extxyz_parts.h"
 
 /* What is told of a file once. */
@@ -15,7 +16,7 @@ static void warn(struct extxyz_reader *reader, const char *format, ...) {
     char message[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    print_to_v(message, sizeof message, format, arguments);
     va_end(arguments);
     log_message(LOG_WARNING, "%s", message);
     text_format(&reader->warnings, "%s\n", message);

@@ -214,14 +214,11 @@ static const struct option_absent absent[] = {
 
 static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
                  struct error *error) {
-    struct option_target targets[8];
     size_t index = 0;
     *out = NULL;
-    for (size_t k = 0; k < datamodule_kind_count; k++)
-        targets[k] = datamodule_kinds[k]->target;
     int code = options_absent(config, absent, sizeof absent / sizeof *absent, error);
     if (!code)
-        code = options_target(config, "a data module", targets, datamodule_kind_count, &index, error);
+        code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
     if (code)
         return code;
     const struct datamodule_kind *kind = datamodule_kinds[index];

@@ -11,8 +11,6 @@ const struct transform_kind *const transform_kinds[] = {
     &transform_add_nan_stress, &transform_non_periodic_cell, &transform_dataset_index};
 const size_t transform_kind_count = sizeof transform_kinds / sizeof *transform_kinds;
 
-enum { MAX_KINDS = 32 };
-
 struct entry {
     const struct transform_kind *kind;
     void *options;
@@ -27,11 +25,8 @@ struct transforms {
 };
 
 static int read_entry(struct transforms *transforms, const struct config_node *config, struct error *error) {
-    struct option_target targets[MAX_KINDS];
     size_t index;
-    for (size_t k = 0; k < transform_kind_count; k++)
-        targets[k] = transform_kinds[k]->target;
-    int code = options_target(config, "a data transform", targets, transform_kind_count, &index, error);
+    int code = options_kind(config, "a data transform", transform_kinds, transform_kind_count, &index, error);
     if (code)
         return code;
     struct entry *entry = &transforms->entries[transforms->count];

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/print.h"
+
 enum { LINE = 80, EDGE = 3, THRESHOLD = 1000, PRECISION = 4 };
 
 struct style {
@@ -13,11 +15,11 @@ static void print_number(char out[64], const struct style *style, double value) 
     if (!isfinite(value))
         snprintf(out, 64, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
     else if (style->scientific)
-        snprintf(out, 64, "%.*e", PRECISION, value);
+        print_to(out, 64, "%.*e", PRECISION, value);
     else if (style->integers)
-        snprintf(out, 64, "%.0f.", value);
+        print_to(out, 64, "%.0f.", value);
     else
-        snprintf(out, 64, "%.*f", PRECISION, value);
+        print_to(out, 64, "%.*f", PRECISION, value);
 }
 
 /* Which rows or columns of a long dimension are shown. */

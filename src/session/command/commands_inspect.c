@@ -54,7 +54,8 @@ static int print_value(struct session *session, const char *text, struct error *
         value = expression_value(expression);
         expression_free(expression);
     }
-    session_print(session, "%s = %s\n", text, text_double(number, value));
+    const char *why = trainer_metric_why(session->trainer, text);
+    session_print(session, "%s = %s%s%s\n", text, text_double(number, value), *why ? ": " : "", why);
     return 0;
 }
 
@@ -71,8 +72,9 @@ static int exec_print(struct session *session, const struct command_line *line, 
         code = print_value(session, line->words[k], error);
     for (size_t k = 0; line->count == 1 && k < trainer_metrics(session->trainer); k++) {
         const char *name = trainer_metric_name(session->trainer, k);
+        const char *why = trainer_metric_why(session->trainer, name);
         if (trainer_metric(session->trainer, name, &value))
-            session_print(session, "%-44s %.6g\n", name, value);
+            session_print(session, "%-44s %.6g%s%s\n", name, value, *why ? "  " : "", why);
     }
     return code;
 }

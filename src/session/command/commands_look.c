@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/module.h"
-#include "graph/program.h"
+#include "graph/run/program_look.h"
 #include "session/view/histogram.h"
 #include "session/view/info.h"
 #include "session/session_internal.h"

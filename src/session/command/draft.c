@@ -14,8 +14,7 @@ static int find_builder(const char *name) {
 }
 
 static const char *short_name(const struct builder *builder) {
-    const char *dot = strrchr(builder->target, '.');
-    return builder->alias ? builder->alias : dot ? dot + 1 : builder->target;
+    return builder->alias ? builder->alias : text_behind(builder->target, '.');
 }
 
 static void builders_each(struct session *session, session_add *add, void *context) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/print.h"
 #include "base/text.h"
 
 enum { WIDTH = 720, HEIGHT = 480, LEFT = 80, RIGHT = 20, TOP = 36, BOTTOM = 56, MAX_TICKS = 12 };
@@ -106,7 +107,7 @@ static void draw_axes(cairo_t *cairo, const struct figure *figure, const struct 
             cairo_line_to(cairo, horizontal ? at : x->to, horizontal ? y->to : at);
             cairo_stroke(cairo);
             cairo_set_source_rgb(cairo, 0, 0, 0);
-            snprintf(label, sizeof label, "%.4g", tick);
+            print_to(label, sizeof label, "%.4g", tick);
             if (horizontal)
                 text_at(cairo, label, at, y->from + 18, 0.5);
             else

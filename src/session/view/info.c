@@ -107,8 +107,7 @@ enum { TOPICS = sizeof topics / sizeof *topics };
 /* The name that people type: the alias, else the last part of the _target_. */
 static const char *short_name(const struct registry *registry, size_t k) {
     struct option_target target = registry->entry(k).target;
-    const char *dot = strrchr(target.target, '.');
-    return target.alias ? target.alias : dot ? dot + 1 : target.target;
+    return target.alias ? target.alias : text_behind(target.target, '.');
 }
 
 static int unknown_entry(const struct registry *registry, const char *name, struct error *error) {

@@ -1,8 +1,8 @@
 /* `info program`: the instructions of a training step or an evaluation, and what they cost. */
 #include <string.h>
 
-#include "graph/profile.h"
-#include "graph/program.h"
+#include "graph/run/profile.h"
+#include "graph/run/program_look.h"
 #include "session/view/info.h"
 
 enum { RUNS = 10, ROWS = 12 };

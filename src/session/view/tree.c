@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/module.h"
+#include "base/print.h"
 #include "session/session_internal.h"
 #include "session/view/tree.h"
 
@@ -21,13 +22,13 @@ static const char *brief(char out[16], double value) {
     double size = fabs(value);
     int exponent;
     if (!isfinite(value) || value == 0) {
-        snprintf(out, 16, "%g", value);
+        print_to(out, 16, "%g", value);
     } else if (size >= 0.00995 && size < 99999) {
-        snprintf(out, 16, "%.*f", size < 0.9995 ? 3 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0, value);
+        print_to(out, 16, "%.*f", size < 0.9995 ? 3 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0, value);
     } else {
         exponent = (int)floor(log10(size));
         exponent += size / pow(10, exponent) >= 9.95; /* what rounds to 10.0 */
-        snprintf(out, 16, "%.1fe%d", value / pow(10, exponent), exponent);
+        print_to(out, 16, "%.1fe%d", value / pow(10, exponent), exponent);
     }
     return out;
 }
@@ -36,9 +37,9 @@ static const char *brief_count(char out[16], size_t count) {
     if (count < 10000)
         snprintf(out, 16, "%zu", count);
     else if (count < 999500)
-        snprintf(out, 16, "%.0fk", 1e-3 * (double)count);
+        print_to(out, 16, "%.0fk", 1e-3 * (double)count);
     else
-        snprintf(out, 16, "%.*fM", count < 9950000 ? 1 : 0, 1e-6 * (double)count);
+        print_to(out, 16, "%.*fM", count < 9950000 ? 1 : 0, 1e-6 * (double)count);
     return out;
 }
 

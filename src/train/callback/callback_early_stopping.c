@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "train/callback/callback_kinds.h"
 #include "train/run.h"
 
@@ -99,21 +100,21 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
         return 0;
     }
     if (how->check_finite && !isfinite(value)) {
-        snprintf(reason, sizeof reason, "%s is %g", how->monitor, value);
+        print_to(reason, sizeof reason, "%s is %g", how->monitor, value);
         stop_because(trainer, reason);
     } else if (how->stopping && sign * value < sign * config_float(how->stopping)) {
-        snprintf(reason, sizeof reason, "%s = %g has passed the threshold %g", how->monitor, value,
+        print_to(reason, sizeof reason, "%s = %g has passed the threshold %g", how->monitor, value,
                  config_float(how->stopping));
         stop_because(trainer, reason);
     } else if (how->divergence && -sign * value < -sign * config_float(how->divergence)) {
-        snprintf(reason, sizeof reason, "%s = %g has diverged beyond %g", how->monitor, value,
+        print_to(reason, sizeof reason, "%s = %g has diverged beyond %g", how->monitor, value,
                  config_float(how->divergence));
         stop_because(trainer, reason);
     } else if (sign * value + how->min_delta < sign * *best) {
         *best = value;
         *waited = 0;
     } else if (++*waited >= how->patience) {
-        snprintf(reason, sizeof reason, "%s has not improved for %lld epochs (best %g)", how->monitor,
+        print_to(reason, sizeof reason, "%s has not improved for %lld epochs (best %g)", how->monitor,
                  (long long)*waited, *best);
         stop_because(trainer, reason);
     }

@@ -7,6 +7,7 @@
 extern const struct callback_kind callback_early_stopping, callback_model_checkpoint, callback_lr_monitor,
     callback_setting_monitor, callback_test_xyz, callback_val_xyz, callback_timer, callback_accumulation, callback_swa,
     callback_training_stats, callback_on_exception, callback_loss_coefficient_scheduler,
-    callback_linear_loss_coefficient_scheduler, callback_loss_coefficient_monitor, callback_softadapt;
+    callback_linear_loss_coefficient_scheduler, callback_loss_coefficient_monitor, callback_softadapt,
+    callback_weight_averaging, callback_ema_weight_averaging;
 
 #endif

@@ -3,11 +3,13 @@
  * What it has kept stands in its books, a text that belongs to the state: names are those of files below dirpath, so
  * that a folder can be moved or copied with its run. */
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/print.h"
 #include "train/callback/callback_kinds.h"
 #include "train/callback/kept.h"
 #include "train/duration.h"
@@ -184,6 +186,74 @@ static const char *best_kept(const struct callback *callback, const struct train
         *path = 0;
     books_free(&books);
     return path;
+}
+
+/* ---------------------------------------------------------------- whether there will be a best */
+
+__attribute__((format(printf, 3, 4))) static int keeps_no_best(const struct callback *callback, struct error *error,
+                                                               const char *format, ...) {
+    char why[256];
+    va_list arguments;
+    va_start(arguments, format);
+    print_to_v(why, sizeof why, format, arguments);
+    va_end(arguments);
+    return config_error(callback->config, error, ERROR_VALUE, "%s, which keeps none: %s", callbacks_best_wanted, why);
+}
+
+static int check_options(const struct callback *callback, struct error *error) {
+    const struct keep_options *how = callback->options;
+    if (how->save_top_k == 0)
+        return keeps_no_best(callback, error, "save_top_k is 0");
+    if (!epochs_between(how) && !steps_between(how) && how->seconds < 0)
+        return keeps_no_best(callback, error, "every_n_epochs is 0, and nothing else says when");
+    return 0;
+}
+
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    double multiple = (double)(a / x) * (double)b;
+    return multiple < 0x1p62 ? a / x * b : INT64_MAX;
+}
+
+/* Where nothing is validated, there is no later moment. */
+static int keeps_at_epoch_end(const struct keep_options *how, const struct trainer *trainer) {
+    int left_open = config_kind(how->at_epoch_end) != CONFIG_BOOL;
+    const struct trainer_settings *settings = run_settings(trainer);
+    return callbacks_judge_at_epoch_end(settings, how->at_epoch_end) ||
+           (left_open && settings->check_val_every_n_epoch == 1 && !evaluate_has_batches(trainer));
+}
+
+static int check_reached(const struct callback *callback, const struct trainer *trainer, struct error *error) {
+    const struct keep_options *how = callback->options;
+    double most_epochs = run_limit(trainer, LENGTH_EPOCHS), most_steps = run_limit(trainer, LENGTH_STEPS);
+    double batches = (double)trainer_batches(trainer);
+    most_epochs = most_epochs < 0 ? INFINITY : most_epochs;
+    most_steps = most_steps < 0 ? INFINITY : most_steps;
+    /* each epoch has a step, and each step a batch */
+    if (most_epochs * batches < most_steps)
+        most_steps = most_epochs * batches;
+    if (most_steps < most_epochs)
+        most_epochs = most_steps;
+    int64_t epochs = epochs_between(how), steps = steps_between(how);
+    if (steps > 0 && (double)steps > most_steps)
+        return keeps_no_best(callback, error, "its looks are %lld steps apart, and the run has %.0f at most",
+                             (long long)steps, most_steps);
+    int64_t validated = run_settings(trainer)->check_val_every_n_epoch;
+    if (epochs > 0 && validated > 1 && !keeps_at_epoch_end(how, trainer))
+        epochs = common_multiple(epochs, validated);
+    if (epochs > 0 && (double)epochs > most_epochs)
+        return keeps_no_best(callback, error, "its looks are %lld epochs apart, and the run has %.0f at most",
+                             (long long)epochs, most_epochs);
+    return 0;
+}
+
+static int check_best(const struct callback *callback, const struct trainer *trainer, struct error *error) {
+    return trainer ? check_reached(callback, trainer, error) : check_options(callback, error);
 }
 
 /* ---------------------------------------------------------------- keeping */
@@ -367,14 +437,6 @@ static int after_validation(struct keeping *k, struct error *error) {
     return code ? code : keep_now(k, 1, error);
 }
 
-/* Where nothing is validated, there is no later moment. */
-static int keeps_at_epoch_end(const struct keep_options *how, const struct trainer *trainer) {
-    int left_open = config_kind(how->at_epoch_end) != CONFIG_BOOL;
-    const struct trainer_settings *settings = run_settings(trainer);
-    return callbacks_judge_at_epoch_end(settings, how->at_epoch_end) ||
-           (left_open && settings->check_val_every_n_epoch == 1 && !evaluate_has_batches(trainer));
-}
-
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct keep_options *how = callback->options;
     int at_epoch_end = keeps_at_epoch_end(how, trainer);
@@ -411,7 +473,7 @@ static int exception(struct callback *callback, struct trainer *trainer, struct 
     struct text wanted = {0}, name = {0};
     char path[PATH_MAX];
     struct keeping k;
-    if (!how->on_exception || !trainer_output(trainer) || run_is_aside(trainer))
+    if (!how->on_exception || !trainer_output(trainer) || run_is_aside(trainer) || run_settings(trainer)->fast_dev_run)
         return 0;
     int code = keeping_begin(&k, callback, trainer, error);
     if (code || k.books.step == run_cursor(trainer)->step)
@@ -471,7 +533,7 @@ const struct callback_kind callback_model_checkpoint = {
     .monitor = monitor,
     .rests = rests,
     .watches_counts = 1,
-    .is_checkpoint = 1,
+    .writes_checkpoints = 1,
     .is_last = 1,
     .check = check,
     .open = open_callback,
@@ -479,5 +541,6 @@ const struct callback_kind callback_model_checkpoint = {
     .judge = judge,
     .exception = exception,
     .best = best_kept,
+    .check_best = check_best,
     .each_kept = each_kept,
 };

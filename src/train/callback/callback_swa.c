@@ -3,6 +3,7 @@
  * averaged.  At the end of the last epoch the average takes the place of the weights. */
 #include <string.h>
 
+#include "train/callback/average_rule.h"
 #include "train/callback/callback_kinds.h"
 #include "train/run.h"
 #include "train/scheduler/scheduler_kind.h"
@@ -12,6 +13,7 @@ struct swa_options {
     const struct config_node *start, *average;
     int64_t annealing_epochs;
     const char *strategy;
+    struct average_rule rule; /* that of avg_fn */
 };
 
 struct swa {
@@ -30,8 +32,9 @@ static const struct option options[] = {
      "the epoch that it begins with, from 1, or a fraction of max_epochs"},
     {"annealing_epochs", OPTION_INT, OPTION_NONNEGATIVE, "10", AT(annealing_epochs), NULL, "epochs until that rate"},
     {"annealing_strategy", OPTION_STRING, 0, "cos", AT(strategy), "cos|linear", "the curve"},
-    {"avg_fn", OPTION_NODE, 0, NULL, AT(average), NULL, "null only: all weights count the same"},
-    {"device", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; it has no meaning here"},
+    {"avg_fn", OPTION_NODE, 0, NULL, AT(average), NULL,
+     "torch.optim.swa_utils.get_ema_avg_fn or get_swa_avg_fn; null: all weights count the same"},
+    {"device", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "accepted; there is no memory but the processor's"},
 };
 
 static double fraction_of(const struct swa_options *how) {
@@ -48,7 +51,7 @@ static const struct config_node *place(const struct config_node *config, const c
 }
 
 static int check(const void *given, const struct config_node *config, struct error *error) {
-    const struct swa_options *how = given;
+    struct swa_options *how = (struct swa_options *)given;
     enum config_kind kind = config_kind(how->start);
     if (kind == CONFIG_INT
             ? config_int(how->start) < 1
@@ -59,12 +62,7 @@ static int check(const void *given, const struct config_node *config, struct err
     for (int k = 0; k < how->rates.count; k++)
         if (!(how->rates.values[k] > 0))
             return config_error(place(config, "swa_lrs"), error, ERROR_VALUE, "swa_lrs must be more than 0");
-    if (config_kind(how->average) != CONFIG_NULL)
-        return config_error(
-            how->average, error, ERROR_VALUE,
-            "avg_fn is a Python function, which cannot be called here: without it all weights count the "
-            "same, and nequip.train.EMALightningModule keeps an average that forgets");
-    return 0;
+    return average_rule_read(&how->rule, how->average, "avg_fn", 0, error);
 }
 
 /* The epoch it begins with.  max_epochs: -1 for no limit. */
@@ -156,22 +154,13 @@ static int schedule(struct callback *callback, struct trainer *trainer, struct e
 
 /* ---------------------------------------------------------------- the average */
 
-static void average(const struct trainer *trainer, struct swa *own) {
+static void average(const struct callback *callback, const struct trainer *trainer) {
+    const struct swa_options *how = callback->options;
+    struct swa *own = callback->own;
     int64_t before = (*integer(own->averaged))++;
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        size_t count = own->weights[d]->count;
-        if (d == F32) {
-            float *mean = own->weights[d]->data;
-            const float *now = run_weights(trainer)->parameters[d]->data;
-            for (size_t k = 0; k < count; k++)
-                mean[k] = before ? mean[k] + (now[k] - mean[k]) / (float)(before + 1) : now[k];
-        } else {
-            double *mean = own->weights[d]->data;
-            const double *now = run_weights(trainer)->parameters[d]->data;
-            for (size_t k = 0; k < count; k++)
-                mean[k] = before ? mean[k] + (now[k] - mean[k]) / (double)(before + 1) : now[k];
-        }
-    }
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        average_rule_apply(&how->rule, (enum dtype)d, before, own->weights[d]->data,
+                           run_weights(trainer)->parameters[d]->data, own->weights[d]->data, 0, own->weights[d]->count);
 }
 
 static int is_within(const struct trainer *trainer, const struct swa *own, int64_t epoch) {
@@ -187,7 +176,7 @@ static int epoch_begin(struct callback *callback, struct trainer *trainer, struc
         return 0;
     if (!has_taken_over(callback))
         code = schedule(callback, trainer, error); /* the first step, as torch's schedulers make it when they begin */
-    average(trainer, own);
+    average(callback, trainer);
     *integer(own->epochs) = epoch + 1;
     state_sync(trainer_state(trainer));
     return code;
@@ -209,6 +198,10 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     return 0;
 }
 
+static struct variable *average_variable(const struct callback *callback, enum dtype dtype, int of_average) {
+    return of_average ? NULL : ((const struct swa *)callback->own)->weights[dtype];
+}
+
 const struct callback_kind callback_swa = {
     .target = {"lightning.pytorch.callbacks.StochasticWeightAveraging", "swa"},
     .help = "averages the weights of the last epochs",
@@ -223,4 +216,5 @@ const struct callback_kind callback_swa = {
     .takes_schedule = has_taken_over,
     .schedule = schedule,
     .judge = judge,
+    .average = average_variable,
 };

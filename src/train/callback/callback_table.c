@@ -21,6 +21,8 @@ const struct callback_kind *const callback_kinds[] = {
     &callback_timer,
     &callback_accumulation,
     &callback_swa,
+    &callback_weight_averaging,
+    &callback_ema_weight_averaging,
     &callback_lr_monitor,
     &callback_training_stats,
     &callback_setting_monitor,
@@ -57,10 +59,5 @@ const struct callback_kind *const callback_kinds[] = {
     REFUSED(LIGHTNING, "SpikeDetection",
             "it ends the run where the loss of a batch leaves its running mean: EarlyStopping ends it at a "
             "divergence_threshold"),
-    REFUSED(LIGHTNING, "WeightAveraging",
-            "nequip.train.EMALightningModule keeps an average that evaluation sees and files hold; "
-            "StochasticWeightAveraging one in which all weights count the same"),
-    REFUSED(LIGHTNING, "EMAWeightAveraging",
-            "nequip.train.EMALightningModule keeps such an average, which evaluation sees and files hold: ema_decay"),
 };
 const size_t callback_kind_count = sizeof callback_kinds / sizeof *callback_kinds;

@@ -1,6 +1,6 @@
 /* TestTimeXYZFileWriter and ValTimeXYZFileWriter: what the model predicts for the frames of a test or a validation, as
  * extended XYZ that ASE reads, appended to OUT_FILE_datasetN[_epochM].xyz.  Beside the predictions (energy, forces,
- * energies, and stress where there is a cell) stand labels of the data, as original_dataset_NAME.
+ * energies, and stress: NaN without a volume) stand labels of the data, as original_dataset_NAME.
  *
  * How long a file is belongs to the state of the run: where the run goes back, what was written since is cut off.  A
  * file with frames of another run is put aside as NAME.xyz.1, 2, ... by the first frames of this one. */
@@ -175,9 +175,9 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
         fine = frame_set_field(frame, "atomic_energy", 1, 1, prediction->atomic_energy + first) != NULL;
     if (fine && prediction->forces)
         fine = frame_set_field(frame, "forces", 1, 3, prediction->forces + 3 * first) != NULL;
-    if (fine && prediction->stress && frame->has_cell)
+    if (fine && prediction->stress)
         fine = frame_set_field(frame, "stress", 0, 9, prediction->stress + 9 * f) != NULL;
-    if (fine && prediction->virial && frame->has_cell && how->extra.count)
+    if (fine && prediction->virial && how->extra.count)
         fine = frame_set_field(frame, "virial", 0, 9, prediction->virial + 9 * f) != NULL;
     for (int a = 0; fine && how->symbols.count && a < frame->atoms; a++)
         if (!frame->numbers[a])

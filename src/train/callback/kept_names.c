@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "train/callback/kept.h"
 
 int kept_name_is_below(const char *name) {
@@ -70,10 +71,10 @@ static int read_format(const char *spec, struct format *out) {
 static void write_short(char *out, size_t size, double value, int precision) {
     int most = precision ? precision : 1;
     char exponent[16], *e;
-    snprintf(out, size, "%.*e", most - 1, value);
+    print_to(out, size, "%.*e", most - 1, value);
     snprintf(exponent, sizeof exponent, "%s", e = strchr(out, 'e'));
     if (atoi(exponent + 1) >= -4 && atoi(exponent + 1) < most - 1) {
-        snprintf(out, size, "%.*g", most, value);
+        print_to(out, size, "%.*g", most, value);
         if (!strchr(out, '.'))
             snprintf(out + strlen(out), size - strlen(out), ".0");
         return;
@@ -93,15 +94,15 @@ static void write_size(const struct format *format, double value, int whole, cha
     if (!isfinite(value))
         snprintf(out, size, "%s", isnan(value) ? "nan" : "inf");
     else if (format->type == '%')
-        snprintf(out, size, "%.*f%%", precision, 100 * value);
+        print_to(out, size, "%.*f%%", precision, 100 * value);
     else if (format->type == 'e')
-        snprintf(out, size, "%.*e", precision, value);
+        print_to(out, size, "%.*e", precision, value);
     else if (format->type == 'f')
-        snprintf(out, size, "%.*f", precision, value);
+        print_to(out, size, "%.*f", precision, value);
     else if (format->type == 'g')
-        snprintf(out, size, "%.*g", precision, value);
+        print_to(out, size, "%.*g", precision, value);
     else if (whole)
-        snprintf(out, size, "%.0f", value);
+        print_to(out, size, "%.0f", value);
     else if (format->precision >= 0)
         write_short(out, size, value, format->precision);
     else

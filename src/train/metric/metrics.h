@@ -71,6 +71,9 @@ int metrics_minds(const struct metrics *metrics, const char *field, double value
 int metrics_update(struct metrics *metrics, const struct batch *batch, const struct prediction *prediction,
                    double *step_values, struct error *error);
 void metrics_compute(const struct metrics *metrics, double *values); /* over the epoch so far */
+/* Why value k of those that metrics_compute has just given is NaN or infinite, in words behind its name; 1 where that
+ * is another of them. */
+int metrics_explain(const struct metrics *metrics, size_t k, const double *values, struct text *out);
 void metrics_reset(struct metrics *metrics);
 
 /* As a loss: terms[k] is the unweighted value of term k for a batch, [1,1] float64.  Labels are inputs "target:FIELD".

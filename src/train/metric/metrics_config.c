@@ -163,14 +163,10 @@ static int check_known(const struct config_node *node, struct error *error) {
 
 static int read_metric(struct metrics *metrics, struct entry *entry, const struct config_node *node,
                        struct error *error) {
-    enum { MAX_KINDS = 32 };
-    struct option_target targets[MAX_KINDS];
-    size_t index, count = metric_kind_count < MAX_KINDS ? metric_kind_count : MAX_KINDS;
-    for (size_t k = 0; k < count; k++)
-        targets[k] = metric_kinds[k]->target;
+    size_t index;
     int code = check_known(node, error);
     if (!code)
-        code = options_target(node, "metric", targets, count, &index, error);
+        code = options_kind(node, "metric", metric_kinds, metric_kind_count, &index, error);
     if (code)
         return code;
     const struct metric_kind *kind = metric_kinds[index];

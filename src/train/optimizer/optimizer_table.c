@@ -15,16 +15,13 @@ const size_t optimizer_kind_count = sizeof optimizer_kinds / sizeof *optimizer_k
 enum { KINDS = sizeof optimizer_kinds / sizeof *optimizer_kinds };
 
 int optimizer_find(const struct optimizer_kind **out, const struct config_node *config, struct error *error) {
-    struct option_target targets[KINDS];
     const struct config_node *target = config_get(config, "_target_");
     size_t index;
     if (!strcmp(config_text(target), "torch.optim.SparseAdam"))
         return config_error(target, error, ERROR_VALUE,
                             "torch.optim.SparseAdam takes sparse gradients only, and a model's are dense: "
                             "torch.optim.Adam is the one for these");
-    for (size_t k = 0; k < KINDS; k++)
-        targets[k] = optimizer_kinds[k]->target;
-    int code = options_target(config, "optimizer", targets, KINDS, &index, error);
+    int code = options_kind(config, "optimizer", optimizer_kinds, optimizer_kind_count, &index, error);
     if (!code)
         *out = optimizer_kinds[index];
     return code;
@@ -32,7 +29,7 @@ int optimizer_find(const struct optimizer_kind **out, const struct config_node *
 
 int optimizer_read(const struct optimizer_kind **out, void **options, const struct config_node *config,
                    struct arena *arena, struct error *error) {
-    const struct optimizer_kind *kind;
+    const struct optimizer_kind *kind = NULL;
     int code = optimizer_find(&kind, config, error);
     if (code)
         return code;
@@ -112,6 +109,5 @@ int optimizer_no_check(const void *options, const struct config_node *config, st
 }
 
 const char *optimizer_name(const struct optimizer_kind *kind) {
-    const char *dot = strrchr(kind->target.target, '.');
-    return dot ? dot + 1 : kind->target.target;
+    return text_behind(kind->target.target, '.');
 }

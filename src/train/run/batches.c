@@ -104,8 +104,8 @@ int batches_open(struct trainer *trainer, struct error *error) {
         code = add_state(trainer, has_train, count, error);
     if (code)
         return code;
-    for (size_t k = 0; k < count; k++)
-        ((int64_t *)trainer->batches.order->data)[k] = (int64_t)k;
+    for (size_t k = 0; frames && k < count; k++) /* a sampler may draw more than there are */
+        ((int64_t *)trainer->batches.order->data)[k] = (int64_t)(k % frames);
     if (!has_train)
         return 0;
     *number(trainer->batches.size) = *number(trainer->batches.epoch_size) =

@@ -37,13 +37,30 @@ static void put_last(struct callbacks *callbacks) {
     memcpy(callbacks->list, sorted, (size_t)count * sizeof *sorted);
 }
 
+/* The next of the list, of the kind that it has already.  place: of errors. */
+static int add_callback(struct callbacks *out, const struct config_node *config, const struct config_node *place,
+                        struct arena *arena, struct error *error) {
+    struct callback *callback = &out->list[out->count];
+    const struct callback_kind *kind = callback->kind;
+    callback->config = place;
+    callback->options = arena_alloc(arena, kind->options_size + 1);
+    callback->own = arena_alloc(arena, kind->private_size + 1);
+    if (!callback->options || !callback->own)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    int code = options_read(kind->options, kind->noptions, config, NULL, callback->options, arena, error);
+    if (!code && kind->check)
+        code = kind->check(callback->options, place, error);
+    if (code)
+        return code;
+    name_state(out, callback);
+    out->count++;
+    return 0;
+}
+
 static int read_callback(struct callbacks *out, const struct config_node *node, struct arena *arena,
                          struct error *error) {
-    struct option_target targets[64];
     size_t which;
-    for (size_t k = 0; k < callback_kind_count; k++)
-        targets[k] = callback_kinds[k]->target;
-    int code = options_target(node, "callback", targets, callback_kind_count, &which, error);
+    int code = options_kind(node, "callback", callback_kinds, callback_kind_count, &which, error);
     if (code)
         return code;
     if (out->count + out->nignored == MAX_CALLBACKS)
@@ -52,24 +69,12 @@ static int read_callback(struct callbacks *out, const struct config_node *node, 
     callback->kind = callback_kinds[which];
     if (callback->kind->refused)
         return config_error(config_get(node, "_target_"), error, ERROR_VALUE, "there is no %s here: %s",
-                            strrchr(callback->kind->target.target, '.') + 1, callback->kind->refused);
+                            text_behind(callback->kind->target.target, '.'), callback->kind->refused);
     if (callback->kind->ignored) {
         out->ignored[out->nignored++] = callback->kind;
         return 0;
     }
-    callback->config = node;
-    callback->options = arena_alloc(arena, callback->kind->options_size + 1);
-    callback->own = arena_alloc(arena, callback->kind->private_size + 1);
-    if (!callback->options || !callback->own)
-        return error_set(error, ERROR_MEMORY, "out of memory");
-    code = options_read(callback->kind->options, callback->kind->noptions, node, NULL, callback->options, arena, error);
-    if (!code && callback->kind->check)
-        code = callback->kind->check(callback->options, node, error);
-    if (code)
-        return code;
-    name_state(out, callback);
-    out->count++;
-    return 0;
+    return add_callback(out, node, node, arena, error);
 }
 
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error) {
@@ -82,6 +87,14 @@ int callbacks_read(struct callbacks *out, const struct config_node *config, stru
         code = error_aside(error, read_callback(out, list ? config_at(config, k) : config, arena, error));
     put_last(out);
     return code ? code : error_since(error, before);
+}
+
+int callbacks_add(struct callbacks *callbacks, const struct callback_kind *kind, const struct config_node *place,
+                  struct arena *arena, struct error *error) {
+    if (callbacks->count + callbacks->nignored == MAX_CALLBACKS)
+        return config_error(place, error, ERROR_VALUE, "more than %d callbacks", MAX_CALLBACKS);
+    callbacks->list[callbacks->count].kind = kind;
+    return add_callback(callbacks, NULL, place, arena, error);
 }
 
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error) {
@@ -116,6 +129,34 @@ struct callback *callbacks_scheduler(struct trainer *trainer) {
             return callback;
     }
     return NULL;
+}
+
+const struct callback *callbacks_evaluation(const struct trainer *trainer) {
+    for (int k = 0; k < trainer->callbacks.count; k++) {
+        const struct callback *callback = &trainer->callbacks.list[k];
+        if (callback->kind->evaluation && callback->kind->average(callback, F32, 0))
+            return callback;
+    }
+    return NULL;
+}
+
+/* Two that swap weights for a validation do not put back what they took, in Lightning. */
+int callbacks_fit(const struct callbacks *callbacks, const struct composition *composition, struct error *error) {
+    const struct callback *other = NULL;
+    int code = 0;
+    for (int k = 0; !code && k < callbacks->count; k++) {
+        const struct callback *callback = &callbacks->list[k];
+        if (callback->kind->evaluation && other)
+            return config_error(
+                callback->config, error, ERROR_VALUE,
+                "%s and %s both choose which weights evaluation sees: one of them must go (in Lightning each "
+                "validation exchanges what they took, and training goes on from that)",
+                other->kind->target.target, callback->kind->target.target);
+        other = callback->kind->evaluation ? callback : other;
+        if (callback->kind->fits)
+            code = callback->kind->fits(callback, composition, error);
+    }
+    return code;
 }
 
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope) {
@@ -195,14 +236,16 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
     return code;
 }
 
+const struct callback *callbacks_keeper(const struct callbacks *callbacks) {
+    for (int k = 0; k < callbacks->count; k++)
+        if (callbacks->list[k].kind->best)
+            return &callbacks->list[k];
+    return NULL;
+}
+
 const char *callbacks_best(const struct trainer *trainer) {
-    for (int k = 0; k < trainer->callbacks.count; k++)
-        if (trainer->callbacks.list[k].kind->best) {
-            const char *best = trainer->callbacks.list[k].kind->best(&trainer->callbacks.list[k], trainer);
-            if (*best)
-                return best;
-        }
-    return "";
+    const struct callback *keeper = callbacks_keeper(&trainer->callbacks);
+    return keeper ? keeper->kind->best(keeper, trainer) : "";
 }
 
 void callbacks_each_kept(const struct safetensors *file, const char *output,

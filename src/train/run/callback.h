@@ -5,14 +5,15 @@
 #include "base/arena.h"
 #include "config/options.h"
 #include "data/module/datamodule.h"
-#include "train/metric/metrics.h"
 #include "model/file/safetensors.h"
+#include "train/metric/metrics.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
 struct trainer;
 struct trainer_settings;
 struct callback;
+struct composition;
 
 /* A batch of a validation or a test, evaluated. */
 struct evaluated {
@@ -81,16 +82,32 @@ struct callback_kind {
     int (*train_begin)(struct callback *callback, struct trainer *trainer, struct error *error);
     /* The run is about to end with an error, or was interrupted. */
     int (*exception)(struct callback *callback, struct trainer *trainer, struct error *error);
+    /* Whether it goes with a training module: asked before data is read, and before a run is given another one. */
+    int (*fits)(const struct callback *callback, const struct composition *composition, struct error *error);
+    /* The average of the weights that it keeps, a whole slab or its beginning; of_average: of the training module's
+     * average.  NULL: none. */
+    struct variable *(*average)(const struct callback *callback, enum dtype dtype, int of_average);
+    /* It has evaluation see other weights, and files hold its average as the model's.  Of a set of this role, now;
+     * NULL: those that the training module chooses. */
+    const void *(*evaluation)(const struct callback *callback, const struct trainer *trainer, enum data_role role,
+                              enum dtype dtype);
+    /* The weights of training were read from a checkpoint to be tested, and its state with them, if that was there. */
+    void (*weights_read)(const struct callback *callback, struct trainer *trainer);
+    /* A checkpoint was read whose run had it not: it begins with the weights of then. */
+    void (*begins)(const struct callback *callback, struct trainer *trainer);
     /* How many batches it has summed to a step in this epoch, or, where epoch is -1, at most; NULL: that is not its
      * business. */
     int64_t (*accumulates)(const struct callback *callback, int64_t epoch);
+    int writes_checkpoints;
     int ends_training; /* it may end training before its time, by rules that a resumed run may change */
     /* It keeps checkpoints: the path of the best that is there, "" if none; calls with the path of each that the state
      * in a checkpoint of a run in the folder `output` names. */
     const char *(*best)(const struct callback *callback, const struct trainer *trainer);
+    /* For a run that evaluates that one: an error where its options keep none; where trainer is given, and its data are
+     * known, in a run of these lengths. */
+    int (*check_best)(const struct callback *callback, const struct trainer *trainer, struct error *error);
     void (*each_kept)(const struct safetensors *file, const char *output, void (*call)(void *context, const char *path),
                       void *context);
-    int is_checkpoint; /* trainer.enable_checkpointing: false leaves no place for it */
     int is_last; /* its turn comes after all that are not, wherever it stands in the list */
 };
 
@@ -116,6 +133,9 @@ extern const size_t callback_kind_count;
 
 /* config: the list under trainer.callbacks, NULL for none. Opening adds the state. */
 int callbacks_read(struct callbacks *out, const struct config_node *config, struct arena *arena, struct error *error);
+/* One more, with the defaults of its kind; place: of errors. */
+int callbacks_add(struct callbacks *callbacks, const struct callback_kind *kind, const struct config_node *place,
+                  struct arena *arena, struct error *error);
 int callbacks_open(struct callbacks *callbacks, struct trainer *trainer, struct error *error);
 /* Names that others may watch, of what they log; not 0 where adding fails. */
 int callbacks_logs(const struct callbacks *callbacks, const struct callback_scope *scope);
@@ -123,6 +143,9 @@ int callbacks_logs(const struct callbacks *callbacks, const struct callback_scop
 struct callback *callbacks_of(struct trainer *trainer, const struct callback_kind *kind);
 /* The one that has taken over the schedule; NULL: none has. */
 struct callback *callbacks_scheduler(struct trainer *trainer);
+/* The one that has evaluation see other weights; NULL: none has. */
+const struct callback *callbacks_evaluation(const struct trainer *trainer);
+int callbacks_fit(const struct callbacks *callbacks, const struct composition *composition, struct error *error);
 /* The kind that a _target_ names, by the full name, its last part or the alias; NULL: none. */
 const struct callback_kind *callback_kind_named(const char *target);
 /* Batches that are summed to a step, in this epoch and at most; whether that changes with the epochs. */
@@ -146,9 +169,11 @@ int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *e
  * often is validated. */
 int callbacks_judge_at_epoch_end(const struct trainer_settings *how, const struct config_node *said);
 int callbacks_exception(struct trainer *trainer, struct error *error);
-/* The best checkpoint that a callback has kept; "" if none. */
-const char *callbacks_best(const struct trainer *trainer);
 
+/* The callback whose best checkpoint is evaluated after training: the first that keeps any; NULL: none. */
+const struct callback *callbacks_keeper(const struct callbacks *callbacks);
+const char *callbacks_best(const struct trainer *trainer); /* its path, of those that are still there; "": none */
+extern const char callbacks_best_wanted[];                 /* how messages begin that tell of it */
 /* Calls with the path of each checkpoint that is kept, by what a checkpoint of a run in the folder `output` says. */
 void callbacks_each_kept(const struct safetensors *file, const char *output,
                          void (*call)(void *context, const char *path), void *context);

@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 #include "model/file/safetensors.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* Weights live in the run's slabs; the model's own are what files are read into and written from. */
@@ -35,17 +35,21 @@ static void from_model(const struct trainer *trainer, void *const slabs[DTYPE_CO
                model_slab_size(trainer->model, (enum dtype)d) * dtype_size((enum dtype)d));
 }
 
-static struct variable *average(const struct trainer *trainer, enum dtype dtype) {
-    return state_find(trainer->state, dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
+/* Under the names of NequIP's average stands, like there, what a callback makes of it. */
+static const struct variable *average_shown(const struct trainer *trainer, enum dtype dtype, int whole) {
+    const struct callback *callback = whole ? callbacks_evaluation(trainer) : NULL;
+    const struct variable *averaged = callback ? callback->kind->average(callback, dtype, 1) : NULL;
+    return averaged ? averaged : composition_average(&trainer->composition, dtype);
 }
 
-static int store_averages(struct trainer *trainer, struct safetensors *file, struct error *error) {
+/* whole: of a checkpoint that a run can go on from. */
+static int store_averages(struct trainer *trainer, struct safetensors *file, int whole, struct error *error) {
     int code = 0, number = 0;
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
         if (p->is_buffer)
             continue;
-        const struct variable *weights = average(trainer, p->dtype);
+        const struct variable *weights = average_shown(trainer, p->dtype, whole);
         if (!weights)
             return 0;
         char name[64];
@@ -65,6 +69,20 @@ static const struct layer *file_layer(struct trainer *trainer) {
     return layer && layer->kind->files_hold_evaluation && layer->trainer ? layer : NULL;
 }
 
+/* What stands under the model's names.  Lightning's callbacks have no say in files of weights alone. */
+static const void *weights_shown(struct trainer *trainer, enum dtype dtype, int whole) {
+    const struct callback *callback = whole ? callbacks_evaluation(trainer) : NULL;
+    const struct layer *layer = file_layer(trainer);
+    const void *shown = callback ? callback->kind->average(callback, dtype, 0)->data : NULL;
+    if (!shown && layer)
+        shown = layer->kind->evaluation(layer, dtype);
+    return shown ? shown : trainer->weights.parameters[dtype]->data;
+}
+
+static int keeps_training(struct trainer *trainer) {
+    return file_layer(trainer) || callbacks_evaluation(trainer);
+}
+
 static const char *const training_names[DTYPE_COUNT] = {[F32] = "training_weights.f32", [F64] = "training_weights.f64"};
 
 static int store_training(struct trainer *trainer, struct safetensors *file, struct error *error) {
@@ -75,6 +93,10 @@ static int store_training(struct trainer *trainer, struct safetensors *file, str
                                trainer->weights.parameters[d]->data, error);
     }
     return code;
+}
+
+static int has_training(const struct safetensors *file) {
+    return safetensors_find(file, training_names[F32]) != NULL;
 }
 
 static int load_training(struct trainer *trainer, const struct safetensors *file, struct error *error) {
@@ -127,15 +149,11 @@ static int load_history(struct trainer *trainer, const struct safetensors *file,
 }
 
 /* What every file has: weights as evaluation sees them, averages, the config, and whose it is. */
-static int store_weights(struct trainer *trainer, struct safetensors *file, struct error *error) {
+static int store_weights(struct trainer *trainer, struct safetensors *file, int whole, struct error *error) {
     struct text yaml = {0};
     const void *slabs[DTYPE_COUNT] = {trainer->weights.parameters[F32]->data, trainer->weights.parameters[F64]->data};
-    const struct layer *layer = file_layer(trainer);
-    const void *shown[DTYPE_COUNT];
-    for (int d = 0; d < DTYPE_COUNT; d++) {
-        shown[d] = layer ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
-        shown[d] = shown[d] ? shown[d] : slabs[d];
-    }
+    const void *shown[DTYPE_COUNT] = {
+        [F32] = weights_shown(trainer, F32, whole), [F64] = weights_shown(trainer, F64, whole)};
     to_model(trainer, shown);
     config_write_yaml(config_root(trainer->configs.resolved), &yaml);
     int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
@@ -172,7 +190,7 @@ static int store_run(struct trainer *trainer, struct safetensors *file, struct e
     if (!code)
         code = safetensors_set_metadata(file, "threads", threads, error);
     if (!code)
-        code = safetensors_set_metadata(file, "kernels", kernels_active()->name, error);
+        code = safetensors_set_metadata(file, "kernels", kernels_name(), error);
     return code ? code : store_history(trainer, file, error);
 }
 
@@ -180,11 +198,11 @@ int checkpoint_write(struct trainer *trainer, const char *path, struct error *er
     struct safetensors *file = safetensors_new();
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = store_weights(trainer, file, error);
-    if (!code && file_layer(trainer))
+    int code = store_weights(trainer, file, 1, error);
+    if (!code && keeps_training(trainer))
         code = store_training(trainer, file, error);
     if (!code)
-        code = store_averages(trainer, file, error);
+        code = store_averages(trainer, file, 1, error);
     if (!code)
         code = store_run(trainer, file, error);
     if (!code)
@@ -198,9 +216,9 @@ int checkpoint_write_weights(struct trainer *trainer, const char *path, struct e
     size_t one = 1;
     if (!file)
         return error_set(error, ERROR_MEMORY, "out of memory");
-    int code = store_weights(trainer, file, error);
+    int code = store_weights(trainer, file, 0, error);
     if (!code)
-        code = store_averages(trainer, file, error);
+        code = store_averages(trainer, file, 0, error);
     if (!code) /* for run_claim_wrote */
         code =
             safetensors_add(file, "state.loop.cursor.accepted", "I64", 1, &one, &cursor_of(trainer)->accepted, error);
@@ -216,13 +234,40 @@ static int read_weights(struct trainer *trainer, const struct safetensors *file,
     if (code)
         return code;
     from_model(trainer, slabs);
-    if (average(trainer, F32)) {
-        void *averaged[DTYPE_COUNT] = {average(trainer, F32)->data, average(trainer, F64)->data};
+    if (composition_average(&trainer->composition, F32)) {
+        void *averaged[DTYPE_COUNT] = {composition_average(&trainer->composition, F32)->data,
+                                       composition_average(&trainer->composition, F64)->data};
         if (averages && model_has_average(file) && (code = model_load_average(trainer->model, file, error)))
             return code;
         from_model(trainer, averaged); /* a fresh average is a copy */
         to_model(trainer, (const void *const *)slabs);
     }
+    state_sync(trainer->state);
+    return 0;
+}
+
+/* Neither a callback's average nor what it is an average of. */
+static int is_no_average(void *context, const struct variable *variable) {
+    const struct trainer *trainer = context;
+    for (int d = 0; d < DTYPE_COUNT; d++)
+        if (variable == composition_average(&trainer->composition, (enum dtype)d))
+            return 0;
+    return callbacks_owner(&trainer->callbacks, variable->name) != callbacks_evaluation(trainer);
+}
+
+/* Lightning tests a checkpoint with its weights of training, where it has them beside the average that a callback kept.
+ */
+static int read_training(struct trainer *trainer, const struct callback *callback, const struct safetensors *file,
+                         struct error *error) {
+    int there = state_stored(file, callback->kind->average(callback, F32, 0)), code = 0;
+    int whole = safetensors_metadata(file, "phase") != NULL;
+    if (there && !(code = state_load(trainer->state, file, is_no_average, trainer, error)))
+        code = load_training(trainer, file, error);
+    if (code)
+        return code;
+    if (whole && !there)
+        callback->kind->begins(callback, trainer);
+    callback->kind->weights_read(callback, trainer);
     state_sync(trainer->state);
     return 0;
 }
@@ -236,6 +281,8 @@ int checkpoint_weights(struct trainer *trainer, const char *path, struct error *
     for (int k = 0; !code && k < trainer->composition.nlayers; k++)
         if (trainer->composition.layers[k].kind->weights_read)
             trainer->composition.layers[k].kind->weights_read(&trainer->composition.layers[k], trainer);
+    if (!code && callbacks_evaluation(trainer))
+        code = read_training(trainer, callbacks_evaluation(trainer), file, error);
     safetensors_free(file);
     return code;
 }
@@ -275,11 +322,11 @@ static void compare_machine(struct trainer *trainer, const struct safetensors *f
         trainer_tell(trainer, EVENT_NOTICE,
                      "%s was written with --threads %d, this run has %d: its numbers will differ by rounding", path,
                      atoi(threads), now);
-    if (kernels && strcmp(kernels, kernels_active()->name))
+    if (kernels && strcmp(kernels, kernels_name()))
         trainer_tell(trainer, EVENT_NOTICE,
                      "%s was written with the kernels '%.20s', this run has '%s' (FETTLE_KERNELS): its numbers will "
                      "differ by rounding",
-                     path, kernels, kernels_active()->name);
+                     path, kernels, kernels_name());
 }
 
 int checkpoint_init(struct trainer *trainer, const char *path, struct error *error) {
@@ -319,7 +366,7 @@ static int check_state(struct trainer *trainer, struct error *error) {
 static int resume(struct trainer *trainer, const struct safetensors *file, struct error *error) {
     struct newcomers newcomers;
     int code = read_weights(trainer, file, 1, error);
-    if (!code && file_layer(trainer))
+    if (!code && (file_layer(trainer) || has_training(file)))
         code = load_training(trainer, file, error);
     if (code)
         return code;
@@ -328,6 +375,9 @@ static int resume(struct trainer *trainer, const struct safetensors *file, struc
         (code = cursor_read_phase(trainer, safetensors_metadata(file, "phase"), error)) ||
         (code = check_state(trainer, error)) || (code = load_history(trainer, file, error)))
         return code;
+    for (int k = 0; k < newcomers.count; k++)
+        if (newcomers.list[k]->kind->begins)
+            newcomers.list[k]->kind->begins(newcomers.list[k], trainer);
     trainer_sync(trainer);
     state_sync(trainer->state);
     compare_machine(trainer, file, trainer->origin.path);

@@ -1,6 +1,6 @@
 #include "train/dot.h"
-#include "train/run/trainer_options.h"
 #include "train/run/composition.h"
+#include "train/run/trainer_options.h"
 #include "train/trainer.h"
 
 #include <stdlib.h>
@@ -77,18 +77,13 @@ const struct option *composition_module_rows(size_t *count) {
     return module_option_rows;
 }
 
-static const char *last_part(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot ? dot + 1 : name;
-}
-
 static int refuse(const struct config_node *config, struct error *error) {
     const struct config_node *node = config_get(config, "_target_");
     const char *name = config_text(node);
     for (size_t k = 0; k < composition_refused_count; k++) {
         const struct composition_kind *kind = composition_refused[k];
         struct error why = {0};
-        if (strcmp(last_part(name), last_part(kind->target.target)) && strcmp(name, kind->target.alias))
+        if (strcmp(text_behind(name, '.'), text_behind(kind->target.target, '.')) && strcmp(name, kind->target.alias))
             continue;
         composition_fits(kind, &why);
         return config_error(node, error, ERROR_VALUE, "%s; %s", why.message, kind->help);
@@ -97,13 +92,10 @@ static int refuse(const struct config_node *config, struct error *error) {
 }
 
 int composition_find(const struct composition_kind **out, const struct config_node *config, struct error *error) {
-    struct option_target targets[32];
     size_t which = 0;
     int code = refuse(config, error);
-    for (size_t k = 0; k < composition_kind_count; k++)
-        targets[k] = composition_kinds[k]->target;
     if (!code)
-        code = options_target(config, "training module", targets, composition_kind_count, &which, error);
+        code = options_kind(config, "training module", composition_kinds, composition_kind_count, &which, error);
     if (!code)
         *out = composition_kinds[which];
     return code;
@@ -188,6 +180,15 @@ struct layer *composition_claimant(struct composition *composition, unsigned cla
     for (int k = composition->nlayers - 1; k >= 0; k--)
         if (composition->layers[k].kind->claims & claim)
             return &composition->layers[k];
+    return NULL;
+}
+
+struct variable *composition_average(const struct composition *composition, enum dtype dtype) {
+    for (int k = composition->nlayers - 1; k >= 0; k--) {
+        const struct layer *layer = &composition->layers[k];
+        if (layer->kind->average && layer->trainer)
+            return layer->kind->average(layer, dtype);
+    }
     return NULL;
 }
 

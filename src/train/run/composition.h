@@ -8,8 +8,8 @@
 #define FETTLE_TRAIN_RUN_COMPOSITION_H
 
 #include "base/arena.h"
-#include "config/options.h"
 #include "base/dtype.h"
+#include "config/options.h"
 #include "train/run/trainer_options.h"
 #include "train/trainer.h"
 
@@ -70,6 +70,9 @@ struct technique {
     void (*after_step)(struct layer *layer, struct trainer *trainer);
     /* What `info NAME` shows, in lines; NULL: all its settings. */
     void (*describe)(const struct layer *layer, struct text *out);
+    /* An average of the weights that it keeps, a slab as theirs; files have it, and weights that are drawn anew are put
+     * there too. */
+    struct variable *(*average)(const struct layer *layer, enum dtype dtype);
     /* The slab that evaluation uses; NULL: the raw one. */
     const void *(*evaluation)(const struct layer *layer, enum dtype dtype);
 };
@@ -123,6 +126,7 @@ void composition_close(struct composition *composition);
 int composition_check_state(const struct composition *composition, struct error *error);
 /* The layer that holds a claim: the last one that makes it. */
 struct layer *composition_claimant(struct composition *composition, unsigned claim);
+struct variable *composition_average(const struct composition *composition, enum dtype dtype); /* NULL: none */
 int composition_separate(const struct composition *composition);
 
 #endif

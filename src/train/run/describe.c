@@ -2,13 +2,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/run/composition.h"
 #include "train/run/describe.h"
 #include "train/run/schedule.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 
 const char *trainer_described(const struct trainer *trainer, size_t k) {
     if (trainer->optimizer.kind && !k--)

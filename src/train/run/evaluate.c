@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "base/interrupt.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
@@ -14,7 +15,6 @@
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static struct loader loader_of(const struct trainer *trainer, enum data_role role, size_t set) {
@@ -31,17 +31,20 @@ static struct loader loader_of(const struct trainer *trainer, enum data_role rol
     return loader;
 }
 
-void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
+void evaluation_params(const struct trainer *trainer, enum data_role role, const void *params[DTYPE_COUNT]) {
     const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
+    const struct callback *callback = callbacks_evaluation(trainer);
     for (int d = 0; d < DTYPE_COUNT; d++) {
-        params[d] = layer && layer->kind->evaluation ? layer->kind->evaluation(layer, (enum dtype)d) : NULL;
+        params[d] = callback ? callback->kind->evaluation(callback, trainer, role, (enum dtype)d) : NULL;
+        if (!params[d] && layer && layer->kind->evaluation)
+            params[d] = layer->kind->evaluation(layer, (enum dtype)d);
         if (!params[d])
             params[d] = trainer->weights.parameters[d]->data;
     }
 }
 
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]) {
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, ROLE_VAL, params);
     for (int d = 0; d < DTYPE_COUNT && trainer->evaluation.look_raw; d++)
         params[d] = trainer->weights.parameters[d]->data;
 }
@@ -115,14 +118,6 @@ static struct metrics *metrics_of(const struct trainer *trainer, enum data_role 
     return role == ROLE_VAL ? trainer->evaluation.val_metrics[set] : trainer->evaluation.test_metrics[set];
 }
 
-/* Batches of a set, as many as the trainer's settings let through. */
-static int64_t batches_wanted(const struct trainer *trainer, enum data_role role, size_t set) {
-    double limit = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
-    int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;
-    struct loader loader = loader_of(trainer, role, set);
-    return trainer_settings_limit(limit, is_count, loader_batches(&loader));
-}
-
 /* What callbacks that are told of evaluations know: how far their files go.  Taken, or, back, put back. */
 static void move_callbacks(struct trainer *trainer, struct text *kept, int back) {
     size_t at = 0;
@@ -145,20 +140,22 @@ int64_t evaluate_all_batches(const struct trainer *trainer, enum data_role role,
     return loader_batches(&loader);
 }
 
-int64_t evaluate_batches_of(const struct trainer *trainer, size_t set) {
-    return batches_wanted(trainer, ROLE_VAL, set);
+int64_t evaluate_batches_of(const struct trainer *trainer, enum data_role role, size_t set) {
+    double limit = role == ROLE_VAL ? trainer->options.limit_val : trainer->options.limit_test;
+    int is_count = role == ROLE_VAL ? trainer->options.limit_val_count : trainer->options.limit_test_count;
+    return trainer_settings_limit(limit, is_count, evaluate_all_batches(trainer, role, set));
 }
 
 int evaluate_has_batches(const struct trainer *trainer) {
     for (size_t k = 0; k < trainer->evaluation.nval; k++)
-        if (evaluate_batches_of(trainer, k) > 0)
+        if (evaluate_batches_of(trainer, ROLE_VAL, k) > 0)
             return 1;
     return 0;
 }
 
 /* Batches of a pass over a set. */
 static int64_t batches_of_pass(const struct trainer *trainer, enum data_role role, size_t set, int64_t limit) {
-    int64_t most = batches_wanted(trainer, role, set);
+    int64_t most = evaluate_batches_of(trainer, role, set);
     return limit >= 0 && limit < most ? limit : most;
 }
 
@@ -170,7 +167,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
     while (sets && !batches_of_pass(trainer, role, sets - 1, limit))
         sets--; /* those that the loop does not come to draw nothing */
     streams_read(trainer, role, &streams);
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, role, params);
     move_callbacks(trainer, &kept, 0);
     int code = kept.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
     for (size_t k = 0; !code && k < sets; k++) {
@@ -182,6 +179,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
             char prefix[64];
             metrics_compute(metrics, trainer->evaluation.computed);
             snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+            whys_look(trainer, prefix, metrics, trainer->evaluation.computed);
             code = log_row(trainer, prefix, metrics, trainer->evaluation.computed, error);
         }
         metrics_reset(metrics);
@@ -209,20 +207,24 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
                          data_role_name(role));
     struct loader_streams streams; /* not kept: this pass is none of the run's */
     streams_read(trainer, role, &streams);
-    evaluation_params(trainer, params);
+    evaluation_params(trainer, ROLE_VAL, params); /* a test now is one of what training has brought so far */
     for (int d = 0; d < DTYPE_COUNT && raw; d++)
         params[d] = trainer->weights.parameters[d]->data;
     for (size_t k = 0; !code && k < sets_of(trainer, role); k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
         double *values = trainer->evaluation.computed;
+        char prefix[64];
         metrics_reset(metrics);
-        code =
-            evaluate_batches(trainer, role, k, metrics, batches_wanted(trainer, role, k), &streams, params, 0, error);
+        code = evaluate_batches(trainer, role, k, metrics, evaluate_batches_of(trainer, role, k), &streams, params, 0,
+                                error);
         metrics_compute(metrics, values);
+        snprintf(prefix, sizeof prefix, "%s%zu_epoch/", data_role_name(role), k);
+        if (!code)
+            whys_look(trainer, prefix, metrics, values);
         metrics_reset(metrics);
         for (size_t j = 0; !code && j < metrics_count(metrics); j++) {
             char name[256];
-            snprintf(name, sizeof name, "%s%zu_epoch/%s", data_role_name(role), k, metrics_name(metrics, j));
+            snprintf(name, sizeof name, "%s%s", prefix, metrics_name(metrics, j));
             add(context, name, values[j]);
         }
     }
@@ -233,7 +235,7 @@ int trainer_evaluate(struct trainer *trainer, enum data_role role, int raw,
 
 static int keeps_others(const struct trainer *trainer) {
     const struct layer *layer = composition_claimant((struct composition *)&trainer->composition, CLAIM_EVALUATION);
-    return layer && layer->kind->evaluation;
+    return callbacks_evaluation(trainer) || (layer && layer->kind->evaluation);
 }
 
 int trainer_look_raw(struct trainer *trainer, int raw, struct error *error) {

@@ -35,17 +35,18 @@ struct run_evaluation {
     int look_raw;     /* looks use the raw weights, whatever evaluation sees */
 };
 
-/* The parameters that evaluation sees */
-void evaluation_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
+/* The parameters that a validation or a test sees */
+void evaluation_params(const struct trainer *trainer, enum data_role role, const void *params[DTYPE_COUNT]);
 /* Those that looks use: these, or the raw ones where that was asked for. */
 void look_params(const struct trainer *trainer, const void *params[DTYPE_COUNT]);
-/* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say). */
-int64_t evaluate_batches_of(const struct trainer *trainer, size_t set);                       /* in a validation */
+/* Batches of a set in a validation or a test: as many as the settings say. */
+int64_t evaluate_batches_of(const struct trainer *trainer, enum data_role role, size_t set);
 int64_t evaluate_all_batches(const struct trainer *trainer, enum data_role role, size_t set); /* without a limit */
 /* The sets are loaded anew: workers that persist are not there any more. */
 void evaluate_begin(struct trainer *trainer);
 int evaluate_has_batches(const struct trainer *trainer); /* there is anything to validate */
-/* Logged under "val0_epoch/..." (log: to metrics.csv as well). */
+/* All sets of validation or test, at most `limit` batches of each (-1: as many as the settings say).  Logged under
+ * "val0_epoch/..." (log: to metrics.csv as well). */
 int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, int log, struct error *error);
 
 #endif

@@ -3,8 +3,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "train/metric/metrics.h"
+#include "graph/run/program_look.h"
 #include "train/dot.h"
+#include "train/metric/metrics.h"
 #include "train/run/finite.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/run/program_look.h"
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
 #include "train/run/programs.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/print.h"
 #include "model/file/safetensors.h"
 #include "train/run/callback.h"
 #include "train/run/cursor.h"
@@ -81,7 +82,7 @@ const char *trainer_over(const struct trainer *trainer) {
         if (!strcmp(why, names[k])) {
             double limit = trainer->position.length[k];
             snprintf(text, sizeof text, "training is over: %s is %s; a larger one goes on", why,
-                     limit == floor(limit) && limit < 1e15 ? (snprintf(number, sizeof number, "%.0f", limit), number)
+                     limit == floor(limit) && limit < 1e15 ? (print_to(number, sizeof number, "%.0f", limit), number)
                                                            : text_double(number, limit));
             return text;
         }

@@ -33,9 +33,7 @@ static const struct option rows[] = {
 };
 
 static int is_tensorboard(const struct config_node *config) {
-    const char *target = config_text(config_get(config, "_target_"));
-    const char *last = strrchr(target, '.');
-    return !strcmp(last ? last + 1 : target, "TensorBoardLogger");
+    return !strcmp(text_behind(config_text(config_get(config, "_target_")), '.'), "TensorBoardLogger");
 }
 
 static int read(const struct config_node *config, struct tensorboard_options *out, struct arena *arena,

@@ -1,9 +1,9 @@
 /* What a run says: rows of metrics.csv, the last value of everything, events. */
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/csv_log.h"
@@ -17,7 +17,7 @@ void trainer_tell(struct trainer *trainer, enum trainer_event event, const char 
     char text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    print_to_v(text, sizeof text, format, args);
     va_end(args);
     if (trainer->position.aside)
         return;
@@ -87,8 +87,8 @@ const char *trainer_metric_name(const struct trainer *trainer, size_t k) {
 
 int trainer_metric(const struct trainer *trainer, const char *name, double *value) {
     long k = history_find(&trainer->log.history, name);
-    if (k >= 0) /* the sign of a NaN says nothing, and would be printed */
-        *value = isnan(trainer->log.history.values[k]) ? NAN : trainer->log.history.values[k];
+    if (k >= 0)
+        *value = trainer->log.history.values[k];
     return k >= 0;
 }
 

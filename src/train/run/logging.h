@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/error.h"
+#include "train/run/whys.h"
 #include "train/trainer.h"
 
 struct trainer;
@@ -26,6 +27,7 @@ struct run_log {
     struct tensorboard_log *tensorboard; /* NULL where no logger asks for it */
     FILE *file;                          /* run.log */
     struct history history;
+    struct whys whys;       /* of what was logged and is no number */
     struct history pending; /* values that are collected until the row is written */
     struct trainer_row row;
 };

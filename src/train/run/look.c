@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/interrupt.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run/callback.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"

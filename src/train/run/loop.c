@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/finite.h"
@@ -23,7 +25,6 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 const char *phase_name(enum phase phase) {
@@ -392,9 +393,11 @@ static int epoch_end(struct trainer *trainer, struct error *error) {
     int code = 0;
     if (trainer->evaluation.train_metrics) {
         metrics_compute(trainer->evaluation.train_metrics, values);
+        whys_look(trainer, "train_metric_epoch/", trainer->evaluation.train_metrics, values);
         code = log_row(trainer, "train_metric_epoch/", trainer->evaluation.train_metrics, values, error);
     }
     metrics_compute(trainer->evaluation.loss, values);
+    whys_look(trainer, "train_loss_epoch/", trainer->evaluation.loss, values);
     if (!code)
         code = log_row(trainer, "train_loss_epoch/", trainer->evaluation.loss, values, error);
     if (!code)
@@ -442,9 +445,11 @@ static int goes_on(void *context, const struct variable *variable) {
 static int test(struct trainer *trainer, struct error *error) {
     struct cursor *cursor = cursor_of(trainer);
     enum data_role role = strcmp(trainer->position.runs[cursor->run], "val") ? ROLE_TEST : ROLE_VAL;
-    const char *best = cursor->trained ? callbacks_best(trainer) : "";
+    const char *best;
     struct snapshot *snapshot = NULL;
-    int code = 0;
+    int code = best_find(trainer, &best, error);
+    if (code)
+        return code;
     if (*best) { /* for this pass only: the run's own state is put back */
         snapshot = state_save(trainer->state);
         if (!snapshot)

@@ -66,7 +66,7 @@ static int check_one(struct trainer *trainer, const struct watcher *watcher, str
         return 0;
     size_t set = strtoul(name + 3, NULL, 10);
     struct never never = never_logged(how, name);
-    if (!never.why && (set >= trainer->evaluation.nval || !evaluate_batches_of(trainer, set)))
+    if (!never.why && (set >= trainer->evaluation.nval || !evaluate_batches_of(trainer, ROLE_VAL, set)))
         never.why = "trainer.limit_val_batches leaves no batch of its set";
     if (!never.why && !comes_to_validation(trainer))
         never = (struct never){"trainer.val_check_interval is more than the run has batches: nothing is validated", 1};

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/run/composition.h"
 #include "train/run/parameters.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/update.h"
@@ -130,13 +131,18 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
         code = model_build(&drawn, config_find(config_root(config), "training_module.model"), error);
     for (int k = 0; !code && k < model_nparameters(trainer->model); k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
-        struct variable *average = state_find(trainer->state, p->dtype == F32 ? "ema.weights.f32" : "ema.weights.f64");
+        struct variable *average = composition_average(&trainer->composition, p->dtype);
         if (p->is_buffer || !parameters_match(words[1], p->name))
             continue;
         found++;
         numbers += p->numel;
         put(trainer->weights.parameters[p->dtype], p, model_slab(drawn, p->dtype));
         put(average, p, model_slab(drawn, p->dtype));
+        for (int c = 0; c < 2 * trainer->callbacks.count; c++) {
+            const struct callback *callback = &trainer->callbacks.list[c / 2];
+            if (callback->kind->average)
+                put(callback->kind->average(callback, p->dtype, c % 2), p, model_slab(drawn, p->dtype));
+        }
         for (int s = 0; s < trainer->optimizer.slots; s++) {
             int weights = trainer->optimizer.kind->technique && !s; /* schedule-free: z */
             put(trainer->optimizer.slot[s][p->dtype], p, weights ? model_slab(drawn, p->dtype) : NULL);

@@ -4,14 +4,14 @@
 
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
-#include "train/technique/eigen.h"
+#include "train/run/composition.h"
 #include "train/run/loop.h"
 #include "train/run/programs.h"
-#include "train/state.h"
-#include "train/run/composition.h"
-#include "train/vector.h"
 #include "train/run/trainer_internal.h"
+#include "train/state.h"
+#include "train/technique/eigen.h"
 #include "train/trainer.h"
+#include "train/vector.h"
 
 /* ---------------------------------------------------------------- gradients */
 

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/callback.h"
+#include "graph/run/program_look.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/evaluate.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
-#include "train/run/composition.h"
 
 /* A step makes more anew in chunks than an evaluation does, and takes half as long again: chunks are for batches that
  * would not fit otherwise. */

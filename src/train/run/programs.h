@@ -3,7 +3,7 @@
 #define FETTLE_TRAIN_RUN_PROGRAMS_H
 
 #include "data/batch.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "train/metric/metrics.h"
 
 struct trainer;

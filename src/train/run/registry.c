@@ -6,11 +6,11 @@
 #include "data/transform/transforms.h"
 #include "model/builder/builder.h"
 #include "model/module/pair_potential.h"
-#include "train/run/callback.h"
 #include "train/dot.h"
-#include "train/run/composition.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/scheduler/scheduler_kind.h"
 
 enum { INDENT = 2 };
@@ -105,8 +105,7 @@ const size_t registry_count = sizeof registries / sizeof *registries;
 int registry_find(const struct registry *registry, const char *name) {
     for (size_t k = 0; k < registry->count(); k++) {
         struct option_target target = registry->entry(k).target;
-        const char *dot = strrchr(target.target, '.');
-        if (options_is_target(name, &target) || (dot && !strcmp(dot + 1, name)))
+        if (options_is_target(name, &target) || !strcmp(text_behind(target.target, '.'), name))
             return (int)k;
     }
     return -1;

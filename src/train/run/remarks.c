@@ -2,6 +2,7 @@
  * person may not expect what follows. */
 #include <string.h>
 
+#include "train/run/best.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/remarks.h"
@@ -103,7 +104,7 @@ int remarks_make(struct trainer *trainer, struct error *error) {
         code = check_evaluation(trainer, ROLE_TEST, trainer->evaluation.ntest, error);
     if (code || !trainer_trains(trainer))
         return code;
-    if ((code = check_interval(trainer, error)))
+    if ((code = check_interval(trainer, error)) || (code = best_check_reached(trainer, error)))
         return code;
     tell_processes(trainer);
     tell_window(trainer);

@@ -48,7 +48,10 @@ static int find_audit(const struct safetensors *file, const char **log, struct e
 }
 
 int resume_read(struct trainer *trainer, struct error *error) {
-    return trainer->origin.path ? safetensors_read(&trainer->origin.file, trainer->origin.path, error) : 0;
+    int code = trainer->origin.path ? safetensors_read(&trainer->origin.file, trainer->origin.path, error) : 0;
+    if (code == ERROR_SYNTAX) /* what is named there is weights, at most */
+        error_prefix(error, "a run goes on from a checkpoint of its own (--init begins one with weights): ");
+    return code;
 }
 
 int resume_open(struct trainer *trainer, struct error *error) {

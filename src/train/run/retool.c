@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/run/composition.h"
 #include "train/run/retool.h"
 #include "train/run/schedule.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static const char retired[] = "retired.";
@@ -317,7 +317,8 @@ static int retool_with(struct trainer *trainer, struct parts *next, struct text 
         !(code = trainer_settings_read(&next->options, config_get(config_root(next->config), "trainer"), trainer->arena,
                                        error)) &&
         !(code = composition_read(&next->composition, &module, module_of(next->config), &next->options, trainer->arena,
-                                  error)))
+                                  error)) &&
+        !(code = callbacks_fit(&trainer->callbacks, &next->composition, error)))
         code = exchange(trainer, next, &module, report, error);
     if (code) {
         code = arena_result(trainer->arena, code, error);

@@ -1,6 +1,7 @@
 
 #include "train/metric/metrics_entry.h"
 #include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
@@ -27,6 +28,10 @@ int run_is_aside(const struct trainer *trainer) {
 
 const struct run_weights *run_weights(const struct trainer *trainer) {
     return &trainer->weights;
+}
+
+struct variable *run_module_average(const struct trainer *trainer, enum dtype dtype) {
+    return composition_average(&trainer->composition, dtype);
 }
 
 int run_has_gradient(const struct trainer *trainer, int entry) {

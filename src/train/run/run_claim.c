@@ -19,12 +19,6 @@
 
 static const char lock_file[] = "run.lock", last_file[] = "last.safetensors", metrics_file[] = "metrics.csv";
 
-static int join(const char *folder, const char *name, char path[PATH_MAX], struct error *error) {
-    if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
-        return error_set(error, ERROR_IO, "the name of the folder %.200s... is too long", folder);
-    return 0;
-}
-
 /* ---------------------------------------------------------------- folders and their locks */
 
 /* Length of what is there of a path: folders below it are made, and go again where nothing was written. */
@@ -52,12 +46,8 @@ static int claim_folder(struct folder_claim *claim, const char *folder, const ch
 
 static void release(struct folder_claim *claim) {
     lock_release(claim->lock);
-    while (claim->folder && strlen(claim->folder) > claim->existing && !rmdir(claim->folder)) {
-        char *slash = strrchr(claim->folder, '/');
-        if (!slash)
-            break;
-        *slash = 0;
-    }
+    if (claim->folder)
+        file_remove_empty(claim->folder, claim->existing);
     free(claim->folder);
     *claim = (struct folder_claim){0};
 }
@@ -102,7 +92,7 @@ int run_claim_also(struct trainer *trainer, const char *folder, struct error *er
     char lock_path[PATH_MAX];
     if (!trainer->folder.path || run_claim_has(trainer, folder))
         return 0;
-    int code = join(folder, lock_file, lock_path, error);
+    int code = file_join(folder, lock_file, lock_path, error);
     return code || has_claim(trainer, lock_path) ? code : add_claim(trainer, folder, lock_path, folder, error);
 }
 
@@ -149,9 +139,9 @@ struct held { /* results */
 static int look_at(const char *folder, struct held *out, struct error *error) {
     char metrics[PATH_MAX];
     struct stat status;
-    int code = join(folder, last_file, out->path, error);
+    int code = file_join(folder, last_file, out->path, error);
     if (!code)
-        code = join(folder, metrics_file, metrics, error);
+        code = file_join(folder, metrics_file, metrics, error);
     if (code)
         return code;
     out->last = !lstat(out->path, &status);
@@ -178,8 +168,8 @@ static int refuse(const char *folder, const struct held *held, struct error *err
 static int is_run(const char *folder) {
     char resolved[PATH_MAX];
     struct held held;
-    return !join(folder, "resolved.yaml", resolved, NULL) && file_exists(resolved) && !look_at(folder, &held, NULL) &&
-           (held.last || held.rows);
+    return !file_join(folder, "resolved.yaml", resolved, NULL) && file_exists(resolved) &&
+           !look_at(folder, &held, NULL) && (held.last || held.rows);
 }
 
 /* Whether a checkpoint belongs to the run whose folder this is: it lies there, or it lies in no other run's folder and
@@ -216,7 +206,7 @@ int run_claim_lock(struct trainer *trainer, struct error *error) {
         return 0;
     if (!*trainer->folder.path)
         return error_set(error, ERROR_VALUE, "the folder of a run cannot have an empty name");
-    int code = join(trainer->folder.path, lock_file, lock_path, error);
+    int code = file_join(trainer->folder.path, lock_file, lock_path, error);
     return code ? code
                 : claim_folder(&trainer->folder.claim, trainer->folder.path, lock_path, trainer->folder.path, NULL,
                                error);
@@ -318,7 +308,7 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
     char path[PATH_MAX];
     if (!trainer->folder.replaces)
         return 0;
-    int code = join(trainer->folder.path, last_file, path, error);
+    int code = file_join(trainer->folder.path, last_file, path, error);
     if (!code && !safetensors_read(&last, path, NULL)) {
         removal.identity = safetensors_metadata(last, "run");
         if (removal.identity)
@@ -326,7 +316,7 @@ int run_claim_replace(struct trainer *trainer, struct error *error) {
     }
     safetensors_free(last);
     for (size_t k = 0; !code && k < sizeof names / sizeof *names; k++) {
-        if ((code = join(trainer->folder.path, names[k], path, error)) || run_folder_is_source(trainer, path))
+        if ((code = file_join(trainer->folder.path, names[k], path, error)) || run_folder_is_source(trainer, path))
             continue;
         if (!unlink(path))
             removal.files++;

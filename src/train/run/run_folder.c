@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "train/run/callback.h"
 #include "train/run/audit.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
 #include "train/run/csv_log.h"
 #include "train/run/cursor.h"
@@ -18,19 +18,14 @@
 #include "train/run/trainer_internal.h"
 #include "train/trainer.h"
 
-static int path_in(const struct trainer *trainer, const char *name, char path[4096], struct error *error) {
-    if (snprintf(path, 4096, "%s/%s", trainer->folder.path, name) >= 4096)
-        return error_set(error, ERROR_IO, "the name of the output folder is too long");
-    return 0;
-}
-
 static int write_config(const struct trainer *trainer, const char *name, const struct config *config,
                         struct error *error) {
     struct file_writer *writer;
     struct text text = {0};
-    char path[4096];
+    char path[PATH_MAX];
     config_write_yaml(config_root(config), &text);
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : path_in(trainer, name, path, error);
+    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+                           : file_join(trainer->folder.path, name, path, error);
     if (!code && !(code = file_writer_open_own(&writer, path, error))) {
         if (text.size)
             fwrite(text.data, 1, text.size, file_writer_stream(writer));
@@ -55,22 +50,24 @@ int run_folder_is_source(const struct trainer *trainer, const char *path) {
 }
 
 int run_folder_open(struct trainer *trainer, int resumed, struct error *error) {
-    char path[4096];
+    char path[PATH_MAX];
     if (!trainer->folder.path)
         return 0;
     int64_t from = resumed ? cursor_of(trainer)->stepped : trainer->folder.replaces ? 0 : -1;
     int code = run_claim_replace(trainer, error);
     if (!code)
-        code = path_in(trainer, "config.yaml", path, error);
+        code = file_join(trainer->folder.path, "config.yaml", path, error);
     if (!code && !run_folder_is_source(trainer, path))
         code = write_config(trainer, "config.yaml", trainer->configs.given, error);
     if (!code)
         code = write_config(trainer, "resolved.yaml", trainer->configs.resolved, error);
-    if (!code && !trainer->options.fast_dev_run && !(code = path_in(trainer, "metrics.csv", path, error)))
+    if (!code && !trainer->options.fast_dev_run &&
+        !(code = file_join(trainer->folder.path, "metrics.csv", path, error)))
         code = csv_log_open(&trainer->log.csv, path, resumed ? cursor_of(trainer)->rows : -1, error);
     if (!code && !trainer->options.fast_dev_run)
         code = loggers_open(trainer, from, error);
-    if (!code && !(code = path_in(trainer, "run.log", path, error)) && !(trainer->log.file = file_append_stream(path)))
+    if (!code && !(code = file_join(trainer->folder.path, "run.log", path, error)) &&
+        !(trainer->log.file = file_append_stream(path)))
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));
     return code ? code : audit_write(trainer, error);
 }
@@ -129,11 +126,6 @@ static int rows_wait(const struct trainer *trainer) {
     return trainer->log.csv && !trainer->position.aside && csv_log_waits(trainer->log.csv);
 }
 
-int run_folder_end(struct trainer *trainer, struct error *error) {
-    int code = run_folder_last(trainer, error);
-    return !code && rows_wait(trainer) ? csv_log_write(trainer->log.csv, error) : code;
-}
-
 uint64_t run_folder_mark(const struct trainer *trainer) {
     const struct cursor *cursor = cursor_of(trainer);
     const int64_t place[] = {cursor->accepted, cursor->step, cursor->epochs};
@@ -141,9 +133,44 @@ uint64_t run_folder_mark(const struct trainer *trainer) {
     return hash_bytes(hash_bytes(0, place, sizeof place), audit, strlen(audit));
 }
 
+static int write_last(struct trainer *trainer, struct error *error) {
+    char path[PATH_MAX];
+    if (!trainer->folder.path || trainer->position.aside)
+        return 0;
+    double start = clock_seconds();
+    int code = file_join(trainer->folder.path, "last.safetensors", path, error);
+    if (!code)
+        code = checkpoint_write(trainer, path, error);
+    if (!code) {
+        trainer->folder.kept = run_folder_mark(trainer);
+        trainer->folder.keeps = 1;
+    }
+    trainer->folder.saved = clock_seconds();
+    trainer->folder.saving = trainer->folder.saved - start;
+    return code;
+}
+
+/* A fast_dev_run only tries whether all works: nothing of it is kept, unless somebody asks for that. */
+int run_folder_last(struct trainer *trainer, struct error *error) {
+    if (!trainer->options.fast_dev_run)
+        return write_last(trainer, error);
+    if (!trainer->position.aside)
+        trainer->folder.kept = run_folder_mark(trainer);
+    return 0;
+}
+
+static int finish(struct trainer *trainer, int code, struct error *error) {
+    return !code && rows_wait(trainer) ? csv_log_write(trainer->log.csv, error) : code;
+}
+
+int run_folder_end(struct trainer *trainer, struct error *error) {
+    return finish(trainer, run_folder_last(trainer, error), error);
+}
+
 int trainer_unkept(const struct trainer *trainer) {
-    char path[4096];
-    int lost = trainer->folder.keeps && !path_in(trainer, "last.safetensors", path, NULL) && !file_exists(path);
+    char path[PATH_MAX];
+    int lost =
+        trainer->folder.keeps && !file_join(trainer->folder.path, "last.safetensors", path, NULL) && !file_exists(path);
     return lost || rows_wait(trainer) || run_folder_mark(trainer) != trainer->folder.kept;
 }
 
@@ -154,22 +181,5 @@ int trainer_exception(struct trainer *trainer, struct error *error) {
 int trainer_keep(struct trainer *trainer, struct error *error) {
     if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before saving");
-    return run_folder_end(trainer, error);
-}
-
-int run_folder_last(struct trainer *trainer, struct error *error) {
-    char path[4096];
-    if (!trainer->folder.path || trainer->position.aside)
-        return 0;
-    double start = clock_seconds();
-    int code = path_in(trainer, "last.safetensors", path, error);
-    if (!code)
-        code = checkpoint_write(trainer, path, error);
-    if (!code) {
-        trainer->folder.kept = run_folder_mark(trainer);
-        trainer->folder.keeps = 1;
-    }
-    trainer->folder.saved = clock_seconds();
-    trainer->folder.saving = trainer->folder.saved - start;
-    return code;
+    return finish(trainer, write_last(trainer, error), error);
 }

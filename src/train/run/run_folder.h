@@ -42,9 +42,9 @@ int run_folder_prepare(struct trainer *trainer, const char *path, struct error *
 int run_folder_is_fresh(const struct trainer *trainer);  /* it held nothing of this run when it was opened */
 int run_folder_went_back(const struct trainer *trainer); /* there may be files of batches still to come */
 void run_folder_close(struct trainer *trainer);
-void run_folder_note(struct trainer *trainer, const char *text); /* a line of run.log */
-uint64_t run_folder_mark(const struct trainer *trainer);         /* tells the state of now from others of this run */
-int run_folder_last(struct trainer *trainer, struct error *error);
+void run_folder_note(struct trainer *trainer, const char *text);   /* a line of run.log */
+uint64_t run_folder_mark(const struct trainer *trainer);           /* tells the state of now from others of this run */
+int run_folder_last(struct trainer *trainer, struct error *error); /* nothing in a fast_dev_run */
 /* The same, and rows of metrics.csv that could not be written must be now. */
 int run_folder_end(struct trainer *trainer, struct error *error);
 

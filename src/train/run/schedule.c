@@ -1,8 +1,9 @@
 /* The scheduler of a run: one for each parameter group, and when they step. */
 #include <string.h>
 
-#include "train/run/callback.h"
 #include "train/optimizer/param_groups.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/schedule.h"
@@ -11,7 +12,6 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 static struct scheduler_subject subject_of(struct trainer *trainer, int group) {

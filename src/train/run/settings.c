@@ -5,6 +5,7 @@
 
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/describe.h"
 #include "train/run/length.h"
@@ -13,7 +14,6 @@
 #include "train/run/settings.h"
 #include "train/run/trainer_internal.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 
 /* One of them: the learning rate, frames a batch, a limit of training, the coefficient of a term, what a layer has, the
  * norm of something that the optimizer keeps, or a number of the optimizer's or the scheduler's state. */

@@ -9,7 +9,7 @@
 #include "train/state.h"
 
 static int draws(const struct loader_settings *how) {
-    return how->sampler == SAMPLER_RANDOM || how->sampler == SAMPLER_SUBSET;
+    return how->sampler == SAMPLER_RANDOM || how->sampler == SAMPLER_SUBSET || how->sampler == SAMPLER_WEIGHTED;
 }
 
 static void put(struct kept_stream *kept, const struct random_stream *stream) {

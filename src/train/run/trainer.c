@@ -8,13 +8,15 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "graph/blas.h"
-#include "train/run/callback.h"
+#include "graph/kernel/blas.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
 #include "train/run/checkpoint.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/length.h"
@@ -34,7 +36,6 @@
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 
 /* ---------------------------------------------------------------- opening */
 
@@ -231,7 +232,8 @@ static int open_all(struct trainer *trainer, struct error *error) {
         (code = trainer_settings_devices(&trainer->options, root, error)) ||
         (code = composition_read(&trainer->composition, &module, config_get(root, "training_module"), &trainer->options,
                                  trainer->arena, error)) ||
-        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)))
+        (code = callbacks_read(&trainer->callbacks, trainer->options.callbacks, trainer->arena, error)) ||
+        (code = best_add_keeper(trainer, config_get(root, "trainer"), error)))
         return code;
     length_open(trainer);
     if ((code = model_build(&trainer->model, module.model, error)))
@@ -337,6 +339,7 @@ void trainer_free(struct trainer *trainer) {
     run_claim_release(trainer);
     history_free(&trainer->log.pending);
     history_free(&trainer->log.history);
+    whys_free(&trainer->log.whys);
     prefetch_free(trainer->batches.ahead);
     prefetch_free(trainer->evaluation.ahead);
     batch_free(trainer->batches.now);

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run/callback.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
+#include "train/run/best.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/evaluate.h"
 #include "train/run/monitors.h"
 #include "train/run/programs.h"
@@ -16,7 +18,6 @@
 #include "train/run/update.h"
 #include "train/scheduler/scheduler.h"
 #include "train/state.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 /* ---------------------------------------------------------------- what stands in a config */
@@ -77,9 +78,10 @@ static int check_age(const struct config_node *root, struct error *error) {
 
 /* Top-level keys that are ours, or that something refers to: others are likely to be misspelt sections. */
 static int check_sections(const struct config_node *root, struct error *error) {
-    static const struct option globals = {
-        "global_options", OPTION_NODE, OPTION_IGNORED, NULL, 0, NULL, "NequIP 0.19 does not read it either"};
-    options_notice(&globals, root);
+    const struct config_node *globals = config_get(root, "global_options");
+    if (config_kind(globals) != CONFIG_NULL)
+        config_notice(globals, LOG_NOTICE,
+                      "global_options is accepted and has no meaning here: NequIP 0.19 does not read it either");
     static const char *const required[] = {"data", "trainer", "training_module"};
     for (int k = 0; k < 3; k++)
         if (!config_get(root, required[k])) {
@@ -449,6 +451,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if ((code = check_precision(settings, config_get(root, "trainer"), module->model, error)))
         return code;
+    if ((code = callbacks_fit(&parts.callbacks, composition, error)))
+        return code;
     if ((code = add_callback_names(&parts.callbacks, module, kind, parts.groups.count, parts.schedule.name, &logged,
                                    error)))
         return code;
@@ -462,10 +466,12 @@ static int check_all(const struct config_node *root, const struct naming *naming
             return code;
     }
     for (int k = 0; !settings->enable_checkpointing && k < parts.callbacks.count; k++)
-        if (parts.callbacks.list[k].kind->is_checkpoint)
+        if (parts.callbacks.list[k].kind->writes_checkpoints)
             return config_error(config_get(config_get(root, "trainer"), "enable_checkpointing"), error, ERROR_VALUE,
                                 "it is false, and there is %s among the callbacks: one of them must go",
                                 parts.callbacks.list[k].kind->target.target);
+    if ((code = best_check(&parts.callbacks, settings, runs, nruns, config_get(root, "trainer"), error)))
+        return code;
     if (module->loss && (code = check_callbacks_loss(&parts.callbacks, module->loss, types, error)))
         return code;
     for (size_t k = 0; naming && k < logged.count; k++)

@@ -3,21 +3,21 @@
 #define FETTLE_TRAIN_RUN_TRAINER_INTERNAL_H
 
 #include "base/arena.h"
-#include "train/run/callback.h"
+#include "train/run.h"
 #include "train/run/audit.h"
 #include "train/run/batches.h"
+#include "train/run/callback.h"
+#include "train/run/composition.h"
 #include "train/run/cursor.h"
 #include "train/run/evaluate.h"
 #include "train/run/logging.h"
 #include "train/run/resume.h"
 #include "train/run/retool.h"
-#include "train/run.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
 #include "train/run/trainer_options.h"
 #include "train/run/update.h"
-#include "train/run/composition.h"
 #include "train/trainer.h"
 
 enum { CHANGE_WORDS = 64 }; /* of a change, at most */

@@ -8,9 +8,9 @@
 #include "train/optimizer/optimizer.h"
 #include "train/optimizer/param_groups.h"
 #include "train/run.h"
+#include "train/run/loop.h"
 #include "train/run/run_weights.h"
 #include "train/run/trainer_internal.h"
-#include "train/run/loop.h"
 #include "train/run/update.h"
 #include "train/state.h"
 

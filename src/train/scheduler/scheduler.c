@@ -5,7 +5,7 @@
 #include "train/scheduler/scheduler_kind.h"
 #include "train/state.h"
 
-enum { MAX_KINDS = 32, MAX_DEPTH = 16 };
+enum { MAX_DEPTH = 16 };
 
 /* ---------------------------------------------------------------- moves */
 
@@ -86,18 +86,14 @@ struct builder {
 static int find_kind(const struct scheduler_kind **out, const struct config_node *config, struct error *error) {
     static const char *const of_code[] = {"LambdaLR", "MultiplicativeLR"};
     const struct config_node *target = config_get(config, "_target_");
-    const char *last = strrchr(config_text(target), '.');
     for (int k = 0; k < 2; k++)
-        if (!strcmp(last ? last + 1 : config_text(target), of_code[k]))
+        if (!strcmp(text_behind(config_text(target), '.'), of_code[k]))
             return config_error(target, error, ERROR_VALUE,
                                 "%s takes its factors from a Python function, which a config cannot hold: ConstantLR, "
                                 "LinearLR, ExponentialLR and the like, alone, chained or in sequence, serve",
                                 of_code[k]);
-    struct option_target targets[MAX_KINDS];
-    size_t index, count = scheduler_kind_count < MAX_KINDS ? scheduler_kind_count : MAX_KINDS;
-    for (size_t k = 0; k < count; k++)
-        targets[k] = scheduler_kinds[k]->target;
-    int code = options_target(config, "learning rate scheduler", targets, count, &index, error);
+    size_t index;
+    int code = options_kind(config, "learning rate scheduler", scheduler_kinds, scheduler_kind_count, &index, error);
     if (!code)
         *out = scheduler_kinds[index];
     return code;
@@ -310,8 +306,7 @@ int scheduler_check_milestones(const struct option_ints *milestones, const struc
 /* ---------------------------------------------------------------- what it is */
 
 static const char *kind_name(const struct scheduler_kind *kind) {
-    const char *dot = strrchr(kind->target.target, '.');
-    return dot ? dot + 1 : kind->target.target;
+    return text_behind(kind->target.target, '.');
 }
 
 int scheduler_is_plateau(const struct scheduler *self) {

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 #include "train/run.h"
@@ -17,8 +18,8 @@
 #include "train/run/settings.h"
 #include "train/scheduler/scheduler.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
 #include "train/technique/technique.h"
+#include "train/vector.h"
 
 struct conflict_free_options {
     double norm_eps;
@@ -190,9 +191,9 @@ static const struct layer_setting settings[] = {
 static void add_cell(struct text *out, int width, int digits, double value, const char *none) {
     char cell[32];
     if (digits < 0)
-        snprintf(cell, sizeof cell, "%.4g", value);
+        print_to(cell, sizeof cell, "%.4g", value);
     else
-        snprintf(cell, sizeof cell, "%.*f", digits, value);
+        print_to(cell, sizeof cell, "%.*f", digits, value);
     text_format(out, " %*s", width, isnan(value) ? none : cell);
 }
 

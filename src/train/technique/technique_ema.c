@@ -174,6 +174,10 @@ static void describe(const struct layer *layer, struct text *out) {
     text_add(out, "training works on the raw weights, validation and test see the average; neither is ever swapped\n");
 }
 
+static struct variable *average(const struct layer *layer, enum dtype dtype) {
+    return ((const struct ema *)layer->own)->weights[dtype];
+}
+
 const struct technique technique_ema = {
     .name = "ema",
     .claims = CLAIM_EVALUATION,
@@ -188,4 +192,5 @@ const struct technique technique_ema = {
     .open = ema_open,
     .after_step = after_step,
     .evaluation = evaluation,
+    .average = average,
 };

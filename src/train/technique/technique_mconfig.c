@@ -14,8 +14,8 @@
 #include "train/run.h"
 #include "train/run/programs.h"
 #include "train/technique/conflict_free_weights.h"
-#include "train/vector.h"
 #include "train/technique/technique.h"
+#include "train/vector.h"
 
 struct mconfig_options {
     struct option_floats betas;
