@@ -433,7 +433,7 @@ static void come_back(void) {
 /* Ctrl-Z: the shell gets a sane terminal. */
 static void suspend(void) {
     unprepare();
-    signals_stop();
+    signals_stop(0);
     come_back();
 }
 

@@ -171,6 +171,10 @@ void screen_obey_input(void) {
     while (!ui.finished && (kind = input_next(&ui.input)) != INPUT_NOTHING) {
         if (kind == INPUT_MOUSE) {
             on_mouse();
+        } else if (kind == INPUT_INTERRUPT) {
+            screen_interrupt();
+        } else if (kind == INPUT_STOP) {
+            screen_stop(1);
         } else if (kind == INPUT_ESCAPE && (ui.in_panes || !prompt_wants_escape())) {
             ui.in_panes = 1;
             ui.find[0] = 0;
@@ -178,7 +182,7 @@ void screen_obey_input(void) {
         } else if (!ui.in_panes) {
             prompt_obey(kind);
         } else if (kind == INPUT_TEXT) {
-            const struct key *key = keys_find(ui.input.bytes, ui.input.count, &used);
+            const struct key *key = keys_find(ui.input.bytes, input_text_size(&ui.input), &used);
             input_take(&ui.input, used);
             if (key)
                 press(key);

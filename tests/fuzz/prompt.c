@@ -174,15 +174,18 @@ static void obey(int panes) {
     enum input_kind kind;
     size_t used;
     while (!ended && (kind = input_next(&input)) != INPUT_NOTHING) {
-        if (kind == INPUT_MOUSE || (kind == INPUT_ESCAPE && !prompt_wants_escape()))
+        if (kind == INPUT_INTERRUPT)
+            prompt_clear();
+        if (kind == INPUT_INTERRUPT || kind == INPUT_STOP || kind == INPUT_MOUSE ||
+            (kind == INPUT_ESCAPE && !prompt_wants_escape()))
             continue;
         if (!panes || kind != INPUT_TEXT) {
             prompt_obey(kind);
             check_line();
             continue;
         }
-        keys_find(input.bytes, input.count, &used);
-        if (!used || used > input.count)
+        keys_find(input.bytes, input_text_size(&input), &used);
+        if (!used || used > input_text_size(&input))
             fuzz_fail("a key of %zu bytes where there are %zu", used, input.count);
         input_take(&input, used);
     }
@@ -218,7 +221,7 @@ static void open_as(int line) {
 void fuzz_input(const uint8_t *data, size_t size) {
     if (!size || size > MOST)
         return;
-    memset(&input, 0, sizeof input);
+    input = (struct input){.interrupt = 3, .stop = 26, .ignored = 28};
     ended = 0;
     rl_variable_bind("editing-mode", data[0] & VI ? "vi" : "emacs");
     open_as((data[0] & LINE) != 0);
