@@ -357,6 +357,7 @@ static void take_line(char *line) {
     char **more = line ? realloc(prompt_state.lines, (size_t)(prompt_state.nlines + 1) * sizeof *more) : NULL;
 
     if (!more) {
+        rl_crlf();
         prompt_state.ended = 1;
         free(line);
         return;
