@@ -149,7 +149,8 @@ static void feed(const char *bytes) {
         read_key();
 }
 
-/* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up. */
+/* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up.  What vi's commands
+ * may leave behind a zero in the line, when one is repeated within another, is no part of it. */
 static void redisplay(void) {
     memcpy(&_rl_top_level, &given_up, sizeof given_up);
     recall_keep_sound();
@@ -239,7 +240,7 @@ void prompt_bind(const char *keys, int (*command)(int count, int key)) {
 
 /* readline calls it before each line. */
 static int begin_line(void) {
-    if (RL_ISSTATE(SEARCHES)) { /* a macro has ended the line before it */
+    if (RL_ISSTATE(SEARCHES)) { /* by callbacks, readline may end the line with a key that comes before it */
         rl_callback_sigcleanup();
         rl_replace_line("", 1);
         using_history();

@@ -166,6 +166,7 @@ void fuzz_open(void) {
     setenv("TERM", "xterm-256color", 1);
     open_terminal();
     signals_install(0);
+    signal(SIGTERM, SIG_DFL); /* whoever hangs here is to be ended */
     rl_outstream = fopen("/dev/null", "w");
     rl_initialize(); /* while it believes that it draws: it asks what the terminal can do */
 }
