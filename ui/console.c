@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/print.h"
 #include "signals.h"
 
 static const char erase_line[] = "\r\033[K";
@@ -53,12 +54,22 @@ void console_progress(struct console *console, const char *line) {
 }
 
 static void add_shown(struct text *out, const char *format, va_list arguments) {
-    char *raw = NULL;
+    char *raw = print_new_v(format, arguments);
 
-    if (vasprintf(&raw, format, arguments) < 0)
+    if (!raw)
         return;
     text_add_shown(out, raw, strlen(raw));
     free(raw);
+}
+
+static void add_line(struct text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_line(struct text *out, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_shown(out, format, arguments);
+    va_end(arguments);
+    text_add(out, "\n");
 }
 
 /* To the log, or to what will stand in it. */
@@ -122,11 +133,23 @@ void console_error(struct console *console, const struct error *error) {
         console_say(console, "fettle: %s", text);
 }
 
+static int is_said(const struct console *console, const char *prefix, const char *message) {
+    struct text line = {0};
+    const char *at = console->early.data;
+
+    add_line(&line, "%s%s", prefix, message);
+    while (at && line.data && (at = strstr(at, line.data)) && at != console->early.data && at[-1] != '\n')
+        at++;
+    int said = at && line.data;
+    text_free(&line);
+    return said;
+}
+
 static void sink(void *context, enum log_level level, const char *message) {
     static const char *const prefixes[] = {"", "", "notice: ", "warning: ", "error: "};
     struct console *console = context;
 
-    if (level >= console->threshold)
+    if (level >= console->threshold && !(console->once && is_said(console, prefixes[level], message)))
         console_say(console, "%s%s", prefixes[level], message);
 }
 

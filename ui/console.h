@@ -18,6 +18,7 @@ struct console {
     FILE *log;         /* gets what is said, too; NULL: none */
     struct text early; /* what was said before the log was opened, if `keep` */
     int keep;
+    int once; /* with keep: a line of the library's log that was said already is not said again */
 };
 
 void console_init(struct console *console);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/interrupt.h"
-#include "data/oddities.h"
+#include "data/set/oddities.h"
 
 /* Frames that neighbours are counted in; neighbours of an atom that are enough, and too few; steps of a first training.
  */

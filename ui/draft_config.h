@@ -3,7 +3,7 @@
 #define FETTLE_UI_DRAFT_CONFIG_H
 
 #include "base/text.h"
-#include "data/dataset.h"
+#include "data/set/dataset.h"
 
 enum draft_label { DRAFT_ENERGY, DRAFT_FORCES, DRAFT_STRESS, DRAFT_VIRIAL, DRAFT_LABELS };
 

@@ -113,11 +113,12 @@ static int stops(size_t number) {
     return number % NUMBERS_AT_ONCE == NUMBERS_AT_ONCE - 1 && interrupt_check(NULL);
 }
 
+/* JSON has no NaN, and nothing infinite. */
 static void write_numbers(FILE *out, const double *values, size_t count, const char *separator) {
     char number[32];
 
     for (size_t k = 0; k < count && !stops(k); k++)
-        fprintf(out, "%s%s", k ? separator : "", text_double(number, values[k]));
+        fprintf(out, "%s%s", k ? separator : "", isfinite(values[k]) ? text_double(number, values[k]) : "null");
 }
 
 /* Labels give way to predictions and stay under a name of their own. */
@@ -196,11 +197,7 @@ int evaluation_write_json(const struct evaluation *e, const struct evaluation_te
     fputs("],\n \"loss_terms\": {", out);
     for (size_t k = 0; k < terms->count; k++) {
         fprintf(out, "%s\"%s\": ", k ? ", " : "", terms->term[k].name);
-        /* JSON has no NaN. */
-        if (isfinite(terms->term[k].value))
-            write_numbers(out, &terms->term[k].value, 1, "");
-        else
-            fputs("null", out);
+        write_numbers(out, &terms->term[k].value, 1, "");
     }
     fputs("}}\n", out);
     return code ? code : interrupt_check(error);

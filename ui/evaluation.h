@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 #include "base/text.h"
-#include "data/dataset.h"
+#include "data/set/dataset.h"
 #include "fettle/fettle.h"
 
 struct evaluation {

@@ -5,14 +5,14 @@
 #include "base/interrupt.h"
 #include "base/team.h"
 #include "config/node.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "evaluation.h"
-#include "graph/blas.h"
+#include "graph/kernel/blas.h"
 #include "graph/graph.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "model/api.h"
-#include "model/safetensors.h"
-#include "train/metrics.h"
+#include "model/file/safetensors.h"
+#include "train/metric/metrics.h"
 
 /* All frames as one batch, the metrics on it, and what these need to live. */
 struct joint {

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "console.h"
 #include "fettle/fettle.h"
-#include "graph/kernels.h"
+#include "graph/kernel/kernels.h"
 #include "repl.h"
 #include "signals.h"
 #include "verb.h"

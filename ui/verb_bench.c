@@ -3,11 +3,12 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "config/node.h"
 #include "console.h"
-#include "graph/profile.h"
-#include "train/trainer.h"
+#include "graph/run/profile.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {
@@ -83,7 +84,7 @@ static int measure(struct trainer *trainer, long repeats, struct result *out, st
 static void print_time(const char *name, double seconds, double flops, double total) {
     console_write(stdout, "  %-58s %8.3f %6.1f", name, 1e3 * seconds, total > 0 ? 100 * seconds / total : 0);
     if (flops > 0 && seconds > 0)
-        printf(" %8.1f", 1e-9 * flops / seconds);
+        print_file(stdout, " %8.1f", 1e-9 * flops / seconds);
     printf("\n");
 }
 
@@ -127,15 +128,15 @@ static int print_text(const struct result *result, enum dtype dtype, long top, s
     static const char *const names[2] = {"training step", "evaluation"};
     int code = 0;
 
-    printf("training step  %9.3f ms   (quartiles %.3f and %.3f)\n", result->step.median, result->step.low,
-           result->step.high);
-    printf("evaluation     %9.3f ms   (quartiles %.3f and %.3f)\n", result->eval.median, result->eval.low,
-           result->eval.high);
-    printf("%.1f atoms and %.1f edges a batch, %zu parameters, %s, %d thread%s\n", result->atoms, result->edges,
-           result->parameters, dtype_name(dtype), result->threads, result->threads == 1 ? "" : "s");
-    printf("memory: %.1f MB at most; buffers of the step %.1f MB, of the evaluation %.1f MB\n",
-           1e-6 * (double)result->memory, 1e-6 * (double)program_memory(result->programs[0]),
-           1e-6 * (double)program_memory(result->programs[1]));
+    print_file(stdout, "training step  %9.3f ms   (quartiles %.3f and %.3f)\n", result->step.median, result->step.low,
+               result->step.high);
+    print_file(stdout, "evaluation     %9.3f ms   (quartiles %.3f and %.3f)\n", result->eval.median, result->eval.low,
+               result->eval.high);
+    print_file(stdout, "%.1f atoms and %.1f edges a batch, %zu parameters, %s, %d thread%s\n", result->atoms,
+               result->edges, result->parameters, dtype_name(dtype), result->threads, result->threads == 1 ? "" : "s");
+    print_file(stdout, "memory: %.1f MB at most; buffers of the step %.1f MB, of the evaluation %.1f MB\n",
+               1e-6 * (double)result->memory, 1e-6 * (double)program_memory(result->programs[0]),
+               1e-6 * (double)program_memory(result->programs[1]));
     for (int k = 0; k < 2 && !code && top; k++) {
         const struct program *program = result->programs[k];
         double total = 0;
@@ -150,10 +151,11 @@ static int print_text(const struct result *result, enum dtype dtype, long top, s
 
 static void write_profile(FILE *out, const struct profile *profile, const char *key) {
     for (size_t k = 0; k < profile->count; k++)
-        fprintf(out, "%s\n   {\"%s\": \"%s\", \"instructions\": %d, \"ms\": %.6g, \"share\": %.6g, \"gflops\": %.6g}",
-                k ? "," : "", key, profile->rows[k].name, profile->rows[k].instructions, 1e3 * profile->rows[k].seconds,
-                profile->seconds > 0 ? profile->rows[k].seconds / profile->seconds : 0,
-                profile->rows[k].seconds > 0 ? 1e-9 * profile->rows[k].flops / profile->rows[k].seconds : 0);
+        print_file(
+            out, "%s\n   {\"%s\": \"%s\", \"instructions\": %d, \"ms\": %.6g, \"share\": %.6g, \"gflops\": %.6g}",
+            k ? "," : "", key, profile->rows[k].name, profile->rows[k].instructions, 1e3 * profile->rows[k].seconds,
+            profile->seconds > 0 ? profile->rows[k].seconds / profile->seconds : 0,
+            profile->rows[k].seconds > 0 ? 1e-9 * profile->rows[k].flops / profile->rows[k].seconds : 0);
 }
 
 static int write_program(FILE *out, const char *name, const struct program *program, struct error *error) {
@@ -163,8 +165,8 @@ static int write_program(FILE *out, const char *name, const struct program *prog
     if ((code = profile_make(&modules, program, PROFILE_MODULE, error)) ||
         (code = profile_make(&ops, program, PROFILE_OP, error)))
         goto out;
-    fprintf(out, ",\n \"%s\": {\"buffers_mb\": %.6g, \"timed_ms\": %.6g,\n  \"modules\": [", name,
-            1e-6 * (double)program_memory(program), 1e3 * modules.seconds);
+    print_file(out, ",\n \"%s\": {\"buffers_mb\": %.6g, \"timed_ms\": %.6g,\n  \"modules\": [", name,
+               1e-6 * (double)program_memory(program), 1e3 * modules.seconds);
     write_profile(out, &modules, "module");
     fprintf(out, "],\n  \"ops\": [");
     write_profile(out, &ops, "op");
@@ -172,12 +174,12 @@ static int write_program(FILE *out, const char *name, const struct program *prog
     for (int k = 0; k < program_instructions(program); k++) {
         struct instruction_info info;
         program_instruction(program, k, &info);
-        fprintf(out,
-                "%s\n   {\"op\": \"%s\", \"shape\": \"%s\", \"module\": \"%s\", \"ms\": %.6g, \"share\": %.6g, "
-                "\"gflops\": %.6g}",
-                k ? "," : "", info.op, info.shape, info.module ? info.module : "", 1e3 * info.seconds,
-                modules.seconds > 0 ? info.seconds / modules.seconds : 0,
-                info.seconds > 0 ? 1e-9 * info.flops / info.seconds : 0);
+        print_file(out,
+                   "%s\n   {\"op\": \"%s\", \"shape\": \"%s\", \"module\": \"%s\", \"ms\": %.6g, \"share\": %.6g, "
+                   "\"gflops\": %.6g}",
+                   k ? "," : "", info.op, info.shape, info.module ? info.module : "", 1e3 * info.seconds,
+                   modules.seconds > 0 ? info.seconds / modules.seconds : 0,
+                   info.seconds > 0 ? 1e-9 * info.flops / info.seconds : 0);
     }
     fprintf(out, "]}");
 out:
@@ -193,13 +195,13 @@ static int write_json(const struct result *result, const char *path, struct erro
     if (code)
         return code;
     FILE *out = file_writer_stream(writer);
-    fprintf(out,
-            "{\"train_step_ms\": %.6g, \"train_step_q1_ms\": %.6g, \"train_step_q3_ms\": %.6g,\n"
-            " \"eval_ms\": %.6g, \"eval_q1_ms\": %.6g, \"eval_q3_ms\": %.6g,\n"
-            " \"atoms\": %.6g, \"edges\": %.9g, \"parameters\": %zu, \"threads\": %d, \"memory_mb\": %.6g",
-            result->step.median, result->step.low, result->step.high, result->eval.median, result->eval.low,
-            result->eval.high, result->atoms, result->edges, result->parameters, result->threads,
-            1e-6 * (double)result->memory);
+    print_file(out,
+               "{\"train_step_ms\": %.6g, \"train_step_q1_ms\": %.6g, \"train_step_q3_ms\": %.6g,\n"
+               " \"eval_ms\": %.6g, \"eval_q1_ms\": %.6g, \"eval_q3_ms\": %.6g,\n"
+               " \"atoms\": %.6g, \"edges\": %.9g, \"parameters\": %zu, \"threads\": %d, \"memory_mb\": %.6g",
+               result->step.median, result->step.low, result->step.high, result->eval.median, result->eval.low,
+               result->eval.high, result->atoms, result->edges, result->parameters, result->threads,
+               1e-6 * (double)result->memory);
     for (int k = 0; k < 2 && !code; k++)
         code = write_program(out, program_names[k], result->programs[k], error);
     fprintf(out, "}\n");

@@ -5,9 +5,10 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "data/batch.h"
-#include "data/datamodule.h"
-#include "data/transforms.h"
+#include "base/print.h"
+#include "data/frame/batch.h"
+#include "data/module/datamodule.h"
+#include "data/transform/transforms.h"
 #include "evaluation.h"
 #include "model/api.h"
 #include "verb.h"
@@ -76,7 +77,7 @@ static void print_errors(const struct evaluation_terms *errors, FILE *out) {
     for (size_t k = 0; k < errors->count; k++)
         for (size_t u = 0; u < sizeof units / sizeof *units; u++)
             if (strncmp(errors->term[k].name, units[u].prefix, strlen(units[u].prefix)) == 0)
-                fprintf(out, "%-22s %12.4f %s\n", errors->term[k].name, 1e3 * errors->term[k].value, units[u].unit);
+                print_file(out, "%-22s %12.4f %s\n", errors->term[k].name, 1e3 * errors->term[k].value, units[u].unit);
     if (!errors->count)
         fprintf(out, "no labels to compare with\n");
 }
@@ -84,9 +85,9 @@ static void print_errors(const struct evaluation_terms *errors, FILE *out) {
 static void print_times(const struct evaluation *evaluation, FILE *out) {
     fprintf(out, "%8s %10s %12s %14s\n", "frame", "atoms", "s", "us an atom");
     for (size_t f = 0; f < evaluation->count; f++)
-        fprintf(out, "%8zu %10d %12.4f %14.3f\n", f, evaluation->frames[f]->atoms, evaluation->seconds[f],
-                1e6 * evaluation->seconds[f] / evaluation->frames[f]->atoms);
-    fprintf(out, "memory: %.1f MB at most\n", 1e-6 * (double)memory_high_water());
+        print_file(out, "%8zu %10d %12.4f %14.3f\n", f, evaluation->frames[f]->atoms, evaluation->seconds[f],
+                   1e6 * evaluation->seconds[f] / evaluation->frames[f]->atoms);
+    print_file(out, "memory: %.1f MB at most\n", 1e-6 * (double)memory_high_water());
 }
 
 /* Nothing that is read, or written as well, may be written over.  config: what else is read, once that is known. */

@@ -3,10 +3,11 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "config/node.h"
 #include "console.h"
 #include "draft_config.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {
@@ -87,14 +88,20 @@ static int run(const struct arguments *arguments, struct error *error) {
     struct text yaml = {0}, remarks = {0};
     struct dataset *dataset = NULL;
     struct draft draft = {0};
+    struct console console;
     long threads = 0;
     int code;
 
+    console_init(&console);
+    console_take_log(&console);
+    console.keep = console.once = 1; /* the data are read again by the run that is measured */
     if ((code = arguments_integer(arguments, options, THREADS, 1, 1024, &threads, error)) ||
         (code = verb_check_output(options[OUTPUT].name, output, inputs, 1, NULL, error)))
-        return code;
-    if (output && !arguments->value[FORCE] && file_exists(output))
-        return error_set(error, ERROR_IO, "%s is there already: --force writes over it", output);
+        goto out;
+    if (output && !arguments->value[FORCE] && file_exists(output)) {
+        code = error_set(error, ERROR_IO, "%s is there already: --force writes over it", output);
+        goto out;
+    }
     dataset = dataset_new();
     code = dataset ? dataset_read(dataset, data, NULL, error) : error_set(error, ERROR_MEMORY, "out of memory");
     if (code || (code = draft_make(&draft, dataset, data, error)))
@@ -111,14 +118,16 @@ static int run(const struct arguments *arguments, struct error *error) {
     else
         console_write(stdout, "%s", yaml.data);
     if (!code && output)
-        printf("%s: %zu frame%s, %d element%s, cutoff %.1f A\n%sfettle run %s -o results\n", output, draft.frames,
-               draft.frames == 1 ? "" : "s", draft.types, draft.types == 1 ? "" : "s", draft.r_max, remarks.data,
-               output);
+        print_file(stdout, "%s: %zu frame%s, %d element%s, cutoff %.1f A\n%sfettle run %s -o results\n", output,
+                   draft.frames, draft.frames == 1 ? "" : "s", draft.types, draft.types == 1 ? "" : "s", draft.r_max,
+                   remarks.data, output);
 out:
     dataset_free(dataset);
     draft_free(&draft);
     text_free(&yaml);
     text_free(&remarks);
+    log_set_sink(NULL, NULL);
+    console_close_log(&console);
     return code;
 }
 

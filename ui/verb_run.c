@@ -7,7 +7,7 @@
 #include "console.h"
 #include "session/progress.h"
 #include "signals.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 #include "verb.h"
 
 static const struct argument options[] = {

@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "console.h"
 #include "model/api.h"
-#include "model/builder.h"
+#include "model/builder/builder.h"
 #include "verb.h"
 
 static const struct argument options[] = {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 enum { CHUNK = 64 * 1024 };
 
 struct chunk {
@@ -84,10 +86,10 @@ char *arena_format(struct arena *arena, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = print_to_v(NULL, 0, format, args);
     char *text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1);
     if (text)
-        vsnprintf(text, (size_t)length + 1, format, again);
+        print_to_v(text, (size_t)length + 1, format, again);
     va_end(again);
     va_end(args);
     return text;

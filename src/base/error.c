@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
+
 static void fill(struct error *error, enum error_code code, const char *file, int line, int column, const char *format,
                  va_list args) {
     if (!error || (error->code && (code != ERROR_MEMORY || error->code == ERROR_MEMORY)))
@@ -14,7 +16,7 @@ static void fill(struct error *error, enum error_code code, const char *file, in
     error->line = line;
     error->column = column;
     snprintf(error->file, sizeof error->file, "%s", file ? file : "");
-    vsnprintf(error->message, sizeof error->message, format, args);
+    print_to_v(error->message, sizeof error->message, format, args);
 }
 
 int error_set(struct error *error, enum error_code code, const char *format, ...) {
@@ -44,7 +46,7 @@ void error_prefix(struct error *error, const char *format, ...) {
     char text[sizeof error->message];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(text, sizeof text, format, args);
+    int length = print_to_v(text, sizeof text, format, args);
     va_end(args);
     if (length < 0)
         return;

@@ -347,6 +347,23 @@ int file_exists(const char *path) {
     return !stat(path, &status);
 }
 
+int file_join(const char *folder, const char *name, char path[PATH_MAX], struct error *error) {
+    if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
+        return error_set(error, ERROR_IO, "the name of the folder %.200s... is too long", folder);
+    return 0;
+}
+
+void file_remove_empty(const char *path, size_t stays) {
+    char *left = strdup(path);
+    while (left && strlen(left) > stays && !rmdir(left)) {
+        char *slash = strrchr(left, '/');
+        if (!slash)
+            break;
+        *slash = 0;
+    }
+    free(left);
+}
+
 char *file_place(const char *path) {
     char *above = strdup(path), *real = NULL, *place = NULL;
     const char *rest = path + strlen(path);

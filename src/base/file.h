@@ -2,6 +2,7 @@
 #ifndef FETTLE_BASE_FILE_H
 #define FETTLE_BASE_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include "base/error.h"
@@ -40,6 +41,10 @@ int file_read(const char *path, char **data, size_t *size, struct error *error);
 int file_read_stream(const char *path, size_t most, char **data, size_t *size, struct error *error);
 int file_make_directories(const char *path, struct error *error);
 int file_exists(const char *path);
+/* FOLDER/NAME; ERROR_IO where that is too long. */
+int file_join(const char *folder, const char *name, char path[PATH_MAX], struct error *error);
+/* Removes a folder that is empty, then those above it that are by then, as long as the path is longer than `stays`. */
+void file_remove_empty(const char *path, size_t stays);
 /* The absolute name of the file that writing to path would write, links and .. followed; it need not be there, nor the
  * folders above it.  NULL where nobody can tell: behind a link that leads nowhere, with .. in what is not there, out of
  * memory.  Freed by free(). */

@@ -154,15 +154,18 @@ static void help_frames(enum kind kind, const char *path, char *out, size_t size
 }
 
 /* How weights of PyTorch become some that are read. */
-static void help_torch(const char *path, char *out, size_t size) {
-    char to[320];
+static void help_torch(enum foreign_place place, const char *path, char *out, size_t size) {
+    char to[320], then[800];
     rename_to(to, sizeof to, path, ".safetensors");
+    if (place == FOREIGN_WEIGHTS)
+        snprintf(then, sizeof then, "%s takes its place", to);
+    else
+        snprintf(then, sizeof then, "eval --model CONFIG.yaml --weights %s, or run CONFIG.yaml --init %s", to, to);
     snprintf(out, size,
              ", which Python turns into weights that are read: python -c \"import torch, safetensors.torch as s; "
              "w = torch.load('%s', map_location='cpu', weights_only=False)['state_dict']; "
-             "s.save_file({k: v.contiguous() for k, v in w.items() if v.numel()}, '%s')\"; then eval --model "
-             "CONFIG.yaml --weights %s",
-             path, to, to);
+             "s.save_file({k: v.contiguous() for k, v in w.items() if v.numel()}, '%s')\"; then %s",
+             path, to, then);
 }
 
 static void help_config(enum kind kind, const char *path, char *out, size_t size) {
@@ -171,14 +174,16 @@ static void help_config(enum kind kind, const char *path, char *out, size_t size
     rename_to(xyz, sizeof xyz, path, ".xyz");
     rename_to(yaml, sizeof yaml, path, ".yaml");
     if (kind == TORCH)
-        help_torch(path, out, size);
+        help_torch(FOREIGN_CONFIG, path, out, size);
     else if (kind == EXTXYZ)
         snprintf(out, size, "%s: fettle new %s -o %s writes one for them", expected, path, yaml);
     else if (kind == FRAMES)
         snprintf(out, size, "%s: ase convert %s %s makes frames of it, and fettle new %s -o %s a configuration",
                  expected, path, xyz, xyz, yaml);
     else if (kind == WEIGHTS)
-        snprintf(out, size, "%s: eval --model CONFIG.yaml --weights %s takes them", expected, path);
+        snprintf(out, size,
+                 "%s: eval --model CONFIG.yaml --weights %s takes them, and run CONFIG.yaml --init %s begins with them",
+                 expected, path, path);
     else
         snprintf(out, size, "%s", expected);
 }
@@ -187,7 +192,7 @@ int foreign_refuse(enum foreign_place place, const char *path, const char *head,
     static const char *const suffixes[] = {".xyz", ".yaml", ".safetensors"};
     enum kind kind = OTHER;
     const char *command = NULL, *what = size ? identify(head, size, &kind, &command) : NULL;
-    char help[1200];
+    char help[2400];
     if (!what && size && place == FOREIGN_FRAMES)
         what = name_text(head, size, &kind);
     if (!what || (place == FOREIGN_WEIGHTS && kind == WEIGHTS) || (place == FOREIGN_FRAMES && kind == EXTXYZ))
@@ -199,7 +204,7 @@ int foreign_refuse(enum foreign_place place, const char *path, const char *head,
     else if (place == FOREIGN_CONFIG)
         help_config(kind, path, help, sizeof help);
     else if (kind == TORCH)
-        help_torch(path, help, sizeof help);
+        help_torch(place, path, help, sizeof help);
     else
         snprintf(help, sizeof help, ", where weights (safetensors) are expected");
     return error_set(error, ERROR_SYNTAX, "%s is %s%s", path, what, help);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/print.h"
+
 /* The one sink: set by the front end before anything runs. */
 static struct {
     log_sink *sink;
@@ -35,11 +37,9 @@ void log_message(enum log_level level, const char *format, ...) {
     if (!current.sink || level < log_threshold())
         return;
     /* a model's tree is longer than any fixed line */
-    char *message = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&message, format, args) < 0)
-        message = NULL;
+    char *message = print_new_v(format, args);
     va_end(args);
     current.sink(current.context, level, message ? message : format);
     free(message);

@@ -8,6 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/print.h"
+
+const char *text_behind(const char *text, char c) {
+    const char *last = strrchr(text, c);
+    return last ? last + 1 : text;
+}
+
 int text_ends_with(const char *text, const char *end) {
     size_t size = strlen(text), length = strlen(end);
     return size > length && !strcmp(text + size - length, end);
@@ -59,9 +66,9 @@ void text_format(struct text *text, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = print_to_v(NULL, 0, format, args);
     if (length >= 0 && !reserve(text, (size_t)length)) {
-        vsnprintf(text->data + text->size, (size_t)length + 1, format, again);
+        print_to_v(text->data + text->size, (size_t)length + 1, format, again);
         text->size += (size_t)length;
     }
     va_end(again);

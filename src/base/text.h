@@ -27,6 +27,7 @@ int text_is_plain(uint32_t character);                      /* it is shown as it
 /* The bytes of the UTF-8 character that text begins with, its number in *out; 0 where there is none. */
 size_t text_character(const char *text, size_t size, uint32_t *out);
 
+const char *text_behind(const char *text, char c);     /* what stands behind the last c; all, where there is none */
 int text_ends_with(const char *text, const char *end); /* and has more than that */
 
 /* The nearest name to `name` among count names (edit distance, case aside), NULL where none is near. */

@@ -124,7 +124,7 @@ static struct config_node *embed(struct composing *composing, const struct sourc
     struct error *error = composing->error;
     struct config_node *map = tree_copy(config, source->root, 0, error);
     for (const char *left = *package ? package : NULL; map && left;) {
-        const char *dot = strrchr(left, '.'), *name = dot ? dot + 1 : left;
+        const char *dot = strrchr(left, '.'), *name = text_behind(left, '.');
         struct config_node *outer = tree_new(config, CONFIG_MAP, source->root, error);
         struct config_node *key = tree_string(config, name, strlen(name), source->root, error);
         if (!outer || !key || tree_put(outer, key, map, error))

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 enum { MOST_ARGUMENTS = 64, MOST_NESTED = 24 };
 
 struct scanner {
@@ -28,7 +30,7 @@ static struct config_node *fail(struct scanner *scanner, const char *format, ...
     char message[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    print_to_v(message, sizeof message, format, args);
     va_end(args);
     const struct config_node *place = place_of(scanner);
     config_error(place, scanner->evaluation->error, ERROR_SYNTAX, "%s, in \"%.120s\"", message, place->text);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 struct config *tree_config_new(struct error *error) {
     struct config *config = calloc(1, sizeof *config);
     if (config)
@@ -418,7 +420,7 @@ void config_notice(const struct config_node *node, enum log_level level, const c
     written->noticed = 1;
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    print_to_v(message, sizeof message, format, args);
     va_end(args);
     log_message(level, "%s:%d: %s", node->file ? node->file : "", node->line, message);
 }
@@ -427,7 +429,7 @@ int config_error(const struct config_node *node, struct error *error, enum error
     char message[sizeof error->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    print_to_v(message, sizeof message, format, args);
     va_end(args);
     if (!node)
         return error_set(error, code, "%s", message);

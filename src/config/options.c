@@ -275,12 +275,6 @@ static void notice_ignored(const struct option *option, const struct config_node
                       option->help);
 }
 
-void options_notice(const struct option *option, const struct config_node *map) {
-    const struct config_node *value = config_get(map, option->name);
-    if (value)
-        notice_ignored(option, value);
-}
-
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error) {
     int code = 0;
@@ -372,12 +366,9 @@ int options_target(const struct config_node *map, const char *what, const struct
     }
     nearest = text_nearest(name, names, used);
     /* the right name in another module: compare what stands behind the last dot */
-    const char *last = strrchr(name, '.');
-    for (size_t k = 0; k < count; k++) {
-        const char *own = strrchr(targets[k].target, '.');
-        names[k] = own ? own + 1 : targets[k].target;
-    }
-    const char *short_name = nearest ? NULL : text_nearest(last ? last + 1 : name, names, count);
+    for (size_t k = 0; k < count; k++)
+        names[k] = text_behind(targets[k].target, '.');
+    const char *short_name = nearest ? NULL : text_nearest(text_behind(name, '.'), names, count);
     for (size_t k = 0; short_name && k < count; k++)
         if (names[k] == short_name)
             nearest = targets[k].target;
@@ -390,6 +381,18 @@ int options_target(const struct config_node *map, const char *what, const struct
     const char *noun = what + (!strncmp(what, "a ", 2) ? 2 : !strncmp(what, "an ", 3) ? 3 : 0);
     int code = config_error(node, error, ERROR_NAME, "unknown %s \"%.120s\"%s", noun, name, all.data ? all.data : "");
     text_free(&all);
+    return code;
+}
+
+int options_target_of(const struct config_node *map, const char *what, const void *const *kinds, size_t count,
+                      size_t *index, struct error *error) {
+    struct option_target *targets = malloc((count + 1) * sizeof *targets);
+    if (!targets)
+        return error_set(error, ERROR_MEMORY, "out of memory");
+    for (size_t k = 0; k < count; k++)
+        targets[k] = *(const struct option_target *)kinds[k];
+    int code = options_target(map, what, targets, count, index, error);
+    free(targets);
     return code;
 }
 

@@ -58,9 +58,6 @@ struct option {
 int options_read(const struct option *options, size_t count, const struct config_node *map, const char *const *also,
                  void *out, struct arena *arena, struct error *error);
 
-/* The notice of an ignored option alone, of a map that has other keys too. */
-void options_notice(const struct option *option, const struct config_node *map);
-
 /* `_target_` of a map, looked up among names (full names and aliases); index or an error with the nearest name. */
 struct option_target {
     const char *target; /* "torch.optim.Adam" */
@@ -73,6 +70,11 @@ int options_is_target(const char *name, const struct option_target *target);
 const char *options_public_name(const char *name, char *out, size_t size);
 int options_target(const struct config_node *map, const char *what, const struct option_target *targets, size_t count,
                    size_t *index, struct error *error);
+/* The same among a table of kinds, pointers to structs that begin with their target. */
+#define options_kind(map, what, kinds, count, index, error)                                                            \
+    options_target_of(map, what, (const void *const *)(kinds), count, index, error)
+int options_target_of(const struct config_node *map, const char *what, const void *const *kinds, size_t count,
+                      size_t *index, struct error *error);
 
 /* Each option with its type, default and help. */
 void options_print(const struct option *options, size_t count, int indent, struct text *out);

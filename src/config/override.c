@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 enum mode { CHANGE, ADD, FORCE, DELETE };
 
 struct order {
@@ -306,12 +308,11 @@ int config_override(struct config *config, const char *override, struct error *e
 }
 
 int config_override_format(struct config *config, struct error *error, const char *format, ...) {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    int length = vasprintf(&text, format, args);
+    char *text = print_new_v(format, args);
     va_end(args);
-    if (length < 0)
+    if (!text)
         return error_set(error, ERROR_MEMORY, "out of memory");
     int code = config_override(config, text, error);
     free(text);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/print.h"
+
 const struct config_node *call_place(const struct call *call) {
     return call->evaluation->frame->node;
 }
@@ -14,7 +16,7 @@ struct config_node *call_fail(const struct call *call, enum error_code code, con
     char message[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    print_to_v(message, sizeof message, format, args);
     va_end(args);
     config_error(call_place(call), call->evaluation->error, code, "%s: %s", call->name, message);
     return NULL;

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/op/form.h"
+#include "graph/op/sums.h"
+
 enum { MAX_PARTS = 64 };
 
 struct part {
@@ -20,7 +23,7 @@ static void count_uses(struct node *node, int *uses) {
 
 /* Forms that differ in their terms only. */
 static int mergeable(const struct node *a, const struct node *b) {
-    if (a->op != b->op || !op_is_form(a->op) || a->dtype != b->dtype)
+    if (a->op != b->op || !op_has(a, OP_TERMS) || a->dtype != b->dtype)
         return 0;
     const struct form_attr *x = a->attr, *y = b->attr;
     struct form_attr p = *x, q = *y;
@@ -63,28 +66,21 @@ static struct node *merge(struct graph *graph, struct part *parts, int *nparts) 
 
 static struct node *sum_of(struct graph *graph, struct part *parts, int nparts) {
     struct node *inputs[MAX_PARTS];
-    struct {
-        struct lincomb_attr attr;
-        double factor[MAX_PARTS];
-    } attr;
-    memset(&attr, 0, sizeof attr);
+    double factors[MAX_PARTS];
     int n = 0;
     while (nparts) {
-        if (parts[0].single && op_is_form(parts[0].node->op)) {
+        if (parts[0].single && op_has(parts[0].node, OP_TERMS)) {
             inputs[n] = merge(graph, parts, &nparts);
-            attr.attr.factor[n++] = 1;
+            factors[n++] = 1;
         } else {
             inputs[n] = parts[0].node;
-            attr.attr.factor[n++] = parts[0].factor;
+            factors[n++] = parts[0].factor;
             memmove(parts, parts + 1, (size_t)--nparts * sizeof *parts);
         }
     }
-    if (n == 1 && attr.attr.factor[0] == 1)
+    if (n == 1 && factors[0] == 1)
         return inputs[0];
-    attr.attr.count = n;
-    const struct node *like = inputs[0];
-    return node_make(graph, &op_lincomb, like->dtype, like->dim, like->rows, like->layout, inputs, n, &attr,
-                     sizeof attr.attr + (size_t)n * sizeof(double));
+    return node_sum(graph, inputs, factors, n);
 }
 
 /* New nodes that more than one node uses, by id. */
@@ -113,14 +109,14 @@ static int mark_shared(struct shared *shared, const struct node *node) {
 
 static struct node *rebuild_sum(struct graph *graph, const struct node *node, struct node *const *map,
                                 const struct shared *shared) {
-    const struct lincomb_attr *attr = node->attr;
+    const struct add_attr *attr = node->attr;
     struct part parts[MAX_PARTS];
     int n = 0, left = attr->count;
     for (int k = 0; k < attr->count; k++, left--) {
         struct node *input = map[node->inputs[k]->id];
         int single = !is_shared(shared, input);
-        const struct lincomb_attr *inner = input->attr;
-        if (single && input->op == &op_lincomb && n + inner->count + left <= MAX_PARTS) {
+        const struct add_attr *inner = input->attr;
+        if (single && op_has(input, OP_SUM) && n + inner->count + left <= MAX_PARTS) {
             for (int j = 0; j < inner->count; j++)
                 parts[n++] = (struct part){input->inputs[j], attr->factor[k] * inner->factor[j],
                                            !is_shared(shared, input->inputs[j])};
@@ -151,7 +147,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
         int changed = 0;
         for (int k = 0; k < node->ninputs; k++)
             changed |= map[node->inputs[k]->id] != node->inputs[k];
-        if (node->op == &op_lincomb) {
+        if (op_has(node, OP_SUM)) {
             map[id] = rebuild_sum(graph, node, map, &shared);
         } else if (changed) {
             struct node **inputs = malloc((size_t)node->ninputs * sizeof *inputs);
@@ -161,8 +157,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
             }
             for (int k = 0; k < node->ninputs; k++)
                 inputs[k] = map[node->inputs[k]->id];
-            map[id] = node_make(graph, node->op, node->dtype, node->dim, node->rows, node->layout, inputs,
-                                node->ninputs, node->attr, node->attr_size);
+            map[id] = node_remake(graph, node, inputs);
             free(inputs);
         } else {
             map[id] = node;

@@ -1,7 +1,7 @@
 #ifndef FETTLE_GRAPH_SIMPLIFY_H
 #define FETTLE_GRAPH_SIMPLIFY_H
 
-#include "graph/node.h"
+#include "graph/graph.h"
 
 /* Replaces outputs by equal ones that cost less: sums of one form become one node with several terms, sums of sums
  * one sum, factors go into forms. */

@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+enum dim index_dim(int index) {
+    return index == INDEX_PAIR_TYPE || index == INDEX_PAIR_FRAME || index == INDEX_PAIR_I || index == INDEX_PAIR_J
+               ? DIM_PAIRS
+               : DIM_ATOMS;
+}
+
 /* Compressed rows by counting.  Going through pairs in order leaves every row in the order of its pairs. */
 static void fill_rows(const struct topology *t, struct edge_rows *rows, const int *centre, const int *other, int both) {
     int *row = rows->row, atoms = t->dim[DIM_ATOMS], pairs = t->dim[DIM_PAIRS];

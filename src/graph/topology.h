@@ -22,6 +22,9 @@ enum index_kind {
     INDEX_COUNT
 };
 
+/* What an index array runs over: pairs or atoms. */
+enum dim index_dim(int index);
+
 /* Edges by one of their ends, as compressed rows. */
 struct edge_rows {
     int *row;          /* [atoms + 1] */

@@ -14,12 +14,12 @@
 #include "base/interrupt.h"
 #include "base/team.h"
 #include "base/text.h"
-#include "data/batch.h"
-#include "data/datamodule.h"
-#include "graph/blas.h"
+#include "data/frame/batch.h"
+#include "data/module/datamodule.h"
+#include "graph/kernel/blas.h"
 #include "graph/graph.h"
-#include "graph/program.h"
-#include "model/safetensors.h"
+#include "graph/run/program.h"
+#include "model/file/safetensors.h"
 
 enum { OUT_ENERGY, OUT_ATOMIC, OUT_FORCES, OUT_STRESS, OUT_COUNT };
 

@@ -1,6 +1,7 @@
-#include "model/builder.h"
-#include "model/emitter.h"
-#include "model/modules.h"
+#include "model/builder/builder.h"
+#include "model/emit/emitter.h"
+#include "model/module/modules.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,33 +6,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/node.h"
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "graph/graph.h"
-#include "model/safetensors.h"
+#include "model/emit/model_outputs.h"
+#include "model/emit/parameter.h"
+#include "model/file/safetensors.h"
 
 struct model;
 struct module;
-
-/* A matrix within a parameter of one dimension, row by row. */
-struct parameter_matrix {
-    size_t offset;
-    int rows, cols;
-};
-
-/* One entry of the state dict: a parameter (drawn, trained) or a buffer (stored alongside). */
-struct parameter {
-    char *name; /* NequIP's state_dict name within the GraphModel: "model.func.type_embed.embed_module.weight" */
-    enum dtype dtype;
-    int ndim;
-    int shape[4];
-    size_t numel;
-    int is_buffer; /* not among parameters(): never trained */
-    int frozen;    /* a parameter that is not updated now */
-    size_t offset; /* of its first number in model_slab(model, dtype) */
-    /* Of e3nn's Linear, one for each path, in order and without gaps; none for others. */
-    const struct parameter_matrix *matrices;
-    int nmatrices;
-};
 
 /* Builds from a builder's arguments (a map with _target_, seed, model_dtype, type_names, ...). */
 int model_build(struct model **out, const struct config_node *config, struct error *error);
@@ -80,14 +61,7 @@ int model_load_average(struct model *model, const struct safetensors *file, stru
 /* Adds the state as "model.sole_model.NAME", and the arguments as metadata "model_config" (JSON). */
 int model_store_weights(const struct model *model, struct safetensors *file, struct error *error);
 
-/* Emits the model into a graph.  Outputs are float64 nodes; forces, stress, virial NULL unless derivatives. */
-struct model_outputs {
-    struct node *total_energy;  /* [frames,1] eV */
-    struct node *atomic_energy; /* [atoms,1] eV */
-    struct node *forces;        /* [atoms,3] eV/A */
-    struct node *stress;        /* [frames,9] eV/A^3 */
-    struct node *virial;        /* [frames,9] eV */
-};
+/* Emits the model into a graph. */
 int model_emit(const struct model *model, struct graph *graph, int derivatives, struct model_outputs *out,
                struct error *error);
 /* The graph node of parameter k (not of buffers), as model_emit made it in this graph; for graph_grad. */

@@ -14,7 +14,7 @@
 #define FETTLE_SESSION_EXPRESSION_H
 
 #include "base/error.h"
-#include "session/series.h"
+#include "session/view/series.h"
 
 struct expression;
 

@@ -148,21 +148,11 @@ int progress_default_output(char **out, const char *wanted, struct error *error)
 
 void progress_discard_output(const char *output) {
     static const char *const files[] = {"config.yaml", "resolved.yaml", "metrics.csv", "run.log"};
-    struct text path = {0};
+    char path[PATH_MAX];
 
-    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++) {
-        text_clear(&path);
-        text_format(&path, "%s/%s", output, files[k]);
-        if (!path.failed)
-            unlink(path.data);
-    }
-    text_clear(&path);
-    text_add(&path, output ? output : "");
-    while (!path.failed && path.data && path.data[0] && rmdir(path.data) == 0) {
-        char *slash = strrchr(path.data, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    text_free(&path);
+    for (size_t k = 0; output && k < sizeof files / sizeof *files; k++)
+        if (!file_join(output, files[k], path, NULL))
+            unlink(path);
+    if (output)
+        file_remove_empty(output, 0);
 }

@@ -3,7 +3,7 @@
 #define FETTLE_SESSION_PROGRESS_H
 
 #include "base/text.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct progress {
     double begin;       /* when the loop was entered, s */

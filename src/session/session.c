@@ -1,7 +1,8 @@
+#include "base/print.h"
 #include "session/session_internal.h"
 #include "base/file.h"
-#include "session/draft.h"
-#include "session/info.h"
+#include "session/command/draft.h"
+#include "session/view/info.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -46,17 +47,6 @@ int session_interrupted(const struct session *session) {
     return session->options.interrupted && session->options.interrupted(session->options.context);
 }
 
-/* The sign of a NaN says nothing; in a column its place is kept. */
-static void drop_signs(char *line) {
-    for (char *at = line; (at = strstr(at, "-nan"));) {
-        int apart = at > line && at[-1] == ' ' && !(at > line + 1 && at[-2] == ' ');
-        if (apart)
-            memmove(at, at + 1, strlen(at));
-        else
-            at[0] = ' ';
-    }
-}
-
 /* Once more than the front end does: the log is a border of its own. */
 static void write_log(struct session *session, const char *prefix, const char *text) {
     struct text shown = {0};
@@ -72,16 +62,13 @@ static void write_log(struct session *session, const char *prefix, const char *t
 }
 
 void session_print(struct session *session, const char *format, ...) {
-    char *line = NULL;
     va_list arguments;
-    int length;
 
     va_start(arguments, format);
-    length = vasprintf(&line, format, arguments);
+    char *line = print_new_v(format, arguments);
     va_end(arguments);
-    if (length < 0)
+    if (!line)
         return;
-    drop_signs(line);
     if (session->captured) {
         text_add(session->captured, line);
         free(line);

@@ -7,11 +7,11 @@
 #include "config/node.h"
 #include "session/command.h"
 #include "session/guard.h"
-#include "session/series.h"
+#include "session/view/series.h"
 #include "session/session.h"
-#include "session/stops.h"
+#include "session/stop/stops.h"
 #include "session/view.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { REWIND_MOST = 256, REWIND_STATES = 24 };
 

@@ -3,7 +3,7 @@
 #define TESTS_DATA_SUPPORT_H
 
 #include "base/random.h"
-#include "data/dataset.h"
+#include "data/set/dataset.h"
 
 /* Path of a file beside the tests; the buffer is the caller's. */
 const char *data_file(char out[512], const char *name);

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-#include "data/batch.h"
+#include "data/frame/batch.h"
 #include "support.h"
 
 static const struct batch_options two_types = {.types = 2};

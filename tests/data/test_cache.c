@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "data/cache.h"
-#include "data/cache_file.h"
-#include "data/prefetch.h"
+#include "data/set/cache.h"
+#include "data/set/cache_file.h"
+#include "data/frame/prefetch.h"
 #include "support.h"
 
 #define MAPPER "- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H, O]}\n"

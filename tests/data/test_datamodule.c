@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "data/batch.h"
-#include "data/datamodule.h"
+#include "data/frame/batch.h"
+#include "data/module/datamodule.h"
 #include "support.h"
 
 enum { ALL = (1 << ROLE_COUNT) - 1 };
@@ -339,6 +339,11 @@ static const struct bad_config bad_configs[] = {
      "num_workers", 5, 1},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
      "  sampler: {_target_: torch.utils.data.SubsetRandomSampler, indices: [3, 30]}\n",
+     "frame 30", 5, 0},
+    {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntrain_dataloader:\n"
+     "  sampler: {_target_: torch.utils.data.WeightedRandomSampler, num_samples: 2, weights: [0, 0, 0, 0, 0, 0, 0, 0, "
+     "0, "
+     "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0]}\n",
      "frame 30", 5, 0},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_path: %/ethanol.xyz\ntransforms:\n- {_target_: "
      "ChemicalSpeciesToAtomTypeMapper, model_type_names: [C, H]}\n",

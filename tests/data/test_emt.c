@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/emt.h"
-#include "data/generate.h"
+#include "data/set/emt.h"
+#include "data/set/generate.h"
 #include "support.h"
 
 /* Labels that ASE's calculator wrote; positions have eight decimals in the files. */

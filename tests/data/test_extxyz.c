@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/extxyz.h"
-#include "data/extxyz_parts.h"
+#include "data/format/extxyz.h"
+#include "data/format/extxyz_parts.h"
 #include "support.h"
 
 static double value_of(const struct dataset *dataset, const char *field, int k) {

@@ -9,11 +9,11 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/thread.h"
-#include "data/emt.h"
-#include "data/generate.h"
-#include "data/input.h"
-#include "data/stats.h"
-#include "data/survey.h"
+#include "data/set/emt.h"
+#include "data/set/generate.h"
+#include "data/frame/input.h"
+#include "data/set/stats.h"
+#include "data/set/survey.h"
 #include "support.h"
 
 static char folder[64], path[128];

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
-#include "data/loader.h"
+#include "data/set/loader.h"
 
 static void check_epochs(const struct loader_settings *settings, const int64_t expected[3][5]) {
     struct loader loader;
@@ -25,6 +25,39 @@ Test(loader, shuffle) {
     check_epochs(&(struct loader_settings){.batch_size = 3, .shuffle = 1}, short_batch);
     check_epochs(&(struct loader_settings){.batch_size = 3, .shuffle = 1, .drop_last = 1}, one_batch);
     check_epochs(&(struct loader_settings){.batch_size = 5, .shuffle = 1, .num_workers = 1}, short_batch);
+}
+
+/* What torch.multinomial gave after torch.manual_seed(123), twice. */
+Test(loader, weights) {
+    static const double weights[] = {0.5, 1, 0, 2.5, 1e-3, 3, 1, 0.25, 4, 1};
+    static const struct {
+        int64_t drawn, expected[2][13];
+        int replacement;
+    } cases[] = {{13, {{5, 0, 6, 1, 5, 5, 7, 6, 9, 1, 8, 1, 3}, {3, 3, 5, 8, 5, 7, 3, 3, 8, 8, 5, 6, 5}}, 1},
+                 {6, {{1, 3, 9, 5, 8, 0}, {1, 3, 5, 9, 8, 6}}, 0},
+                 {1, {{1}, {1}}, 1},
+                 {1, {{1}, {1}}, 0}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct loader loader;
+        struct loader_streams streams;
+        int64_t order[13], room[10];
+        double shares[10];
+        struct loader_settings settings = {.batch_size = 4,
+                                           .sampler = SAMPLER_WEIGHTED,
+                                           .drawn = cases[c].drawn,
+                                           .from = 10,
+                                           .replacement = cases[c].replacement,
+                                           .weights = weights,
+                                           .room = room,
+                                           .shares = shares};
+        loader_init(&loader, 10, &settings);
+        loader_streams_init(&streams, 456);
+        for (int epoch = 0; epoch < 2; epoch++) {
+            loader_epoch(&loader, &streams, order);
+            for (int64_t k = 0; k < cases[c].drawn; k++)
+                cr_expect_eq(order[k], cases[c].expected[epoch][k], "case %zu, epoch %d, frame %d", c, epoch, (int)k);
+        }
+    }
 }
 
 /* A limit that ends the epoch before the short batch leaves the stream as a full one would. */

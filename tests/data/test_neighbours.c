@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/frame.h"
+#include "data/frame/frame.h"
 #include "support.h"
 
 struct edge {

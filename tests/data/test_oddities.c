@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "data/emt.h"
-#include "data/generate.h"
-#include "data/oddities.h"
+#include "data/set/emt.h"
+#include "data/set/generate.h"
+#include "data/set/oddities.h"
 #include "support.h"
 
 static struct text heard;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/prefetch.h"
+#include "data/frame/prefetch.h"
 #include "support.h"
 
 enum { FRAMES = 12 };

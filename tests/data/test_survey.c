@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-#include "data/survey.h"
+#include "data/set/survey.h"
 #include "support.h"
 
 /* A dimer, a copy of it without a label, a dimer that is shorter with an odd label, one atom alone. */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "data/transforms.h"
+#include "data/transform/transforms.h"
 #include "support.h"
 
 static struct transforms *transforms_of(const char *yaml, struct error *error) {

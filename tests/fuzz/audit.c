@@ -3,7 +3,8 @@
 #include <string.h>
 #include "common.h"
 #include "kept.h"
-#include "train/trainer_internal.h"
+#include "train/run/audit.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 3 };
 static struct kept kept;
@@ -17,8 +18,8 @@ void fuzz_open(void) {
 void fuzz_input(const uint8_t *data, size_t size) {
     struct error error = {0};
     fuzz_write("audit.log", data, size);
-    free(kept.trainer->replay);
-    kept.trainer->replay = kept.trainer->replay_at = NULL;
+    free(kept.trainer->audit.replay);
+    kept.trainer->audit.replay = kept.trainer->audit.replay_at = NULL;
     int code = audit_replay_open(kept.trainer, "audit.log", &error);
     fuzz_told(code, &error);
     if (!code)

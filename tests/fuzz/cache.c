@@ -1,7 +1,7 @@
 /* A cache of frames beside its data file.  The input is edits of a good one (see edits.h): of the head, of the records
  * and arrays of its frames, "0.record", "0.pos" and so on, and of the whole file as 32-bit words, "file".  Its hashes
  * are made right again, but for lines `break`; `cut N` cuts it short.  Its frames are then trained on. */
-#include "data/cache.h"
+#include "data/set/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "common.h"
-#include "data/cache_file.h"
+#include "data/set/cache_file.h"
 #include "edits.h"
 #include "kept.h"
-#include "train/trainer_internal.h"
+#include "train/run/trainer_internal.h"
 
 enum { BATCHES = 2, MOST_ARRAYS = 128 };
 
@@ -129,8 +129,10 @@ static void train(const struct dataset *dataset) {
     for (int k = 0; k < 2; k++)
         own[k]->frames = frames[k];
     /* what is joined ahead are frames that go now */
-    prefetch_ask(trainer->ahead, (const struct frame *const *)frames[0], 1, model_batch_options(trainer->model));
-    prefetch_ask(trainer->eval_ahead, (const struct frame *const *)frames[1], 1, model_batch_options(trainer->model));
+    prefetch_ask(trainer->batches.ahead, (const struct frame *const *)frames[0], 1,
+                 model_batch_options(trainer->model));
+    prefetch_ask(trainer->evaluation.ahead, (const struct frame *const *)frames[1], 1,
+                 model_batch_options(trainer->model));
     kept_return(&kept);
 }
 

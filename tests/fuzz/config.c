@@ -5,7 +5,7 @@
 #include "common.h"
 #include "config/tree.h"
 #include "session/session.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { LONGEST = 1 << 20 }; /* interpolations make more text of less */
 

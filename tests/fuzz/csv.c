@@ -1,5 +1,5 @@
 /* metrics.csv of a run that goes on: rows are kept, added and cut.  The first two bytes say how many. */
-#include "train/csv_log.h"
+#include "train/run/csv_log.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 /* extxyz: frames, their neighbours, a batch; what is written reads back equal.  The first byte says how it is read. */
-#include "data/extxyz.h"
+#include "data/format/extxyz.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common.h"
-#include "data/batch.h"
-#include "data/frame.h"
+#include "data/frame/batch.h"
+#include "data/frame/frame.h"
 
 enum { WITH_KEYS = 1, PLAIN = 2, WRITTEN = 4, DIRECTED = 8 };
 enum { MOST_FRAMES = 50, MOST_WRITTEN = 200, MOST_PAIRS = 8 << 20 };

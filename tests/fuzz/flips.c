@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "common.h"
-#include "data/cache.h"
-#include "model/safetensors.h"
-#include "train/trainer.h"
+#include "data/set/cache.h"
+#include "model/file/safetensors.h"
+#include "train/run/trainer.h"
 
 static const char checkpoint[] = "checkpoint.safetensors", frames[] = "data.xyz", cache[] = "data.xyz.fettle-cache";
 

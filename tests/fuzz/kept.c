@@ -1,7 +1,9 @@
 #include "kept.h"
 
 #include "common.h"
-#include "train/trainer_internal.h"
+#include "train/run/point.h"
+#include "train/run/trainer_internal.h"
+#include "train/run/trainer.h"
 
 enum { ANEW = 2000 }; /* what a trainer keeps of exchanged parts, until it is freed, does not add up */
 

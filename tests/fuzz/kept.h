@@ -3,7 +3,7 @@
 #define FETTLE_TESTS_FUZZ_KEPT_H
 
 #include "config/node.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 struct kept {
     struct config *config;

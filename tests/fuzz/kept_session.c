@@ -3,7 +3,8 @@
 #include <string.h>
 #include "common.h"
 #include "session/session_internal.h"
-#include "train/trainer_internal.h"
+#include "train/run/trainer_internal.h"
+#include "train/run/trainer.h"
 
 enum { ANEW = 2000, MOST_BATCHES = 6 }; /* files of a run that grow do not fill the memory */
 

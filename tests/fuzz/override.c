@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static struct config *good;
 

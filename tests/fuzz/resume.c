@@ -11,8 +11,11 @@
 #include "common.h"
 #include "edits.h"
 #include "kept.h"
-#include "model/safetensors.h"
-#include "train/trainer_internal.h"
+#include "model/file/safetensors.h"
+#include "train/run/checkpoint.h"
+#include "train/run/resume.h"
+#include "train/run/trainer_internal.h"
+#include "train/run/trainer.h"
 
 enum { BATCHES = 2, MOST_TENSORS = 512, LONGEST = 4096, MOST_TEXTS = 32 };
 
@@ -183,20 +186,20 @@ static struct safetensors *edit(char *text) {
 
 /* What opening a run does with a file, its config and its changes, on copies of the run's own config. */
 static int check_file(struct trainer *trainer, struct error *error) {
-    struct config *given = trainer->given, *config = trainer->config;
-    trainer->given = config_copy(given);
-    trainer->config = config_copy(config);
+    struct config *given = trainer->configs.given, *config = trainer->configs.resolved;
+    trainer->configs.given = config_copy(given);
+    trainer->configs.resolved = config_copy(config);
     int code = resume_read(trainer, error);
     if (!code)
         code = resume_open(trainer, error);
     if (!code)
         code = resume_check(trainer, error);
-    safetensors_free(trainer->resumed);
-    trainer->resumed = NULL;
-    config_free(trainer->given);
-    config_free(trainer->config);
-    trainer->given = given;
-    trainer->config = config;
+    safetensors_free(trainer->origin.file);
+    trainer->origin.file = NULL;
+    config_free(trainer->configs.given);
+    config_free(trainer->configs.resolved);
+    trainer->configs.given = given;
+    trainer->configs.resolved = config;
     return code;
 }
 
@@ -218,7 +221,7 @@ void fuzz_input(const uint8_t *data, size_t size) {
     char *text = fuzz_text(data, size);
     struct safetensors *bad = edit(text);
     int code = 0;
-    kept.trainer->resume = checkpoint;
+    kept.trainer->origin.path = checkpoint;
     if (config_changed || fuzz_replays()) {
         fuzz_need(safetensors_write(bad, checkpoint, &error), &error);
         code = check_file(kept.trainer, &error);

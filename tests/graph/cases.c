@@ -350,6 +350,7 @@ CASE(tensor_product_l3) {
 
 const struct op_case op_cases[] = {
     {"sums", "add", add_blocks, 2},
+    {"a number everywhere", "fill", add_blocks, 2},
     {"product", "mul", mul_equal, 2},
     {"product with gates", "mul", mul_gates, 2},
     {"product with a number per row", "mul", mul_rows, 2},

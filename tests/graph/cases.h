@@ -3,7 +3,7 @@
 #define TESTS_GRAPH_CASES_H
 
 #include "graph/graph.h"
-#include "graph/program.h"
+#include "graph/run/program.h"
 
 enum { CASE_MAX_INPUTS = 4 };
 

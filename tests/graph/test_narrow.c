@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "graph/cases.h"
-#include "graph/node.h"
-#include "graph/program.h"
+#include "graph/op/form.h"
+#include "graph/run/program.h"
 
 enum { CHANNELS = 3, BESSELS = 4, MOST = 4096 };
 

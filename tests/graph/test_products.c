@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/kernels.h"
-#include "graph/node.h"
-#include "graph/program.h"
+#include "graph/kernel/kernels.h"
+#include "graph/op/form.h"
+#include "graph/run/program.h"
 
 struct shape {
     int m, k, n;

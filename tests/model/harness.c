@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
-#include "data/extxyz.h"
+#include "data/format/extxyz.h"
 
 char *read_text(const char *path) {
     struct error error = {0};

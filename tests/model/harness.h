@@ -2,8 +2,8 @@
 #ifndef TESTS_MODEL_HARNESS_H
 #define TESTS_MODEL_HARNESS_H
 
-#include "data/batch.h"
-#include "graph/program.h"
+#include "data/frame/batch.h"
+#include "graph/run/program.h"
 #include "model/model.h"
 
 /* All of these end the test where something fails. */

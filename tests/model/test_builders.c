@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "harness.h"
-#include "model/builder.h"
-#include "model/modules.h"
+#include "model/builder/builder.h"
+#include "model/module/modules.h"
 
 static const char good[] = "_target_: NequIPGNNModel\nseed: 5\nmodel_dtype: float32\ntype_names: [C, H]\nr_max: 3.5\n"
                            "avg_num_neighbors: 9\nnum_layers: 1\nnum_features: 2\nradial_mlp_width: 4\n";

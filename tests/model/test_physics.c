@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "graph/program_internal.h"
-#include "graph/sweeps.h"
+#include "graph/op/op.h"
+#include "graph/run/program_internal.h"
+#include "graph/run/sweeps.h"
 #include "harness.h"
 
 static const char common[] = "seed: 5\nmodel_dtype: float64\ntype_names: [C, H, O]\nr_max: 3.5\n"
@@ -265,8 +266,7 @@ EACH_MODEL(little_is_kept_of_pairs) {
     struct sweeps *sweeps;
     struct error error = {0};
     int harmonics = (l_max[*k] + 1) * (l_max[*k] + 1), passed = 0;
-    cr_assert_eq(sweeps_make(&sweeps, program->graph, program->roots, program->noutputs, &error), 0, "%s",
-                 error.message);
+    cr_assert_eq(sweeps_make(&sweeps, program->plan, &error), 0, "%s", error.message);
     for (int p = 0; p < sweeps->npassed; p++) {
         const struct node *node = sweeps->passed[p].node;
         passed += node->dim == DIM_PAIRS;

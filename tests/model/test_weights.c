@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "harness.h"
-#include "model/safetensors_internal.h"
+#include "model/file/safetensors_internal.h"
 
 static const char yaml[] = "_target_: NequIPGNNModel\nseed: 5\nmodel_dtype: float32\ntype_names: [C, H]\nr_max: 3.5\n"
                            "avg_num_neighbors: 9\nnum_layers: 2\nnum_features: 2\nradial_mlp_width: 4\n"

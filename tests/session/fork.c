@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "session/session_internal.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 /* A session on a copy of the config of tests/ui, in a folder of its own. */
 struct place {

@@ -21,7 +21,9 @@
 #include "base/random.h"
 #include "config/tree.h"
 #include "session/session_internal.h"
-#include "train/state.h"
+#include "train/optimizer/optimizer_kinds.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>

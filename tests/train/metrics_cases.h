@@ -2,10 +2,10 @@
 #ifndef TEST_TRAIN_METRICS_CASES_H
 #define TEST_TRAIN_METRICS_CASES_H
 
-#include "data/batch.h"
-#include "data/frame.h"
+#include "data/frame/batch.h"
+#include "data/frame/frame.h"
 #include "reference.h"
-#include "train/metrics.h"
+#include "train/metric/metrics.h"
 
 enum { BATCHES = 3, METRIC_CASES = 14, LOSS_CASES = 13, MAX_FIELDS = 8, MAX_NUMBERS = 64, MAX_VALUES = 64, TYPES = 3 };
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
+#include "model/file/safetensors.h"
+#include "train/run/composition.h"
+#include "train/run/trainer.h"
 
 void file_copy(const char *from, const char *to) {
     struct error error = {0};
@@ -99,9 +101,10 @@ static struct config *config_with(const struct start *start) {
     for (int k = 0; start->overrides[k]; k++)
         cr_assert_eq(config_override(config, start->overrides[k], &error), 0, "%s: %s", start->overrides[k],
                      error.message);
-    /* the cases of NequIP keep no checkpoints: one that is asked for wants them */
+    /* the cases of NequIP keep no checkpoints: one that is asked for wants them, and so does what
+     * evaluates the best */
     for (int k = 0; start->overrides[k]; k++)
-        if (strstr(start->overrides[k], "ModelCheckpoint"))
+        if (strstr(start->overrides[k], "ModelCheckpoint") || strstr(start->overrides[k], "run=[train,"))
             config_override(config, "++trainer.enable_checkpointing=true", &error);
     return config;
 }

@@ -3,8 +3,8 @@
 #define TEST_TRAIN_RUNS_H
 
 #include "reference.h"
-#include "train/composition.h"
-#include "train/trainer.h"
+#include "train/run/composition.h"
+#include "train/run/trainer.h"
 
 /* Enters a new empty folder, which goes with the process (or with the next one entered). */
 void folder_enter(void);

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "train/core/state.h"
+#include "train/run/composition.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,5 +1,6 @@
 /* Callbacks that end a run, and those that a config names without meaning here. */
 #include "runs.h"
+#include "train/run/trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,24 @@ static const struct {
     {"{_target_: nequip.train.callbacks.TrainingStatsMonitor, log_freq: 0}", {"log_freq"}},
     {"{_target_: " LIGHTNING "OnExceptionCheckpoint, dirpath: a, filename: ../b}", {"filename"}},
     {"{_target_: " LIGHTNING "BatchSizeFinder}", {"BatchSizeFinder", "batch_size"}},
-    {"{_target_: " LIGHTNING "EMAWeightAveraging}", {"EMALightningModule"}},
+    {"{_target_: " LIGHTNING "StochasticWeightAveraging, swa_lrs: 0.1, avg_fn: {_target_: "
+     "torch.optim.swa_utils.get_ema_multi_avg_fn}}",
+     {"get_ema_avg_fn"}},
+    {"{_target_: " LIGHTNING "EMAWeightAveraging, decay: 1.5}", {"decay", "[0, 1]"}},
+    {"{_target_: " LIGHTNING "EMAWeightAveraging, update_starting_at_step: soon}", {"update_starting_at_step"}},
+    {"{_target_: " LIGHTNING "EMAWeightAveraging, update_every_n_steps: 1.5}", {"update_every_n_steps"}},
+    {"{_target_: " LIGHTNING "EMAWeightAveraging, avg_fn: {_target_: torch.optim.swa_utils.get_swa_avg_fn}}",
+     {"WeightAveraging takes avg_fn"}},
+    {"{_target_: " LIGHTNING "WeightAveraging, decay: 0.5}", {"decay"}},
+    {"{_target_: " LIGHTNING "WeightAveraging, avg_fn: torch.mean}", {"avg_fn", "Python"}},
+    {"{_target_: " LIGHTNING "WeightAveraging, avg_fn: {_target_: torch.optim.swa_utils.get_ema_avg_fn, decay: -1}}",
+     {"decay", "[0, 1]"}},
+    {"{_target_: " LIGHTNING "WeightAveraging, avg_fn: {_target_: torch.optim.swa_utils.get_swa_avg_fn}, multi_avg_fn: "
+     "{_target_: torch.optim.swa_utils.get_swa_multi_avg_fn}}",
+     {"exclude each other"}},
+    {"{_target_: " LIGHTNING "WeightAveraging, multi_avg_fn: {_target_: torch.optim.swa_utils.get_swa_multi_avg_fn}}",
+     {"use_buffers: false"}},
+    {"{_target_: " LIGHTNING "WeightAveraging}, {_target_: " LIGHTNING "EMAWeightAveraging}", {"one of them must go"}},
 };
 enum { REFUSED = sizeof refused / sizeof *refused };
 
@@ -106,6 +124,7 @@ Test(callbacks, exception_leaves_a_checkpoint_that_an_end_removes) {
     case_enter("ema_adam");
     struct start start = {.output = "out"};
     start_add(&start, "trainer.callbacks=[{_target_: " LIGHTNING "OnExceptionCheckpoint, dirpath: out/broken}]");
+    start_add(&start, "++trainer.enable_checkpointing=true");
     struct trainer *trainer = case_open(&start);
     case_steps(trainer, 2);
     cr_assert_eq(trainer_exception(trainer, &error), 0, "%s", error.message);

@@ -1,6 +1,8 @@
 /* Changes to a run that goes on: what they carry over, that they can be made again, and that a run which is resumed is
  * the run it was. */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 /* What is wrong with a config is said before any data is read: what, where, and the nearest name. */
 #include "runs.h"
+#include "train/run/trainer.h"
 
 #include <unistd.h>
 
@@ -48,11 +49,26 @@ static const struct {
     {"+trainer.reload_dataloaders_every_n_epochs=-1", {"reload_dataloaders_every_n_epochs"}},
     {"+trainer={logger: csv}", {"logger", "_target_"}},
     {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint}]", {"enable_checkpointing"}},
+    {"trainer.callbacks=[{_target_: lightning.pytorch.callbacks.OnExceptionCheckpoint, dirpath: a}]",
+     {"enable_checkpointing", "OnExceptionCheckpoint"}},
     {"+training_module.num_datasets={train: 1}", {"num_datasets", "leave it out"}},
     {"+training_module.lr_scheduler.reduce_on_plateau=false", {"reduce_on_plateau"}},
     {"+data.val_dataloader.prefetch_factor=2", {"prefetch_factor", "num_workers"}},
     {"+data.val_dataloader.collate_fn={_target_: f}", {"collate_fn", "leave it out"}},
-    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler}", {"RandomSampler"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.PartialSampler}", {"sampler", "did you mean"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, num_samples: 3}", {"weights"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, weights: [1, -1], num_samples: "
+     "3}",
+     {"weights"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, weights: [0, 0], num_samples: 3}",
+     {"sum", "above 0"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, weights: 1, num_samples: 3}",
+     {"list"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, weights: [1, 2], num_samples: 0}",
+     {"num_samples"}},
+    {"+data.val_dataloader.sampler={_target_: torch.utils.data.WeightedRandomSampler, weights: [1, 0, 2], num_samples: "
+     "3, replacement: false}",
+     {"2 frames"}},
     {"+data.val_dataloader.sampler={_target_: torch.utils.data.RandomSampler, data_source: []}", {"no frames"}},
     {"run=[{function: {_target_: f}}]", {"function", "Python"}},
     {"data.train_file_path=[train.xyz,val.xyz]", {"train_file_path", "ConcatDataset"}},

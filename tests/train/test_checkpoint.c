@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "graph/kernels.h"
-#include "model/safetensors_internal.h"
+#include "graph/kernel/kernels.h"
+#include "model/file/safetensors_internal.h"
+#include "train/run/trainer.h"
 
 /* Runs that between them have every owner of a state: techniques, optimizers, schedulers, callbacks. */
 static const struct setting {

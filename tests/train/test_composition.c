@@ -1,7 +1,7 @@
 /* Layers that fit together, and those that do not. */
 #include "reference.h"
-#include "train/composition.h"
-#include "train/technique.h"
+#include "train/run/composition.h"
+#include "train/technique/technique.h"
 
 static const struct technique other_average = {.name = "swa", .claims = CLAIM_EVALUATION};
 static const struct technique stepper = {.name = "stepper", .claims = CLAIM_STEP | CLAIM_CLIP};

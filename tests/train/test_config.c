@@ -3,8 +3,10 @@
 #include "base/random.h"
 #include "base/team.h"
 #include "reference.h"
-#include "train/config_sums.h"
-#include "train/optimizer.h"
+#include "train/technique/eigen.h"
+#include "train/technique/conflict_free_weights.h"
+#include "train/core/vector.h"
+#include "train/optimizer/optimizer.h"
 
 enum { MOST = 5 };
 
@@ -21,7 +23,7 @@ static double uniform(struct random_stream *stream) {
 }
 
 struct set {
-    struct config_vectors vectors;
+    struct vectors vectors;
     double coefficients[MOST], products[MOST * MOST], weights[MOST];
     void *result[DTYPE_COUNT];
 };
@@ -68,9 +70,9 @@ static void set_put(struct set *set, int term, size_t k, double value) {
 }
 
 static void set_solve(struct set *set, struct team *team) {
-    cr_assert_eq(config_products(team, &set->vectors, set->products), 0);
-    cr_assert_eq(config_weights(set->vectors.count, set->products, set->coefficients, 1e-8, set->weights), 0);
-    config_sum(team, &set->vectors, set->weights, set->result);
+    cr_assert_eq(vectors_products(team, &set->vectors, set->products), 0);
+    cr_assert_eq(conflict_free_weights(set->vectors.count, set->products, set->coefficients, 1e-8, set->weights), 0);
+    vectors_sum(team, &set->vectors, set->weights, set->result);
 }
 
 static void set_free(struct set *set) {
@@ -320,12 +322,12 @@ Test(config, opposite_gradients_follow_the_larger_coefficient) {
 
 Test(config, what_is_not_finite_is_refused) {
     double products[4] = {1, NAN, NAN, 1}, b[2] = {1, 1}, weights[2];
-    cr_expect_eq(config_weights(2, products, b, 1e-8, weights), -1);
+    cr_expect_eq(conflict_free_weights(2, products, b, 1e-8, weights), -1);
     products[1] = products[2] = 0;
     products[0] = INFINITY;
-    cr_expect_eq(config_weights(2, products, b, 1e-8, weights), -1);
-    cr_expect_eq(config_weights(0, products, b, 1e-8, weights), -1);
-    cr_expect_eq(config_weights(CONFIG_MAX_TERMS + 1, products, b, 1e-8, weights), -1);
+    cr_expect_eq(conflict_free_weights(2, products, b, 1e-8, weights), -1);
+    cr_expect_eq(conflict_free_weights(0, products, b, 1e-8, weights), -1);
+    cr_expect_eq(conflict_free_weights(CONFLICT_FREE_MOST + 1, products, b, 1e-8, weights), -1);
 }
 
 /* ---------------------------------------------------------------- two losses that conflict */
@@ -362,7 +364,7 @@ static void descend(double p[2], int by_config, int steps) {
         for (int i = 0; i < 4; i++)
             products[i] = g[i / 2][0] * g[i % 2][0] + g[i / 2][1] * g[i % 2][1];
         if (by_config)
-            cr_assert_eq(config_weights(2, products, b, 1e-8, weights), 0);
+            cr_assert_eq(conflict_free_weights(2, products, b, 1e-8, weights), 0);
         for (int c = 0; c < 2; c++)
             gradient[c] = weights[0] * g[0][c] + weights[1] * g[1][c];
         struct optimizer_span span = {.count = 2,

@@ -1,8 +1,11 @@
 /* Techniques in compositions: the order of layers, pairs that are refused, averages that follow each step once, ConFIG
  * and M-ConFIG in runs. */
 #include "runs.h"
-#include "train/composition.h"
-#include "train/technique.h"
+#include "train/run/trainer_options.h"
+#include "train/core/state.h"
+#include "train/run/composition.h"
+#include "train/technique/technique.h"
+#include "train/run/trainer.h"
 
 static void step(struct trainer *trainer, int count) {
     struct error error = {0};
@@ -19,7 +22,7 @@ static double setting(const struct trainer *trainer, const char *name) {
 
 Test(config_composition, layers_stand_in_the_order_of_a_step) {
     const struct composition_kind kind = {
-        {"test.Module", NULL}, "", {&technique_base, &technique_ema, &technique_config}};
+        {"test.Module", NULL}, "", {&technique_base, &technique_ema, &technique_conflict_free}};
     struct error error = {0};
     cr_expect_eq(composition_fits(&kind, &error), ERROR_STATE);
     cr_expect(strstr(error.message, "'ema'") && strstr(error.message, "'config'"), "%s", error.message);

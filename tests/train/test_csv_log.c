@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "train/csv_log.h"
+#include "train/run/csv_log.h"
 
 static int appending_fails;
 

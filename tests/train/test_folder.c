@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
-#include "train/callback.h"
+#include "model/file/safetensors.h"
+#include "train/run/callback.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static void run_in(const struct start *start) {
     struct trainer *trainer = case_open(start);

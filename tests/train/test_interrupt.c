@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include "base/interrupt.h"
 #include "runs.h"
+#include "train/run/trainer.h"
 
 static int countdown(void *context) {
     long *left = context;

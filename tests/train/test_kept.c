@@ -1,6 +1,8 @@
 /* What ModelCheckpoint keeps, and when: each row's files are those that NequIP 0.19.1 leaves of the case ema_adam with
  * these arguments (nequip-train, names without .ckpt). */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* Single frames and parameters, looked at. */
 #include "runs.h"
-#include "graph/program.h"
+#include "graph/run/program_look.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 

@@ -3,6 +3,8 @@
  * tests/reference/train/loop and callbacks hold the configs and the metrics.csv that NequIP left (nequip-train -cn
  * NAME). */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@ static const struct {
     {"loop", "overfit_and_reload"},
     {"loop", "sampled"},
     {"loop", "sampled_again"},
+    {"loop", "sampled_by_weights"},
+    {"loop", "sampled_by_weights_once"},
     {"loop", "workers_that_persist"},
     {"loop", "one_batch_holds_all"},
     {"loop", "shuffled_everywhere"},
@@ -27,6 +31,12 @@ static const struct {
     {"callbacks", "swa"},
     {"callbacks", "swa_instead_of_a_scheduler"},
     {"callbacks", "swa_with_ema"},
+    {"callbacks", "swa_that_forgets"},
+    {"callbacks", "averaged_by_steps_and_epochs"},
+    {"callbacks", "averaged_in_windows"},
+    {"callbacks", "averaged_twice"},
+    {"callbacks", "averaged_by_lerp"},
+    {"callbacks", "averaged_in_files_of_weights"},
     {"callbacks", "windows_by_epochs"},
     {"callbacks", "training_stats"},
     {"callbacks", "several_at_once"},

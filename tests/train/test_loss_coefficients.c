@@ -1,5 +1,7 @@
 /* Callbacks that change or show the loss coefficients: NequIP's runs, resuming, and what is refused. */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,4 +1,7 @@
 #include "metrics_cases.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
+#include "train/core/state.h"
 
 static struct metrics *metrics_of(const char *yaml, struct state *state) {
     struct config *config = config_of(yaml);

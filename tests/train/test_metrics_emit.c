@@ -1,6 +1,8 @@
 /* Terms as graph against terms as numbers, and their gradients against finite differences. */
-#include "graph/program.h"
+#include "graph/run/program.h"
 #include "metrics_cases.h"
+#include "train/metric/metrics.h"
+#include "train/metric/metrics_entry.h"
 
 enum { OUTPUTS = 5, MAX_TERMS = 16 };
 

@@ -1,5 +1,5 @@
 #include "reference.h"
-#include "train/optimizer.h"
+#include "train/optimizer/optimizer.h"
 
 #include <ctype.h>
 

@@ -1,7 +1,9 @@
 /* Runs with every optimizer: as NequIP's, and in all that one can do with a run.  tests/reference/train/optimizers
  * holds configs and the metrics.csv that NequIP left. */
 #include "runs.h"
-#include "train/optimizer.h"
+#include "train/optimizer/optimizer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* Parameter groups of an optimizer. */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 

@@ -4,7 +4,10 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "train/callback.h"
+#include "train/run/callback.h"
+#include "train/core/state.h"
+#include "train/run/composition.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,5 +1,6 @@
 /* Whole runs against the metrics.csv and the final weights that NequIP left. */
 #include "runs.h"
+#include "train/run/trainer.h"
 
 static const char *const cases[] = {"ema_adam", "base_accumulate_cosine", "dropin_molecule"};
 enum { CASES = sizeof cases / sizeof *cases };

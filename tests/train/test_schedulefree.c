@@ -1,5 +1,7 @@
 /* Schedule-free training: NequIP's runs, what evaluation and files see, and what does not go together with it. */
 #include "runs.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,5 +1,7 @@
 #include "reference.h"
-#include "train/scheduler.h"
+#include "train/scheduler/scheduler.h"
+#include "train/scheduler/scheduler_kind.h"
+#include "train/core/state.h"
 
 #define REFERENCE TEST_DATA_DIR "/scheduler_reference.txt"
 #define T "torch.optim.lr_scheduler."

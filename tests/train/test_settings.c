@@ -2,6 +2,7 @@
 #include "runs.h"
 
 #include "base/file.h"
+#include "train/run/trainer.h"
 
 static int validations(const char *path) {
     struct table table = table_read(path);
@@ -35,6 +36,7 @@ Test(settings, a_dev_run_is_one_short_epoch) {
         cr_expect_eq(heard.epochs, 1);
         cr_expect_eq(heard.checkpoints, 0);
         cr_expect_not(file_exists("out/metrics.csv"));
+        cr_expect_not(file_exists("out/last.safetensors"));
         cr_expect_not(file_exists("ck"));
     }
 }

@@ -3,14 +3,17 @@
 #include "runs.h"
 
 #include "base/file.h"
-#include "data/datamodule.h"
-#include "model/builder.h"
-#include "model/pair_potential.h"
-#include "train/callback.h"
-#include "train/metrics_entry.h"
-#include "train/optimizer.h"
-#include "train/scheduler_kind.h"
-#include "train/trainer_internal.h"
+#include "data/module/datamodule.h"
+#include "model/builder/builder.h"
+#include "model/module/pair_potential.h"
+#include "train/run/callback.h"
+#include "train/metric/metrics_entry.h"
+#include "train/optimizer/optimizer.h"
+#include "train/run/trainer_check.h"
+#include "train/run/trainer_options.h"
+#include "train/scheduler/scheduler_kind.h"
+#include "train/run/trainer_internal.h"
+#include "train/run/composition.h"
 
 struct rows {
     const struct option *rows[8];
@@ -29,7 +32,8 @@ static struct rows rows_of(const char *name) {
         enum loader_sampler sampler;
     } samplers[] = {{"torch.utils.data.RandomSampler", SAMPLER_RANDOM},
                     {"torch.utils.data.SequentialSampler", SAMPLER_SEQUENTIAL},
-                    {"torch.utils.data.SubsetRandomSampler", SAMPLER_SUBSET}};
+                    {"torch.utils.data.SubsetRandomSampler", SAMPLER_SUBSET},
+                    {"torch.utils.data.WeightedRandomSampler", SAMPLER_WEIGHTED}};
     struct rows out = {0};
     size_t count;
     const struct option *rows = NULL;
@@ -39,7 +43,7 @@ static struct rows rows_of(const char *name) {
         rows = loader_settings_rows(&count);
     else if (!strcmp(name, "lightning.pytorch.utilities.types.LRSchedulerConfig"))
         rows = schedule_settings_rows(&count);
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 4; k++)
         if (!strcmp(name, samplers[k].name))
             rows = loader_sampler_rows(samplers[k].sampler, &count);
     if (rows)

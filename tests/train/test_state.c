@@ -3,7 +3,7 @@
 #include <unistd.h>
 #include "reference.h"
 #include "base/memory.h"
-#include "train/state.h"
+#include "train/core/state.h"
 
 static struct variable *add(struct state *state, const char *name, enum state_type type, size_t count, int big) {
     struct error error = {0};

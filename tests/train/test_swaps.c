@@ -1,8 +1,10 @@
 /* Every technique against every other: that it is decided whether two go together, that a run can go over from each
  * training module to each other one between any two batches, that a validation which fails leaves nothing behind. */
 #include "runs.h"
-#include "train/composition.h"
-#include "train/technique.h"
+#include "train/core/state.h"
+#include "train/run/composition.h"
+#include "train/technique/technique.h"
+#include "train/run/trainer.h"
 
 #include <math.h>
 #include <sys/stat.h>

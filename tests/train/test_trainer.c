@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 #include <signal.h>
 #include <unistd.h>
-#include "model/safetensors_internal.h"
+#include "model/file/safetensors_internal.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {
     return state_hash(trainer_state(trainer));

@@ -1,8 +1,13 @@
 /* Files of predictions hold what an uninterrupted run would have written, wherever the run has gone back. */
 #include "runs.h"
+#include "train/run/trainer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 static const struct written {
     const char *per_epoch; /* separate_file_per_epoch */
@@ -69,4 +74,30 @@ ParameterizedTest(int *which, xyz, going_back_cuts_what_was_written_since) {
     case_run(trainer);
     trainer_free(trainer);
     same_files(c, "whole", "again");
+}
+
+/* Each frame has what the model predicts: without a volume a virial, and a stress of NaN. */
+Test(xyz, a_frame_without_a_cell_has_a_stress_of_nan) {
+    case_enter("ema_adam");
+    struct trainer *trainer = case_open(&(struct start){
+        .output = "out",
+        .overrides = {"trainer.callbacks=[{_target_: nequip.train.callbacks.ValTimeXYZFileWriter, out_file: v, "
+                      "extra_fields: [virial]}]",
+                      "run=[val]"}});
+    struct error error = {0};
+    char *data;
+    size_t size;
+    int frames = 0;
+    case_run(trainer);
+    trainer_free(trainer);
+    cr_assert_eq(file_read("v_dataset0.xyz", &data, &size, &error), 0, "%s", error.message);
+    for (const char *line = data; (line = strstr(line, "Properties=")); line++, frames++) {
+        const char *end = strchr(line, '\n'), *stress = strstr(line, " stress=\"nan nan nan nan nan nan nan nan nan\"");
+        const char *virial = strstr(line, " virial=\"");
+        cr_assert(stress && stress < end, "%.*s", (int)(end - line), line);
+        cr_assert(virial && virial < end, "%.*s", (int)(end - line), line);
+        cr_expect_neq(strtod(virial + 9, NULL), 0);
+    }
+    cr_expect_gt(frames, 0);
+    free(data);
 }

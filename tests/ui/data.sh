@@ -16,6 +16,9 @@ fails "the file that is read in part" 1 "would be written over" "$fettle" eval -
 printf 'PK\003\004' >last.ckpt
 head -c 1000 /dev/zero >>last.ckpt
 fails "a checkpoint of PyTorch" 1 "torch.load('last.ckpt'" "$fettle" run config.yaml -o none --resume last.ckpt
+shows "a checkpoint of PyTorch to resume from" err "--init begins one with weights"
+fails "a checkpoint of PyTorch for --init" 1 "then last.safetensors takes its place" \
+    "$fettle" run config.yaml -o none --init last.ckpt
 
 # ---- stress that is not there: ignored labels, and frames without a volume
 sed 's/EnergyForceLoss/EnergyForceStressLoss/; s/coeffs: {total_energy: 1.0, forces: 1.0}/ignore_nan: {stress: true}/

@@ -131,6 +131,10 @@ cp out other.yaml
 expect "other names train" 0 "$fettle" run other.yaml -o other trainer.max_epochs=1
 fails "labels of other names" 1 "data.key_mapping: {REF_energy: total_energy, REF_forces: forces}" \
     "$fettle" run config.yaml -o none data.train_file_path=other.xyz
+# the frames are read for the draft and for its measurement, and what is odd in them is told once
+awk 'NF == 7 { print $0, "1.0"; next } { print }' water.xyz >odd.xyz
+expect "new of odd frames" 0 "$fettle" new odd.xyz -o odd.yaml
+[ "$(grep -c 'Properties names' err)" = 1 ] || bad "new: a warning is told once"
 printf '1\nenergy=1\nH 0 0 0\n' >atom.xyz
 fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 
@@ -143,6 +147,11 @@ fails "new of atoms alone" 1 "frames of one atom only" "$fettle" new atom.xyz
 sed 's/lr: 0.01/lr: 1.0e+300/' config.yaml >diverges.yaml
 expect "a run that diverges" 0 "$fettle" run diverges.yaml -o diverged
 grep -q ' nan' out err || bad "a run that diverges: no nan"
-if grep -e -nan out err; then bad "a run that diverges: the sign of a NaN"; fi
+if grep -e -nan out err diverged/run.log; then bad "a run that diverges: the sign of a NaN"; fi
+# a name is not taken for one, and a break shows none with a sign
+cp config.yaml run-nan.yaml
+"$fettle" -b -x 'open run-nan.yaml' -x 'print 0 * -log(0 - 1)' >out 2>&1 </dev/null
+shows "a name with -nan in it" out run-nan
+if grep -e '[ =]-nan' out; then bad "the sign of a NaN that was computed"; fi
 
 finish

@@ -22,8 +22,8 @@
 #include "fails.h"
 #include "fettle/fettle.h"
 #include "session/session.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/core/state.h"
+#include "train/run/trainer.h"
 
 /* Reports are told from ordinary ends by these. */
 const char *__asan_default_options(void);
