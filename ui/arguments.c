@@ -72,7 +72,7 @@ int arguments_parse(struct arguments *out, const struct argument *options, size_
     memset(out, 0, sizeof *out);
     out->rest = calloc((size_t)argc + 1, sizeof *out->rest);
     if (!out->rest)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < argc; k++) {
         if (!only_words && strcmp(argv[k], "--") == 0) {
             only_words = 1;

@@ -58,7 +58,7 @@ static int find_labels(struct draft *draft, const struct dataset *dataset, struc
     for (int l = 0; l < DRAFT_LABELS; l++)
         text_add_bytes(&draft->keys, keys[l], strlen(keys[l]) + 1);
     if (draft->keys.failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int l = 0, at = 0; l < DRAFT_LABELS; at += (int)strlen(keys[l++]) + 1)
         draft->key[l] = keys[l][0] ? draft->keys.data + at : NULL;
     if (draft->labelled[DRAFT_STRESS] || draft->labelled[DRAFT_VIRIAL] < draft->frames ||
@@ -137,7 +137,7 @@ static int choose_cutoff(struct draft *draft, const struct dataset *dataset, str
     for (size_t f = 0; f < dataset->count && !code; f += stride) {
         struct frame *frame = frame_copy(dataset->frames[f]);
         if (!frame)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (frame->atoms > 1 && !(code = interrupt_check(error)) &&
             !(code = frame_neighbours(frame, radii[RADII - 1], 0, 0, error))) {
             atoms += frame->atoms;

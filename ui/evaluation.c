@@ -53,7 +53,7 @@ static int evaluate_frame(struct evaluation *e, size_t f, size_t first_atom, str
     int code = 0;
 
     if (!inputs)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < frame->nfields; k++)
         if (fettle_inner_takes(e->model, frame->fields[k].name))
             inputs[in.input_count++] = (struct fettle_input){frame->fields[k].name, frame->fields[k].per_atom,
@@ -151,7 +151,7 @@ int evaluation_write_xyz(const struct evaluation *e, FILE *out, struct error *er
     for (size_t f = 0; f < e->count && !ferror(out) && !code; f++) {
         struct frame *frame = frame_copy(e->frames[f]);
         if (!frame || set_predictions(e, f, atom, frame))
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         else
             code = extxyz_write_or_stop(out, frame, error);
         frame_free(frame);

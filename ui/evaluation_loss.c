@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 #include "graph/run/program.h"
 #include "model/api.h"
+#include "model/evaluator.h"
 #include "model/file/safetensors.h"
 #include "train/metric/metrics.h"
 
@@ -65,7 +66,7 @@ static int make_config(struct config **out, const struct evaluation *e, struct e
     if (stress)
         add_metric(&yaml, "stress", "stress", 0);
     if (yaml.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else
         code = config_parse(out, "metrics", yaml.data, yaml.size, error);
     text_free(&yaml);
@@ -111,7 +112,7 @@ int evaluation_loss(const struct evaluation *e, struct evaluation_terms *out, st
         goto out;
     values = calloc(metrics_count(joint.metrics), sizeof *values);
     if (!values) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if ((code = metrics_update(joint.metrics, joint.batch, &prediction, NULL, error)))
@@ -145,7 +146,7 @@ static int run_term(const struct joint *joint, const struct model *model, struct
     int code = 0;
 
     if (!gradients) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if ((code = blas_team_new(&team, team_default_size(), error)))
@@ -155,13 +156,7 @@ static int run_term(const struct joint *joint, const struct model *model, struct
         (code = program_build(&program, graph, gradients, nparameters, &options, error)))
         goto out;
     inputs = calloc((size_t)program_inputs(program) + 1, sizeof *inputs);
-    if (!inputs)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
-    for (int k = 0; k < program_inputs(program) && !code; k++) {
-        inputs[k] = batch_input(joint->batch, program_input_name(program, k));
-        if (!inputs[k])
-            code = error_set(error, ERROR_DATA, "the loss needs \"%s\"", program_input_name(program, k));
-    }
+    code = inputs ? evaluator_bind(program, joint->batch, NULL, NULL, inputs, error) : error_memory(error);
     struct program_binding binding = {.topology = &joint->batch->topology,
                                       .inputs = inputs,
                                       .params = {model_slab(model, F32), model_slab(model, F64)},
@@ -188,7 +183,7 @@ static int add_tensors(struct safetensors *file, const char *term, const struct 
         for (int d = 0; d < parameter->ndim; d++)
             shape[d] = (size_t)parameter->shape[d];
         text_format(&name, "%s/%s", term, parameter->name);
-        code = name.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+        code = name.failed ? error_memory(error)
                            : safetensors_add(file, name.data, parameter->dtype == F32 ? "F32" : "F64", parameter->ndim,
                                              shape, values[k], error);
         text_free(&name);
@@ -209,7 +204,7 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
     struct joint joint = {0};
 
     if (!parameters || !nodes || !values || !graph || !file) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if ((code = joint_make(&joint, e, 1, error)))
@@ -229,7 +224,7 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
         nodes[count] = model_parameter_node(model, graph, k);
         values[count] = calloc(parameter->numel + 1, dtype_size(parameter->dtype));
         if (!values[count]) {
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
             goto out;
         }
         count++;
@@ -241,7 +236,7 @@ int evaluation_write_gradients(const struct evaluation *e, const char *path, str
     }
     char *target = code ? NULL : file_follow(path);
     if (!code)
-        code = target ? safetensors_write(file, target, error) : error_set(error, ERROR_MEMORY, "out of memory");
+        code = target ? safetensors_write(file, target, error) : error_memory(error);
     free(target);
 out:
     for (int k = 0; k < count; k++)

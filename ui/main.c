@@ -145,7 +145,7 @@ static int run_prompt(int argc, char **argv, struct console *console) {
     int status = 2;
 
     if (!commands) {
-        error_set(&error, ERROR_MEMORY, "out of memory");
+        error_memory(&error);
         goto out;
     }
     if (arguments_parse(&arguments, main_options, MAIN_OPTIONS, 0, -1, argc, argv, &error) ||

@@ -62,7 +62,7 @@ static int measure(struct trainer *trainer, long repeats, struct result *out, st
     bench.step = calloc((size_t)repeats, sizeof *bench.step);
     bench.eval = calloc((size_t)repeats, sizeof *bench.eval);
     if (!bench.step || !bench.eval)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else
         code = trainer_bench(trainer, &bench, error);
     if (!code)
@@ -110,7 +110,7 @@ static int print_instructions(const struct program *program, const char *of, lon
     int *order = profile_order(program), count = program_instructions(program);
 
     if (!order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     printf("\n%s by instruction, %ld of %d\n", of, most < count ? most : count, count);
     for (int k = 0; k < count && k < most; k++) {
         struct instruction_info info;

@@ -55,7 +55,7 @@ static int read_frames(struct dataset **out, struct fettle_model *model, const c
 
     *out = arena ? dataset_new() : NULL;
     code = *out ? datamodule_reading(data, takes->category_fields, takes->ncategories, arena, &keys, &list, error)
-                : error_set(error, ERROR_MEMORY, "out of memory");
+                : error_memory(error);
     if (!code)
         code = dataset_read(*out, path, keys, error);
     arena_free(arena);

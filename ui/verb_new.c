@@ -46,8 +46,7 @@ static int measure(const struct draft *draft, long threads, struct text *remarks
     int code;
 
     draft_write(draft, NULL, &yaml);
-    code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                       : config_parse(&config, "the new config", yaml.data, yaml.size, error);
+    code = yaml.failed ? error_memory(error) : config_parse(&config, "the new config", yaml.data, yaml.size, error);
     if (code || (code = trainer_open(&trainer, config, &trainer_options, error)) ||
         (code = trainer_bench(trainer, &bench, error)))
         goto out;
@@ -103,7 +102,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto out;
     }
     dataset = dataset_new();
-    code = dataset ? dataset_read(dataset, data, NULL, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    code = dataset ? dataset_read(dataset, data, NULL, error) : error_memory(error);
     if (code || (code = draft_make(&draft, dataset, data, error)))
         goto out;
     dataset_free(dataset);
@@ -112,7 +111,7 @@ static int run(const struct arguments *arguments, struct error *error) {
         goto out;
     draft_write(&draft, remarks.data, &yaml);
     if (yaml.failed || remarks.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else if (output)
         code = write_config(&yaml, output, error);
     else

@@ -168,7 +168,7 @@ static int run(const struct arguments *arguments, struct error *error) {
     if (!arguments->value[OUTPUT])
         code = config_run_dir(config, &folder, error);
     else if (!(folder = strdup(arguments->value[OUTPUT])))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     int named = folder != NULL;
     if (!code && !named)
         code = progress_default_output(&folder, NULL, error);

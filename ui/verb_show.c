@@ -33,7 +33,7 @@ static int run(const struct arguments *arguments, struct error *error) {
             text_add(&tree, "\n");
     }
     if (tree.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else
         console_write(stdout, "%s", tree.data ? tree.data : "");
 out:

@@ -100,7 +100,7 @@ int arena_failed(const struct arena *arena) {
 }
 
 int arena_result(const struct arena *arena, int code, struct error *error) {
-    return arena->failed ? error_set(error, ERROR_MEMORY, "out of memory") : code;
+    return arena->failed ? error_memory(error) : code;
 }
 
 void arena_again(struct arena *arena) {

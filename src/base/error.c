@@ -36,6 +36,10 @@ int error_at(struct error *error, enum error_code code, const char *file, int li
     return (int)code;
 }
 
+int error_memory(struct error *error) {
+    return error_set(error, ERROR_MEMORY, "out of memory");
+}
+
 enum error_code error_of_system(int why) {
     return why == ENOMEM ? ERROR_MEMORY : ERROR_IO;
 }

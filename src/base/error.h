@@ -44,6 +44,8 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 int error_at(struct error *error, enum error_code code, const char *file, int line, int column, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
+int error_memory(struct error *error); /* ERROR_MEMORY, "out of memory" */
+
 /* What a system call that failed with this errno is: ERROR_MEMORY or ERROR_IO. */
 enum error_code error_of_system(int why);
 

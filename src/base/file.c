@@ -121,7 +121,7 @@ static int open_writer(struct file_writer **out, const char *path, int follow, s
         return error_set(error, ERROR_IO, "a file with an empty name cannot be written");
     struct file_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     writer->fd = -1;
     writer->path = strdup(path);
     writer->target = follow ? file_follow(path) : strdup(path);
@@ -158,7 +158,7 @@ static int open_writer(struct file_writer **out, const char *path, int follow, s
     *out = writer;
     return 0;
 memory:
-    code = error_set(error, ERROR_MEMORY, "out of memory");
+    code = error_memory(error);
     goto undo;
 failed:
     code = error_set(error, error_of_system(errno), "cannot write %s: %s", path, strerror(errno));

@@ -161,7 +161,7 @@ int lock_take(struct lock **out, const char *path, enum lock_way way, const char
         *own = 0;
     if (!lock || !(lock->path = strdup(path))) {
         free(lock);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     struct holder holder = {.pid = 0};
     enum outcome outcome = AGAIN;

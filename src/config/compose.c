@@ -27,7 +27,7 @@ static int split(struct config *config, const char *override, struct compose_par
     out->value = at[size] ? at + size + 1 : NULL;
     char *key = arena_format(config->arena, "%.*s", (int)size, at);
     if (!key)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     char *package = strchr(key, '@');
     if (package)
         *package++ = 0;
@@ -41,7 +41,7 @@ static int add_element(struct composing *composing, const struct choice *choice,
     struct element *element = arena_alloc(arena, sizeof *element);
     struct element **list = arena_alloc(arena, (composing->nappended + 1) * sizeof *list);
     if (!element || !list)
-        return error_set(composing->error, ERROR_MEMORY, "out of memory");
+        return error_memory(composing->error);
     if (composing->nappended)
         memcpy(list, composing->appended, composing->nappended * sizeof *list);
     *element = (struct element){.kind = ELEMENT_GROUP,
@@ -75,7 +75,7 @@ static int choose(struct composing *composing, const char *override, const struc
             choice.choices[choice.nchoices++] = value->values[k]->text;
         }
         if (!choice.choices)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     } else if (value && value->kind == CONFIG_STRING) {
         choice.value = value->text;
     } else if (value || !choice.deletes) {
@@ -86,7 +86,7 @@ static int choose(struct composing *composing, const char *override, const struc
     if (parts->mode == '+')
         return add_element(composing, &choice, parts);
     if (!(slot = composing_choice(composing, key, choice.deletes))) /* of two, the later holds */
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     *slot = choice;
     return 0;
 }
@@ -132,7 +132,7 @@ static struct config_node *embed(struct composing *composing, const struct confi
             return NULL;
         map = outer;
         if (dot && !(dot = arena_format(config->arena, "%.*s", (int)(dot - left), left))) {
-            error_set(error, ERROR_MEMORY, "out of memory");
+            error_memory(error);
             return NULL;
         }
         left = dot;
@@ -248,7 +248,7 @@ static int note_launch(struct composing *composing, const char *name, size_t cou
     config->launch =
         yaml.failed ? NULL : yaml_parse(config, "Hydra's settings", yaml.data, yaml.size, 1, composing->error);
     text_free(&yaml);
-    return config->launch ? 0 : error_set(composing->error, ERROR_MEMORY, "out of memory");
+    return config->launch ? 0 : error_memory(composing->error);
 }
 
 static int compose(struct composing *composing, const char *path, size_t count, const char *const *overrides) {
@@ -266,7 +266,7 @@ static int compose(struct composing *composing, const char *path, size_t count, 
     char *name = arena_string(config->arena, slash ? slash + 1 : path);
     unsigned char *chosen = arena_alloc(config->arena, count + 1);
     if (!folder || !name || !chosen || !(composing->known = tree_new(config, CONFIG_MAP, NULL, error)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     composing->sources.folders[composing->sources.nfolders++] = folder;
     if ((code = sources_add(&composing->sources, path, name, &primary, error)) ||
         (code = find_folders(composing, primary, count, overrides, &folders)) ||
@@ -307,7 +307,7 @@ int config_compose(struct config **out, const char *path, size_t count, const ch
     error = error ? error : &ours;
     struct config *config = tree_config_new(error);
     struct composing *composing = calloc(1, sizeof *composing);
-    int code = config && composing ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = config && composing ? 0 : error_memory(error);
     if (!code) {
         composing->sources.config = config;
         composing->error = error;

@@ -7,7 +7,7 @@
 static int expand(struct composing *composing, struct element *self, int top, int interpolated, int depth);
 
 static int out_of_memory(struct composing *composing) {
-    return error_set(composing->error, ERROR_MEMORY, "out of memory");
+    return error_memory(composing->error);
 }
 
 static struct arena *arena_of(const struct composing *composing) {

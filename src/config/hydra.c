@@ -122,7 +122,7 @@ static int name_overrides(struct config_node *hydra, struct error *error) {
         for (const char *s = names[k]; *s; s++)
             *s == '=' ? text_add(&text, equals) : text_add_bytes(&text, s, 1);
     }
-    int code = !names || text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+    int code = !names || text.failed ? error_memory(error)
                                      : put_string(job, "override_dirname", text.data ? text.data : "", error);
     text_free(&text);
     free(names);
@@ -254,12 +254,12 @@ int config_run_dir(struct config *config, char **out, struct error *error) {
     struct config_node *dir = tree_child(tree_child(tree_child(top, "hydra"), "run"), "dir");
     dir = dir ? evaluate_written(&evaluation, dir) : NULL;
     if (!dir)
-        return evaluation.error->code ? (int)evaluation.error->code : error_set(error, ERROR_MEMORY, "out of memory");
+        return evaluation.error->code ? (int)evaluation.error->code : error_memory(error);
     if (dir->kind != CONFIG_STRING && !config_is_number(dir))
         return config_error(dir, error, ERROR_TYPE, "expected the name of the run's folder, not %s",
                             config_kind_name(dir));
     if (!*dir->text)
         return config_error(dir, error, ERROR_VALUE, "the name of the run's folder is empty");
     *out = strdup(dir->text);
-    return *out ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return *out ? 0 : error_memory(error);
 }

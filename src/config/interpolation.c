@@ -50,7 +50,7 @@ static int enter(struct scanner *scanner) {
 
 static struct config_node *make_string(struct scanner *scanner, const struct text *text) {
     if (text->failed) {
-        error_set(scanner->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(scanner->evaluation->error);
         return NULL;
     }
     return tree_string(scanner->evaluation->config, text->data ? text->data : "", text->size, place_of(scanner),
@@ -453,7 +453,7 @@ static int read_name(struct scanner *scanner, struct name_list *names) {
     }
     names->deferred |= pieces.deferred;
     if (pieces.text.failed) {
-        error_set(scanner->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(scanner->evaluation->error);
         goto out;
     }
     names->name[names->count++] = pieces.text.data;
@@ -529,7 +529,7 @@ static struct config_node *resolver(struct scanner *scanner, const struct name_l
             goto out;
         }
     if (name.failed)
-        error_set(scanner->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(scanner->evaluation->error);
     else
         node = evaluate_resolver(scanner->evaluation, name.data, args, count);
 out:
@@ -542,7 +542,7 @@ static struct config_node *interpolation(struct scanner *scanner) {
     struct name_list *names = calloc(1, sizeof *names);
     struct config_node *node = NULL;
     if (!names) {
-        error_set(scanner->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(scanner->evaluation->error);
         return NULL;
     }
     if (enter(scanner))
@@ -577,7 +577,7 @@ int evaluate_lone(struct interpolation *evaluation, const char *text, struct int
     struct name_list *names = calloc(1, sizeof *names);
     int code = 0;
     if (!names) {
-        error_set(evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(evaluation->error);
         return -1;
     }
     if (strncmp(text, "${", 2) || strcspn(text, "}") != strlen(text) - 1 || strchr(text, ':'))

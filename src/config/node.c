@@ -14,7 +14,7 @@ struct config *tree_config_new(struct error *error) {
         config->arena = arena_new();
     if (!config || !config->arena) {
         free(config);
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     return config;
@@ -42,7 +42,7 @@ struct config_node *tree_new(struct config *config, enum config_kind kind, const
     }
     struct config_node *node = arena_alloc(config->arena, sizeof *node);
     if (!node) {
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     config->nodes++;
@@ -69,7 +69,7 @@ struct config_node *tree_string(struct config *config, const char *text, size_t 
     }
     char *copy = arena_alloc(config->arena, size + 1);
     if (!copy) {
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     if (size)
@@ -124,7 +124,7 @@ static int grow(struct config_node *node, struct error *error) {
     struct config_node **values = arena_alloc(arena, capacity * sizeof *values);
     struct config_node **keys = node->kind == CONFIG_MAP ? arena_alloc(arena, capacity * sizeof *keys) : NULL;
     if (!values || (node->kind == CONFIG_MAP && !keys))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (node->count) {
         memcpy(values, node->values, node->count * sizeof *values);
         if (keys)
@@ -229,7 +229,7 @@ struct config_node *tree_copy(struct config *config, const struct config_node *n
         tree_attach(copy, value, key, copy->count++);
     }
     if (arena_failed(config->arena)) {
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     return copy;

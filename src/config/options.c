@@ -103,7 +103,7 @@ static int read_string(const struct options_reading *reading, const struct confi
     if (reading->option->choices && !is_choice(reading->option->choices, config_text(node)))
         return wrong_choice(reading, node);
     *out = arena_string(reading->arena, config_text(node));
-    return *out ? 0 : error_set(reading->error, ERROR_MEMORY, "out of memory");
+    return *out ? 0 : error_memory(reading->error);
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -121,7 +121,7 @@ static int read_list(const struct options_reading *reading, char *place) {
                                               : sizeof(char *);
     void *values = arena_alloc(reading->arena, count * size);
     if (!values)
-        return error_set(reading->error, ERROR_MEMORY, "out of memory");
+        return error_memory(reading->error);
     for (size_t k = 0; k < count; k++) {
         const struct config_node *item = scalar ? node : config_at(node, k);
         int code;
@@ -234,7 +234,7 @@ static int unknown_key(const struct option *options, size_t count, const struct 
         others++;
     const char **names = malloc((count + others + 1) * sizeof *names), *key = config_key(map, k);
     if (!names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t i = 0; i < count; i++)
         if (!(options[i].flags & OPTION_REFUSED))
             names[known++] = options[i].name;
@@ -358,7 +358,7 @@ int options_target(const struct config_node *map, const char *what, const struct
         }
     const char **names = malloc((3 * count + 1) * sizeof *names), *nearest = NULL;
     if (!names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     size_t used = 0;
     for (size_t k = 0; k < count; k++) {
         names[used++] = targets[k].target;
@@ -389,7 +389,7 @@ int options_target_of(const struct config_node *map, const char *what, const voi
                       size_t *index, struct error *error) {
     struct option_target *targets = malloc((count + 1) * sizeof *targets);
     if (!targets)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++)
         targets[k] = *(const struct option_target *)kinds[k];
     int code = options_target(map, what, targets, count, index, error);

@@ -83,7 +83,7 @@ static int read_order(struct order *order, const char *override) {
         size--;
     char *key = arena_copy(order->config->arena, at, size + 1);
     if (!key)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     key[size] = 0;
     if (memchr(key, '/', size) || memchr(key, '@', size))
         return error_set(error, ERROR_USAGE,
@@ -282,7 +282,7 @@ static int carry_out(struct order *order) {
 struct config_node *override_place(struct config *config, const char *override, struct error *error) {
     struct config_node *place = tree_string(config, override, strlen(override), NULL, error);
     if (place && !(place->file = arena_format(config->arena, "override %.80s", override))) {
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     return place;
@@ -313,7 +313,7 @@ int config_override_format(struct config *config, struct error *error, const cha
     char *text = print_new_v(format, args);
     va_end(args);
     if (!text)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = config_override(config, text, error);
     free(text);
     return code;

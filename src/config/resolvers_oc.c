@@ -13,7 +13,7 @@ static int add_name(const struct call *call, struct reference *out, const char *
     }
     char *copy = arena_alloc(call->evaluation->config->arena, size + 1);
     if (!copy) {
-        error_set(call->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(call->evaluation->error);
         return -1;
     }
     memcpy(copy, name, size);
@@ -28,7 +28,7 @@ int call_reference(const struct call *call, size_t k, struct reference *out) {
         return -1;
     out->names = arena_alloc(call->evaluation->config->arena, CONFIG_DEPTH * sizeof *out->names);
     if (!out->names) {
-        error_set(call->evaluation->error, ERROR_MEMORY, "out of memory");
+        error_memory(call->evaluation->error);
         return -1;
     }
     for (; *at == '.'; at++)

@@ -80,7 +80,7 @@ static int read_header(struct config_source *source, struct arena *arena, const 
                             "expected \"# @package NAME\": one key and one value");
         if (key == 8 && !strncmp(at, "@package", key) &&
             !(source->package = arena_format(arena, "%.*s", (int)length, value)))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     }
     return 0;
 }
@@ -135,13 +135,13 @@ int sources_load(struct sources *sources, const char *name, struct config_source
         }
     struct config_source *source = arena_alloc(arena, sizeof *source);
     if (!source || !(source->name = arena_string(arena, name)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (sources->count == COMPOSE_FILES)
         return error_set(error, ERROR_VALUE, "more than %d files of one config", COMPOSE_FILES);
     for (size_t k = 0; k < sources->nfolders && !source->file; k++) {
         char *path = arena_format(arena, "%s/%s%s", sources->folders[k], name, is_yaml(name) ? "" : ".yaml");
         if (!path)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (file_exists(path) && !is_folder(path))
             source->file = path;
     }
@@ -154,7 +154,7 @@ int sources_add(struct sources *sources, const char *file, const char *name, str
     struct config_source *source = arena_alloc(sources->config->arena, sizeof *source);
     if (!source || !(source->file = arena_string(sources->config->arena, file)) ||
         !(source->name = arena_string(sources->config->arena, name)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     sources->list[sources->count++] = *out = source;
     return read_source(sources, source, error);
 }

@@ -56,7 +56,7 @@ static int next_event(struct yaml_reader *reader, yaml_event_t *event) {
         return 0;
     const yaml_parser_t *parser = &reader->parser;
     if (parser->error == YAML_MEMORY_ERROR)
-        return error_set(reader->error, ERROR_MEMORY, "out of memory");
+        return error_memory(reader->error);
     const char *problem = parser->problem ? parser->problem : "cannot be read as YAML";
     yaml_mark_t mark = parser->problem_mark;
     if (parser->error == YAML_READER_ERROR) { /* bad bytes: only their offset is known */
@@ -86,13 +86,13 @@ static int anchor_open(struct yaml_reader *reader, const yaml_char_t *name, size
         size_t capacity = reader->capacity ? 2 * reader->capacity : 16;
         struct anchor *anchors = realloc(reader->anchors, capacity * sizeof *anchors);
         if (!anchors)
-            return error_set(reader->error, ERROR_MEMORY, "out of memory");
+            return error_memory(reader->error);
         reader->anchors = anchors;
         reader->capacity = capacity;
     }
     char *copy = strdup((const char *)name);
     if (!copy)
-        return error_set(reader->error, ERROR_MEMORY, "out of memory");
+        return error_memory(reader->error);
     reader->anchors[reader->nanchors++] = (struct anchor){copy, NULL};
     return 0;
 }
@@ -154,7 +154,7 @@ static struct config_node *read_scalar(struct yaml_reader *reader, const yaml_ev
         return NULL;
     node->text = arena_copy(reader->config->arena, value, size + 1);
     if (!node->text) {
-        error_set(reader->error, ERROR_MEMORY, "out of memory");
+        error_memory(reader->error);
         return NULL;
     }
     if (tag && !apply_tag(node, tag)) {
@@ -342,7 +342,7 @@ struct config_node *yaml_parse(struct config *config, const char *name, const ch
     yaml_event_t event;
     reader.file = arena_string(config->arena, name);
     if (!reader.file || !yaml_parser_initialize(&reader.parser)) {
-        error_set(error, ERROR_MEMORY, "out of memory");
+        error_memory(error);
         return NULL;
     }
     if (size > CONFIG_BYTES) {

@@ -62,7 +62,7 @@ int irreps_parse(struct irreps *out, const char *text, struct arena *arena, stru
     struct irreps_entry *entries = arena_alloc(arena, (size_t)capacity * sizeof *entries);
     *out = (struct irreps){0, entries};
     if (!entries)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     const char *c = skip_space(text);
     int count = 0;
     long dim = 0;

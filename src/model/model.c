@@ -81,7 +81,7 @@ static int place_entry(void *context, struct module *module, struct state_entry 
 static int put_together(struct model *model, struct error *error) {
     struct placing placing = {.model = model};
     if (set_paths(model->arena, model->root) || walk(model->root, count_entry, model))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     model->entries = arena_alloc(model->arena, ((size_t)model->nentries + 1) * sizeof(struct state_entry *));
     for (int d = 0; d < DTYPE_COUNT; d++) {
         model->slabs[d] = arena_alloc(model->arena, (model->size[d] + 1) * dtype_size((enum dtype)d));
@@ -90,15 +90,15 @@ static int put_together(struct model *model, struct error *error) {
             return error_set(error, ERROR_MEMORY, "out of memory for %zu weights", model->size[d]);
     }
     if (!model->entries)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return walk(model->root, place_entry, &placing);
 }
 
 static int copy_config(struct config **out, const struct config_node *node, struct error *error) {
     struct text text = {0};
     config_write_yaml(node, &text);
-    int code = text.failed || !text.data ? error_set(error, ERROR_MEMORY, "out of memory")
-                                         : config_parse(out, "model", text.data, text.size, error);
+    int code =
+        text.failed || !text.data ? error_memory(error) : config_parse(out, "model", text.data, text.size, error);
     text_free(&text);
     return code;
 }
@@ -109,7 +109,7 @@ static int copy_categories(struct model *model, const struct build *build, struc
     int *min = arena_alloc(model->arena, (count + 1) * sizeof *min);
     int *max = arena_alloc(model->arena, (count + 1) * sizeof *max);
     if (!fields || !min || !max)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++) {
         fields[k] = build->category_fields[k];
         min[k] = build->category_min[k];
@@ -131,12 +131,12 @@ int model_build(struct model **out, const struct config_node *config, struct err
     error = build.error;
     struct model *model = calloc(1, sizeof *model);
     if (!model)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     model->arena = build.arena = arena_new();
     build.scratch = arena_new();
     int code = 0;
     if (!build.arena || !build.scratch) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if (config_kind(config) != CONFIG_MAP) {
@@ -189,8 +189,7 @@ int model_check(const struct config_node *config, struct error *error) {
                             config_kind_name(config));
     build.arena = arena_new();
     build.scratch = arena_new();
-    int code = build.arena && build.scratch ? builder_find(&builder, config, build.error)
-                                            : error_set(build.error, ERROR_MEMORY, "out of memory");
+    int code = build.arena && build.scratch ? builder_find(&builder, config, build.error) : error_memory(build.error);
     if (!code)
         code = builder_check(&build, builder, config);
     if (build.arena && build.scratch)
@@ -300,7 +299,7 @@ int model_emit(const struct model *model, struct graph *graph, int derivatives, 
                               .derivatives = derivatives,
                               .outputs = out};
     if (!emitter.scratch)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     emit_module(&emitter, model->root);
     arena_free(emitter.scratch);
     graph_error(graph, &own);

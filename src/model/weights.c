@@ -138,7 +138,7 @@ int model_store_weights(const struct model *model, struct safetensors *file, str
         text_clear(&text);
         text_format(&text, "%s%s", prefix, p->name);
         if (text.failed)
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         else
             code = safetensors_add(file, text.data, p->dtype == F64 ? "F64" : "F32", p->ndim, shape,
                                    (const char *)model_slab(model, p->dtype) + p->offset * dtype_size(p->dtype), error);
@@ -146,7 +146,7 @@ int model_store_weights(const struct model *model, struct safetensors *file, str
     text_clear(&text);
     config_write_json(model_config(model), &text);
     if (!code)
-        code = text.failed || !text.data ? error_set(error, ERROR_MEMORY, "out of memory")
+        code = text.failed || !text.data ? error_memory(error)
                                          : safetensors_set_metadata(file, "model_config", text.data, error);
     text_free(&text);
     return code;

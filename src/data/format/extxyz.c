@@ -21,13 +21,13 @@ int extxyz_open(struct extxyz_reader **out, const char *name, const char *text, 
     *out = NULL;
     struct extxyz_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     size_t rows = keys ? (size_t)(keys->nmapping + keys->ninclude) : 0;
     reader->seen = calloc(rows + 1, 1);
     reader->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!reader->seen || !reader->c_locale) {
         extxyz_close(reader);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     reader->name = name;
     reader->at = text;

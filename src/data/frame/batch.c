@@ -259,7 +259,7 @@ int batch_join(struct batch **out, const struct frame *const *frames, int nframe
         if (!batch || !block) {
             free(batch);
             free(block);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         batch->arena = block;
         *out = batch;

@@ -39,7 +39,7 @@ int input_open(struct data_input **out, const char *path, int hashed, struct err
     *out = NULL;
     if (!input || !(input->path = strdup(path))) {
         free(input);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     input->hashed = hashed;
     /* a pipe without a writer must not hold up who wants to stop */
@@ -113,7 +113,7 @@ static int begin_inflating(struct data_input *input, const char *piece, size_t s
     if (!input->inflating || !input->packed || inflateInit2(input->inflating, MAX_WBITS + GZIP) != Z_OK) {
         free(input->inflating);
         input->inflating = NULL;
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     memcpy(input->packed, piece, size);
     input->inflating->next_in = (Bytef *)input->packed;
@@ -157,7 +157,7 @@ static int inflate_piece(struct data_input *input, char *to, size_t *got, struct
             continue;
         int result = inflate(z, Z_NO_FLUSH);
         if (result == Z_MEM_ERROR)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
             return error_set(error, ERROR_DATA, "%s is damaged: gzip says \"%s\"", input->path,
                              z->msg ? z->msg : "no gzip");

@@ -181,7 +181,7 @@ int frame_make_directed(struct frame *frame, struct error *error) {
         free(pair_i);
         free(pair_j);
         free(pair_shift);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t p = 0; p < pairs; p++) {
         const int *shift = &frame->pair_shift[3 * p];

@@ -122,7 +122,7 @@ int mapped_open(struct mapped **out, const char *path, size_t least, struct erro
             mapped_close(&file->map);
         else
             close(fd);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     pthread_once(&once, install);
     if (map(&file->map, file->place, fd, (size_t)status.st_size))

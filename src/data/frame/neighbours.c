@@ -259,7 +259,7 @@ static int fill_bins(struct bins *bins, const struct grid *grid, const struct fr
     bins->bin = malloc((size_t)(n + 1) * 3 * sizeof *bins->bin);
     bins->outside = malloc((size_t)(n + 1) * 3 * sizeof *bins->outside);
     if (!bins->start || !bins->atom || !bins->bin || !bins->outside)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int i = 0; i < n; i++) {
         for (int d = 0; d < 3; d++) {
             const double column[3] = {grid->inverse[d], grid->inverse[3 + d], grid->inverse[6 + d]};
@@ -362,7 +362,7 @@ static int search_bin(struct neighbour_search *search, const struct bins *bins, 
             size_t capacity = search->capacity ? 2 * search->capacity : 128;
             struct candidate *found = realloc(search->found, capacity * sizeof *found);
             if (!found)
-                return error_set(error, ERROR_MEMORY, "out of memory");
+                return error_memory(error);
             search->found = found;
             search->capacity = capacity;
         }
@@ -449,7 +449,7 @@ int frame_neighbours(struct frame *frame, double r_max, int directed, size_t lim
     if (code)
         goto out;
     if (!list.capacity && !grow(&list)) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     frame_drop(frame, frame->pair_i);

@@ -70,7 +70,7 @@ int selection_parse(struct selection *out, const char *name, int whole, struct e
         out->index = at;
     }
     out->path = at && !whole ? strndup(name, (size_t)(at - name)) : strdup(name);
-    return out->path ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return out->path ? 0 : error_memory(error);
 }
 
 int selection_needs_count(const struct selection *s) {

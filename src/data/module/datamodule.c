@@ -24,7 +24,7 @@ int datamodule_own(struct datamodule *datamodule, struct dataset *dataset, struc
     struct dataset **owned = realloc(datamodule->owned, (datamodule->nowned + 1) * sizeof *owned);
     if (!owned) {
         dataset_free(dataset);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     datamodule->owned = owned;
     owned[datamodule->nowned++] = dataset;
@@ -35,7 +35,7 @@ int datamodule_own_transforms(struct datamodule *datamodule, struct transforms *
     struct transforms **list = realloc(datamodule->transforms, (datamodule->ntransforms + 1) * sizeof *list);
     if (!list) {
         transforms_free(transforms);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     datamodule->transforms = list;
     list[datamodule->ntransforms++] = transforms;
@@ -46,7 +46,7 @@ int datamodule_add(struct datamodule *datamodule, enum data_role role, struct da
     struct datamodule_role *to = &datamodule->role[role];
     struct dataset **sets = realloc(to->sets, (to->count + 1) * sizeof *sets);
     if (!sets)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     to->sets = sets;
     sets[to->count++] = dataset;
     return 0;
@@ -120,7 +120,7 @@ int datamodule_split(struct datamodule *datamodule, const struct config_node *ma
         if (!stream || !order) {
             free(stream);
             free(order);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         random_seed(stream, (uint64_t)datamodule->common.seed);
         random_permutation(stream, order, dataset->count);
@@ -204,24 +204,34 @@ static int check_one_training_set(const struct datamodule *datamodule, struct er
                         count);
 }
 
+#define OF_FILES "it downloads its data: nequip.data.datamodule.ASEDataModule reads them once they are an extxyz file"
+static const struct option_absent absent[] = {
+    {"nequip.data.datamodule.sGDML_CCSD_DataModule", OF_FILES}, {"nequip.data.datamodule.rMD17DataModule", OF_FILES},
+    {"nequip.data.datamodule.MD22DataModule", OF_FILES},        {"nequip.data.datamodule.TM23DataModule", OF_FILES},
+    {"nequip.data.datamodule.NequIP3BPADataModule", OF_FILES},  {"nequip.data.datamodule.WaterDataModule", OF_FILES},
+    {"nequip.data.datamodule.SAMD23DataModule", OF_FILES},      {"nequip.data.datamodule.COLLDataModule", OF_FILES},
+};
+
 static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
                  struct error *error) {
     size_t index = 0;
     *out = NULL;
-    int code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
+    int code = options_absent(config, absent, sizeof absent / sizeof *absent, error);
+    if (!code)
+        code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
     if (code)
         return code;
     const struct datamodule_kind *kind = datamodule_kinds[index];
     struct datamodule *datamodule = calloc(1, sizeof *datamodule);
     if (!datamodule)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     datamodule->arena = arena_new();
     datamodule->dry = dry;
     datamodule->roles = roles;
     datamodule->config = config;
     void *options = datamodule->arena ? arena_alloc(datamodule->arena, kind->options_size) : NULL;
     if (!options) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     code = options_read(kind->options, kind->noptions, config, NULL, options, datamodule->arena, error);
@@ -318,7 +328,7 @@ int datamodule_streams(struct datamodule *datamodule, struct loader_streams *tra
     int code = stats_loader(datamodule->stats, &datamodule->loader[ROLE_TRAIN], (int64_t)set->count, &loader, error);
     int64_t *order = code ? NULL : malloc(((size_t)loader_drawn(&loader) + 1) * sizeof *order);
     if (!code && !order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (!code)
         loader_whole(&loader, evaluation, order);
     train->process = evaluation->process;

@@ -93,7 +93,7 @@ int source_emt_check(const struct source_emt_options *options, const struct conf
         return config_error(config_get(config, "elements"), error, ERROR_VALUE, "at least one element is needed");
     int *numbers = arena_alloc(arena, (size_t)n * sizeof *numbers);
     if (!numbers)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < n; k++) {
         numbers[k] = element_number(options->elements.values[k]);
         if (!emt_supports(numbers[k]))
@@ -164,7 +164,7 @@ int source_emt(struct datamodule *datamodule, const struct source_emt_options *o
     struct frame *frame = NULL;
     if (!stream || !emt || !dataset) {
         dataset_free(dataset);
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     code = datamodule_own(datamodule, dataset, error);
@@ -242,7 +242,7 @@ static int add_emt(struct datamodule *datamodule, const void *data, const struct
             if (all) {
                 int64_t *indices = malloc((size_t)count * sizeof *indices);
                 if (!indices)
-                    return error_set(error, ERROR_MEMORY, "out of memory");
+                    return error_memory(error);
                 for (int64_t k = 0; k < count; k++)
                     indices[k] = first + k;
                 code = dataset_subset(&part, all, indices, (size_t)count, error);

@@ -66,14 +66,14 @@ static int make_frames(struct dataset *dataset, const struct emt_test *options, 
     struct frame *ideal = crystal(options);
     struct numpy_stream *stream = malloc(sizeof *stream);
     struct emt *emt = emt_new();
-    int code = ideal && stream && emt ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = ideal && stream && emt ? 0 : error_memory(error);
     if (!code)
         numpy_seed(stream, (uint64_t)options->seed);
     for (int64_t k = 0; k < options->frames && !code && !(code = interrupt_check(error)); k++) {
         struct frame *frame = frame_copy(ideal);
         for (int c = 0; frame && c < 3 * frame->atoms; c++)
             frame->pos[c] += options->sigma * numpy_normal(stream);
-        code = frame ? emt_label(emt, frame, error) : error_set(error, ERROR_MEMORY, "out of memory");
+        code = frame ? emt_label(emt, frame, error) : error_memory(error);
         if (!code) {
             frame->source = "EMT";
             frame->ordinal = (long)k;
@@ -118,7 +118,7 @@ int source_emt_test(struct datamodule *datamodule, const struct config_node *con
         return code;
     struct dataset *dataset = dataset_new();
     if (!dataset)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (!(code = datamodule_own(datamodule, dataset, error)) &&
         !(code = make_frames(dataset, &options, transforms, error)))
         *out = dataset;

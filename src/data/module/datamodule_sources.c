@@ -31,13 +31,13 @@ int source_keys(struct arena *arena, const struct source_file_options *options, 
     const char **from = arena_alloc(arena, (count + 1) * sizeof *from);
     const char **to = arena_alloc(arena, (count + 1) * sizeof *to);
     if (!keys || !from || !to)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++) {
         const struct config_node *value = config_at(options->key_mapping, k);
         from[k] = arena_string(arena, config_key(options->key_mapping, k));
         to[k] = arena_string(arena, config_text(value));
         if (!from[k] || !to[k])
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (!to[k][0])
             return config_error(value, error, ERROR_TYPE, "the name of a field is expected, not %s",
                                 config_kind_name(value));
@@ -62,7 +62,7 @@ int source_read(struct datamodule *datamodule, const char *path, const struct ex
         return 0;
     struct dataset *dataset = dataset_new();
     if (!dataset)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = datamodule_own(datamodule, dataset, error);
     if (!code)
         code = cache_read(dataset, path, keys, transforms, error);
@@ -114,7 +114,7 @@ int datamodule_reading(const struct config_node *config, const char *const *more
     size_t nothers = 0;
     int code = 0;
     if (!others)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < config_count(files); k++) {
         size_t row = 1; /* all but the path */
         while (row < ROWS && strcmp(file_rows[row].name, config_key(files, k)))
@@ -131,7 +131,7 @@ int datamodule_reading(const struct config_node *config, const char *const *more
     int count = (*keys)->ninclude;
     const char **include = arena_alloc(arena, ((size_t)(count + nmore) + 1) * sizeof *include);
     if (!include)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < count; k++)
         include[k] = (*keys)->include[k];
     for (int k = 0; k < nmore; k++) {
@@ -224,7 +224,7 @@ static int open_slice(struct datamodule *datamodule, const struct config_node *c
     length = length < count - start ? length : count - start;
     int64_t *order = permutation(from->count, (uint64_t)options.seed);
     if (!order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     code = take(datamodule, from, order + start, (size_t)length, out, error);
     free(order);
     return code;
@@ -247,7 +247,7 @@ static int open_split(struct datamodule *datamodule, const struct config_node *c
     int *is_integer = arena_alloc(datamodule->arena, count * sizeof *is_integer);
     int64_t *sizes = arena_alloc(datamodule->arena, count * sizeof *sizes);
     if (!lengths || !is_integer || !sizes)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++) {
         const struct config_node *value = config_at(options.split, k);
         if (!config_is_number(value))
@@ -270,7 +270,7 @@ static int open_split(struct datamodule *datamodule, const struct config_node *c
         first += sizes[k];
     int64_t *order = permutation(from->count, (uint64_t)options.seed);
     if (!order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     code = take(datamodule, from, order + first, (size_t)sizes[wanted], out, error);
     free(order);
     return code;
@@ -304,7 +304,7 @@ static int open_concat(struct datamodule *datamodule, const struct config_node *
         return config_error(options.datasets, error, ERROR_TYPE, "a list of data sets is expected");
     struct dataset *joined = dataset_new();
     if (!joined)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     joined->owns = 0;
     code = datamodule_own(datamodule, joined, error);
     for (size_t k = 0; k < config_count(options.datasets) && !code; k++) {
@@ -316,7 +316,7 @@ static int open_concat(struct datamodule *datamodule, const struct config_node *
                 size_t capacity = joined->capacity ? 2 * joined->capacity : 64;
                 frames = realloc(frames, capacity * sizeof *frames);
                 if (!frames)
-                    return error_set(error, ERROR_MEMORY, "out of memory");
+                    return error_memory(error);
                 joined->frames = frames;
                 joined->capacity = capacity;
             }
@@ -349,6 +349,10 @@ static int open_emt(struct datamodule *datamodule, const struct config_node *con
     return source_emt(datamodule, &options.source, config, (uint64_t)options.seed, (size_t)options.count, out, error);
 }
 
+#define OTHER_FORMAT                                                                                                   \
+    "files of this kind are not read here: write the frames into an extxyz file (ase.io.write), which "                \
+    "nequip.data.dataset.ASEDataset reads"
+
 int source_open(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
                 struct error *error) {
     static const struct option_target targets[] = {
@@ -359,10 +363,18 @@ int source_open(struct datamodule *datamodule, const struct config_node *config,
         {"torch.utils.data.ConcatDataset", "ConcatDataset"},
         {"nequip.data.dataset.EMTTestDataset", "EMTTestDataset"},
         {"fettle.data.EMTDataset", "EMTDataset"}};
+    static const struct option_absent absent[] = {
+        {"nequip.data.dataset.NPZDataset", OTHER_FORMAT},
+        {"nequip.data.dataset.HDF5Dataset", OTHER_FORMAT},
+        {"nequip.data.dataset.NequIPLMDBDataset", OTHER_FORMAT},
+        {"nequip.data.dataset.LMDBTestDataset", OTHER_FORMAT},
+    };
     static int (*const open[])(struct datamodule *, const struct config_node *, struct dataset **, struct error *) = {
         open_file, open_slice, open_split, open_subset, open_concat, source_emt_test, open_emt};
     size_t index;
     *out = NULL;
-    int code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);
+    int code = options_absent(config, absent, sizeof absent / sizeof *absent, error);
+    if (!code)
+        code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);
     return code ? code : open[index](datamodule, config, out, error);
 }

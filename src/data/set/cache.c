@@ -138,7 +138,7 @@ static int add_frames(struct dataset *dataset, const char *name, struct mapped *
     for (uint64_t f = 0; f < head->frames && !code; f++) {
         struct frame *frame = mapped_frame(map, &records[f], fields + records[f].field);
         if (!frame)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         frame->source = name;
         code = dataset_add(dataset, frame, error);
     }
@@ -253,7 +253,7 @@ int cache_read(struct dataset *dataset, const char *path, const struct extxyz_ke
     source.size = (uint64_t)status.st_size;
     write_key(&source.key, &chosen, keys, transforms);
     if (!name || source.key.failed) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     for (int k = 0; !code && !found && (cache = place(&source, k)); k++) {

@@ -104,7 +104,7 @@ static int put_frames(struct cache_making *m, struct extxyz_reader *reader, stru
         if (!code)
             put_frame(m, frame);
         if (!code && m->frame.failed)
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         transforms_forget(transforms, frame);
         frame_free(frame);
         if (code || (code = interrupt_check(error)))
@@ -167,7 +167,7 @@ int cache_make(struct cache_source *source, const char *cache, const struct extx
             code = error_at(error, ERROR_DATA, source->name, 0, 0, "%s", extxyz_nothing(reader));
     }
     if (!code && (m.records.failed || m.fields.failed || m.strings.failed))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code)
         put_tables(&m, source, extxyz_warnings(reader));
     if (code)

@@ -79,7 +79,7 @@ int dataset_own_map(struct dataset *dataset, struct mapped *map, struct error *e
     struct mapped **maps = realloc(dataset->maps, (dataset->nmaps + 1) * sizeof(struct mapped *));
     if (!maps) {
         mapped_close(map);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     dataset->maps = maps;
     maps[dataset->nmaps++] = map;
@@ -112,7 +112,7 @@ int dataset_read(struct dataset *dataset, const char *path, const struct extxyz_
     size_t first = dataset->count;
     const char *name = dataset_intern(dataset, path), *seen = NULL, *unused = "";
     if (!name)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = extxyz_open_file(&reader, name, path, 0, keys, error);
     while (!code) {
         struct frame *frame;
@@ -147,12 +147,12 @@ int dataset_subset(struct dataset **out, const struct dataset *dataset, const in
     *out = NULL;
     struct dataset *subset = dataset_new();
     if (!subset)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     subset->owns = 0;
     subset->frames = malloc((count ? count : 1) * sizeof *subset->frames);
     if (!subset->frames) {
         dataset_free(subset);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     subset->capacity = count ? count : 1;
     for (size_t k = 0; k < count; k++) {

@@ -131,7 +131,7 @@ static int prepare(struct emt *emt, const struct frame *frame, struct error *err
         if (!emt->frame || !emt->sigma1 || !emt->deds || !emt->kind) {
             frame_free(emt->frame);
             emt->frame = NULL;
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
     }
     struct frame *copy = emt->frame;
@@ -241,14 +241,14 @@ int emt_label(struct emt *emt, struct frame *frame, struct error *error) {
     double energy, stress[9];
     double *forces = frame_set_field(frame, "forces", 1, 3, NULL);
     if (!forces)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = emt_evaluate(emt, frame, &energy, forces, stress, error);
     if (code)
         return code;
     if (!frame_set_field(frame, "total_energy", 0, 1, &energy))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int periodic = frame->has_cell && frame->pbc[0] && frame->pbc[1] && frame->pbc[2];
     if (periodic && !frame_set_field(frame, "stress", 0, 9, stress))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return 0;
 }

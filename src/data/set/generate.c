@@ -48,7 +48,7 @@ int generate_alloy(struct frame **out, const struct generate_alloy *options, str
         return code;
     struct frame *frame = frame_new(4 * repeat[0] * repeat[1] * repeat[2]);
     if (!frame)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     double lattice = 0, strain[9], noise[3];
     for (int i = 0; i < frame->atoms; i++) {
         frame->numbers[i] = draw_element(options, stream);
@@ -157,7 +157,7 @@ int generate_md(struct dataset *dataset, const struct frame *start, const struct
     t.forces = calloc(3 * n, sizeof *t.forces);
     t.mass = calloc(n, sizeof *t.mass);
     if (!t.frame || !t.velocity || !t.forces || !t.mass) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if (!(options->timestep > 0) || !(options->temperature >= 0) || options->interval < 1) {
@@ -180,7 +180,7 @@ int generate_md(struct dataset *dataset, const struct frame *start, const struct
             break;
         struct frame *frame = frame_copy(t.frame);
         if (!frame) {
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
             break;
         }
         code = emt_label(emt, frame, error);

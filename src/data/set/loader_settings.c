@@ -120,7 +120,7 @@ static int read_weights(struct loader_settings *out, const struct sampler_option
     out->weights = given->weights.values;
     out->room = arena_alloc(arena, ((size_t)out->from + 1) * sizeof *out->room);
     out->shares = arena_alloc(arena, ((size_t)out->from + 1) * sizeof *out->shares);
-    return out->room && out->shares ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return out->room && out->shares ? 0 : error_memory(error);
 }
 
 static int read_sampler(struct loader_settings *out, const struct config_node *config, struct arena *arena,
@@ -159,7 +159,7 @@ static int read_sampler(struct loader_settings *out, const struct config_node *c
         if (config_kind(given.count) != CONFIG_NULL && config_whole(given.count, &out->drawn))
             return config_error(given.count, error, ERROR_TYPE, "an integer is expected");
         if (!(out->room = arena_alloc(arena, ((size_t)out->from + 1) * sizeof *out->room)))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     }
     if (out->drawn < 1 || (out->sampler != SAMPLER_SUBSET && out->from < 1))
         return config_error(config, error, ERROR_VALUE, "the sampler draws no frames");

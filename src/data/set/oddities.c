@@ -207,7 +207,7 @@ static int look_at_growth(const struct dataset *set, size_t stride, struct text 
         free(counts);
         free(shares);
         free(energies);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t f = 0; f < set->count; f += stride) {
         const struct frame *frame = set->frames[f];
@@ -300,6 +300,6 @@ int oddities_find(const struct dataset *dataset, struct text *out, struct error 
         return code;
     look_at_forces(dataset, stride, out);
     if (out->failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return dataset_check(dataset, error);
 }

@@ -11,10 +11,9 @@ int stats_new(struct stats **out, const struct config_node *config, struct error
     *out = NULL;
     struct stats *stats = calloc(1, sizeof *stats);
     if (!stats)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     stats->arena = arena_new();
-    int code = stats->arena ? arena_result(stats->arena, stats_read(stats, config, error), error)
-                            : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = stats->arena ? arena_result(stats->arena, stats_read(stats, config, error), error) : error_memory(error);
     if (code)
         stats_free(stats);
     else
@@ -86,7 +85,7 @@ static int prepare(struct stats *stats, struct stats_item *item, struct error *e
     item->values = arena_alloc(arena, count * sizeof *item->values);
     item->labels = arena_alloc(arena, count * sizeof *item->labels);
     if (!item->accumulators || !item->values || !item->labels)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < item->nvalues; k++) {
         item->accumulators[k] = (struct stats_accumulator){.max = -INFINITY, .min = INFINITY};
         if (item->per_type && edges)
@@ -94,7 +93,7 @@ static int prepare(struct stats *stats, struct stats_item *item, struct error *e
         else if (item->per_type)
             item->labels[k] = stats->type_names[k];
     }
-    return arena_failed(arena) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return arena_failed(arena) ? error_memory(error) : 0;
 }
 
 static int add_field(const struct stats *stats, const struct stats_item *item, const struct frame *frame,
@@ -157,7 +156,7 @@ static int add_neighbours(const struct stats *stats, struct stats_item *item, co
     int *counts = calloc((size_t)frame->atoms + 1, sizeof *counts);
     if (!counts || (padding && grow(padding, padding->atoms + (size_t)frame->atoms))) {
         free(counts);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (int p = 0; p < frame->npairs; p++) {
         counts[frame->pair_i[p]]++;
@@ -226,7 +225,7 @@ int stats_compute(struct stats *stats, const struct dataset *dataset, const stru
         return code;
     int64_t *order = malloc(((size_t)loader_drawn(&loader) + 1) * sizeof *order);
     if (!order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     loader_streams_init(&streams, seed);
     loader_whole(&loader, &streams, order);
     int64_t used = loader_drawn(&loader);
@@ -284,7 +283,7 @@ static int check_values(const struct stats_item *item, const char *name, int fir
 static int unknown(const struct stats *stats, const char *name, struct error *error) {
     const char **names = malloc((stats->count + 1) * sizeof *names);
     if (!names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < stats->count; k++)
         names[k] = stats->items[k].name;
     const char *near = text_nearest(name, names, stats->count);

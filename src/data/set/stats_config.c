@@ -62,7 +62,7 @@ static int read_field(struct stats_item *item, const struct config_node *node, s
     size_t index;
     if (config_kind(node) == CONFIG_STRING) {
         item->field = arena_string(arena, config_text(node));
-        return item->field ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+        return item->field ? 0 : error_memory(error);
     }
     int code = options_target(node, "a field of a statistic", targets, 5, &index, error);
     if (code)
@@ -150,7 +150,7 @@ static int read_item(struct stats *stats, const struct config_node *node, struct
     item->ignore_nan = options.ignore_nan;
     item->name = options.name ? options.name : default_name(item, stats->arena);
     if (!item->name)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < stats->count; k++)
         if (strcmp(stats->items[k].name, item->name) == 0)
             return config_error(node, error, ERROR_VALUE,
@@ -183,7 +183,7 @@ static const struct stats_item energy_items[] = {
 static int take_items(struct stats *stats, const struct stats_item *items, size_t count, struct error *error) {
     stats->items = arena_copy(stats->arena, items, count * sizeof *items);
     if (!stats->items)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     stats->count = count;
     for (size_t k = 0; k < count; k++)
         stats->items[k].factor = 1;
@@ -221,7 +221,7 @@ int stats_read(struct stats *stats, const struct config_node *config, struct err
     else {
         stats->items = arena_alloc(stats->arena, config_count(options.metrics) * sizeof *stats->items);
         if (!stats->items)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         for (size_t k = 0; k < config_count(options.metrics) && !code; k++)
             code = read_item(stats, config_at(options.metrics, k), error);
     }

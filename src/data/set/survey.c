@@ -164,7 +164,7 @@ static int find_copies(struct survey *survey, const struct dataset *dataset, str
     survey->prints = calloc(dataset->count + 1, sizeof *survey->prints);
     if (!all || !survey->prints) {
         free(all);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t f = 0; f < dataset->count; f++) {
         int code = interrupt_check(error);
@@ -198,7 +198,7 @@ static int add_frame(struct survey *out, const struct frame *frame, size_t f, st
         if (frame->types[a] >= 0 && frame->types[a] < out->ntypes)
             out->types[frame->types[a]]++;
     if (add_fields(out, frame, f) || add_unused(out, frame->unused) || add_neighbours(out, frame, f))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return 0;
 }
 
@@ -206,7 +206,7 @@ int survey_make(struct survey *out, const struct dataset *dataset, int ntypes, s
     *out = (struct survey){.frames = dataset->count, .ntypes = ntypes, .shortest = INFINITY};
     out->types = calloc((size_t)ntypes + 1, sizeof *out->types);
     spread_begin(&out->neighbours);
-    int code = out->types ? dataset_check(dataset, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = out->types ? dataset_check(dataset, error) : error_memory(error);
     if (!code)
         code = find_copies(out, dataset, error);
     for (size_t f = 0; f < dataset->count && !code; f++)

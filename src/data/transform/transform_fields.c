@@ -38,7 +38,7 @@ static int virial_to_stress(const void *options, struct frame *frame, size_t lim
     }
     for (int k = 0; k < 9; k++)
         stress[k] = -virial->values[k] / volume;
-    return frame_set_field(frame, "stress", 0, 9, stress) ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return frame_set_field(frame, "stress", 0, 9, stress) ? 0 : error_memory(error);
 }
 
 static int stress_sign_flip(const void *options, struct frame *frame, size_t limit_bytes, struct error *error) {
@@ -60,7 +60,7 @@ static int add_nan_stress(const void *options, struct frame *frame, size_t limit
         return 0;
     for (int k = 0; k < 9; k++)
         stress[k] = NAN;
-    return frame_set_field(frame, "stress", 0, 9, stress) ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return frame_set_field(frame, "stress", 0, 9, stress) ? 0 : error_memory(error);
 }
 
 struct cell_options {
@@ -109,7 +109,7 @@ static int dataset_index(const void *data, struct frame *frame, size_t limit_byt
     const struct index_options *options = data;
     double index = (double)options->index;
     (void)limit_bytes;
-    return frame_set_field(frame, "dataset", 0, 1, &index) ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return frame_set_field(frame, "dataset", 0, 1, &index) ? 0 : error_memory(error);
 }
 
 const struct transform_kind transform_virial_to_stress = {

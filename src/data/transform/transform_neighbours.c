@@ -62,7 +62,7 @@ static int read_table(struct transform_cutoffs *cutoffs, struct arena *arena, st
                             config_kind_name(table));
     double *matrix = arena_alloc(arena, (size_t)n * (size_t)n * sizeof *matrix);
     if (!matrix)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < n * n; k++)
         matrix[k] = cutoffs->r_max;
     for (size_t k = 0; k < config_count(table); k++) {

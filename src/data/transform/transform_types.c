@@ -30,7 +30,7 @@ static int map_species(struct transform_mapper *mapper, const struct config_node
                             mapper->map ? "" : ": types of other names need a chemical_species_to_atom_type_map");
     mapper->type_of[number] = found;
     mapper->known = arena_format(arena, "%s%s%s", mapper->known, mapper->known[0] ? ", " : "", species);
-    return mapper->known ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    return mapper->known ? 0 : error_memory(error);
 }
 
 static int prepare(void *data, const struct config_node *config, struct arena *arena, struct error *error) {
@@ -61,7 +61,7 @@ static int prepare(void *data, const struct config_node *config, struct arena *a
                 return config_error(names, error, ERROR_VALUE, "the type '%s' is named twice", mapper->names.values[k]);
     mapper->type_of = arena_alloc(arena, ELEMENTS * sizeof *mapper->type_of);
     if (!mapper->type_of)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int z = 0; z < ELEMENTS; z++)
         mapper->type_of[z] = -1;
     mapper->known = "";

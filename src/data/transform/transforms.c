@@ -33,7 +33,7 @@ static int read_entry(struct transforms *transforms, const struct config_node *c
     entry->kind = transform_kinds[index];
     entry->options = arena_alloc(transforms->arena, entry->kind->options_size ? entry->kind->options_size : 1);
     if (!entry->options)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     code = options_read(entry->kind->options, entry->kind->noptions, config, NULL, entry->options, transforms->arena,
                         error);
     if (!code && entry->kind->prepare)
@@ -75,12 +75,12 @@ int transforms_new(struct transforms **out, const struct config_node *config, st
                             config_kind_name(config));
     struct transforms *transforms = calloc(1, sizeof *transforms);
     if (!transforms)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     transforms->arena = arena_new();
     transforms->entries = calloc(config_count(config) + 1, sizeof *transforms->entries);
     if (!transforms->arena || !transforms->entries) {
         transforms_free(transforms);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     double pages = (double)sysconf(_SC_PHYS_PAGES), page = (double)sysconf(_SC_PAGESIZE);
     double memory = pages > 0 && page > 0 ? pages * page : 4e9;
@@ -95,7 +95,7 @@ int transforms_new(struct transforms **out, const struct config_node *config, st
     if (!code && config_count(config))
         config_write_yaml(config, &transforms->text);
     if (!code && transforms->text.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     code = arena_result(transforms->arena, code, error);
     if (code)
         transforms_free(transforms);

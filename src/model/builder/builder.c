@@ -35,7 +35,7 @@ static int read_common(struct build *build, const struct builder *builder, const
     /* unknown arguments are the builder's to name: it knows what is near */
     const char **also = arena_alloc(build->scratch, (builder->noptions + config_count(args) + 1) * sizeof *also);
     if (!also)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     size_t nalso = 0;
     for (size_t k = 0; k < config_count(args); k++) {
         int is_common = 0;
@@ -83,7 +83,7 @@ static int read_options(struct build *build, const struct builder *builder, cons
                         const char *const *also, void **out) {
     *out = arena_alloc(build->arena, builder->size + 1);
     if (!*out)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     return options_read(builder->options, builder->noptions, args, also, *out, build->arena, build->error);
 }
 

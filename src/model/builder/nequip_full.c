@@ -172,7 +172,7 @@ static int check_layers(struct build *build, const struct nequip_options *option
                             options->radial_depths.count, options->radial_widths.count, layers);
     plan->hidden = arena_alloc(build->arena, (size_t)layers * sizeof *plan->hidden);
     if (!plan->hidden)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     for (int k = 0; k < layers; k++) {
         struct error inner = {0};
         struct irreps *hidden = &plan->hidden[k];
@@ -269,7 +269,7 @@ static int full_check(struct build *build, const void *given, const struct confi
         size_t count = (size_t)build->ntypes * (size_t)build->ntypes;
         double *table = arena_alloc(build->scratch, count * sizeof *table);
         code = table ? build_cutoffs(build, options->cutoffs, options->r_max, table, &symmetric)
-                     : error_set(build->error, ERROR_MEMORY, "out of memory");
+                     : error_memory(build->error);
     }
     if (!code && options->pair_potential)
         code = pair_potential_build(build, options->pair_potential, 1, &unused);
@@ -281,7 +281,7 @@ static int full_check(struct build *build, const void *given, const struct confi
 /* The error of a constructor, at the place of the arguments if it knows none. */
 static int failed(struct build *build, const struct config_node *args) {
     if (!build->error->code)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     if (!build->error->line) {
         struct error without_place = *build->error;
         *build->error = (struct error){0};

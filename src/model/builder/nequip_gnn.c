@@ -59,13 +59,13 @@ static int lay_out(struct build *build, const struct nequip_options *options, st
     int64_t *depths = arena_alloc(build->arena, layers * sizeof *depths);
     int64_t *widths = arena_alloc(build->arena, layers * sizeof *widths);
     if (!texts || !depths || !widths || hidden.failed || last.failed || harmonics.failed) {
-        code = error_set(build->error, ERROR_MEMORY, "out of memory");
+        code = error_memory(build->error);
         goto out;
     }
     const char *middle = arena_string(build->arena, hidden.data), *end = arena_string(build->arena, last.data);
     full->harmonics_text = arena_string(build->arena, harmonics.data);
     if (!middle || !end || !full->harmonics_text) {
-        code = error_set(build->error, ERROR_MEMORY, "out of memory");
+        code = error_memory(build->error);
         goto out;
     }
     for (size_t k = 0; k < layers; k++) {
@@ -146,7 +146,7 @@ static int apply_preset(struct build *build, const struct nequip_options *option
     if (!config_get(args, "num_features")) {
         int64_t *values = arena_copy(build->arena, preset->num_features, sizeof preset->num_features);
         if (!values)
-            return error_set(build->error, ERROR_MEMORY, "out of memory");
+            return error_memory(build->error);
         out->num_features = (struct option_ints){preset->l_max + 1, 0, values};
     }
     if (!config_get(args, "parity"))

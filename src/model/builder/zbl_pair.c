@@ -43,7 +43,7 @@ static int zbl_build(struct build *build, const void *given, const struct config
                            place ? place : args)) &&
         module_add(build, sequence, "total_energy_sum", energy_sum_new(build)))
         *out = force_stress_new(build, sequence, 1);
-    return *out ? 0 : error_set(build->error, ERROR_MEMORY, "out of memory");
+    return *out ? 0 : error_memory(build->error);
 }
 
 const struct builder zbl_builder = {

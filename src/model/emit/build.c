@@ -51,7 +51,7 @@ int build_per_type(struct build *build, const struct config_node *node, const ch
     char *seen = arena_alloc(build->scratch, (size_t)count);
     double *values = arena_alloc(build->arena, (size_t)count * sizeof *values);
     if (!values || !seen)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     if (!is_map)
         values[0] = config_float(node);
     for (size_t k = 0; is_map && k < config_count(node); k++) {

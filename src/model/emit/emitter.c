@@ -18,7 +18,7 @@ struct node *emit_number(struct emitter *emitter, enum dtype dtype, double value
 void *emit_alloc(struct emitter *emitter, size_t count, size_t size) {
     void *memory = arena_alloc(emitter->scratch, count * size + 1);
     if (!memory)
-        error_set(emitter->error, ERROR_MEMORY, "out of memory");
+        error_memory(emitter->error);
     return memory;
 }
 

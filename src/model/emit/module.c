@@ -8,7 +8,7 @@ struct module *module_new(struct build *build, const struct module_class *class,
     struct module *module = arena_alloc(build->arena, sizeof *module);
     void *data = data_size ? arena_alloc(build->arena, data_size) : NULL;
     if (!module || (data_size && !data)) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     module->class = class;
@@ -22,7 +22,7 @@ struct module *module_add(struct build *build, struct module *parent, const char
         return NULL;
     child->name = arena_string(build->arena, name);
     if (!child->name) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     if (parent->last_child)

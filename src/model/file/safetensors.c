@@ -131,7 +131,7 @@ static int compare_names(const void *a, const void *b, void *context) {
 static int sort_names(struct safetensors *file, struct error *error) {
     file->order = malloc((file->count + 1) * sizeof *file->order);
     if (!file->order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < file->count; k++)
         file->order[k] = k;
     qsort_r(file->order, file->count, sizeof *file->order, compare_names, file->tensors);
@@ -161,7 +161,7 @@ int safetensors_from_bytes(struct safetensors **out, char *bytes, size_t size, i
     *out = NULL;
     if (!file) {
         free(bytes);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     file->bytes = bytes;
     int code = parse(file, size, error);
@@ -326,7 +326,7 @@ int safetensors_write(const struct safetensors *file, const char *path, struct e
     write_header(file, &header);
     if (header.failed) {
         text_free(&header);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     int code = file_writer_open_own(&writer, path, error);
     if (!code) {

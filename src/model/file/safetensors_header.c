@@ -82,7 +82,7 @@ static int read_string(struct header_reader *in, char **out) {
     /* no escape grows: \uXXXX, six bytes, becomes at most three */
     char *text = arena_alloc(in->arena, (size_t)(close - in->at) + 4), *to = text;
     if (!text)
-        return error_set(in->error, ERROR_MEMORY, "out of memory");
+        return error_memory(in->error);
     while (in->at < close) {
         char c = *in->at++;
         if (c != '\\') {
@@ -157,7 +157,7 @@ static int read_metadata(struct safetensors *file, struct header_reader *in) {
     do {
         struct metadata *entry = safetensors_new_metadata(file);
         if (!entry)
-            return error_set(in->error, ERROR_MEMORY, "out of memory");
+            return error_memory(in->error);
         if (read_string(in, &entry->key) || expect(in, ':') || read_string(in, &entry->value)) {
             file->nmetadata--;
             return in->error->code;
@@ -216,7 +216,7 @@ static int read_tensor(struct safetensors *file, struct header_reader *in, char 
     tensor.data = data + offsets[0];
     struct tensor *stored = safetensors_new_tensor(file);
     if (!stored)
-        return error_set(in->error, ERROR_MEMORY, "out of memory");
+        return error_memory(in->error);
     *stored = tensor;
     return 0;
 }

@@ -16,7 +16,7 @@ struct coupling_plan {
 struct coupling_plan *coupling_plan_new(struct build *build) {
     struct coupling_plan *plan = arena_alloc(build->arena, sizeof *plan);
     if (!plan)
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
     return plan;
 }
 
@@ -32,7 +32,7 @@ int coupling_plan_add(struct coupling_plan *plan, struct build *build, int l1, i
             return c->offset;
     struct coupling *c = arena_alloc(build->arena, sizeof *c);
     if (!c) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return -1;
     }
     *c = (struct coupling){l1, l2, l3, plan->cols, NULL};

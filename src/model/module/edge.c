@@ -82,7 +82,7 @@ struct module *edge_norm_new(struct build *build, double r_max, const struct con
     double *table = arena_alloc(build->scratch, (size_t)count * sizeof *table);
     norm->reciprocal = module_buffer(build, module, "_rmax_recip", F64, 1, &count);
     if (!table || !norm->reciprocal) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     if (build_cutoffs(build, cutoffs, r_max, table, &symmetric))

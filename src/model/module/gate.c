@@ -48,7 +48,7 @@ static int no_parity(struct build *build, const struct activation *act) {
 static void *alloc(struct build *build, int count, size_t size) {
     void *memory = arena_alloc(build->arena, ((size_t)count + 1) * size);
     if (!memory)
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
     return memory;
 }
 

@@ -23,7 +23,7 @@ struct module *interaction_new(struct build *build, const struct irreps *in, con
     block->factor.count = average->count;
     block->factor.values = arena_alloc(build->arena, ((size_t)average->count + 1) * sizeof(double));
     if (!block->factor.values) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     for (int k = 0; k < average->count; k++)

@@ -137,7 +137,7 @@ struct module *lennard_jones_new(struct build *build, const struct lennard_jones
     int n = build->ntypes, shape[] = {n, n};
     double *values = arena_alloc(build->scratch, (size_t)n * (size_t)n * sizeof *values);
     if (!module || !values) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     struct lennard_jones *lj = module->data;

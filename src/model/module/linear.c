@@ -54,7 +54,7 @@ static int name_matrices(struct build *build, const struct linear *linear) {
         return 0;
     struct parameter_matrix *matrices = arena_alloc(build->arena, (size_t)linear->npaths * sizeof *matrices);
     if (!matrices)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     for (int k = 0; k < linear->npaths; k++) {
         const struct linear_path *path = &linear->paths[k];
         matrices[k] = (struct parameter_matrix){(size_t)path->w_offset, linear->in.entries[path->in].mul,
@@ -75,7 +75,7 @@ struct module *linear_new(struct build *build, const struct irreps *in, const st
     linear->blocks = arena_alloc(build->arena, ((size_t)out->count + 1) * sizeof *linear->blocks);
     linear->paths = arena_alloc(build->arena, ((size_t)in->count * (size_t)out->count + 1) * sizeof *linear->paths);
     if (!linear->blocks || !linear->paths) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     irreps_blocks(out, linear->blocks);

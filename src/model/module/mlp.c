@@ -109,7 +109,7 @@ struct module *mlp_new(struct build *build, const struct mlp_options *options) {
     struct module *weights = mlp->is_product ? module_new(build, &weights_class, 0) : NULL;
     if (!mlp->layers || !mlp->modules || !module_add(build, module, "mlp", inner) ||
         (mlp->is_product && !module_add(build, inner, "weights", weights))) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     for (int k = 0; k < mlp->nlayers; k++) {

@@ -26,7 +26,7 @@ struct module *norm_activation_new(struct build *build, const struct irreps *irr
     struct module *norm = module_new(build, &norm_class, sizeof(struct irreps));
     struct irreps_entry *norms = arena_alloc(build->arena, ((size_t)irreps->count + 1) * sizeof *norms);
     if (!module || !norm || !norms) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     *(struct norm_activation *)module->data = (struct norm_activation){*irreps, act};

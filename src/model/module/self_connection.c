@@ -42,7 +42,7 @@ struct module *self_connection_new(struct build *build, const struct irreps *fea
     sc->paths = arena_alloc(build->arena, capacity * sizeof *sc->paths);
     sc->blocks = arena_alloc(build->arena, ((size_t)out->count + 1) * sizeof *sc->blocks);
     if (!sc->folds || !sc->paths || !sc->blocks) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     irreps_blocks(out, sc->blocks);

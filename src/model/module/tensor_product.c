@@ -74,7 +74,7 @@ static int fold_copies(struct build *build, struct tp_scatter *tp, const struct 
                        const struct irreps *harmonics, const struct product_slot *slots) {
     tp->folds = arena_alloc(build->arena, ((size_t)tp->given + 1) * sizeof *tp->folds);
     if (!tp->folds)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     for (int k = 0, from = 0; k < tp->npaths; k++) {
         int mul = features->entries[slots[k].in].mul, copies = harmonics->entries[slots[k].harmonic].mul;
         for (int place = 0; place < mul * copies; place++)
@@ -97,7 +97,7 @@ static int add_coupling_table(struct build *build, struct module *compiled, int 
     double *values =
         arena_alloc(build->scratch, (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2] * sizeof *values);
     if (!table || !values)
-        return error_set(build->error, ERROR_MEMORY, "out of memory");
+        return error_memory(build->error);
     table->optional = 1;
     wigner_3j(l1, l2, l3, values);
     for (size_t k = 0; k < table->parameter.numel; k++)
@@ -124,7 +124,7 @@ struct module *tp_scatter_new(struct build *build, const struct irreps *features
     tp->paths = arena_alloc(build->arena, capacity * sizeof *tp->paths);
     tp->blocks = arena_alloc(build->arena, capacity * sizeof *tp->blocks);
     if (!slots || !middle || !position || !group || !first || !tp->paths || !tp->blocks) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     int count = 0;

@@ -77,7 +77,7 @@ struct module *zbl_new(struct build *build, const char *const *species, int coun
     zbl->numbers = module_buffer(build, module, "atomic_numbers", build->dtype, 1, &count);
     zbl->factor = module_buffer(build, module, "_qqr2exesquare", F64, 0, NULL);
     if (!zbl->z || !zbl->numbers || !zbl->factor) {
-        error_set(build->error, ERROR_MEMORY, "out of memory");
+        error_memory(build->error);
         return NULL;
     }
     for (int k = 0; k < count; k++) {

@@ -185,7 +185,7 @@ static struct frame *predicted_frame(const struct xyz_options *how, const struct
     if (fine)
         return frame;
     frame_free(frame);
-    error_set(error, ERROR_MEMORY, "out of memory");
+    error_memory(error);
     return NULL;
 }
 

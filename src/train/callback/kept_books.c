@@ -66,7 +66,7 @@ static int read_line(struct books *books, char *line, struct error *error) {
 int books_parse(struct books *books, const char *text, size_t size, struct error *error) {
     *books = (struct books){.place = "", .best = "", .last = "", .gone = "", .newest = "", .text = malloc(size + 1)};
     if (!books->text)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (size)
         memcpy(books->text, text, size);
     books->text[size] = 0;
@@ -113,8 +113,7 @@ int books_write(const struct books *books, struct trainer *trainer, struct keep 
         text_add(&text, "deferred\n");
     for (size_t k = 0; k < books->count; k++)
         text_format(&text, "kept %s %s\n", text_double(number, books->kept[k].score), books->kept[k].name);
-    int code =
-        text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : put(trainer, keep, text.data, text.size, error);
+    int code = text.failed ? error_memory(error) : put(trainer, keep, text.data, text.size, error);
     text_free(&text);
     return code;
 }
@@ -143,7 +142,7 @@ int books_add(struct books *books, double score, const char *name, struct error 
         }
     struct kept_entry *more = realloc(books->kept, (books->count + 1) * sizeof *more);
     if (!more)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     books->kept = more;
     books->kept[books->count++] = (struct kept_entry){score, name};
     return 0;

@@ -111,7 +111,7 @@ int kept_free_name(const struct callback *callback, const struct trainer *traine
         text_clear(out);
         text_format(out, "%s-v%d", name, version);
     }
-    return out->failed ? error_set(error, ERROR_MEMORY, "out of memory") : code;
+    return out->failed ? error_memory(error) : code;
 }
 
 static int save_to(const struct callback *callback, struct trainer *trainer, const char *folder, const char *name,
@@ -133,7 +133,7 @@ int kept_save(struct callback *callback, struct trainer *trainer, struct books *
     size_t size = keep->books->count;
     char *before = malloc(size + 1);
     if (!before)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (size)
         memcpy(before, keep->books->data, size);
     books->step = run_cursor(trainer)->step;

@@ -193,7 +193,7 @@ int kept_name(const struct trainer *trainer, const char *filename, int auto_inse
         at = end;
     }
     if (out->failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return kept_name_is_below(out->data ? out->data : "")
                ? 0
                : error_set(error, ERROR_VALUE, "ModelCheckpoint: '%.200s' is no name of a file below dirpath",

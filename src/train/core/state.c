@@ -213,7 +213,7 @@ int state_rename(struct state *state, const char *prefix, const char *other, str
             free(names[k]);
         }
     free(names);
-    return failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return failed ? error_memory(error) : 0;
 }
 
 void state_remove(struct state *state, const char *prefix) {

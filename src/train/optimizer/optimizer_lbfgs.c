@@ -251,7 +251,7 @@ static int open_state(struct optimizer_problem *problem, struct error *error) {
                          (long long)how->history_size);
     double *al = arena_alloc(problem->arena, (size_t)how->history_size * sizeof *al);
     if (!own || !room || !al)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     *own = (struct lbfgs){.count = n, .x = room, .g = room + n, .along = room + 2 * n, .al = al};
     line_search_room(&own->room, room + 3 * n, n);
     struct state *state = problem->state;

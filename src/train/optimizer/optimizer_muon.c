@@ -189,7 +189,7 @@ static int read_groups(const struct config_node *config, void **options, struct 
         const struct config_node *node = config_get(config, names[k]);
         struct muon_options *how = arena_alloc(arena, sizeof *how);
         if (!how)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (!node || (config_kind(node) != CONFIG_MAP && config_kind(node) != CONFIG_DEFERRED))
             return config_error(node ? node : config, error, ERROR_TYPE,
                                 "MuonParamGroups needs a map '%s' of %s's options; it may be empty", names[k],

@@ -57,7 +57,7 @@ static int read_options(const struct optimizer_kind *kind, const void *base, con
     static const char *const also[] = {"params", NULL};
     char *own = arena_alloc(arena, kind->options_size), *all = arena_copy(arena, base, kind->options_size);
     if (!own || !all)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = options_read(kind->options, kind->noptions, group, also, own, arena, error);
     for (size_t k = 0; !code && k < kind->noptions; k++) {
         const struct option *option = &kind->options[k];
@@ -139,7 +139,7 @@ int param_groups_assign(struct param_groups *groups, const struct model *model, 
     int n = model_nparameters(model);
     groups->group = arena_alloc(arena, (size_t)n + 1);
     if (!groups->group)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; groups->in_first && k < n; k++)
         groups->group[k] = !model_parameter(model, k)->is_buffer && !groups->in_first(model_parameter(model, k));
     for (int g = 1; !groups->in_first && g < groups->count; g++) {
@@ -147,7 +147,7 @@ int param_groups_assign(struct param_groups *groups, const struct model *model, 
         size_t count = config_kind(params) == CONFIG_LIST ? config_count(params) : 1;
         unsigned char *seen = arena_alloc(arena, count + 1);
         if (!seen)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         for (int k = 0; k < n; k++) {
             const struct parameter *p = model_parameter(model, k);
             if (p->is_buffer || !matches(params, p->name, seen))

@@ -34,7 +34,7 @@ int audit_add(struct trainer *trainer, int count, const char *const *words, stru
     for (int k = 0; k < count; k++)
         text_format(&line, "\t%s", words[k]);
     text_add(&line, "\n");
-    int code = line.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+    int code = line.failed ? error_memory(error)
                            : state_resize(trainer->state, trainer->audit.text, before + line.size + 1, error);
     if (!code)
         memcpy((char *)trainer->audit.text->data + before, line.data, line.size + 1);
@@ -48,7 +48,7 @@ int audit_write(struct trainer *trainer, struct error *error) {
     if (!trainer->folder.path || trainer->position.aside)
         return 0;
     text_format(&path, "%s/audit.log", trainer->folder.path);
-    int code = path.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    int code = path.failed ? error_memory(error) : 0;
     if (!code && (*trainer_audit(trainer) || file_exists(path.data)) &&
         !(code = file_writer_open_own(&writer, path.data, error))) {
         fputs(trainer_audit(trainer), file_writer_stream(writer));
@@ -88,7 +88,7 @@ int audit_each(const char *log, int (*call)(void *context, int count, const char
     for (; !code && *log; log = next_line(log)) {
         char *line = line_at(log);
         if (!line)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         int count = split(line, words);
         if (count > 1)
             code = call(context, count - 1, words + 1, error);
@@ -162,7 +162,7 @@ int audit_replay_open(struct trainer *trainer, const char *path, struct error *e
 int audit_replay_text(struct trainer *trainer, const char *log, size_t from, struct error *error) {
     char *copy = strdup(log);
     if (!copy)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     free(trainer->audit.replay);
     trainer->audit.replay = copy;
     trainer->audit.replay_at = copy + from;
@@ -179,7 +179,7 @@ int audit_replay(struct trainer *trainer, struct error *error) {
         if (!line || place.failed) {
             free(line);
             text_free(&place);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         int count = split(line, words), here = !strcmp(words[0], place.data);
         if (here) {

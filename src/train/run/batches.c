@@ -87,7 +87,7 @@ int batches_open(struct trainer *trainer, struct error *error) {
     trainer->batches.ahead = prefetch_new();
     trainer->evaluation.ahead = prefetch_new();
     if (!trainer->batches.ahead || !trainer->evaluation.ahead)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int has_train = datamodule_count(trainer->data, ROLE_TRAIN) > 0;
     size_t frames = has_train ? datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count : 0, count = 0;
     const struct loader_settings *settings = datamodule_loader(trainer->data, ROLE_TRAIN);
@@ -130,7 +130,7 @@ int batches_check_state(const struct trainer *trainer, struct error *error) {
     int sampled = datamodule_loader(trainer->data, ROLE_TRAIN)->sampler != SAMPLER_NONE && !trainer->options.overfit;
     int once = !sampled && trainer->options.together == 1;
     unsigned char *seen = calloc(frames + 1, 1);
-    int code = seen ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = seen ? 0 : error_memory(error);
     for (size_t k = 0; !code && k < count; k++)
         if (order[k] < 0 || order[k] >= (int64_t)frames || (seen[order[k]]++ && once))
             code = state_refuse(trainer->batches.order, error,
@@ -178,7 +178,7 @@ static int gather(struct trainer *trainer, const int64_t *order, int64_t first, 
     if ((size_t)size > trainer->batches.nframes) {
         const struct frame **frames = realloc(trainer->batches.frames, (size_t)size * sizeof *frames);
         if (!frames)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         trainer->batches.frames = frames;
         trainer->batches.nframes = (size_t)size;
     }
@@ -217,7 +217,7 @@ int batches_any(struct trainer *trainer, struct error *error) {
     size = size < count ? size : count;
     int64_t *order = malloc((size_t)size * sizeof *order);
     if (!order)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int64_t frames = (int64_t)datamodule_dataset(trainer->data, ROLE_TRAIN, 0)->count;
     for (int64_t k = 0; k < size; k++)
         order[k] = k % frames;

@@ -38,7 +38,7 @@ int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct e
     streams_read(trainer, ROLE_TRAIN, &streams);
     order = calloc((size_t)loader_drawn(&loader) + 1, sizeof *order);
     if (!order) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     loader_epoch(&loader, &streams, order);

@@ -121,7 +121,7 @@ static int store_history(const struct trainer *trainer, struct safetensors *file
         text_format(&text, "%s %s\n", text_double(number, trainer->log.history.values[k]),
                     trainer->log.history.names[k]);
     }
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+    int code = text.failed ? error_memory(error)
                            : safetensors_set_metadata(file, "metrics", text.data ? text.data : "", error);
     text_free(&text);
     return code;
@@ -142,7 +142,7 @@ static int load_history(struct trainer *trainer, const struct safetensors *file,
         if (name)
             history_set(trainer, name, value);
         else
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         free(name);
     }
     return code;
@@ -156,7 +156,7 @@ static int store_weights(struct trainer *trainer, struct safetensors *file, int 
         [F32] = weights_shown(trainer, F32, whole), [F64] = weights_shown(trainer, F64, whole)};
     to_model(trainer, shown);
     config_write_yaml(config_root(trainer->configs.resolved), &yaml);
-    int code = yaml.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    int code = yaml.failed ? error_memory(error) : 0;
     if (!code)
         code = model_store_weights(trainer->model, file, error);
     to_model(trainer, slabs);
@@ -197,7 +197,7 @@ static int store_run(struct trainer *trainer, struct safetensors *file, struct e
 int checkpoint_write(struct trainer *trainer, const char *path, struct error *error) {
     struct safetensors *file = safetensors_new();
     if (!file)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = store_weights(trainer, file, 1, error);
     if (!code && keeps_training(trainer))
         code = store_training(trainer, file, error);
@@ -215,7 +215,7 @@ int checkpoint_write_weights(struct trainer *trainer, const char *path, struct e
     struct safetensors *file = safetensors_new();
     size_t one = 1;
     if (!file)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = store_weights(trainer, file, 0, error);
     if (!code)
         code = store_averages(trainer, file, 0, error);

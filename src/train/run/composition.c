@@ -140,7 +140,7 @@ int composition_read(struct composition *out, struct module_options *options, co
         layer->options = arena_alloc(arena, layer->kind->options_size + 1);
         layer->own = arena_alloc(arena, layer->kind->private_size + 1);
         if (!layer->options || !layer->own)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         code = options_read(layer->kind->options, layer->kind->noptions, config, names, layer->options, arena, error);
         if (!code && layer->kind->check)
             code = layer->kind->check(layer->options, config, settings, error);

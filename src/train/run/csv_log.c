@@ -119,7 +119,7 @@ static void add_header(const struct csv_log *log, struct text *out) {
 /* All of it, or none. */
 static int append(int fd, off_t size, const char *path, const struct text *rows, struct error *error) {
     if (rows->failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int why = file_write_all(fd, rows->data, rows->size);
     if (!why)
         return 0;
@@ -133,7 +133,7 @@ static int append(int fd, off_t size, const char *path, const struct text *rows,
 static int write_whole(struct csv_log *log, const struct text *content, struct error *error) {
     struct file_writer *writer;
     if (content->failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = file_writer_open_own(&writer, log->path, error);
     if (code)
         return code;
@@ -212,7 +212,7 @@ static int reading_open(struct csv_reading *r, const char *path, int *there, str
     if (memchr(r->data, 0, size))
         return bad_file(r, "a zero byte", error);
     if (!(r->copy = malloc(size + 1))) /* as it is before it is cut up */
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     memcpy(r->copy, r->data, size + 1);
     return 0;
 }
@@ -271,7 +271,7 @@ static int put_aside(const struct csv_log *log, const struct text *cut, struct e
     text_format(&name, "%s.cut", log->path);
     int fd = name.failed ? -1 : file_append(name.data);
     off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    int code = name.failed ? error_set(error, ERROR_MEMORY, "out of memory")
+    int code = name.failed ? error_memory(error)
                : fd < 0    ? error_set(error, error_of_system(errno), "cannot write %s: %s", name.data, strerror(errno))
                            : append(fd, size, name.data, cut, error);
     if (fd >= 0)
@@ -284,7 +284,7 @@ static int put_aside(const struct csv_log *log, const struct text *cut, struct e
 static int read_header(struct csv_reading *r, char ***names, size_t *count, struct error *error) {
     int epoch = 0, step = 0, got = next_record(r);
     if (got < 0)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     *count = got && r->whole ? r->count : 0; /* a header that a kill cut short does not count */
     if (!*count)
         return 0;
@@ -295,7 +295,7 @@ static int read_header(struct csv_reading *r, char ***names, size_t *count, stru
     if (epoch != 1 || step != 1)
         return bad_file(r, "no columns epoch and step", error);
     if (!(*names = malloc(*count * sizeof **names)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     memcpy(*names, r->cells, *count * sizeof **names);
     return 0;
 }
@@ -304,7 +304,7 @@ static int add_old(const struct csv_log *log, const struct csv_reading *r, char 
                    struct error *error) {
     char **cells = calloc(log->ncolumns + 1, sizeof *cells);
     if (!cells)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < r->count; k++) {
         int there;
         size_t at = place(log, names[k], &there);
@@ -333,7 +333,7 @@ static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
         code = read_header(&r, &names, &count, error);
     for (size_t k = 0; !code && k < count; k++)
         if (add_column(log, names[k]))
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
     if (!code)
         add_header(log, &out);
     while (!code && count && (got = next_record(&r)) > 0) {
@@ -349,7 +349,7 @@ static int rewrite(struct csv_log *log, int64_t keep, struct error *error) {
         rows++;
     }
     if (!code && got < 0)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     for (const struct csv_row *row = log->waiting; row; row = row->next)
         if (keep >= 0 && rows >= keep) {
             add_row(log, row, &cut);
@@ -380,7 +380,7 @@ int csv_log_open(struct csv_log **out, const char *path, int64_t keep, struct er
     }
     if (!log || !(log->path = strdup(path)) || add_column(log, "epoch") || add_column(log, "step")) {
         csv_log_free(log);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     if (keep < 0) {
         struct text empty = {0};
@@ -446,10 +446,10 @@ int csv_log_row(struct csv_log *log, int64_t epoch, int64_t step, size_t count, 
                 const double *values, struct error *error) {
     for (size_t k = 0; k < count; k++)
         if (add_column(log, names[k]))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     struct csv_row *row = row_new(epoch, step, count, names, values);
     if (!row)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     *log->end = row;
     log->end = &row->next;
     log->rows++;

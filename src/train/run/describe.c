@@ -86,5 +86,5 @@ int trainer_describe(const struct trainer *trainer, const char *what, struct tex
                 describe_layer(layer, out);
             break;
         }
-    return out->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return out->failed ? error_memory(error) : 0;
 }

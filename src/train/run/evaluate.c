@@ -87,7 +87,7 @@ static int evaluate_batches(struct trainer *trainer, enum data_role role, size_t
                             int tell, struct error *error) {
     struct loader loader = loader_of(trainer, role, set);
     const struct frame **all = draw(trainer, role, set, batches, &loader, streams);
-    int code = all ? eval_program_make(trainer, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = all ? eval_program_make(trainer, error) : error_memory(error);
     for (int64_t b = 0; !code && b < batches && !(code = interrupt_check(error)); b++) {
         int64_t first, size;
         struct prediction prediction;
@@ -169,7 +169,7 @@ int evaluate_role(struct trainer *trainer, enum data_role role, int64_t limit, i
     streams_read(trainer, role, &streams);
     evaluation_params(trainer, role, params);
     move_callbacks(trainer, &kept, 0);
-    int code = kept.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    int code = kept.failed ? error_memory(error) : 0;
     for (size_t k = 0; !code && k < sets; k++) {
         struct metrics *metrics = metrics_of(trainer, role, k);
         int64_t most = batches_of_pass(trainer, role, k, limit);

@@ -43,7 +43,7 @@ static void convert(void *context, const struct instruction_info *info, enum dty
 static int each_result(void *context, const struct program *program, struct error *error) {
     struct results *results = context;
     program_results(program, results->path, convert, results);
-    return results->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return results->failed ? error_memory(error) : 0;
 }
 
 int trainer_results(struct trainer *trainer, const char *path,
@@ -66,11 +66,11 @@ static int time_evaluation(struct trainer *trainer, int runs, struct error *erro
     int code = eval_program_make(trainer, error);
     for (int k = -1; !code && k < runs; k++) { /* once to warm up */
         if (k == 0)
-            program_set_timing(trainer->evaluation.eval.program, 1);
+            program_set_timing(evaluator_program(trainer->evaluation.evaluator), 1);
         code = eval_program_run(trainer, trainer->batches.now, params, &prediction, error);
     }
-    if (trainer->evaluation.eval.program)
-        program_set_timing(trainer->evaluation.eval.program, 0);
+    if (trainer->evaluation.evaluator)
+        program_set_timing(evaluator_program(trainer->evaluation.evaluator), 0);
     return code;
 }
 

@@ -103,7 +103,7 @@ double length_get(const struct trainer *trainer, enum length which) {
 static int override(struct config **config, enum length which, double value, struct error *error) {
     char number[32];
     struct config *copy = config_copy(*config);
-    int code = copy ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = copy ? 0 : error_memory(error);
     if (!code && config_get(config_get(config_root(copy), "trainer"), names[which]))
         code = config_override_format(copy, error, "~trainer.%s", names[which]);
     if (!code && which == LENGTH_TIME && value < 0)
@@ -140,7 +140,7 @@ int length_set(struct trainer *trainer, enum length which, double value, struct 
         return error_set(error, ERROR_VALUE, "%s must be %s, or null for no limit, not %g", names[which],
                          which == LENGTH_TIME ? "seconds, more than 0" : "a whole number of 0 or more", value);
     if (!(kept = calloc(1, sizeof *kept)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = override(&config, which, now, error);
     if (!code && (code = override(&given, which, now, error)))
         config_free(config);

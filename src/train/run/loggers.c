@@ -47,7 +47,7 @@ int logger_check(const struct config_node *config, struct error *error) {
     if (!is_tensorboard(config))
         return 0;
     if (!arena)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = arena_result(arena, read(config, &options, arena, error), error);
     arena_free(arena);
     return code;

@@ -96,7 +96,7 @@ int trainer_metric(const struct trainer *trainer, const char *name, double *valu
 
 int log_value(struct trainer *trainer, const char *name, double value, struct error *error) {
     history_set(trainer, name, value);
-    return history_add(&trainer->log.pending, name, value) ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return history_add(&trainer->log.pending, name, value) ? error_memory(error) : 0;
 }
 
 int log_is_due(const struct trainer *trainer) {

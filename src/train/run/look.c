@@ -118,7 +118,7 @@ int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, str
         return error_set(error, ERROR_STATE, "there is no %s data set %zu, or no loss", data_role_name(role), set);
     const struct dataset *data = datamodule_dataset(trainer->data, role, set);
     struct trainer_frame *frames = calloc(data->count + 1, sizeof *frames);
-    int code = frames ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = frames ? 0 : error_memory(error);
     if (!code)
         code =
             metrics_new(&loss, config, model_ntypes(trainer->model), model_type_names(trainer->model), NULL, "", error);

@@ -453,16 +453,14 @@ static int test(struct trainer *trainer, struct error *error) {
     if (*best) { /* for this pass only: the run's own state is put back */
         snapshot = state_save(trainer->state);
         if (!snapshot)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         code = checkpoint_weights(trainer, best, error);
     }
     if (!code)
         code = evaluate_role(trainer, role, -1, 1, error);
     if (snapshot) {
         struct error second = {0};
-        int restored = !code && snapshot_renew(snapshot, trainer->state, goes_on, trainer)
-                           ? error_set(&second, ERROR_MEMORY, "out of memory")
-                           : 0;
+        int restored = !code && snapshot_renew(snapshot, trainer->state, goes_on, trainer) ? error_memory(&second) : 0;
         restored |= state_restore(trainer->state, snapshot, restored ? NULL : &second);
         if (restored && !code)
             code = error_set(error, second.code, "%s", second.message);

@@ -68,7 +68,7 @@ int parameters_freeze(struct trainer *trainer, int count, const char *const *wor
         return error_set(error, ERROR_USAGE, "usage: %s PATTERN", words[0]);
     unsigned char *next = malloc((size_t)n + 1);
     if (!next)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     memcpy(next, trainer->weights.frozen->data, (size_t)n);
     for (int k = 0; k < n; k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
@@ -120,7 +120,7 @@ int parameters_reinit(struct trainer *trainer, int count, const char *const *wor
                                      .statistic = datamodule_statistic,
                                      .statistic_context = trainer->data};
     char seed[128];
-    int code = config ? 0 : error_set(error, ERROR_MEMORY, "out of memory"), found = 0;
+    int code = config ? 0 : error_memory(error), found = 0;
     size_t numbers = 0;
     if (!code && (count < 2 || count > 3))
         code = error_set(error, ERROR_USAGE, "usage: reinit PATTERN [SEED]");

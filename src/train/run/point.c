@@ -128,7 +128,7 @@ int point_go_to(struct trainer *trainer, const struct trainer_point *point, stru
     trainer_abandon(trainer);
     if (copy_history(&history, &point->history)) {
         history_free(&history);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     if (point->tools != trainer->configs.exchanges) {
         /* another training module or optimizer since: the parts of then come back first */
@@ -204,7 +204,7 @@ int trainer_point_return(struct trainer *trainer, const struct trainer_point *po
         return code;
     char *audit = strdup(trainer_audit(trainer));
     if (!audit)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code && !(code = point_go_to(trainer, point, error)) && !(code = restore_files(trainer, point, error))) {
         made = strlen(trainer_audit(trainer));
         if (cursor_of(trainer)->accepted < batch && strlen(audit) > made)

@@ -34,7 +34,7 @@ int resume_find(struct trainer *trainer, struct error *error) {
         *config_text(given)) /* an empty name is refused with the rest */
         path = config_text(given);
     if (path && !(trainer->origin.path = arena_string(trainer->arena, path)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return 0;
 }
 

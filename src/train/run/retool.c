@@ -261,7 +261,7 @@ static int exchange(struct trainer *trainer, const struct retool_parts *next, co
         trainer->configs.before = givens;
     if (!kept || !givens) {
         free(kept);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     take_parts(trainer, &old);
     int code = rename_parts(trainer, &old.composition, 0, error);
@@ -333,7 +333,7 @@ int retool_to(struct trainer *trainer, const struct config *given, struct error 
     if (!next.given || !next.config) {
         config_free(next.given);
         config_free(next.config);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     return retool_with(trainer, &next, NULL, error);
 }
@@ -344,7 +344,7 @@ int retool(struct trainer *trainer, int count, const char *const *words, struct 
         return error_set(error, ERROR_STATE, "gradients of several batches are being summed: step on to their last");
     next.given = config_copy(trainer->configs.given);
     next.config = config_copy(trainer->configs.resolved);
-    int code = next.given && next.config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = next.given && next.config ? 0 : error_memory(error);
     if (!code && !(code = retool_override(next.given, count, words, error)))
         code = retool_override(next.config, count, words, error);
     if (!code)

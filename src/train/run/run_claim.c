@@ -39,7 +39,7 @@ static int claim_folder(struct folder_claim *claim, const char *folder, const ch
                         int *own, struct error *error) {
     *claim = (struct folder_claim){.folder = strdup(folder), .existing = existing(folder)};
     if (!claim->folder)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = file_make_directories(folder, error);
     return code ? code : lock_take(&claim->lock, lock_path, LOCK_BY_KERNEL, what, own, error);
 }
@@ -248,7 +248,7 @@ int run_claim_identify(struct trainer *trainer, struct error *error) {
         config_write_yaml(config_get(config_root(trainer->configs.resolved), sections[k]), &yaml);
     if (yaml.failed) {
         text_free(&yaml);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     hash = hash_bytes(hash, yaml.data, yaml.size);
     hash = hash_bytes(hash, trainer->origin.fingerprint, strlen(trainer->origin.fingerprint));

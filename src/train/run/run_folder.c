@@ -24,8 +24,7 @@ static int write_config(const struct trainer *trainer, const char *name, const s
     struct text text = {0};
     char path[PATH_MAX];
     config_write_yaml(config_root(config), &text);
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                           : file_join(trainer->folder.path, name, path, error);
+    int code = text.failed ? error_memory(error) : file_join(trainer->folder.path, name, path, error);
     if (!code && !(code = file_writer_open_own(&writer, path, error))) {
         if (text.size)
             fwrite(text.data, 1, text.size, file_writer_stream(writer));

@@ -122,7 +122,7 @@ static void add_start(struct text *out, int64_t step) {
 /* All of it, or none. */
 static int append(struct tensorboard_log *log, const struct text *events, struct error *error) {
     if (events->failed)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int why = file_write_all(log->fd, events->data, events->size);
     if (!why) {
         log->size += (off_t)events->size;
@@ -160,7 +160,7 @@ int tensorboard_log_open(struct tensorboard_log **out, const char *folder, const
     text_free(&path);
     if (!log || !log->path || !log->prefix) {
         tensorboard_log_free(log);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     if ((log->fd = file_append(log->path)) < 0)
         code = error_set(error, error_of_system(errno), "cannot write %s: %s", log->path, strerror(errno));

@@ -113,7 +113,7 @@ static int open_values(struct trainer *trainer, struct error *error) {
     trainer->evaluation.computed = arena_alloc(trainer->arena, (most + 1) * sizeof(double));
     return trainer->evaluation.values.loss && trainer->evaluation.values.metrics && trainer->evaluation.computed
                ? 0
-               : error_set(error, ERROR_MEMORY, "out of memory");
+               : error_memory(error);
 }
 
 static int open_metrics(struct trainer *trainer, const struct module_options *module, struct error *error) {
@@ -161,7 +161,7 @@ int trainer_open_terms(struct trainer *trainer, struct error *error) {
                 continue;
             trainer->weights.term_grads[k][d] = slab_new(model_slab_size(trainer->model, (enum dtype)d), (enum dtype)d);
             if (!trainer->weights.term_grads[k][d])
-                return error_set(error, ERROR_MEMORY, "out of memory");
+                return error_memory(error);
         }
     return 0;
 }
@@ -172,7 +172,7 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t count = model_slab_size(trainer->model, (enum dtype)d), size = dtype_size((enum dtype)d);
         if (!(trainer->weights.slab[d] = slab_new(count, (enum dtype)d)))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (count)
             memcpy(trainer->weights.slab[d], model_slab(trainer->model, (enum dtype)d), count * size);
         trainer->weights.parameters[d] = state_adopt(trainer->state, names[d], d == F32 ? STATE_F32 : STATE_F64, count,
@@ -181,7 +181,7 @@ static int open_slabs(struct trainer *trainer, struct error *error) {
             return ERROR_MEMORY;
         trainer->weights.grads[d] = slab_new(count, (enum dtype)d);
         if (!trainer->weights.grads[d])
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         if (callbacks_accumulate_most(trainer) > 1 &&
             !(trainer->weights.window[d] = state_add(trainer->state, windows[d], d == F32 ? STATE_F32 : STATE_F64,
                                                      model_trainable_size(trainer->model, (enum dtype)d), 1, error)))
@@ -243,7 +243,7 @@ static int open_all(struct trainer *trainer, struct error *error) {
     int threads = trainer->how.threads > 0 ? trainer->how.threads : team_default_size();
     trainer->state = state_new();
     if (!trainer->state)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if ((code = blas_team_new(&trainer->team, threads, error)))
         return code;
     resume_fingerprint(trainer, trainer->origin.fingerprint);
@@ -309,7 +309,7 @@ int trainer_open(struct trainer **out, const struct config *config, const struct
     }
     if (!trainer || !trainer->arena || !trainer->configs.given || !trainer->configs.resolved ||
         (options->output && !trainer->folder.path))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else
         code = arena_result(trainer->arena, open_all(trainer, error), error);
     if (code) {
@@ -326,7 +326,7 @@ void trainer_free(struct trainer *trainer) {
     if (trainer->state)
         trainer_abandon(trainer);
     train_program_free(trainer);
-    eval_program_free(trainer);
+    evaluator_free(trainer->evaluation.evaluator);
     composition_close(&trainer->composition);
     schedule_free(&trainer->schedule);
     metrics_free(trainer->evaluation.loss);
@@ -433,7 +433,7 @@ struct program *trainer_program(const struct trainer *trainer) {
 }
 
 struct program *trainer_eval_program(const struct trainer *trainer) {
-    return trainer->evaluation.eval.program;
+    return evaluator_program(trainer->evaluation.evaluator);
 }
 
 int trainer_save(struct trainer *trainer, const char *path, struct error *error) {
@@ -444,7 +444,7 @@ int trainer_save(struct trainer *trainer, const char *path, struct error *error)
 
 int trainer_save_as(struct trainer *trainer, const char *path, struct error *error) {
     char *target = file_follow(path);
-    int code = target ? trainer_save(trainer, target, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = target ? trainer_save(trainer, target, error) : error_memory(error);
     free(target);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "train/run/callback.h"
 #include "train/run/composition.h"
 #include "train/run/evaluate.h"
+#include "train/run/monitors.h"
 #include "train/run/programs.h"
 #include "train/run/trainer.h"
 #include "train/run/trainer_check.h"
@@ -35,7 +36,7 @@ int config_runs(const struct config_node *root, struct arena *arena, const char 
     *count = list ? config_count(node) : 1;
     *runs = arena_alloc(arena, (*count + 1) * sizeof **runs);
     if (!*runs)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < *count; k++) {
         const struct config_node *item = list ? config_at(node, k) : node;
         const char *name = config_text(item);
@@ -154,7 +155,7 @@ static int metrics_of(struct metrics **out, const struct config_node *config, co
     size_t count = config_count(types);
     const char **type_names = malloc((count + 1) * sizeof *type_names);
     if (!type_names)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++)
         type_names[k] = config_text(config_at(types, k));
     int code = metrics_new(out, config, (int)count, type_names, NULL, "", error);
@@ -200,38 +201,24 @@ static int add_names(const struct config_node *config, const struct config_node 
     for (size_t p = 0; !code && p < nprefixes; p++)
         for (size_t k = 0; !code && k < metrics_count(metrics); k++)
             if (add_name(logged, prefixes[p], metrics_name(metrics, k)))
-                code = error_set(error, ERROR_MEMORY, "out of memory");
+                code = error_memory(error);
     metrics_free(metrics);
     return code;
 }
 
-const char *monitor_never(const struct trainer_settings *how, const char *name) {
-    if (!strncmp(name, "test", 4))
-        return "tests come after training";
-    if (strncmp(name, "val", 3))
-        return NULL;
-    if (how->limit_val == 0)
-        return "trainer.limit_val_batches is 0: nothing is validated";
-    if (how->max_epochs > 0 && how->check_val_every_n_epoch && how->check_val_every_n_epoch > how->max_epochs)
-        return "trainer.check_val_every_n_epoch is more than max_epochs: nothing is validated";
-    return NULL;
-}
-
 /* how: NULL where nothing is trained. */
-static int check_monitor(const struct trainer_settings *how, const struct config_node *node, const char *name,
-                         const struct logged *logged, struct error *error) {
+static int check_monitor(const struct trainer_settings *how, const struct watcher *watcher, const struct logged *logged,
+                         struct error *error) {
+    const char *name = watcher->name;
     if (!name)
         return 0;
     for (size_t k = 0; k < logged->count; k++)
-        if (!strcmp(name, logged->names[k])) {
-            const char *why = how ? monitor_never(how, name) : NULL;
-            return why ? config_error(config_get(node, "monitor"), error, ERROR_VALUE,
-                                      "'%.200s' will never be logged while the run trains (%s)", name, why)
-                       : 0;
-        }
+        if (!strcmp(name, logged->names[k]))
+            return how ? watcher_check(watcher, how, error) : 0;
     const char *near = text_nearest(name, logged->names, logged->count);
-    return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
-                        near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    return config_error(config_get(watcher->config, "monitor"), error, ERROR_NAME,
+                        "no metric '%.200s' will be logged%s%s%s", name, near ? "; the nearest is '" : "",
+                        near ? near : "", near ? "'" : "");
 }
 
 /* What callbacks log can be watched too. */
@@ -247,7 +234,7 @@ static int add_callback_names(const struct callbacks *callbacks, const struct mo
                                    .add = add_logged,
                                    .context = logged};
     if (!code && callbacks_logs(callbacks, &scope))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     metrics_free(loss);
     return code;
 }
@@ -316,7 +303,7 @@ static int name_settings(const struct naming *naming, const struct composition *
                          const struct module_options *module, const struct optimizer_kind *kind, void *options,
                          int groups, struct error *error) {
     struct trainer sketch = {.composition = *composition, .state = state_new(), .batches.size = &(struct variable){0}};
-    int code = sketch.state ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = sketch.state ? 0 : error_memory(error);
     if (kind) {
         sketch.optimizer = (struct optimizer){.kind = kind, .slots = kind->slots(options)};
         sketch.optimizer.groups.count = groups;
@@ -424,7 +411,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
     for (int k = 0; k < ntest; k++)
         test_prefixes[k] = arena_format(arena, "test%d_epoch/", k);
     if (arena_failed(arena))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (module->loss) {
         if ((code = add_names(module->loss, types, loss_prefixes, 2, &logged, error)))
             return code;
@@ -452,7 +439,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if (module->lr_scheduler) {
         const char *monitor = parts.schedule.monitor;
-        if ((code = check_monitor(trains ? settings : NULL, module->lr_scheduler, monitor, &logged, error)))
+        struct watcher watcher = watcher_schedule(module->lr_scheduler, monitor, parts.schedule.strict);
+        if ((code = check_monitor(trains ? settings : NULL, &watcher, &logged, error)))
             return code;
         const struct layer *backward = composition_claimant(composition, CLAIM_BACKWARD);
         if (backward->kind->schedules_by_hand && nval > 1 && monitor &&
@@ -471,10 +459,11 @@ static int check_all(const struct config_node *root, const struct naming *naming
         return code;
     for (int k = 0; k < parts.callbacks.count; k++) {
         const struct callback *callback = &parts.callbacks.list[k];
-        const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+        struct watcher watcher = watcher_callback(callback, settings);
+        const char *name = watcher.name;
         if (name && callback->kind->watches_counts && (!strcmp(name, "epoch") || !strcmp(name, "step")))
             continue;
-        if ((code = check_monitor(trains ? settings : NULL, callback->config, name, &logged, error)))
+        if ((code = check_monitor(trains ? settings : NULL, &watcher, &logged, error)))
             return code;
     }
     for (int k = 0; !settings->enable_checkpointing && k < parts.callbacks.count; k++)
@@ -494,7 +483,7 @@ static int check_all(const struct config_node *root, const struct naming *naming
 static int check(const struct config_node *root, const struct naming *naming, struct error *error) {
     struct arena *arena = arena_new();
     if (!arena)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     int code = arena_result(arena, check_all(root, naming, arena, error), error);
     arena_free(arena);
     return code;

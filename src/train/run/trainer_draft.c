@@ -12,7 +12,7 @@ int trainer_draft(const struct trainer *trainer, const struct config *config, st
                                      .output_dir = trainer->folder.path,
                                      .statistic = datamodule_statistic,
                                      .statistic_context = trainer->data};
-    int code = resolved ? config_resolve(resolved, &context, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = resolved ? config_resolve(resolved, &context, error) : error_memory(error);
     *out = NULL;
     if (!code)
         code = trainer_check(config_root(resolved), error);

@@ -22,7 +22,7 @@ static int open_stretches(struct trainer *trainer, const struct config_node *con
     for (int d = 0; d < DTYPE_COUNT; d++) {
         optimizer->stretches[d] = arena_alloc(trainer->arena, ((size_t)entries + 1) * sizeof **optimizer->stretches);
         if (!optimizer->stretches[d])
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     }
     for (int k = 0; !code && k < entries; k++) {
         const struct parameter *p = model_parameter(trainer->model, k);
@@ -36,7 +36,7 @@ static int open_stretches(struct trainer *trainer, const struct config_node *con
     size_t members = (size_t)team_size(trainer->team);
     if (!code && optimizer->scratch_size &&
         !(optimizer->scratch = arena_alloc(trainer->arena, members * optimizer->scratch_size)))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     return code;
 }
 

@@ -139,7 +139,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
             gradients.part[i][d] = run_weights(trainer)->term_grads[active[i]][d];
     }
     if (vectors_products(trainer_team(trainer), &gradients, products))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     if (n == 1)
         weights[0] = coefficients[0]; /* one term: the plain weighted gradient */
     else if (conflict_free_weights(n, products, coefficients,

@@ -221,7 +221,7 @@ static int combine(struct layer *layer, struct trainer *trainer, struct error *e
     if (!all)
         return 0;
     if (vectors_products(trainer_team(trainer), &averages, products))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             products[i * n + j] /= grown[i] * grown[j];

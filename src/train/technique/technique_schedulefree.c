@@ -53,7 +53,7 @@ static int open_layer(struct layer *layer, struct trainer *trainer, struct error
         size_t size = model_slab_size(trainer_model(trainer), (enum dtype)d) * dtype_size((enum dtype)d);
         own->average[d] = memory_new(size);
         if (!own->average[d])
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     }
     start(layer, trainer);
     return 0;
