@@ -65,7 +65,7 @@ static int open_first(struct session *session, const struct repl_options *option
     int code;
 
     add_open(options, &line);
-    code = line.failed ? error_set(error, ERROR_MEMORY, "out of memory") : session_execute(session, line.data, error);
+    code = line.failed ? error_memory(error) : session_execute(session, line.data, error);
     text_free(&line);
     return code;
 }

@@ -42,7 +42,7 @@ int command_split(struct command_line *out, const char *line, struct error *erro
     /* The line as it stands, then room for its words: quotes only make them shorter. */
     out->memory = raw = malloc(2 * length + 2 + COMMAND_MAX_WORDS);
     if (!raw)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     while (length && isspace((unsigned char)line[length - 1]))
         length--;
     memcpy(raw, line, length);

@@ -111,7 +111,7 @@ int session_perform(struct session *session, const char *line, struct error *err
     /* The command may replace what is repeated. */
     char *again = strdup(session->repeat);
     if (!again)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     code = execute(session, again, error);
     free(again);
     return code;

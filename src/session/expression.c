@@ -334,7 +334,7 @@ int expression_new(struct expression **out, const char *text, const struct expre
         expression->arena = arena_new();
     if (!expression || !expression->arena || !(expression->text = arena_string(expression->arena, text))) {
         expression_free(expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     expression->scope = scope;
     struct parser parser = {.expression = expression, .text = expression->text, .at = expression->text, .error = error};

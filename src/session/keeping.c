@@ -15,7 +15,7 @@ int session_keep_run(struct session *session, struct text *path, struct error *e
     text_format(path, "%s/last.safetensors", trainer_output(trainer));
     if (!path->failed && !file_exists(path->data)) /* one that was gone on with, and then was not trained */
         text_clear(path);
-    return path->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return path->failed ? error_memory(error) : 0;
 }
 
 void session_save_if_asked(struct session *session) {

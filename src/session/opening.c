@@ -96,7 +96,7 @@ int session_begin(struct session *session, struct config *config, const char *pa
         .output = output, .threads = session->options.threads, .event = on_event, .context = session};
 
     if (!code && !name)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code)
         code = trainer_open(&trainer, config, &options, error);
     if (!code && setup)

@@ -53,7 +53,7 @@ int session_read_line(struct session *session, FILE *file, struct text *line, st
     text_add_bytes(line, piece, used);
     if (ferror(file))
         return error_set(error, why == EINTR ? ERROR_INTERRUPT : ERROR_IO, "%s", strerror(why));
-    return line->failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+    return line->failed ? error_memory(error) : 0;
 }
 
 int session_source(struct session *session, const char *path, int typed, struct error *error) {

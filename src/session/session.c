@@ -14,7 +14,7 @@ int session_new(struct session **out, const struct session_options *options, str
 
     *out = session;
     if (!session)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     session->options = *options;
     view_begin(&session->view);
     session->rewinding.capacity = REWIND_STATES;

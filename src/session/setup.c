@@ -207,8 +207,7 @@ static int add_display(void *context, const struct config_node *node, struct err
     struct display *list = realloc(stops->displays, (stops->ndisplays + 1) * sizeof *list);
     if (list)
         stops->displays = list;
-    int code =
-        list ? compile(making, node, &display.expression, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = list ? compile(making, node, &display.expression, error) : error_memory(error);
     if (!code) {
         stops->next_display++;
         stops->displays[stops->ndisplays++] = display;
@@ -234,10 +233,10 @@ static int add_command(void *context, const struct config_node *node, struct err
     int code = check_command(node, error);
     const char *origin = ((struct making *)context)->session->guard.origin;
     if (!code && (!list || !(stop->commands[stop->ncommands] = strdup(config_text(node)))))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code && origin && !stop->origin && !(stop->origin = strdup(origin))) {
         free(stop->commands[stop->ncommands]);
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     }
     stop->ncommands += !code;
     return code;
@@ -284,7 +283,7 @@ static int make_stops(struct making *making, struct error *error) {
         return config_error(list, error, ERROR_TYPE, "a list of stop points is expected, not %s",
                             config_kind_name(list));
     if (!(stops->list = calloc(count + 1, sizeof *stops->list)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++) {
         making->stop = &stops->list[stops->count++];
         making->stop->number = ++stops->next;
@@ -363,7 +362,7 @@ static int resolve(struct setup *setup, const char *output, const struct config_
     struct config_context context = {.sections = trainer_sections, .output_dir = output};
     config_free(setup->config);
     if (!(setup->config = config_copy(setup->given)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     config_hush(setup->config); /* the run, which is opened with what was given, tells */
     int code = config_resolve(setup->config, &context, error);
     *section = code ? NULL : config_get(config_root(setup->config), "fettle");
@@ -399,8 +398,7 @@ int setup_read(struct setup **out, struct session *session, const struct config 
         setup->arena = arena_new();
         setup->aside = calloc(1, sizeof *setup->aside);
     }
-    int code =
-        setup && setup->given && setup->arena && setup->aside ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = setup && setup->given && setup->arena && setup->aside ? 0 : error_memory(error);
     if (!code)
         setup->aside->options = session->options;
     if (!code && !(code = resolve(setup, ".", &section, error)) && section)

@@ -98,8 +98,7 @@ static int without(struct config **out, const struct config_node *root, const ch
                    struct error *error) {
     struct text text = {0}, entry = {0};
     config_write_yaml(root, &text);
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                           : config_parse(out, path, text.data, text.size, error);
+    int code = text.failed ? error_memory(error) : config_parse(out, path, text.data, text.size, error);
     if (!code && config_get(config_root(*out), "fettle"))
         code = config_override(*out, "~fettle", error);
     if (!code && checkpoint && config_get(config_root(*out), "ckpt_path"))
@@ -107,8 +106,7 @@ static int without(struct config **out, const struct config_node *root, const ch
     if (!code && checkpoint) {
         text_add(&entry, "+ckpt_path=");
         config_quote(checkpoint, &entry);
-        code =
-            entry.failed ? error_set(error, ERROR_MEMORY, "out of memory") : config_override(*out, entry.data, error);
+        code = entry.failed ? error_memory(error) : config_override(*out, entry.data, error);
     }
     text_free(&text);
     text_free(&entry);
@@ -125,7 +123,7 @@ int setup_write(struct session *session, const char *path, const char *checkpoin
     if (!code) {
         config_write_yaml(config_root(config), &text);
         add_section(session, &text);
-        code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+        code = text.failed ? error_memory(error) : 0;
     }
     if (!code && checkpoint)
         code = trainer_save_as(session->trainer, checkpoint, error);

@@ -299,7 +299,7 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     *out = NULL;
     if (!worker || !(worker->queue = calloc(MAX_QUEUE, sizeof *worker->queue))) {
         free(worker);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     own.tell = on_tell;
     own.interrupted = on_look;

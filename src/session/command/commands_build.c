@@ -45,7 +45,7 @@ static int exec_open(struct session *session, const struct command_line *line, s
                            (const char *const *)line->words + first, error);
 
     if (!code && path && !origin)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     session->guard.origin = origin;
     if (!code)
         code = setup_read(&setup, session, config, error);
@@ -110,7 +110,7 @@ static int set_config(struct session *session, const char *name, const char *val
     path = strdup(session->path);
     if (!config || !path || asprintf(&override, "%s=%s", name, value) < 0) {
         override = NULL;
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     if ((code = config_override(config, override, error)) || (code = session_begin(session, config, path, NULL, error)))

@@ -26,7 +26,7 @@ static int write_csv(const struct series *const *list, size_t count, const char 
     if (!steps || !at) {
         free(steps);
         free(at);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t s = 0; s < count; s++)
         for (size_t k = 0; k < list[s]->count; k++)
@@ -64,11 +64,11 @@ static int write_curves(const struct series *const *list, size_t count, int loga
                         struct error *error) {
     struct figure_set *sets = calloc(count + 1, sizeof *sets);
     double **steps = calloc(count + 1, sizeof *steps);
-    int code = sets && steps ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = sets && steps ? 0 : error_memory(error);
     for (size_t s = 0; !code && s < count; s++) {
         steps[s] = malloc((list[s]->count + 1) * sizeof **steps);
         if (!steps[s])
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         for (size_t k = 0; !code && k < list[s]->count; k++)
             steps[s][k] = (double)list[s]->steps[k];
         sets[s] = (struct figure_set){list[s]->name, list[s]->count, steps[s], list[s]->values};
@@ -134,9 +134,9 @@ static int write_parity(struct session *session, const struct command_line *line
     struct figure_set *sets = calloc((size_t)types + 1, sizeof *sets);
     code = sets && parity.types
                ? trainer_parity(session->trainer, (enum data_role)role, 0, forces, add_point, &parity, error)
-               : error_set(error, ERROR_MEMORY, "out of memory");
+               : error_memory(error);
     if (!code && parity.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     for (int k = 0; !code && k < types; k++)
         if (parity.types[k].count)
             sets[count++] = (struct figure_set){forces ? names[k] : where, parity.types[k].count, parity.types[k].x,
@@ -178,7 +178,7 @@ static int exec_export(struct session *session, const struct command_line *given
     } else {
         const struct series **list = malloc((COMMAND_MAX_WORDS + session->series.count) * sizeof *list);
         if (!list)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         for (int k = 2; !code && k < line->count; k++)
             if (!strcmp(line->words[k], "log"))
                 logarithmic = 1;

@@ -74,7 +74,7 @@ static int read_fork(struct forking *out, const struct command_line *line, int *
     out->batches = batches;
     for (int k = first; k < line->count; k++) {
         if (!(out->words[out->count] = strdup(k == first ? command->name : line->words[k])))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         out->count++;
     }
     return 0;
@@ -280,7 +280,7 @@ static int print_weights(struct session *session, const struct pair *pair, struc
     size_t most = (size_t)model_nparameters(trainer_model(session->trainer));
     struct module_apart *modules = calloc(most + 1, sizeof *modules);
     if (!modules)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     size_t count = sum_modules(session, pair, modules, &all);
     if (pair->from)
         session_print(session, "weights of norm %.6g: %s moved by %.4g, %s by %.4g, cosine %.4f\n", sqrt(all.norm),

@@ -152,7 +152,7 @@ static int hist_parameters(struct session *session, const char *name, int gradie
         if (!grown) {
             free(values);
             free(all);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         all = grown;
         memcpy(all + count, values, n * sizeof *all);

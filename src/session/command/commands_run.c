@@ -131,7 +131,7 @@ static int obey(struct session *session, int number, int *go_on, struct error *e
     if (!lines || (stop && stop->origin && !origin)) {
         free(lines);
         free(origin);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t k = 0; k < count; k++)
         lines[k] = strdup(stop->commands[k]); /* the stop point may go while they run */
@@ -355,11 +355,11 @@ static int exec_validate(struct session *session, const struct command_line *lin
 
     (void)line;
     if (!validation)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     validation->session = session;
     code = trainer_evaluate(session->trainer, ROLE_VAL, 0, keep_metric, validation, error);
     if (!code && validation->failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code && both) {
         session_print(session, "%-40s %-12s %s\n", "", "average", "raw");
         code = trainer_evaluate(session->trainer, ROLE_VAL, 1, print_both, validation, error);

@@ -21,7 +21,7 @@ static int add_stop(struct session *session, const char *text, enum stop_kind ki
     struct stop *list = realloc(stops->list, (stops->count + 1) * sizeof *list);
     if (!list) {
         expression_free(stop.expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     stop.number = ++stops->next;
     if (kind == STOP_WATCH)
@@ -143,7 +143,7 @@ static int exec_commands(struct session *session, const struct command_line *lin
         return error_set(error, ERROR_STATE, "there are no stop points");
     char *origin = session->guard.origin ? strdup(session->guard.origin) : NULL;
     if (session->guard.origin && !origin)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     clear_commands(stop);
     free(stop->origin);
     stop->origin = origin;
@@ -169,7 +169,7 @@ static int collect(struct session *session, const char *line, struct error *erro
         stop->commands = commands;
     if (!commands || !copy) {
         free(copy);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     stop->commands[stop->ncommands++] = copy;
     return 0;
@@ -197,7 +197,7 @@ static int exec_display(struct session *session, const struct command_line *line
     struct display *list = realloc(stops->displays, (stops->ndisplays + 1) * sizeof *list);
     if (!list) {
         expression_free(display.expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     display.number = ++stops->next_display;
     stops->displays = list;

@@ -55,7 +55,7 @@ static int exec_checkpoint(struct session *session, const struct command_line *l
         if (!list || !copy) {
             free(copy);
             trainer_point_free(point);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         r->named[r->nnamed++] = (struct named_point){copy, point};
     }

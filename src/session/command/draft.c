@@ -61,10 +61,10 @@ static int drop_others(struct config *config, const struct builder *builder, str
     const struct config_node *model = model_of(config);
     size_t count = config_count(model);
     char **keys = calloc(count + 1, sizeof *keys);
-    int code = keys ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = keys ? 0 : error_memory(error);
     for (size_t k = 0; k < count && !code; k++)
         if (!(keys[k] = strdup(config_key(model, k))))
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
     for (size_t k = 0; k < count && !code; k++) {
         if (!strcmp(keys[k], "_target_") || has_argument(builder, keys[k], strlen(keys[k])))
             continue;
@@ -104,7 +104,7 @@ static int apply_word(struct config *config, const struct builder *builder, cons
 static int make_config(struct session *session, struct config **out, const struct builder *builder,
                        const struct command_line *line, struct text *dropped, struct error *error) {
     struct config *config = config_copy(trainer_given(session->trainer));
-    int code = config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = config ? 0 : error_memory(error);
     if (!code && config_kind(model_of(config)) != CONFIG_MAP)
         code = error_set(error, ERROR_STATE, "training_module.model of this config is no map that could be changed");
     if (!code)
@@ -195,7 +195,7 @@ static int accept(struct session *session, struct error *error) {
         return code;
     char *path = strdup(session->path);
     if (!path)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     session->draft = NULL; /* it is the session's config from now on */
     if ((code = session_begin(session, config, path, NULL, error))) {
         session->draft = config;

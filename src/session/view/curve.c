@@ -256,7 +256,7 @@ int curve_draw(const struct curve_view *view, struct session *session, int width
     for (int k = 0; k < count; k++) {
         struct chart_curve curve;
         if (cut(view, list[k], end, &curve, &smooth[k])) {
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
             goto out;
         }
         if (!curve.count)

@@ -207,7 +207,7 @@ static int print_errors(struct session *session, enum data_role role, size_t set
     struct errors errors = {.ntypes = forces ? model_ntypes(trainer_model(session->trainer)) : 0};
     errors.types = calloc((size_t)errors.ntypes + 1, sizeof *errors.types);
     int code = errors.types ? trainer_parity(session->trainer, role, set, forces, add_to, &errors, error)
-                            : error_set(error, ERROR_MEMORY, "out of memory");
+                            : error_memory(error);
     const struct data_sums *all = errors.types ? &errors.types[errors.ntypes] : NULL;
     if (!code && !all->count)
         session_print(session, "%s %zu has no %s\n", data_role_name(role), set, forces ? "forces" : "energies");

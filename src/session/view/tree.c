@@ -151,7 +151,7 @@ int tree_print(struct session *session, const char *pattern, int depth, struct e
     struct tree tree = {session, model, calloc((size_t)n + 1, sizeof *tree.entries), depth, 0};
     struct text header = {0}, *captured = session->captured;
     if (!tree.entries)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < n; k++)
         trainer_parameter(session->trainer, k, &tree.entries[k]);
     /* nothing is printed where nothing matches */
