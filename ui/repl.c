@@ -13,8 +13,7 @@
 
 static const char prompt_text[] = "(fettle) ";
 
-/* ---------------------------------------------------------------- what the session tells a front end, and asks of it
- */
+/* ---------------------------------------------------------------- what the session tells, and asks */
 
 static void tell(void *context, struct event *event) {
     if (event->kind == TOLD_TEXT)

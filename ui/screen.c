@@ -19,6 +19,7 @@
 #include "signals.h"
 
 static const double redraw_seconds = 0.1;
+enum { EVENTS_AT_ONCE = 16 };
 
 struct screen ui;
 
@@ -100,7 +101,8 @@ static void take_view(struct view *view) {
 
 static void take_news(void) {
     struct event event;
-    while (worker_next(ui.worker, &event)) {
+    /* a few: who prints without end does not keep keys from being read */
+    for (int left = EVENTS_AT_ONCE; left > 0 && worker_next(ui.worker, &event); left--) {
         if (event.kind == TOLD_TEXT)
             lines_add(&ui.lines, event.text);
         else if (event.kind == TOLD_VIEW)

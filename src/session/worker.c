@@ -482,9 +482,6 @@ static int take_view(struct worker *worker, struct event *out) {
 
 int worker_next(struct worker *worker, struct event *out) {
     uint64_t count;
-    if (read(worker->descriptor, &count, sizeof count) < 0) {
-        /* nothing new */
-    }
     pthread_mutex_lock(&worker->lock);
     int any = take_view(worker, out);
     if (!any && !worker->nevents)
@@ -494,6 +491,9 @@ int worker_next(struct worker *worker, struct event *out) {
         worker->nevents--;
         memmove(worker->events, worker->events + 1, worker->nevents * sizeof *worker->events);
         any = 1;
+    }
+    if (!any && read(worker->descriptor, &count, sizeof count) < 0) {
+        /* it was not readable */
     }
     pthread_mutex_unlock(&worker->lock);
     return any;

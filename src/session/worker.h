@@ -20,8 +20,8 @@ int worker_free(struct worker *worker, const char *why, struct text *said, struc
 int worker_post(struct worker *worker, struct request request);
 /* The same, and waits for its reply; -1 while something is executed: what the session has is then in use. */
 int worker_ask(struct worker *worker, struct request request, struct event *reply);
-/* Readable when there is something new; worker_next has fetched all of it when it returns 0.  What an event carries is
- * the caller's (event_free); of views there is only the newest. */
+/* Readable until worker_next has returned 0: there is nothing new.  What an event carries is the caller's (event_free);
+ * of views there is only the newest. */
 int worker_descriptor(const struct worker *worker);
 int worker_next(struct worker *worker, struct event *out);
 
