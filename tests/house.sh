@@ -38,7 +38,8 @@ train/scheduler
 train/run
 train/technique
 train/callback
-session session/stop
+session
+session/stop
 session/view
 session/command
 ui'

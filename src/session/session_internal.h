@@ -12,7 +12,7 @@
 #include "session/scope.h"
 #include "session/series.h"
 #include "session/session.h"
-#include "session/stop/stops.h"
+#include "session/stops.h"
 #include "session/view.h"
 #include "train/run/trainer.h"
 

@@ -2,7 +2,7 @@
 #ifndef FETTLE_SESSION_STOPS_PRINT_H
 #define FETTLE_SESSION_STOPS_PRINT_H
 
-#include "session/stop/stops.h"
+#include "session/stops.h"
 
 void session_print_stops(struct session *session);
 void session_show_displays(struct session *session);

@@ -1,4 +1,4 @@
-#include "session/stop/stops.h"
+#include "session/stops.h"
 
 #include <math.h>
 #include <stdlib.h>
