@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "session/audited.h"
-#include "session/command/commands_run.h"
 #include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "session/stop/running.h"
 
 enum { BATCHES = 10, MOST_BATCHES = 1000000, COLUMNS = 5, MODULES = 12 };
 
@@ -421,7 +421,8 @@ static int exec_keep(struct session *session, const struct command_line *line, s
         return code;
     long batches = (long)trainer_branch_batches(other ? fork->other : fork->this);
     forget_fork(session);
-    return batches && strcmp(which, "neither") ? session_run_batches(session, batches, error) : 0;
+    return batches && strcmp(which, "neither") ? session_run(session, (struct run_limits){batches, -1, NULL}, error)
+                                               : 0;
 }
 
 static const struct command commands[] = {
