@@ -96,7 +96,6 @@ static void take_view(struct view *view) {
     *view = (struct view){0};
     if (screen_wish())
         screen_lay_out();
-    screen_take_awaited();
 }
 
 static void take_news(void) {

@@ -149,7 +149,7 @@ static void press(const struct key *key) {
 }
 
 static int place_at(int row, int column) {
-    for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++) {
+    for (int k = 0; k < PLACE_PANE + ui.panes.count; k++) {
         const struct rectangle *where = layout_place(&ui.layout, k);
         if (row >= where->top && row < where->top + where->height && column >= where->left &&
             column < where->left + where->width)

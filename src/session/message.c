@@ -29,6 +29,7 @@ void event_free(struct event *event) {
     if (event->view)
         view_free(event->view);
     free(event->view);
+    free(event->panes);
     free(event->text);
     names_free(&event->names);
     memset(event, 0, sizeof *event);
@@ -37,5 +38,6 @@ void event_free(struct event *event) {
 void request_free(struct request *request) {
     free(request->text);
     free(request->word);
+    free(request->wish);
     memset(request, 0, sizeof *request);
 }

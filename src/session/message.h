@@ -23,7 +23,23 @@ struct room {
 /* How its lines are to be read: as they stand, as names with a number each, or as a drawing that fills its room. */
 enum pane_kind { PANE_LINES, PANE_VALUES, PANE_DRAWING };
 
-/* What there is to see. */
+/* "values", or commands that only look. */
+struct pane_names {
+    int count;
+    char names[PANES_MOST][PANE_NAME];
+};
+
+/* What a front end shows, and the room that it has for it.  Zero what is not used: two of them are compared. */
+struct view_wish {
+    struct room chart;
+    int npanes;
+    struct {
+        char name[PANE_NAME];
+        struct room room;
+    } panes[PANES_MOST];
+};
+
+/* What there is to see of that. */
 struct view {
     char state[16];    /* "idle", "running", "done", "empty" (nothing is open) */
     char why[160];     /* the last run ended before its time; "" if it did not */
@@ -46,7 +62,8 @@ int view_copy(struct view *to, const struct view *from);
 enum event_kind {
     TOLD_TEXT,     /* text: what is printed, with its newlines */
     TOLD_PROGRESS, /* text: a line that replaces the one before it, while something runs; "" ends it */
-    TOLD_VIEW,     /* view: the newest, where rooms were asked for */
+    TOLD_VIEW,     /* view: the newest, of what was wished for */
+    TOLD_PANES,    /* panes: those to be shown from now on */
     TOLD_FOCUS,    /* text: the pane (or "chart", "log") that the focus is to go to, "" where it is; on: zoomed there */
     TOLD_NEXT,     /* the focus is to go to the next pane that is seen; on: zoomed there */
     TOLD_PREVIOUS, /* or to the one before */
@@ -61,6 +78,7 @@ struct event {
     int on;
     char *text;
     struct view *view;
+    struct pane_names *panes;
     struct names names;
 };
 
@@ -71,7 +89,7 @@ void event_free(struct event *event); /* what it carries */
 enum request_kind {
     ASK_LINE,  /* text: a line to be executed */
     ASK_NAMES, /* text: a line up to the cursor, word: what ends it.  TOLD_NAMES answers, at once */
-    ASK_ROOM,  /* chart, panes: the rooms of views from now on */
+    ASK_VIEW,  /* wish: what is shown from now on */
     ASK_FOCUS, /* text: where the focus is now, on: zoomed, for a session that is saved */
     /* these two overtake the lines */
     ASK_INTERRUPT, /* the run pauses after its batch; lines that wait are dropped.  Once more: the batch is given up */
@@ -82,7 +100,7 @@ struct request {
     enum request_kind kind;
     int on;
     char *text, *word;
-    struct room chart, panes[PANES_MOST];
+    struct view_wish *wish;
 };
 
 void request_free(struct request *request); /* what it carries */

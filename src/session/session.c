@@ -17,6 +17,7 @@ int session_new(struct session **out, const struct session_options *options, str
         return error_memory(error);
     session->options = *options;
     view_begin(&session->view);
+    session_tell_panes(session);
     session->rewinding.capacity = REWIND_STATES;
     return 0;
 }

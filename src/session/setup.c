@@ -447,6 +447,7 @@ void setup_take(struct setup *setup, struct session *session) {
     if (options->layout) {
         memcpy(session->view.panes, setup->view.panes, sizeof session->view.panes);
         session->view.npanes = setup->view.npanes;
+        session_tell_panes(session);
     }
     if (options->focus || !session->options.screen)
         session_note_focus(session, setup->view.focus, options->focus && options->zoomed);

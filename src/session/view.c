@@ -1,6 +1,7 @@
 #include "session/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session/execute.h"
@@ -27,6 +28,15 @@ void view_mark(struct session *session, char what) {
 void session_note_focus(struct session *session, const char *pane, int zoomed) {
     snprintf(session->view.focus, sizeof session->view.focus, "%s", pane);
     session->view.zoomed = zoomed;
+}
+
+void session_tell_panes(struct session *session) {
+    struct pane_names *panes = calloc(1, sizeof *panes);
+    if (!panes)
+        return;
+    panes->count = session->view.npanes;
+    memcpy(panes->names, session->view.panes, sizeof panes->names);
+    session_tell(session, (struct event){.kind = TOLD_PANES, .panes = panes});
 }
 
 /* ---------------------------------------------------------------- panes */

@@ -27,9 +27,10 @@ struct view_mark {
 
 struct view_options {
     struct curve_view curve;
-    char panes[PANES_MOST][PANE_NAME]; /* "values", or a command that only looks */
+    /* what a front end shows, as it, a command or a session that was opened said last: kept to be saved */
+    char panes[PANES_MOST][PANE_NAME];
     int npanes;
-    char focus[PANE_NAME]; /* where the front end has it, or a session that was opened; "": nothing is said */
+    char focus[PANE_NAME]; /* "": nothing is said */
     int zoomed;
     struct view_mark marks[MARKS_MOST]; /* the oldest are dropped */
     int nmarks;
@@ -39,6 +40,7 @@ struct session;
 
 void view_begin(struct view_options *view); /* as a session opens */
 void view_mark(struct session *session, char what);
+void session_tell_panes(struct session *session);
 /* What a pane is called that a user names so: "values", a command that only looks, or what `info` knows ("ema"). */
 int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error);
 /* What a pane shows now, in the room that it has; what is wrong with it where it cannot. */

@@ -30,7 +30,7 @@ struct worker {
     int has_reply;
     struct view view;
     char progress[256];
-    struct room chart, panes[PANES_MOST];
+    struct view_wish wish;
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
     int seen;                   /* the view has been taken */
     int resized, running, finished, ending;
@@ -109,11 +109,11 @@ static void note_cost(struct worker *worker, int part, double begin) {
 static void publish(struct worker *worker, int running) {
     struct session *session = worker->session;
     struct view view = {.state = "empty"};
-    struct room chart, panes[PANES_MOST];
+    struct view_wish wish;
     int keep_chart = 0, keep_pane[PANES_MOST] = {0};
     pthread_mutex_lock(&worker->lock);
-    chart = worker->chart;
-    memcpy(panes, worker->panes, sizeof panes);
+    wish = worker->wish;
+    worker->resized = 0;
     pthread_mutex_unlock(&worker->lock);
     if (session->trainer) {
         struct text place = {0};
@@ -129,22 +129,22 @@ static void publish(struct worker *worker, int running) {
         text_free(&place);
         if (is_due(worker, 0, running)) {
             double begin = clock_seconds();
-            session_draw(session, "chart", chart, &view.chart, NULL);
+            session_draw(session, "chart", wish.chart, &view.chart, NULL);
             note_cost(worker, 0, begin);
         } else {
             keep_chart = 1;
         }
         snprintf(view.why, sizeof view.why, "%s", running ? "" : session->why);
     }
-    view.npanes = session->view.npanes;
+    view.npanes = wish.npanes;
     for (int k = 0; k < view.npanes; k++) {
-        snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
+        snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", wish.panes[k].name);
         view.panes[k].kind = pane_kind(view.panes[k].name);
-        if (panes[k].height <= 0)
+        if (wish.panes[k].room.height <= 0)
             continue;
         if (strcmp(worker->view.panes[k].name, view.panes[k].name) || is_due(worker, 1 + k, running)) {
             double begin = clock_seconds();
-            pane_draw(session, view.panes[k].name, panes[k], &view.panes[k].text);
+            pane_draw(session, view.panes[k].name, wish.panes[k].room, &view.panes[k].text);
             note_cost(worker, 1 + k, begin);
         } else {
             keep_pane[k] = 1;
@@ -260,7 +260,6 @@ static void *work(void *context) {
             pthread_cond_wait(&worker->wake, &worker->lock);
         worker->running = !worker->ending && worker->lines;
         int ending = worker->ending, any = worker->count > 0;
-        worker->resized = 0;
         pthread_mutex_unlock(&worker->lock);
         if (ending)
             break;
@@ -292,6 +291,35 @@ static void *work(void *context) {
 
 /* ---------------------------------------------------------------- from the front end */
 
+/* Lines that wait, or all requests. */
+static void drop(struct worker *worker, int all) {
+    size_t kept = 0;
+    for (size_t k = 0; k < worker->count; k++)
+        if (all || worker->queue[k].kind == ASK_LINE)
+            request_free(&worker->queue[k]);
+        else
+            worker->queue[kept++] = worker->queue[k];
+    worker->count = kept;
+    worker->lines = 0;
+}
+
+static void destroy(struct worker *worker) {
+    session_free(worker->session);
+    for (size_t k = 0; k < worker->nevents; k++)
+        event_free(&worker->events[k]);
+    free(worker->events);
+    text_free(&worker->printed);
+    view_free(&worker->view);
+    drop(worker, 1);
+    if (worker->descriptor >= 0)
+        close(worker->descriptor);
+    pthread_cond_destroy(&worker->wake);
+    pthread_cond_destroy(&worker->answered);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker->queue);
+    free(worker);
+}
+
 int worker_new(struct worker **out, const struct session_options *options, struct error *error) {
     struct worker *worker = calloc(1, sizeof *worker);
     struct session_options own = *options;
@@ -321,27 +349,11 @@ int worker_new(struct worker **out, const struct session_options *options, struc
         code = error_set(error, ERROR_MEMORY, "cannot start a thread");
     if (code) {
         interrupt_watch(NULL, NULL);
-        session_free(worker->session);
-        if (worker->descriptor >= 0)
-            close(worker->descriptor);
-        free(worker->queue);
-        free(worker);
+        destroy(worker);
         return code;
     }
     *out = worker;
     return 0;
-}
-
-/* Lines that wait, or all requests. */
-static void drop(struct worker *worker, int all) {
-    size_t kept = 0;
-    for (size_t k = 0; k < worker->count; k++)
-        if (all || worker->queue[k].kind == ASK_LINE)
-            request_free(&worker->queue[k]);
-        else
-            worker->queue[kept++] = worker->queue[k];
-    worker->count = kept;
-    worker->lines = 0;
 }
 
 int worker_free(struct worker *worker, const char *why, struct text *said, struct error *error) {
@@ -366,19 +378,7 @@ int worker_free(struct worker *worker, const char *why, struct text *said, struc
         text_add(said, farewell.data ? farewell.data : "");
         text_free(&farewell);
     }
-    session_free(worker->session);
-    for (size_t k = 0; k < worker->nevents; k++)
-        event_free(&worker->events[k]);
-    free(worker->events);
-    text_free(&worker->printed);
-    view_free(&worker->view);
-    drop(worker, 1);
-    close(worker->descriptor);
-    pthread_cond_destroy(&worker->wake);
-    pthread_cond_destroy(&worker->answered);
-    pthread_mutex_destroy(&worker->lock);
-    free(worker->queue);
-    free(worker);
+    destroy(worker);
     return code;
 }
 
@@ -392,15 +392,15 @@ static int put(struct worker *worker, struct request *request) {
 }
 
 int worker_post(struct worker *worker, struct request request) {
-    size_t size = sizeof worker->panes;
     int failed = 0;
     pthread_mutex_lock(&worker->lock);
     switch (request.kind) {
-    case ASK_ROOM:
-        worker->resized |=
-            memcmp(&request.chart, &worker->chart, sizeof worker->chart) || memcmp(request.panes, worker->panes, size);
-        worker->chart = request.chart;
-        memcpy(worker->panes, request.panes, size);
+    case ASK_VIEW:
+        failed = !request.wish;
+        if (!failed) {
+            worker->resized |= memcmp(request.wish, &worker->wish, sizeof worker->wish) != 0;
+            worker->wish = *request.wish;
+        }
         break;
     case ASK_INTERRUPT:
         drop(worker, 0);

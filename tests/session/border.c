@@ -33,6 +33,11 @@ static void take(struct post *post, struct event *event) {
         view_free(&post->view);
         post->view = *event->view;
         *event->view = (struct view){0};
+    } else if (event->kind == TOLD_PANES) {
+        text_add(&post->told, "panes");
+        for (int k = 0; k < event->panes->count; k++)
+            text_format(&post->told, " %s", event->panes->names[k]);
+        text_add(&post->told, "\n");
     } else {
         text_format(&post->told, "%s %d %s\n", event->kind == TOLD_FOCUS ? "focus" : "other", event->on, event->text);
     }
@@ -124,10 +129,26 @@ Test(border, what_a_command_makes_of_the_focus_is_told_as_it_is) {
     send(&post, "focus zoom");
     send(&post, "focus chart");
     settle(&post);
-    cr_assert(eq(str, post.told.data, "focus 1 tree\nfocus 0 tree\nfocus 0 log\nfocus 0 chart\n"));
-    cr_assert(eq(int, post.view.npanes, 2));
+    cr_assert(eq(str, post.told.data, "panes values tree\nfocus 1 tree\nfocus 0 tree\nfocus 0 log\nfocus 0 chart\n"));
+    end(&post);
+}
+
+Test(border, a_front_end_sees_what_it_wishes_for) {
+    struct post post;
+    struct view_wish *wish = calloc(1, sizeof *wish);
+    begin(&post);
+    cr_assert(eq(int, post.view.npanes, 0));
+    *wish = (struct view_wish){.npanes = 3, .panes = {{"values", {30, 10}}, {"info run", {30, 10}}, {"tree", {0, 0}}}};
+    cr_assert(eq(int, worker_post(post.worker, (struct request){.kind = ASK_VIEW, .wish = wish}), 0));
+    send(&post, "echo done"); /* behind it */
+    settle(&post);
+    while (!post.view.npanes)
+        settle(&post);
     cr_assert(eq(int, (int)post.view.panes[0].kind, PANE_VALUES));
     cr_assert(eq(int, (int)post.view.panes[1].kind, PANE_LINES));
+    cr_assert(ne(ptr, strstr(post.view.panes[0].text.data, "lr 0.01"), NULL));
+    cr_assert(ne(ptr, strstr(post.view.panes[1].text.data, "next phase: "), NULL));
+    cr_assert(eq(ptr, post.view.panes[2].text.data, NULL), "it has no room");
     end(&post);
 }
 
@@ -149,5 +170,21 @@ Test(border, an_interrupt_drops_lines_and_nothing_else) {
     cr_assert(eq(int, file_read("after.yaml", &saved, &size, NULL), 0));
     cr_assert(ne(ptr, strstr(saved, "  focus: \"tree\"\n"), NULL), "%s", saved);
     free(saved);
+    end(&post);
+}
+
+Test(border, what_is_wished_for_is_drawn_whatever_is_asked_beside_it) {
+    static const char *const names[] = {"info run", "info break"};
+    struct post post;
+    begin(&post);
+    for (int k = 0; k < 200; k++) {
+        struct view_wish *wish = calloc(1, sizeof *wish);
+        *wish = (struct view_wish){.npanes = 1, .panes = {{"", {30, 10}}}};
+        snprintf(wish->panes[0].name, PANE_NAME, "%s", names[k % 2]);
+        send_focus(&post, "log", 0);
+        cr_assert(eq(int, worker_post(post.worker, (struct request){.kind = ASK_VIEW, .wish = wish}), 0));
+        while (!post.view.npanes || strcmp(post.view.panes[0].name, names[k % 2]))
+            settle(&post);
+    }
     end(&post);
 }

@@ -98,9 +98,11 @@ static int exec_layout(struct session *session, const struct command_line *line,
     view.npanes = 0;
     for (int k = 1; !code && k < line->count; k++)
         code = pane_read(session, line->words[k], view.panes[view.npanes++], error);
-    if (!code)
-        session->view = view;
-    return code;
+    if (code)
+        return code;
+    session->view = view;
+    session_tell_panes(session);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- the screen itself */
