@@ -38,6 +38,7 @@ train/scheduler
 train/run
 train/technique
 train/callback
+evaluation
 session session/stop session/view session/command
 ui'
 
