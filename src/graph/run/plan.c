@@ -5,7 +5,7 @@
 
 #include "graph/kernel/kernel_set.h"
 #include "graph/op/leaf.h"
-#include "graph/simplify.h"
+#include "graph/pass/simplify.h"
 
 /* ---------------------------------------------------------------- order */
 

@@ -1,4 +1,4 @@
-#include "graph/simplify.h"
+#include "graph/pass/simplify.h"
 
 #include <stdlib.h>
 #include <string.h>
