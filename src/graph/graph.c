@@ -67,7 +67,7 @@ int graph_grow(void **array, int *capacity, int count, size_t size) {
 
 void graph_push_module(struct graph *graph, const char *path) {
     if (graph_grow((void **)&graph->modules, &graph->module_capacity, graph->nmodules, sizeof *graph->modules)) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         return;
     }
     const char *copy = arena_string(graph->arena, path);
@@ -92,7 +92,7 @@ const struct layout *layout_intern(struct graph *graph, const struct block *bloc
     if (!layout || !copy || !offset ||
         graph_grow((void **)&graph->layouts, &graph->layout_capacity, graph->nlayouts, sizeof *graph->layouts)) {
         static const struct layout none;
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         return &none;
     }
     layout->nblocks = nblocks;
@@ -178,7 +178,7 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
     if (!node || !in || !copy ||
         graph_grow((void **)&graph->nodes, &graph->capacity, graph->nnodes, sizeof *graph->nodes) ||
         ((size_t)graph->nnodes > 2 * graph->nbuckets && rehash(graph))) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         return graph->nnodes ? graph->nodes[0] : nothing(graph, op);
     }
     *node = (struct node){
