@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 #include "graph/op/leaf.h"
 #include "graph/op/narrowing.h"
 
