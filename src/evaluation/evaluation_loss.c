@@ -6,7 +6,7 @@
 #include "base/team.h"
 #include "config/node.h"
 #include "data/frame/batch.h"
-#include "evaluation.h"
+#include "evaluation/evaluation.h"
 #include "graph/kernel/blas.h"
 #include "graph/graph.h"
 #include "graph/run/program.h"
