@@ -18,7 +18,10 @@ fail() {
 # One floor a line.  Rooms on one line belong together: they include each other (src/README.md says why).
 floors='base
 config
-graph graph/op graph/kernel
+graph
+graph/op
+graph/kernel
+graph/pass
 graph/run
 e3
 data/frame
@@ -38,6 +41,7 @@ train/scheduler
 train/run
 train/technique
 train/callback
+evaluation
 session session/stop session/view session/command
 ui'
 

@@ -55,11 +55,23 @@ void input_take(struct input *input, size_t count) {
     memmove(input->bytes, input->bytes + count, input->count);
 }
 
+static int is_signal(const struct input *input, char c) {
+    unsigned char byte = (unsigned char)c;
+    return byte && (byte == input->interrupt || byte == input->stop || byte == input->ignored);
+}
+
+size_t input_text_size(const struct input *input) {
+    size_t size = 0;
+    while (size < input->count && !is_signal(input, input->bytes[size]))
+        size++;
+    return size;
+}
+
 int input_byte(struct input *input) {
     enum { GIVE_UP = 7 }; /* Ctrl-G */
     if (!input->count && wait_for(ESCAPE_MS) && !input_read(input))
         return -1;
-    if (!input->count)
+    if (!input_text_size(input))
         return GIVE_UP;
     unsigned char byte = (unsigned char)input->bytes[0];
     input_take(input, 1);
@@ -68,7 +80,7 @@ int input_byte(struct input *input) {
 }
 
 int input_goes_on(const struct input *input) {
-    return input->count && input->last == '\033';
+    return input_text_size(input) && input->last == '\033';
 }
 
 void input_begin_paste(struct input *input) {
@@ -94,9 +106,10 @@ static void complete(struct input *input, const char *sequence) {
 
 /* Up to the end of a line; \r\n is one. */
 static enum input_kind next_pasted(struct input *input) {
-    char *end = memmem(input->bytes, input->count, paste_end, sizeof paste_end - 1);
-    size_t size = end ? (size_t)(end - input->bytes) : input->count, used = 0, taken = 0;
-    if (!end) { /* a part of the end may be there already */
+    size_t most = input_text_size(input);
+    char *end = memmem(input->bytes, most, paste_end, sizeof paste_end - 1);
+    size_t size = end ? (size_t)(end - input->bytes) : most, used = 0, taken = 0;
+    if (!end && most == input->count) { /* a part of the end may be there already */
         char *escape = memrchr(input->bytes, '\033', input->count);
         size_t part = escape ? (size_t)(input->bytes + input->count - escape) : 0;
         if (part && part < sizeof paste_end - 1 && !memcmp(escape, paste_end, part))
@@ -154,6 +167,13 @@ static int read_mouse(struct input *input) {
 }
 
 enum input_kind input_next(struct input *input) {
+    if (input->count && is_signal(input, input->bytes[0])) {
+        char byte = input->bytes[0];
+        input_take(input, 1);
+        return byte == (char)input->interrupt ? INPUT_INTERRUPT
+               : byte == (char)input->stop    ? INPUT_STOP
+                                              : input_next(input);
+    }
     if (input->pasting && clock_seconds() - input->pasted > paste_seconds)
         input_end_paste(input);
     if (input->pasting)
@@ -179,7 +199,7 @@ enum input_kind input_next(struct input *input) {
         input_take(input, sizeof paste_end - 1);
         return input_next(input);
     }
-    if (input->count == 1) {
+    if (input_text_size(input) == 1) {
         input_take(input, 1);
         return INPUT_ESCAPE;
     }

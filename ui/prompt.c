@@ -10,13 +10,10 @@
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+#include <readline/history.h>
 #include <readline/readline.h>
-#include "await.h"
-#include "bind.h"
 #include "console.h"
-#include "plain.h"
 #include "recall.h"
-#include "search.h"
 #include "session/session.h"
 #include "signals.h"
 #include "words.h"
@@ -24,10 +21,9 @@
 enum {
     MAX_CANDIDATES = 4096,
     SHOWN_MOST = 400,
-    LINE_MOST = 16384,
     ARGUMENT_MOST = 1000,
-    GIVE_UP = CTRL('G'),
-    ACCEPT = '\r'
+    COLUMNS_LEAST = 12,
+    SEARCHES = RL_STATE_ISEARCH | RL_STATE_NSEARCH
 };
 
 /* readline's callbacks carry no context. */
@@ -35,10 +31,11 @@ static struct {
     struct prompt_options options;
     struct session *session; /* of those who read line by line */
     struct input input;
-    char **lines; /* that have been taken and not been asked for: a macro may hold many */
-    int nlines, ended;
-    int pastes; /* the terminal is asked to say what is pasted */
-    int byte;   /* one that goes before the input; 0: none */
+    char **lines;      /* that have been taken and not been asked for: a macro may hold many */
+    int nlines, ended; /* where there is one, or no more, nothing is drawn */
+    int pastes;        /* the terminal is asked to say what is pasted */
+    const char *ahead; /* what readline reads before the input */
+    int held;          /* and a byte before that; 0: none */
     char **candidates;
     size_t count, next;
 } prompt_state;
@@ -88,6 +85,7 @@ static void show_matches(char **matches, int count, int longest) {
     char cell[512];
 
     across = across > 0 ? across : 1;
+    rl_crlf();
     for (int k = 1; k <= shown; k++) {
         int ends = k % across == 0 || k == shown;
         snprintf(cell, sizeof cell - 1, "%-*s", ends ? 0 : longest + 2, matches[k]);
@@ -97,16 +95,28 @@ static void show_matches(char **matches, int count, int longest) {
         snprintf(cell, sizeof cell, "and %d more\n", count - shown);
         prompt_state.options.say(cell);
     }
+    rl_forced_update_display();
 }
 
 /* ---------------------------------------------------------------- what readline reads */
 
+/* A search ends before keys like Ctrl-X: by callbacks, readline would do what they mean behind the key after them. */
 static int next_byte(FILE *stream) {
-    int byte = prompt_state.byte;
+    int byte = prompt_state.held;
 
     (void)stream;
-    prompt_state.byte = 0;
-    return byte ? byte : input_byte(prompt_state.options.input);
+    prompt_state.held = 0;
+    if (byte)
+        return byte;
+    if (prompt_state.ahead && *prompt_state.ahead)
+        byte = (unsigned char)*prompt_state.ahead++;
+    else
+        byte = input_byte(prompt_state.options.input);
+    if (RL_ISSTATE(RL_STATE_ISEARCH) && byte > 0 && byte != ESC && rl_get_keymap()[byte].type == ISKMAP) {
+        prompt_state.held = byte;
+        return ESC;
+    }
+    return byte;
 }
 
 static int goes_on(void) {
@@ -119,22 +129,31 @@ static int goes_on(void) {
 extern sigjmp_buf _rl_top_level;
 static sigjmp_buf given_up;
 
-static void read_key(void) {
+static void read_one(void) {
     if (sigsetjmp(given_up, 0))
         rl_redisplay_function();
     else
         rl_callback_read_char();
 }
 
-static void feed(int byte) {
-    prompt_state.byte = byte;
-    prompt_state.options.input->last = 0;
-    read_key();
+/* By callbacks, readline leaves what a macro holds behind the beginning of a search to the next key. */
+static void read_key(void) {
+    do
+        read_one();
+    while (RL_ISSTATE(RL_STATE_MACROINPUT) || prompt_state.held);
 }
 
-/* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up. */
+static void feed(const char *bytes) {
+    prompt_state.options.input->last = 0;
+    for (prompt_state.ahead = bytes; *prompt_state.ahead;)
+        read_key();
+}
+
+/* After each key, those of macros too: no number, and no line, gets so big that it holds anyone up.  What vi's commands
+ * may leave behind a zero in the line, when one is repeated within another, is no part of it. */
 static void redisplay(void) {
     memcpy(&_rl_top_level, &given_up, sizeof given_up);
+    recall_keep_sound();
     if (rl_numeric_arg > ARGUMENT_MOST) {
         rl_numeric_arg = ARGUMENT_MOST;
         if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
@@ -142,8 +161,8 @@ static void redisplay(void) {
             return;
         }
     }
-    if (rl_end > LINE_MOST && !RL_ISSTATE(RL_STATE_DISPATCHING)) {
-        int end = LINE_MOST;
+    int end = (int)strnlen(rl_line_buffer, RECALL_LINE_MOST);
+    if (rl_end > end && !RL_ISSTATE(RL_STATE_DISPATCHING)) {
         while (end > 0 && (rl_line_buffer[end] & 0xc0) == 0x80)
             end--;
         rl_delete_text(end, rl_end);
@@ -151,19 +170,18 @@ static void redisplay(void) {
         rl_mark = rl_mark < end ? rl_mark : end;
         rl_ding();
     }
-    prompt_state.options.draw();
+    if (!prompt_state.nlines && !prompt_state.ended)
+        prompt_state.options.draw();
 }
 
-/* Out of the middle of a key, of a number, of a motion, of a macro. */
+/* Out of the middle of a key, of a number, of a motion; a search goes on. */
 static void settle(void) {
-    await_give_up();
-    /* Ctrl-G behind the first keys of a sequence would have them done as keys of their own */
-    if (RL_ISSTATE(RL_STATE_MULTIKEY))
-        RL_UNSETSTATE(RL_STATE_MULTIKEY);
-    if (RL_ISSTATE(RL_STATE_NUMERICARG | RL_STATE_CHARSEARCH | RL_STATE_VIMOTION | RL_STATE_MACROINPUT)) {
-        rl_execute_next(GIVE_UP); /* before what else it reads */
-        read_key();
-    }
+    if (RL_ISSTATE(RL_STATE_VIMOTION))
+        RL_UNSETSTATE(RL_STATE_VIMOTION | RL_STATE_NUMERICARG);
+    if (RL_ISSTATE(RL_STATE_NUMERICARG))
+        feed("\a");
+    if (!RL_ISSTATE(SEARCHES))
+        rl_callback_sigcleanup();
 }
 
 /* Each line of it is as if it had been typed; an empty one is not: it would repeat a command. */
@@ -173,35 +191,31 @@ static void paste(char *text) {
 
     text[size -= (size_t)ends] = '\0';
     settle();
-    if (search_goes_on()) {
-        search_add(text);
+    if (RL_ISSTATE(SEARCHES)) {
+        feed(text);
     } else {
-        if (rl_end + (int)size > LINE_MOST)
-            text[rl_end < LINE_MOST ? LINE_MOST - rl_end : 0] = '\0';
+        if (rl_end + (int)size > RECALL_LINE_MOST)
+            text[rl_end < RECALL_LINE_MOST ? RECALL_LINE_MOST - rl_end : 0] = '\0';
         rl_insert_text(text);
         rl_last_func = NULL;
     }
     if (ends && rl_line_buffer[strspn(rl_line_buffer, " ")])
-        feed(ACCEPT);
+        feed("\r");
     else
         rl_redisplay_function();
 }
 
 void prompt_obey(enum input_kind kind) {
-    if (kind == INPUT_TEXT) {
+    if (kind == INPUT_TEXT)
         read_key();
-    } else if (kind == INPUT_PASTE) {
+    else if (kind == INPUT_PASTE)
         paste(prompt_state.options.input->text);
-    } else if (kind == INPUT_ESCAPE) {
-        if (search_goes_on())
-            search_accept();
-        else
-            feed('\033');
-    }
+    else if (kind == INPUT_ESCAPE)
+        feed("\033");
 }
 
 int prompt_wants_escape(void) {
-    return search_goes_on() || await_goes_on() || (rl_editing_mode == 0 && rl_get_keymap() == vi_insertion_keymap);
+    return RL_ISSTATE(RL_STATE_ISEARCH) || (rl_editing_mode == 0 && rl_get_keymap() == vi_insertion_keymap);
 }
 
 static int begin_paste(int count, int key) {
@@ -215,76 +229,45 @@ static int nothing(int count, int key) {
     return 0;
 }
 
-static int clear_screen(int count, int key) {
-    (void)count, (void)key;
-    prompt_state.options.draw_anew();
-    rl_redisplay_function();
-    return 0;
-}
-
 /* ---------------------------------------------------------------- opening and closing */
 
-static const struct bind commands[] = {
-    {"previous-history", recall_previous},
-    {"next-history", recall_next},
-    {"beginning-of-history", recall_first},
-    {"end-of-history", recall_last},
-    {"fetch-history", recall_fetch},
-    {"vi-fetch-history", recall_fetch},
-    {"operate-and-get-next", recall_operate},
-    {"yank-nth-arg", recall_yank_word},
-    {"yank-last-arg", recall_yank_last_word},
-    {"vi-yank-arg", recall_yank_word_vi},
-    {"reverse-search-history", search_back},
-    {"forward-search-history", search_forward},
-    {"non-incremental-reverse-search-history", search_whole_back},
-    {"non-incremental-forward-search-history", search_whole_forward},
-    {"non-incremental-reverse-search-history-again", search_whole_back_again},
-    {"non-incremental-forward-search-history-again", search_whole_forward_again},
-    {"vi-search", search_vi},
-    {"vi-search-again", search_vi_again},
-    {"history-search-backward", search_beginning_back},
-    {"history-search-forward", search_beginning_forward},
-    {"history-substring-search-backward", search_part_back},
-    {"history-substring-search-forward", search_part_forward},
-    {"clear-screen", clear_screen},
-    {"clear-display", clear_screen},
-    {"redraw-current-line", clear_screen},
-    {"quoted-insert", await_insert},
-    {"character-search", await_find},
-    {"character-search-backward", await_find_back},
-    {"bracketed-paste-begin", begin_paste}, /* readline's would wait for its end for ever */
-    /* rows go by names that differ in more than their capitals: readline finds them by either */
-    {"vi-next-word", words_next},
-    {"vi-end-word", words_end},
-    {"vi-prev-word", words_previous},
-    {"vi-forward-word", words_forward},
-    {"vi-forward-bigword", words_forward_big},
-    {"vi-end-bigword", words_end_big},
-    {"vi-backward-word", words_back},
-    {"vi-backward-bigword", words_back_big},
-    {"vi-complete", words_complete},
-    {"vi-match", words_match},
-    {NULL, NULL},
-};
+void prompt_bind(const char *keys, int (*command)(int count, int key)) {
+    const Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+
+    for (size_t k = 0; k < sizeof maps / sizeof *maps; k++)
+        rl_bind_keyseq_in_map(keys, command, maps[k]);
+}
 
 /* readline calls it before each line. */
 static int begin_line(void) {
-    await_give_up();
-    search_give_up();
-    recall_begin();
+    if (RL_ISSTATE(SEARCHES)) { /* by callbacks, readline may end the line with a key that comes before it */
+        rl_callback_sigcleanup();
+        rl_replace_line("", 1);
+        using_history();
+    }
+    recall_revert();
+    rl_last_func = NULL; /* no search goes on from what was */
     return 0;
 }
 
-static void open_prompt(void) {
-    const Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+/* readline would wait for the end of a paste for ever: it is for input.h to know one. */
+static void take_pastes(void) {
+    const char *term = getenv("TERM"), *region = rl_variable_value("enable-active-region");
 
+    prompt_state.pastes =
+        term && *term && strcmp(term, "dumb") && !strcmp(rl_variable_value("enable-bracketed-paste"), "on");
+    rl_variable_bind("enable-bracketed-paste", "off"); /* and the region with it */
+    rl_variable_bind("enable-active-region", region);
+    prompt_bind("\\e[200~", begin_paste);
+    prompt_bind("\\e[201~", nothing);
+}
+
+static void open_prompt(void) {
     signal(SIGQUIT, SIG_IGN); /* Ctrl-\ lies beside Enter; it would leave the terminal as it is */
     rl_readline_name = "fettle";
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_change_environment = 0;
-    rl_outstream = fopen("/dev/null", "w");
     rl_getc_function = next_byte;
     rl_input_available_hook = goes_on;
     rl_startup_hook = begin_line;
@@ -295,11 +278,10 @@ static void open_prompt(void) {
     rl_completer_quote_characters = "\"'";
     /* beside Alt-Enter, and nobody comes there by intention: `set editing-mode vi` is for those who want it */
     rl_unbind_function_in_map(rl_vi_editing_mode, emacs_meta_keymap);
-    rl_variable_bind("bind-tty-special-chars", "off"); /* to commands that are ours now */
-    bind_replace(commands);
+    rl_initialize(); /* it reads the inputrc */
     rl_redisplay_function = redisplay;
-    for (size_t k = 0; k < sizeof maps / sizeof *maps; k++)
-        rl_bind_keyseq_in_map("\\e[201~", nothing, maps[k]);
+    take_pastes();
+    words_open();
     recall_open();
 }
 
@@ -311,6 +293,7 @@ static void take(char *line) {
 
 void prompt_open_with(const struct prompt_options *options) {
     prompt_state.options = *options;
+    rl_outstream = fopen("/dev/null", "w");
     rl_prep_term_function = NULL;
     rl_deprep_term_function = NULL;
     rl_redisplay_function = redisplay; /* it does not ask what the terminal can do: curses has */
@@ -319,11 +302,8 @@ void prompt_open_with(const struct prompt_options *options) {
 }
 
 void prompt_close(void) {
-    await_close();
-    search_close();
     rl_callback_handler_remove();
     recall_close();
-    plain_close();
     while (prompt_state.nlines)
         free(prompt_state.lines[--prompt_state.nlines]);
     free(prompt_state.lines);
@@ -335,7 +315,6 @@ void prompt_close(void) {
 
 static void give_up(void) {
     settle();
-    search_give_up();
     rl_free_line_state();
     rl_callback_sigcleanup();
     rl_replace_line("", 1);
@@ -360,6 +339,14 @@ static void prepare(int meta) {
         modes.c_iflag &= ~(tcflag_t)IXON;
         tcsetattr(STDIN_FILENO, TCSANOW, &modes);
     }
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 1);
+}
+
+static void unprepare(void) {
+    if (prompt_state.pastes)
+        input_ask_pastes(STDOUT_FILENO, 0);
+    rl_deprep_terminal();
 }
 
 static int complete_session(const char *line, const char *word, void (*add)(void *context, const char *candidate),
@@ -370,8 +357,8 @@ static int complete_session(const char *line, const char *word, void (*add)(void
 static void take_line(char *line) {
     char **more = line ? realloc(prompt_state.lines, (size_t)(prompt_state.nlines + 1) * sizeof *more) : NULL;
 
-    plain_end();
     if (!more) {
+        rl_crlf();
         prompt_state.ended = 1;
         free(line);
         return;
@@ -388,63 +375,67 @@ static char *first_line(void) {
     return line;
 }
 
-/* Below the line, which is drawn again below that. */
 static void say(const char *text) {
-    plain_end();
     console_write(stdout, "%s", text);
-    plain_begin();
+}
+
+static int width(void) {
+    int rows, columns;
+
+    rl_get_screen_size(&rows, &columns);
+    return columns;
 }
 
 void prompt_open(struct session *session) {
-    const char *term = getenv("TERM");
-
     prompt_state.session = session;
     prompt_state.input.at_once = 1; /* what stands behind the last line is not ours */
     prompt_state.options = (struct prompt_options){.complete = complete_session,
                                                    .take = take_line,
-                                                   .draw = plain_draw,
-                                                   .draw_anew = plain_clear,
+                                                   .draw = rl_redisplay,
                                                    .say = say,
-                                                   .width = plain_width,
+                                                   .width = width,
                                                    .input = &prompt_state.input};
     rl_prep_term_function = prepare;
+    rl_deprep_term_function = unprepare;
     open_prompt();
-    const char *pastes = rl_variable_value("enable-bracketed-paste");
-    prompt_state.pastes = term && *term && strcmp(term, "dumb") && pastes && !strcmp(pastes, "on");
 }
 
-static void begin_reading(const char *prompt) {
-    if (prompt_state.pastes)
-        input_ask_pastes(STDOUT_FILENO, 1);
-    plain_begin();
-    rl_callback_handler_install(prompt, take);
+/* Below the line, with the cursor wherever it stands in it. */
+static void go_below(void) {
+    rl_point = rl_end;
+    rl_redisplay();
+    rl_crlf();
 }
 
-static void end_reading(void) {
-    plain_end();
-    rl_callback_handler_remove();
-    if (prompt_state.pastes)
-        input_ask_pastes(STDOUT_FILENO, 0);
+/* In another row, whatever stands in this one. */
+static void draw_again(void) {
+    rl_crlf();
+    rl_forced_update_display();
+}
+
+static void follow_size(void) {
+    int rows, columns;
+
+    rl_redisplay_function = rl_redisplay; /* or it would be drawn without what is there being cleared */
+    rl_resize_terminal();
+    rl_redisplay_function = redisplay;
+    rl_get_screen_size(&rows, &columns);
+    if (columns < COLUMNS_LEAST)
+        rl_set_screen_size(rows, COLUMNS_LEAST);
 }
 
 /* After a stop, whatever the terminal has been used for meanwhile. */
 static void come_back(void) {
-    rl_deprep_terminal(); /* what readline has done already it would not do again */
+    unprepare(); /* what readline has done already it would not do again */
     prepare(1);
-    plain_end();
-    if (prompt_state.pastes)
-        input_ask_pastes(STDOUT_FILENO, 1);
-    plain_begin();
-    plain_draw();
+    follow_size();
+    draw_again();
 }
 
 /* Ctrl-Z: the shell gets a sane terminal. */
 static void suspend(void) {
-    plain_end();
-    if (prompt_state.pastes)
-        input_ask_pastes(STDOUT_FILENO, 0);
-    rl_deprep_terminal();
-    signals_stop();
+    unprepare();
+    signals_stop(0);
     come_back();
 }
 
@@ -467,13 +458,15 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     signals_note_stops(1);
     signals_note_resizes(&winch_before);
-    begin_reading(prompt);
+    follow_size();
+    rl_callback_handler_install(prompt, take);
     if (input->pasting)
         input_begin_paste(input); /* it was not the paste that paused */
     while (!prompt_state.nlines && !prompt_state.ended && result == PROMPT_END) {
         int ready = signals_interrupted() ? 0 : signals_poll(&waiting, 1, NULL, &before);
         if (signals_interrupted()) {
-            plain_end();
+            go_below();
+            prompt_state.ended = 1;
             give_up();
             while (prompt_state.nlines) /* of the macro that it was in the middle of */
                 free(first_line());
@@ -485,23 +478,22 @@ enum prompt_result prompt_read(const char *prompt, char **line) {
         if (ready < 0 && errno != EINTR)
             break;
         if (signals_save_noted()) {
-            plain_end();
+            rl_crlf();
             session_save_if_asked(prompt_state.session);
-            plain_begin();
-            plain_draw();
+            rl_forced_update_display();
         }
         if (signals_stop_asked())
             suspend();
         if (signals_continued())
             come_back();
         if (signals_resized())
-            plain_draw();
+            follow_size();
         if (ready > 0 && !input_read(input))
             break; /* the terminal is gone */
         while (!prompt_state.nlines && !prompt_state.ended && (kind = input_next(input)) != INPUT_NOTHING)
             prompt_obey(kind);
     }
-    end_reading();
+    rl_callback_handler_remove();
     if ((*line = first_line()))
         result = PROMPT_LINE;
     signals_note_stops(0);

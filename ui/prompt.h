@@ -20,7 +20,6 @@ struct prompt_options {
                     void *context);
     void (*take)(char *line);      /* its to free; NULL is the end of the input */
     void (*draw)(void);            /* rl_display_prompt and rl_line_buffer, with the cursor at rl_point */
-    void (*draw_anew)(void);       /* all of the screen */
     void (*say)(const char *text); /* a row of what may stand there */
     int (*width)(void);            /* of such a row */
     struct input *input;
@@ -29,6 +28,7 @@ struct prompt_options {
 void prompt_open_with(const struct prompt_options *options); /* which is kept */
 /* What input_next has told, the mouse aside: takes from the input what it needs. */
 void prompt_obey(enum input_kind kind);
+void prompt_bind(const char *keys, int (*command)(int count, int key)); /* as in an inputrc, in all modes of editing */
 /* Whether Esc alone means something here: it ends a search, and vi's insertion. */
 int prompt_wants_escape(void);
 void prompt_clear(void); /* the line is empty, whatever was going on */

@@ -1,38 +1,23 @@
-/* The lines of before: the list that readline keeps, its file, and where one stands in it while a line is typed.
- *
- * readline itself never walks the list or searches it: it would share what can be undone between the line, the list and
- * the line that was typed before one looked there, and free it twice.  Its commands are here and in search.h, under
- * readline's names (see bind.h); what can be undone belongs to the line that is shown, and ends when another one is.
- *
- * Places: 0 is the oldest line, recall_count() the one that is being typed. */
+/* The lines of before: the file of readline's history, and what keeps it sound. */
 #ifndef FETTLE_UI_RECALL_H
 #define FETTLE_UI_RECALL_H
+
+enum { RECALL_LINE_MOST = 16384 }; /* bytes; none is longer */
 
 /* Reads the file, $XDG_STATE_HOME/fettle/history or ~/.local/state/fettle/history. */
 void recall_open(void);
 void recall_close(void); /* and writes it */
 /* Nothing that is empty, and nothing twice in a row. */
 void recall_add(const char *line);
-/* A new line is typed: of what was edited nothing is left. */
-void recall_begin(void);
-
-int recall_count(void);
-int recall_place(void);
-/* As it has been edited since the line was begun.  Valid until anything is edited or added. */
-const char *recall_line(int place);
-void recall_keep(void);      /* what stands in the line is what its place has now */
-void recall_show(int place); /* its line, with the cursor behind it */
-void recall_go(int place);   /* both */
-
-/* Bound to keys. */
-int recall_previous(int count, int key);
-int recall_next(int count, int key);
-int recall_first(int count, int key);
-int recall_last(int count, int key);
-int recall_fetch(int count, int key);
-int recall_operate(int count, int key);
-int recall_yank_word(int count, int key);
-int recall_yank_last_word(int count, int key);
-int recall_yank_word_vi(int count, int key);
+/* Before a line is begun: lines that were edited and not entered are what they were, as with readline's
+ * revert-all-at-newline, which needs what recall_keep_sound forgets. */
+void recall_revert(void);
+/* After each key.  readline 8.2 shares what can be undone between the line, the history and the line that was typed
+ * before one looked there, and frees it twice.  So it ends where one goes to another line, or searches: it is forgotten
+ * then, and some bytes are lost.
+ *
+ * A search that has failed goes on in the oldest line, or the one that was typed, from a column of another one, beyond
+ * the end; a line that ends within a quote is read up to two bytes beyond.  So there are zeros to be read. */
+void recall_keep_sound(void);
 
 #endif

@@ -43,10 +43,14 @@ static int open_screen(void) {
     cbreak();
     noecho();
     nonl();
-    intrflush(stdscr, FALSE);               /* what poll has seen is there to be read, whatever Ctrl-C does */
-    if (!tcgetattr(STDIN_FILENO, &modes)) { /* Ctrl-S and Ctrl-V are keys, the terminal's no more */
+    /* Ctrl-S and Ctrl-V are keys, the terminal's no more, and so are Ctrl-C and Ctrl-Z: a signal would overtake the
+     * keys before it, or be overtaken by a line behind it.  This thread, which reads them, never works for long. */
+    if (!tcgetattr(STDIN_FILENO, &modes)) {
+        ui.input.interrupt = modes.c_cc[VINTR];
+        ui.input.stop = modes.c_cc[VSUSP];
+        ui.input.ignored = modes.c_cc[VQUIT];
         modes.c_iflag &= ~(tcflag_t)IXON;
-        modes.c_lflag &= ~(tcflag_t)IEXTEN;
+        modes.c_lflag &= ~(tcflag_t)(IEXTEN | ISIG);
         tcsetattr(STDIN_FILENO, TCSANOW, &modes);
         def_prog_mode(); /* curses keeps them so */
     }
@@ -113,16 +117,20 @@ static void take_strays(void) {
     ui.wants_drawing = 1;
 }
 
-static void on_interrupt(void) {
+void screen_interrupt(void) {
     if (worker_busy(ui.worker)) {
         worker_interrupt(ui.worker);
-        if (signals_abandoned())
-            worker_interrupt(ui.worker);
     } else {
         prompt_clear();
         ui.prompt_moved = 1;
     }
     input_end_paste(&ui.input);
+}
+
+/* From elsewhere, maybe twice. */
+static void on_interrupts(void) {
+    for (int left = signals_abandoned() ? 2 : 1; left > 0; left--)
+        screen_interrupt();
     signals_forget();
 }
 
@@ -136,11 +144,11 @@ static void come_back(void) {
     follow_size();
 }
 
-/* Ctrl-Z: the shell gets a sane terminal, and what comes back is drawn anew. */
-static void suspend(void) {
+/* The shell gets a sane terminal, and what comes back is drawn anew. */
+void screen_stop(int all) {
     input_ask_no_more(fileno(ui.terminal));
     endwin();
-    signals_stop();
+    signals_stop(all);
     come_back();
 }
 
@@ -167,11 +175,11 @@ static void loop(void) {
             timeout = (struct timespec){0, 0};
         int ready = signals_poll(inputs, 3, &timeout, &before);
         if (signals_interrupted() && !signals_ending())
-            on_interrupt();
+            on_interrupts();
         if (signals_save_asked())
             worker_save(ui.worker);
         if (signals_stop_asked()) {
-            suspend();
+            screen_stop(0);
             drawn = 0;
         }
         if (signals_continued()) {

@@ -53,6 +53,10 @@ void screen_find(const char *text);
 void screen_take_awaited(void);  /* the focus goes to a pane that has come */
 void screen_obey(char *request); /* what the session asks of the screen; it is changed */
 
+/* screen.c */
+void screen_interrupt(void); /* Ctrl-C: what is done, or typed */
+void screen_stop(int all);   /* Ctrl-Z: the program, or all that the shell has started with it */
+
 /* screen_keys.c */
 void screen_say(const char *text); /* in the log */
 void screen_open_prompt(void);

@@ -44,9 +44,11 @@ static int page_down(int count, int key) {
     return screen_page(0);
 }
 
-static void draw_anew(void) {
+static int draw_anew(int count, int key) {
+    (void)count, (void)key;
     clearok(curscr, TRUE);
     ui.wants_drawing = 1;
+    return 0;
 }
 
 static int log_width(void) {
@@ -62,13 +64,13 @@ void screen_open_prompt(void) {
     prompt_open_with(&(struct prompt_options){.complete = complete,
                                               .take = on_line,
                                               .draw = on_redisplay,
-                                              .draw_anew = draw_anew,
                                               .say = screen_say,
                                               .width = log_width,
                                               .input = &ui.input,
                                               .prompt = SCREEN_PROMPT});
-    rl_bind_keyseq("\\e[5~", page_up);
-    rl_bind_keyseq("\\e[6~", page_down);
+    prompt_bind("\\e[5~", page_up);
+    prompt_bind("\\e[6~", page_down);
+    prompt_bind("\\C-l", draw_anew);
 }
 
 /* ---------------------------------------------------------------- single keys */
@@ -169,6 +171,10 @@ void screen_obey_input(void) {
     while (!ui.finished && (kind = input_next(&ui.input)) != INPUT_NOTHING) {
         if (kind == INPUT_MOUSE) {
             on_mouse();
+        } else if (kind == INPUT_INTERRUPT) {
+            screen_interrupt();
+        } else if (kind == INPUT_STOP) {
+            screen_stop(1);
         } else if (kind == INPUT_ESCAPE && (ui.in_panes || !prompt_wants_escape())) {
             ui.in_panes = 1;
             ui.find[0] = 0;
@@ -176,7 +182,7 @@ void screen_obey_input(void) {
         } else if (!ui.in_panes) {
             prompt_obey(kind);
         } else if (kind == INPUT_TEXT) {
-            const struct key *key = keys_find(ui.input.bytes, ui.input.count, &used);
+            const struct key *key = keys_find(ui.input.bytes, input_text_size(&ui.input), &used);
             input_take(&ui.input, used);
             if (key)
                 press(key);

@@ -234,7 +234,7 @@ int signals_resized(void) {
     return come;
 }
 
-void signals_stop(void) {
+void signals_stop(int all) {
     sigset_t stops, before;
 
     signals_note_stops(0);
@@ -242,7 +242,7 @@ void signals_stop(void) {
     sigaddset(&stops, SIGTSTP);
     sigaddset(&stops, SIGCONT);
     pthread_sigmask(SIG_UNBLOCK, &stops, &before);
-    kill(getpid(), SIGTSTP);
+    kill(all ? 0 : getpid(), SIGTSTP);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     signals_note_stops(1);
 }

@@ -31,7 +31,7 @@ void signals_check_terminal(void);
 void signals_note_stops(int on);
 int signals_stop_asked(void); /* SIGTSTP has come; asked once */
 int signals_continued(void);  /* SIGCONT has come; asked once */
-void signals_stop(void);      /* stops the program, until it is continued */
+void signals_stop(int all);   /* stops the program, or its process group, until it is continued */
 /* SIGWINCH leaves a note from now on; *before, where it is given: what it did. */
 void signals_note_resizes(struct sigaction *before);
 int signals_resized(void); /* asked once */

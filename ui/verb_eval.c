@@ -9,7 +9,7 @@
 #include "data/frame/batch.h"
 #include "data/module/datamodule.h"
 #include "data/transform/transforms.h"
-#include "evaluation.h"
+#include "evaluation/evaluation.h"
 #include "model/api.h"
 #include "verb.h"
 

@@ -34,6 +34,7 @@ struct config_node *evaluate_element(struct interpolation *evaluation, const cha
 struct config_node *evaluate_reference(struct interpolation *evaluation, const struct reference *reference);
 struct config_node *evaluate_resolver(struct interpolation *evaluation, const char *name, struct config_node **args,
                                       size_t count);
+const char *resolver_usage(const char *name); /* "int_mul:A,B"; NULL: there is none of this name */
 struct config_node *evaluate_written(struct interpolation *evaluation, struct config_node *node);
 
 /* Where a reference leads: a written node, or, where *resolved is set, one of a resolved tree.  Returns -1 with an

@@ -76,6 +76,15 @@ int options_target(const struct config_node *map, const char *what, const struct
 int options_target_of(const struct config_node *map, const char *what, const void *const *kinds, size_t count,
                       size_t *index, struct error *error);
 
+/* What public configs name, and cannot be had here. */
+struct option_absent {
+    const char *target; /* or how it begins, up to a dot: "mace." */
+    const char *why;    /* and how to go on */
+};
+/* An error where `_target_` is one of them. */
+int options_absent(const struct config_node *map, const struct option_absent *absent, size_t count,
+                   struct error *error);
+
 /* Each option with its type, default and help. */
 void options_print(const struct option *options, size_t count, int indent, struct text *out);
 

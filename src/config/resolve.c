@@ -116,9 +116,12 @@ static void not_found(struct interpolation *evaluation, const struct config_node
     for (size_t k = 0; k < reference->count; k++)
         text_format(&shown, "%s%s", k ? "." : "", reference->names[k]);
     const char *where = config_path(within), *name = reference->names[at], *nearest = tree_nearest_key(within, name);
+    const char *usage = *where ? NULL : resolver_usage(name);
     struct text why = {0};
     if (within->kind == CONFIG_LIST)
         text_format(&why, "\"%s\" is no element of the list %s, which has %zu", name, where, within->count);
+    else if (usage)
+        text_format(&why, "\"%s\" is a resolver, which is called as ${%s}", name, usage);
     else if (within->kind == CONFIG_MAP)
         text_format(&why, "there is no \"%s\"%s%s%s%s%s", name, *where ? " in " : "", where,
                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");

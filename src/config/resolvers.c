@@ -210,6 +210,13 @@ static const struct {
 };
 enum { RESOLVERS = sizeof resolvers / sizeof *resolvers };
 
+const char *resolver_usage(const char *name) {
+    for (size_t k = 0; k < RESOLVERS; k++)
+        if (!strcmp(name, resolvers[k].name))
+            return resolvers[k].usage;
+    return NULL;
+}
+
 struct config_node *evaluate_resolver(struct interpolation *evaluation, const char *name, struct config_node **args,
                                       size_t count) {
     const struct call call = {.evaluation = evaluation, .name = name, .args = args, .count = count};

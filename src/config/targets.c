@@ -70,3 +70,16 @@ int options_is_target(const char *name, const struct option_target *target) {
     return !strcmp(name, target->target) || (target->alias && !strcmp(name, target->alias)) ||
            !strcmp(options_public_name(name, public, sizeof public), target->target);
 }
+
+int options_absent(const struct config_node *map, const struct option_absent *absent, size_t count,
+                   struct error *error) {
+    const struct config_node *node = config_get(map, "_target_");
+    char name[256];
+    const char *public = options_public_name(config_text(node), name, sizeof name);
+    for (size_t k = 0; k < count; k++) {
+        size_t size = strlen(absent[k].target);
+        if (!strncmp(public, absent[k].target, size) && (absent[k].target[size - 1] == '.' || !public[size]))
+            return config_error(node, error, ERROR_NAME, "\"%.120s\": %s", config_text(node), absent[k].why);
+    }
+    return 0;
+}

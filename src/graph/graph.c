@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/op/op.h"
-
 enum dtype node_dtype(const struct node *node) {
     return node->dtype;
 }
@@ -69,7 +67,7 @@ int graph_grow(void **array, int *capacity, int count, size_t size) {
 
 void graph_push_module(struct graph *graph, const char *path) {
     if (graph_grow((void **)&graph->modules, &graph->module_capacity, graph->nmodules, sizeof *graph->modules)) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         return;
     }
     const char *copy = arena_string(graph->arena, path);
@@ -94,7 +92,7 @@ const struct layout *layout_intern(struct graph *graph, const struct block *bloc
     if (!layout || !copy || !offset ||
         graph_grow((void **)&graph->layouts, &graph->layout_capacity, graph->nlayouts, sizeof *graph->layouts)) {
         static const struct layout none;
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         return &none;
     }
     layout->nblocks = nblocks;
@@ -148,6 +146,14 @@ static int rehash(struct graph *graph) {
     return 0;
 }
 
+/* Stands for the first node of all, if there is no memory for it. */
+static struct node *nothing(struct graph *graph, const struct op *op) {
+    static const struct layout layout;
+    static const double attr[8];
+    graph->nothing = (struct node){.op = op, .layout = &layout, .attr = attr};
+    return &graph->nothing;
+}
+
 struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtype, enum dim dim, int rows,
                        const struct layout *layout, struct node *const *inputs, int ninputs, const void *attr,
                        size_t attr_size) {
@@ -172,11 +178,8 @@ struct node *node_make(struct graph *graph, const struct op *op, enum dtype dtyp
     if (!node || !in || !copy ||
         graph_grow((void **)&graph->nodes, &graph->capacity, graph->nnodes, sizeof *graph->nodes) ||
         ((size_t)graph->nnodes > 2 * graph->nbuckets && rehash(graph))) {
-        static const struct layout none = {0};
-        static const struct op nothing = {.name = "nothing"};
-        static struct node fallback = {.op = &nothing, .layout = &none};
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
-        return graph->nnodes ? graph->nodes[0] : &fallback;
+        error_memory(&graph->error);
+        return graph->nnodes ? graph->nodes[0] : nothing(graph, op);
     }
     *node = (struct node){
         .op = op,

@@ -162,6 +162,7 @@ struct node *graph_couple(struct graph *graph, struct node *a, struct node *b, i
  * x: [atoms, ...]; M: plain [pairs, nm], the harmonics contracted with the couplings; w: plain [pairs, nw]; a path
  * writes its own channel range [out_mul, out_mul + mul) of block out.  s = sign^odd of the edge (odd = l2 mod 2).
  * identity paths (l2 = 0; d1 = d3): M[m_offset] alone multiplies the unit matrix. */
+enum { TENSOR_PRODUCT_MOST = 23 }; /* components of a block: l up to 11 */
 struct tp_path {
     int in, out; /* blocks of x and of the result */
     int out_mul; /* first channel in block out */

@@ -39,6 +39,7 @@ struct graph {
     int deriving; /* within graph_grad */
     int repeats;  /* nodes that were asked for and existed already */
     struct error error;
+    struct node nothing; /* while there is no node */
 };
 
 /* The node itself, or an equal one made before.  attr is copied. */

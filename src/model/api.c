@@ -1,4 +1,5 @@
 #include "model/api.h"
+#include "model/evaluator.h"
 
 #include <errno.h>
 #include <math.h>
@@ -17,14 +18,10 @@
 #include "data/frame/batch.h"
 #include "data/module/datamodule.h"
 #include "graph/kernel/blas.h"
-#include "graph/graph.h"
-#include "graph/run/program.h"
 #include "model/file/safetensors.h"
 
-enum { OUT_ENERGY, OUT_ATOMIC, OUT_FORCES, OUT_STRESS, OUT_COUNT };
-
 /* Frames are joined into batches of about this many atoms: large enough for the kernels, small enough for memory. */
-enum { BATCH_ATOMS = 2048, MAX_INPUTS = 16 };
+enum { BATCH_ATOMS = 2048 };
 
 struct fettle_model {
     pthread_mutex_t lock;
@@ -33,8 +30,7 @@ struct fettle_model {
     const struct config_node *training;    /* its root, where it is a whole training config */
     const struct config_node *species_map; /* symbol -> type name; NULL: the identity */
     struct model *model;
-    struct graph *graph;
-    struct program *program;
+    struct evaluator *evaluator;
     struct team *team;
     struct batch *batch;
     int has_forces;
@@ -140,22 +136,16 @@ static int has_deferred(const struct config_node *node) {
     return 0;
 }
 
-static int build_program(struct fettle_model *handle, struct error *error) {
-    struct model_outputs outputs = {0};
-    int code = 0;
+static int make_evaluator(struct fettle_model *handle, struct error *error) {
+    const struct evaluator_options options = {.wanted = {[PREDICTED_ENERGY] = WANTED,
+                                                         [PREDICTED_ATOMIC] = WANTED,
+                                                         [PREDICTED_FORCES] = WANTED_WHERE_THERE,
+                                                         [PREDICTED_STRESS] = WANTED_WHERE_THERE},
+                                              .derivatives = 1,
+                                              .memory = handle->buffer_memory};
+    int code = evaluator_new(&handle->evaluator, handle->model, &options, error);
 
-    handle->graph = graph_new();
-    if (!handle->graph)
-        return error_memory(error);
-    if ((code = model_emit(handle->model, handle->graph, 1, &outputs, error)))
-        return code;
-    handle->has_forces = outputs.forces != NULL;
-    struct node *nodes[OUT_COUNT] = {outputs.total_energy, outputs.atomic_energy, outputs.forces, outputs.stress};
-    struct program_options options = {0};
-    code = program_build(&handle->program, handle->graph, nodes, handle->has_forces ? OUT_COUNT : OUT_FORCES, &options,
-                         error);
-    if (!code && handle->buffer_memory)
-        program_set_memory(handle->program, handle->buffer_memory);
+    handle->has_forces = !code && evaluator_has(handle->evaluator, PREDICTED_FORCES);
     return code;
 }
 
@@ -272,7 +262,7 @@ static int open_model(struct fettle_model *handle, const char *path, const struc
             code = load_weights(handle, weights, options->weights, options->raw_weights, error);
         safetensors_free(weights);
     }
-    if (code || (code = build_program(handle, error)))
+    if (code || (code = make_evaluator(handle, error)))
         return code;
     handle->species_map = find_species_map(handle->training);
     return blas_team_new(&handle->team, options->threads > 0 ? options->threads : team_default_size(), error);
@@ -318,8 +308,7 @@ void fettle_free(struct fettle_model *model) {
     if (!model)
         return;
     batch_free(model->batch);
-    program_free(model->program);
-    graph_free(model->graph);
+    evaluator_free(model->evaluator);
     model_free(model->model);
     config_free(model->config);
     blas_team_free(model->team);
@@ -492,25 +481,13 @@ struct gathered {
 };
 
 static int run_batch(struct fettle_model *handle, struct gathered *to, struct error *error) {
-    const double *inputs[MAX_INPUTS];
-    int ninputs = program_inputs(handle->program), code;
-
-    if (ninputs > MAX_INPUTS)
-        return error_set(error, ERROR_STATE, "the model takes %d inputs, at most %d are possible", ninputs, MAX_INPUTS);
-    for (int k = 0; k < ninputs; k++) {
-        const char *name = program_input_name(handle->program, k);
-        inputs[k] = batch_input(handle->batch, name);
-        if (!inputs[k])
-            return error_set(error, ERROR_DATA, "the model needs \"%s\", which the frame does not give", name);
-    }
-    void *outputs[OUT_COUNT] = {to->energy + to->frames, to->atomic + to->atoms, to->forces + 3 * to->atoms,
-                                to->stress + 9 * to->frames};
-    struct program_binding binding = {.topology = &handle->batch->topology,
-                                      .inputs = (const void *const *)inputs,
-                                      .params = {model_slab(handle->model, F32), model_slab(handle->model, F64)},
-                                      .outputs = outputs,
-                                      .may_stop = 1};
-    code = program_run(handle->program, handle->team, &binding, error);
+    void *const outputs[PREDICTIONS] = {[PREDICTED_ENERGY] = to->energy + to->frames,
+                                        [PREDICTED_ATOMIC] = to->atomic + to->atoms,
+                                        [PREDICTED_FORCES] = to->forces + 3 * to->atoms,
+                                        [PREDICTED_STRESS] = to->stress + 9 * to->frames};
+    const void *const params[DTYPE_COUNT] = {
+        [F32] = model_slab(handle->model, F32), [F64] = model_slab(handle->model, F64)};
+    int code = evaluator_run(handle->evaluator, handle->team, handle->batch, params, outputs, error);
     to->frames += (size_t)handle->batch->frames;
     to->atoms += (size_t)handle->batch->atoms;
     return code;

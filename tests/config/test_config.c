@@ -142,6 +142,8 @@ Test(interpolation, refused) {
     refuse("a: ${b\nb: 1\n", "is not closed", 1, 4);
     refuse("a: ${training_data_stats:nothing}\n", "no statistic 'nothing'", 1, 4);
     refuse("a: ${....b}\n", "above the top", 1, 4);
+    refuse("a: ${training_data_stats.forces_rms}\n", "is called as ${training_data_stats:NAME}", 1, 4);
+    refuse("a: {int_mul: 1}\nb: ${a.int_mu}\n", "did you mean \"int_mul\"?", 2, 4);
 }
 
 Test(yaml, refused) {

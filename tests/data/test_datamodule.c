@@ -305,6 +305,10 @@ struct bad_config {
 
 static const struct bad_config bad_configs[] = {
     {"_target_: nequip.data.datamodule.ASEDataModul\nseed: 1\n", "ASEDataModule", 1, 1},
+    {"_target_: nequip.data.datamodule.sGDML_CCSD_DataModule\nseed: 1\n", "extxyz", 1, 1},
+    {"_target_: nequip.data.datamodule.md22_datamodule.MD22DataModule\nseed: 1\n", "extxyz", 1, 1},
+    {"_target_: NequIPDataModule\nseed: 1\ntrain_dataset: {_target_: nequip.data.dataset.NPZDataset}\n", "extxyz", 3,
+     1},
     {"_target_: ASEDataModule\n", "seed", 1, 1},
     {"_target_: ASEDataModule\nseed: x\n", "integer", 2, 1},
     {"_target_: ASEDataModule\nseed: 1\ntrain_file_pat: a\n", "train_file_path", 3, 1},

@@ -348,6 +348,13 @@ CASE(tensor_product_l3) {
     return product(graph, dtype, in, shape, 2, to, 2, paths, 3, 99, 20);
 }
 
+CASE(tensor_product_l11) {
+    static const struct block shape[] = {{15, 3}, {23, 2}}, to[] = {{15, 5}, {23, 5}};
+    static const struct tp_path paths[] = {
+        {0, 0, 0, 0, 0, 1, 0}, {0, 1, 0, 225, 3, 0, 0}, {1, 1, 3, 570, 6, 1, 0}, {1, 0, 3, 1099, 8, 0, 0}};
+    return product(graph, dtype, in, shape, 2, to, 2, paths, 4, 1444, 10);
+}
+
 const struct op_case op_cases[] = {
     {"sums", "add", add_blocks, 2},
     {"a number everywhere", "fill", add_blocks, 2},
@@ -408,6 +415,7 @@ const struct op_case op_cases[] = {
     {"tensor product, l 2", "tensor_product", tensor_product_l2, 2},
     {"tensor product, wide", "tensor_product", tensor_product_wide, 2},
     {"tensor product, l 3", "tensor_product", tensor_product_l3, 2},
+    {"tensor product, l 7 and 11", "tensor_product", tensor_product_l11, 2},
 };
 const int op_case_count = sizeof op_cases / sizeof *op_cases;
 

@@ -297,6 +297,8 @@ static const struct bad bad[] = {
     {"seed: x\n", "seed"},
     {"_target_: nequip.model.NequipGNNModel\n", "NequIPGNNModel"},
     {"_target_: FullNequIPGNNModel\n", "num_layers"},
+    {"_target_: nequip.model.modify\n", "per_type_energy_scales"},
+    {"_target_: nequip.model.saved_models.ModelFromPackage\n", "ModelFromCheckpoint"},
     {"num_layers: 2\nnum_features: 65536\n", "too"},
     {"num_features: 1000000000\n", "65536"},
 };

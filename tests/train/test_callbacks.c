@@ -123,6 +123,7 @@ Test(callbacks, exception_leaves_a_checkpoint_that_an_end_removes) {
     struct error error = {0};
     case_enter("ema_adam");
     struct start start = {.output = "out"};
+    start_add(&start, "trainer.enable_checkpointing=true");
     start_add(&start, "trainer.callbacks=[{_target_: " LIGHTNING "OnExceptionCheckpoint, dirpath: out/broken}]");
     start_add(&start, "++trainer.enable_checkpointing=true");
     struct trainer *trainer = case_open(&start);

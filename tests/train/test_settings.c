@@ -137,6 +137,59 @@ Test(settings, what_leaves_batches_is_taken) {
     }
 }
 
+/* Where nothing is validated, Lightning ends the run at those who look for their metric nevertheless. */
+Test(settings, who_watches_what_is_never_validated_rests) {
+    static const char seldom[] = "++trainer.check_val_every_n_epoch=5", none[] = "++trainer.limit_val_batches=0";
+    static const struct {
+        const char *validation, *watcher;
+        int runs;
+    } watched[] = {
+        {seldom, "++trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: M}]", 1},
+        {seldom,
+         "++trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: M, "
+         "check_on_train_epoch_end: true}]",
+         0},
+        {seldom,
+         "++trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: M, strict: false, "
+         "check_on_train_epoch_end: true}]",
+         1},
+        {none, "++trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EarlyStopping, monitor: M}]", 0},
+        {none, "++trainer.callbacks=[{_target_: lightning.pytorch.callbacks.ModelCheckpoint, monitor: M}]", 1},
+        {none,
+         "++training_module.lr_scheduler={monitor: M, strict: false, scheduler: {_target_: "
+         "torch.optim.lr_scheduler.ReduceLROnPlateau}}",
+         1},
+        {none,
+         "++training_module.lr_scheduler={monitor: M, scheduler: {_target_: "
+         "torch.optim.lr_scheduler.ReduceLROnPlateau}}",
+         0},
+    };
+    for (size_t k = 0; k < sizeof watched / sizeof *watched; k++) {
+        case_enter("ema_adam");
+        char override[256];
+        const char *name = strstr(watched[k].watcher, "monitor: M") + strlen("monitor: ");
+        snprintf(override, sizeof override, "%.*sval0_epoch/forces_mae%s", (int)(name - watched[k].watcher),
+                 watched[k].watcher, name + 1);
+        struct heard heard = {0};
+        struct error error = {0};
+        struct trainer *trainer;
+        struct start start = {.output = "out", .heard = &heard};
+        start_add(&start, "trainer.enable_checkpointing=true");
+        start_add(&start, "~training_module.lr_scheduler");
+        start_add(&start, watched[k].validation);
+        start_add(&start, override);
+        int code = case_try(&trainer, &start, &error);
+        cr_expect_eq(code, watched[k].runs ? 0 : ERROR_VALUE, "%s: %s", override, error.message);
+        if (code) {
+            cr_expect(strstr(error.message, "will never be logged"), "%s", error.message);
+            continue;
+        }
+        cr_expect(strstr(heard.notices_said, "is never logged in this run"), "%s: '%s'", override, heard.notices_said);
+        case_run(trainer);
+        trainer_free(trainer);
+    }
+}
+
 Test(settings, an_anomaly_ends_the_run) {
     case_enter("ema_adam");
     struct start start = {0};

@@ -303,7 +303,7 @@ static int start(void) {
                                  fuzz.inputrc,
                                  fuzz.state,
                                  fuzz.leaks,
-                                 "ASAN_OPTIONS=log_path=sanitizer:fast_unwind_on_malloc=0",
+                                 "ASAN_OPTIONS=log_path=sanitizer",
                                  "UBSAN_OPTIONS=log_path=sanitizer:print_stacktrace=1",
                                  NULL};
     picture_free(fuzz.picture);

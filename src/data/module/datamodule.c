@@ -204,11 +204,21 @@ static int check_one_training_set(const struct datamodule *datamodule, struct er
                         count);
 }
 
+#define OF_FILES "it downloads its data: nequip.data.datamodule.ASEDataModule reads them once they are an extxyz file"
+static const struct option_absent absent[] = {
+    {"nequip.data.datamodule.sGDML_CCSD_DataModule", OF_FILES}, {"nequip.data.datamodule.rMD17DataModule", OF_FILES},
+    {"nequip.data.datamodule.MD22DataModule", OF_FILES},        {"nequip.data.datamodule.TM23DataModule", OF_FILES},
+    {"nequip.data.datamodule.NequIP3BPADataModule", OF_FILES},  {"nequip.data.datamodule.WaterDataModule", OF_FILES},
+    {"nequip.data.datamodule.SAMD23DataModule", OF_FILES},      {"nequip.data.datamodule.COLLDataModule", OF_FILES},
+};
+
 static int build(struct datamodule **out, const struct config_node *config, unsigned roles, int dry,
                  struct error *error) {
     size_t index = 0;
     *out = NULL;
-    int code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
+    int code = options_absent(config, absent, sizeof absent / sizeof *absent, error);
+    if (!code)
+        code = options_kind(config, "a data module", datamodule_kinds, datamodule_kind_count, &index, error);
     if (code)
         return code;
     const struct datamodule_kind *kind = datamodule_kinds[index];

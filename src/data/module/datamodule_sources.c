@@ -349,6 +349,10 @@ static int open_emt(struct datamodule *datamodule, const struct config_node *con
     return source_emt(datamodule, &options.source, config, (uint64_t)options.seed, (size_t)options.count, out, error);
 }
 
+#define OTHER_FORMAT                                                                                                   \
+    "files of this kind are not read here: write the frames into an extxyz file (ase.io.write), which "                \
+    "nequip.data.dataset.ASEDataset reads"
+
 int source_open(struct datamodule *datamodule, const struct config_node *config, struct dataset **out,
                 struct error *error) {
     static const struct option_target targets[] = {
@@ -359,10 +363,18 @@ int source_open(struct datamodule *datamodule, const struct config_node *config,
         {"torch.utils.data.ConcatDataset", "ConcatDataset"},
         {"nequip.data.dataset.EMTTestDataset", "EMTTestDataset"},
         {"fettle.data.EMTDataset", "EMTDataset"}};
+    static const struct option_absent absent[] = {
+        {"nequip.data.dataset.NPZDataset", OTHER_FORMAT},
+        {"nequip.data.dataset.HDF5Dataset", OTHER_FORMAT},
+        {"nequip.data.dataset.NequIPLMDBDataset", OTHER_FORMAT},
+        {"nequip.data.dataset.LMDBTestDataset", OTHER_FORMAT},
+    };
     static int (*const open[])(struct datamodule *, const struct config_node *, struct dataset **, struct error *) = {
         open_file, open_slice, open_split, open_subset, open_concat, source_emt_test, open_emt};
     size_t index;
     *out = NULL;
-    int code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);
+    int code = options_absent(config, absent, sizeof absent / sizeof *absent, error);
+    if (!code)
+        code = options_target(config, "a data set", targets, sizeof targets / sizeof *targets, &index, error);
     return code ? code : open[index](datamodule, config, out, error);
 }

@@ -2,7 +2,7 @@
 #ifndef FETTLE_GRAPH_KERNEL_KERNEL_SET_H
 #define FETTLE_GRAPH_KERNEL_KERNEL_SET_H
 
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 #include "graph/op/op.h"
 
 struct kernel_set {

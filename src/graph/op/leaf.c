@@ -59,7 +59,7 @@ struct node *graph_fail(struct graph *graph, const char *format, ...) {
 }
 
 struct node *graph_no_memory(struct graph *graph) {
-    error_set(&graph->error, ERROR_MEMORY, "out of memory");
+    error_memory(&graph->error);
     return node_fill(graph, F64, DIM_STATIC, 1, layout_plain(graph, 1), 0);
 }
 

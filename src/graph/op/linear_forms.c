@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 #include "graph/op/form.h"
 #include "graph/op/leaf.h"
 #include "graph/op/narrowing.h"

@@ -40,7 +40,7 @@ const struct layout *narrow_layout(const struct narrowing *n, const struct node 
     struct block *blocks = malloc((size_t)(layout->nblocks + 1) * sizeof *blocks);
     int count = 0;
     if (!blocks) {
-        error_set(&n->graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&n->graph->error);
         return layout;
     }
     for (int b = 0; b < layout->nblocks; b++)

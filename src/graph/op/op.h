@@ -35,7 +35,7 @@ enum op_trait {
 };
 
 struct narrow_rule; /* narrowing.h */
-struct kernel_args; /* kernel/kernel.h */
+struct kernel_args; /* kernel_args.h */
 
 struct op {
     const char *name;

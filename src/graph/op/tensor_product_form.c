@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 #include "graph/op/leaf.h"
 #include "graph/op/narrowing.h"
 
@@ -79,7 +79,7 @@ struct node *graph_tensor_product(struct graph *graph, struct node *x, struct no
         fits = p->out_mul >= 0 && p->out_mul + bi.mul <= bo.mul && p->w_offset >= 0 &&
                p->w_offset + bi.mul <= w->layout->cols && p->m_offset >= 0 &&
                p->m_offset + (p->identity ? 1 : bi.mid * bo.mid) <= m->layout->cols &&
-               (!p->identity || bi.mid == bo.mid);
+               (!p->identity || bi.mid == bo.mid) && bi.mid <= TENSOR_PRODUCT_MOST && bo.mid <= TENSOR_PRODUCT_MOST;
     }
     if (!fits)
         return graph_fail(graph, "a tensor product whose paths do not fit its operands");

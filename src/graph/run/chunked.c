@@ -155,7 +155,7 @@ int chunked_make(struct chunked **out, const struct plan *whole, struct error *e
     struct chunked *c = calloc(1, sizeof *c);
     *out = NULL;
     if (!c)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     c->whole = whole;
     int code = sweeps_make(&c->sweeps, whole, error);
     if (code)
@@ -172,7 +172,7 @@ int chunked_make(struct chunked **out, const struct plan *whole, struct error *e
     c->places = calloc((size_t)c->sweeps->npassed + 1, sizeof *c->places);
     c->workspace = workspace_new();
     if (!c->workspace || !c->inputs || !c->outputs || !c->moves || !c->places)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     else
         find_inherited(c);
 out:
@@ -332,7 +332,7 @@ static int run_chunk(struct chunked *c, const struct sweep *sweep, const struct 
         need += bytes_of(node, node_rows_now(node, t));
     }
     if (reserve(&c->local, need))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     char *local = c->local.data;
     c->nmoves = 0;
     for (int k = 0; k < plan->ninputs; k++) {
@@ -429,7 +429,7 @@ int chunked_begin(struct chunked *c, struct team *team, const struct program_bin
     c->next = c->stage = 0;
     for (int d = DIM_ATOMS; d <= DIM_PAIRS; d++)
         if (chunks_cut(&c->chunks[d], team, c->topology, (enum dim)d, chunk_rows(c, (enum dim)d, chunk_bytes)))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
     if (place_kept(c, c->topology))
         return error_set(error, ERROR_MEMORY, "not enough memory for a batch of %d atoms and %d edges",
                          c->topology->dim[DIM_ATOMS], c->topology->edges);

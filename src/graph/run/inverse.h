@@ -2,7 +2,7 @@
 #ifndef FETTLE_GRAPH_RUN_INVERSE_H
 #define FETTLE_GRAPH_RUN_INVERSE_H
 
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 
 struct inverses {
     struct inverse of[INDEX_COUNT];

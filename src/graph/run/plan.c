@@ -5,7 +5,7 @@
 
 #include "graph/kernel/kernel_set.h"
 #include "graph/op/leaf.h"
-#include "graph/simplify.h"
+#include "graph/pass/simplify.h"
 
 /* ---------------------------------------------------------------- order */
 
@@ -258,7 +258,7 @@ int plan_make(struct plan **out, struct graph *graph, struct node *const *output
     int code = 0;
     *out = NULL;
     if (!plan || !(plan->roots = malloc((size_t)(noutputs + 1) * sizeof *plan->roots))) {
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
         goto out;
     }
     memcpy(plan->roots, outputs, (size_t)noutputs * sizeof *plan->roots);
@@ -269,7 +269,7 @@ int plan_make(struct plan **out, struct graph *graph, struct node *const *output
     if (!plan->inspect && (code = graph_simplify(graph, plan->roots, noutputs, error)))
         goto out;
     if (collect(plan, options->stages) || lay_out(plan))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
 out:
     if (code)
         plan_free(plan);

@@ -4,7 +4,7 @@
 #define FETTLE_GRAPH_RUN_PLAN_H
 
 #include "graph/graph_internal.h"
-#include "graph/kernel/kernel.h"
+#include "graph/op/kernel_args.h"
 
 struct kernel_set;
 

@@ -12,7 +12,7 @@ int profile_make(struct profile *out, const struct program *program, enum profil
     int n = program_instructions(program);
     *out = (struct profile){.rows = calloc((size_t)n + 1, sizeof *out->rows)};
     if (!out->rows)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int i = 0; i < n; i++) {
         struct instruction_info info;
         program_instruction(program, i, &info);

@@ -43,7 +43,7 @@ int program_build(struct program **out, struct graph *graph, struct node *const 
     if (program->timing.seconds && program->timing.flops)
         goto out;
 memory:
-    code = error_set(error, ERROR_MEMORY, "out of memory");
+    code = error_memory(error);
 out:
     if (code)
         program_free(program);

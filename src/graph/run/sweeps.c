@@ -74,7 +74,7 @@ static int learn(struct cut *cut, const struct node *node) {
         int more = 2 * cut->graph->nnodes;
         struct mark *bigger = realloc(cut->marks, (size_t)more * sizeof *bigger);
         if (!bigger)
-            return error_set(&cut->graph->error, ERROR_MEMORY, "out of memory");
+            return error_memory(&cut->graph->error);
         memset(bigger + cut->capacity, 0, (size_t)(more - cut->capacity) * sizeof *bigger);
         cut->marks = bigger;
         cut->capacity = more;
@@ -126,7 +126,7 @@ static struct node *part_of(struct cut *cut, struct node *node, const int *level
     double *factors = calloc((size_t)terms, sizeof *factors);
     const double *all = op_has(node, OP_SUM) ? ((const struct add_attr *)node->attr)->factor : form_factors(node->attr);
     if (!inputs || !factors) {
-        error_set(&cut->graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&cut->graph->error);
         part = node;
     }
     for (int t = 0; t < terms && !part; t++)
@@ -240,7 +240,7 @@ static int take_sums_apart(struct cut *cut, struct node **outputs, int noutputs)
         outputs[k] = cut->marks[outputs[k]->id].now;
     goto out;
 memory:
-    error_set(&graph->error, ERROR_MEMORY, "out of memory");
+    error_memory(&graph->error);
 out:
     free(needed);
     free(inputs);
@@ -377,7 +377,7 @@ static struct node *in_sweep(struct cut *cut, struct node *node, int sweep) {
         return m->here;
     struct node **inputs = calloc((size_t)node->ninputs, sizeof *inputs), *here = node;
     if (!inputs)
-        error_set(&cut->graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&cut->graph->error);
     for (int k = 0; inputs && k < node->ninputs; k++) {
         struct node *input = node->inputs[k];
         inputs[k] =
@@ -399,7 +399,7 @@ static int build_sweep(struct cut *cut, int number, const struct kernel_set *ker
     int code = 0;
     if (!roots || !sweep->roots) {
         free(roots);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (int id = 0; id < cut->nmarks; id++) {
         cut->marks[id].seen = 0;
@@ -457,7 +457,7 @@ int sweeps_make(struct sweeps **out, const struct plan *whole, struct error *err
         code = graph_error(graph, error);
     goto out;
 memory:
-    code = error_set(error, ERROR_MEMORY, "out of memory");
+    code = error_memory(error);
 out:
     free(keys);
     free(results);

@@ -202,10 +202,10 @@ int workspace_begin(struct workspace *w, const struct plan *plan, struct team *t
             if (!t->index[k])
                 return error_set(error, ERROR_DATA, "the batch lacks an index array that the model needs (%d)", k);
             if (inverse_make(&w->inverses, k, t, plan->least_rows[k]))
-                return error_set(error, ERROR_MEMORY, "out of memory");
+                return error_memory(error);
         }
     if (reserve_plan(w, plan) || reserve_members(w, members))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     make_splits(w, t, members);
     size_t size = plan_bytes(plan, t);
     if (reserve(&w->buffer, &w->capacity, size + 64))
@@ -216,7 +216,7 @@ int workspace_begin(struct workspace *w, const struct plan *plan, struct team *t
         return code;
     w->scratch_size = (bind_instructions(w, plan, t, members) + 127) / 64 * 64;
     if (reserve(&w->scratch, &w->scratch_capacity, w->scratch_size * (size_t)members + 64))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     return 0;
 }
 

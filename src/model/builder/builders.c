@@ -10,10 +10,7 @@ const struct builder *const builders[] = {&nequip_gnn_builder, &preset_builder, 
 enum { COUNT = sizeof builders / sizeof *builders };
 const size_t builder_count = COUNT;
 
-/* Builders that public configs name, and there are none of here. */
-static const struct {
-    const char *target, *why;
-} absent[] = {
+static const struct option_absent absent[] = {
     {"allegro.", "models of Allegro are not built here, only those of NequIP (nequip.model.NequIPGNNModel and others)"},
     {"mace.", "models of MACE are not built here, only those of NequIP (nequip.model.NequIPGNNModel and others)"},
     {"nequip.model.NequIPGNNEnergyModel",
@@ -22,26 +19,18 @@ static const struct {
      "since NequIP 0.16 it is nequip.model.FullNequIPGNNModel with do_derivatives: false"},
     {"nequip.model.ModelFromPackage", "a package of NequIP holds Python code and is not opened here: "
                                       "nequip.model.ModelFromCheckpoint takes a checkpoint"},
+    {"nequip.model.modify",
+     "models are not modified here: what stands under its `model` is to stand in its place. The numbers of "
+     "modify_PerTypeScaleShift are per_type_energy_scales and per_type_energy_shifts there; what makes a model faster "
+     "on a GPU, as enable_OpenEquivariance, changes no number"},
 };
-
-static int check_absent(const struct config_node *args, struct error *error) {
-    const struct config_node *node = config_get(args, "_target_");
-    char name[256];
-    const char *public = options_public_name(config_text(node), name, sizeof name);
-    for (size_t k = 0; k < sizeof absent / sizeof *absent; k++) {
-        size_t size = strlen(absent[k].target);
-        if (!strncmp(public, absent[k].target, size) && (absent[k].target[size - 1] == '.' || !public[size]))
-            return config_error(node, error, ERROR_NAME, "\"%.120s\": %s", config_text(node), absent[k].why);
-    }
-    return 0;
-}
 
 int builder_find(const struct builder **out, const struct config_node *args, struct error *error) {
     struct option_target targets[COUNT];
     size_t which;
     for (int k = 0; k < COUNT; k++)
         targets[k] = (struct option_target){builders[k]->target, builders[k]->alias};
-    int code = check_absent(args, error);
+    int code = options_absent(args, absent, sizeof absent / sizeof *absent, error);
     if (!code)
         code = options_target(args, "model builder", targets, COUNT, &which, error);
     if (!code)

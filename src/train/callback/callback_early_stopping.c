@@ -43,6 +43,12 @@ static const char *monitor(const void *given) {
     return ((const struct early_stop_options *)given)->monitor;
 }
 
+/* Lightning looks for the metric when it judges, and after validations that never come it does not. */
+static int rests(const void *given, const struct trainer_settings *settings) {
+    const struct early_stop_options *how = given;
+    return !how->strict || !callbacks_judge_at_epoch_end(settings, how->at_epoch_end);
+}
+
 static int check(const void *given, const struct config_node *config, struct error *error) {
     const struct early_stop_options *how = given;
     const struct config_node *thresholds[] = {how->stopping, how->divergence};
@@ -84,7 +90,7 @@ static int judge(struct callback *callback, struct trainer *trainer, enum moment
     (void)error;
     struct early_stop *stop = callback->own;
     const struct early_stop_options *how = callback->options;
-    int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 0);
+    int at_epoch_end = callbacks_judge_at_epoch_end(run_settings(trainer), how->at_epoch_end);
     if (moment != (at_epoch_end ? MOMENT_EPOCH : MOMENT_VALIDATION))
         return 0;
     double value, sign = strcmp(how->mode, "max") ? 1 : -1, *best = stop->best->data;
@@ -125,6 +131,7 @@ const struct callback_kind callback_early_stopping = {
     .options_size = sizeof(struct early_stop_options),
     .private_size = sizeof(struct early_stop),
     .monitor = monitor,
+    .rests = rests,
     .check = check,
     .open = open_callback,
     .judge = judge,

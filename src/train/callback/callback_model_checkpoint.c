@@ -52,6 +52,12 @@ static const char *monitor(const void *given) {
     return ((const struct keep_options *)given)->monitor;
 }
 
+static int rests(const void *given, const struct trainer_settings *how) {
+    (void)given;
+    (void)how;
+    return 1;
+}
+
 /* A count that may be null; fallback where it is. */
 static int64_t count_of(const struct config_node *node, int64_t fallback) {
     return config_kind(node) == CONFIG_INT ? config_int(node) : fallback;
@@ -214,6 +220,14 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return multiple < 0x1p62 ? a / x * b : INT64_MAX;
 }
 
+/* Where nothing is validated, there is no later moment. */
+static int keeps_at_epoch_end(const struct keep_options *how, const struct trainer *trainer) {
+    int left_open = config_kind(how->at_epoch_end) != CONFIG_BOOL;
+    const struct trainer_settings *settings = run_settings(trainer);
+    return callbacks_judge_at_epoch_end(settings, how->at_epoch_end) ||
+           (left_open && settings->check_val_every_n_epoch == 1 && !evaluate_has_batches(trainer));
+}
+
 static int check_reached(const struct callback *callback, const struct trainer *trainer, struct error *error) {
     const struct keep_options *how = callback->options;
     double most_epochs = run_limit(trainer, LENGTH_EPOCHS), most_steps = run_limit(trainer, LENGTH_STEPS);
@@ -230,7 +244,7 @@ static int check_reached(const struct callback *callback, const struct trainer *
         return keeps_no_best(callback, error, "its looks are %lld steps apart, and the run has %.0f at most",
                              (long long)steps, most_steps);
     int64_t validated = run_settings(trainer)->check_val_every_n_epoch;
-    if (epochs > 0 && validated > 1 && !callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1))
+    if (epochs > 0 && validated > 1 && !keeps_at_epoch_end(how, trainer))
         epochs = common_multiple(epochs, validated);
     if (epochs > 0 && (double)epochs > most_epochs)
         return keeps_no_best(callback, error, "its looks are %lld epochs apart, and the run has %.0f at most",
@@ -425,7 +439,7 @@ static int after_validation(struct keeping *k, struct error *error) {
 
 static int judge(struct callback *callback, struct trainer *trainer, enum moment moment, struct error *error) {
     const struct keep_options *how = callback->options;
-    int at_epoch_end = callbacks_judge_at_epoch_end(trainer, how->at_epoch_end, 1);
+    int at_epoch_end = keeps_at_epoch_end(how, trainer);
     int64_t epochs = epochs_between(how);
     struct keeping k;
     if (!trainer_output(trainer) || run_is_aside(trainer) ||
@@ -517,6 +531,7 @@ const struct callback_kind callback_model_checkpoint = {
     .options_size = sizeof(struct keep_options),
     .private_size = sizeof(struct keep),
     .monitor = monitor,
+    .rests = rests,
     .watches_counts = 1,
     .writes_checkpoints = 1,
     .is_last = 1,

@@ -57,6 +57,7 @@ const struct callback_kind *const callback_kinds[] = {
     REFUSED(LIGHTNING, "BaseFinetuning", "it would freeze what a Python class says: `freeze PATTERN` freezes"),
     REFUSED(LIGHTNING, "BackboneFinetuning", "it would freeze what only a model with a `backbone` has"),
     REFUSED(LIGHTNING, "SpikeDetection",
-            "it asks the training step for a result of its own, which NequIP's does not give"),
+            "it ends the run where the loss of a batch leaves its running mean: EarlyStopping ends it at a "
+            "divergence_threshold"),
 };
 const size_t callback_kind_count = sizeof callback_kinds / sizeof *callback_kinds;

@@ -314,13 +314,13 @@ int metrics_minds(const struct metrics *metrics, const char *field, double value
 
 static const double *predicted_values(const struct prediction *prediction, enum predicted which) {
     switch (which) {
-    case TOTAL_ENERGY:
+    case PREDICTED_ENERGY:
         return prediction->total_energy;
-    case ATOMIC_ENERGY:
+    case PREDICTED_ATOMIC:
         return prediction->atomic_energy;
-    case FORCES:
+    case PREDICTED_FORCES:
         return prediction->forces;
-    case STRESS:
+    case PREDICTED_STRESS:
         return prediction->stress;
     default:
         return prediction->virial;

@@ -4,12 +4,10 @@
 #include "train/metric/metrics.h"
 #include "train/metric/metrics_entry.h"
 
-const struct metric_quantity quantities[PREDICTED_COUNT] = {
-    [TOTAL_ENERGY] = {"total_energy", "E", 0, 1},
-    [ATOMIC_ENERGY] = {"atomic_energy", "Ei", 1, 1},
-    [FORCES] = {"forces", "F", 1, 3},
-    [STRESS] = {"stress", "stress", 0, 9},
-    [VIRIAL] = {"virial", "virial", 0, 9},
+const struct metric_quantity quantities[PREDICTIONS] = {
+    [PREDICTED_ENERGY] = {"total_energy", "E", 0, 1}, [PREDICTED_ATOMIC] = {"atomic_energy", "Ei", 1, 1},
+    [PREDICTED_FORCES] = {"forces", "F", 1, 3},       [PREDICTED_STRESS] = {"stress", "stress", 0, 9},
+    [PREDICTED_VIRIAL] = {"virial", "virial", 0, 9},
 };
 
 /* What NequIP shortens in automatic names, besides what the model predicts. */
@@ -24,7 +22,7 @@ static const struct {
 };
 
 static const char *abbreviate(const char *field) {
-    for (int k = 0; k < PREDICTED_COUNT; k++)
+    for (int k = 0; k < PREDICTIONS; k++)
         if (strcmp(quantities[k].name, field) == 0)
             return quantities[k].abbreviation;
     for (size_t k = 0; k < sizeof abbreviations / sizeof *abbreviations; k++)
@@ -34,15 +32,15 @@ static const char *abbreviate(const char *field) {
 }
 
 static int find_quantity(enum predicted *out, const char *name, const struct config_node *place, struct error *error) {
-    const char *names[PREDICTED_COUNT];
-    for (int k = 0; k < PREDICTED_COUNT; k++) {
+    const char *names[PREDICTIONS];
+    for (int k = 0; k < PREDICTIONS; k++) {
         names[k] = quantities[k].name;
         if (strcmp(names[k], name) == 0) {
             *out = (enum predicted)k;
             return 0;
         }
     }
-    const char *nearest = text_nearest(name, names, PREDICTED_COUNT);
+    const char *nearest = text_nearest(name, names, PREDICTIONS);
     if (nearest)
         return config_error(place, error, ERROR_NAME, "the model predicts no \"%s\"; did you mean \"%s\"?", name,
                             nearest);

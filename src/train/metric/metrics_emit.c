@@ -5,13 +5,13 @@
 
 static struct node *predicted_node(const struct model_outputs *model, enum predicted which) {
     switch (which) {
-    case TOTAL_ENERGY:
+    case PREDICTED_ENERGY:
         return model->total_energy;
-    case ATOMIC_ENERGY:
+    case PREDICTED_ATOMIC:
         return model->atomic_energy;
-    case FORCES:
+    case PREDICTED_FORCES:
         return model->forces;
-    case STRESS:
+    case PREDICTED_STRESS:
         return model->stress;
     default:
         return model->virial;
@@ -71,7 +71,8 @@ static int emit_losses(const struct entry *entry, struct graph *graph, const str
         mask = graph_unary(graph, UNARY_FINITE, labels, 0);
         labels = graph_unary(graph, UNARY_NAN0, labels, 0);
     }
-    if (entry->predicted == STRESS) { /* a frame without a volume has none: its loss is NaN, and its gradient 0 */
+    if (entry->predicted ==
+        PREDICTED_STRESS) { /* a frame without a volume has none: its loss is NaN, and its gradient 0 */
         there = graph_unary(graph, UNARY_FINITE, values, 0);
         values = graph_unary(graph, UNARY_NAN0, values, 0);
     }

@@ -3,6 +3,7 @@
 #define FETTLE_TRAIN_METRICS_ENTRY_H
 
 #include "config/options.h"
+#include "model/evaluator.h"
 #include "train/metric/metrics.h"
 
 /* How the element losses of a batch become one number. */
@@ -65,13 +66,12 @@ extern const struct metric_kind torch_mse, torch_mae, torch_mape, torch_smape, t
     torch_cosine, torch_r2, torch_explained, torch_relative, torch_pearson, torch_concordance, torch_normalized;
 
 /* A quantity that the model predicts. */
-enum predicted { TOTAL_ENERGY, ATOMIC_ENERGY, FORCES, STRESS, VIRIAL, PREDICTED_COUNT };
 struct metric_quantity {
     const char *name;
     const char *abbreviation; /* in automatic names */
     int per_atom, cols;
 };
-extern const struct metric_quantity quantities[PREDICTED_COUNT];
+extern const struct metric_quantity quantities[PREDICTIONS];
 
 struct entry {
     const char *name;

@@ -14,7 +14,7 @@ static void explain_slot(const struct entry *entry, const char *type, int64_t co
     else if (entry->kind->value)
         text_format(out, "%lld %s are too few for it, or all alike, or a prediction is no number", (long long)count,
                     entry->ignore_nan || entry->kind->each_number ? "numbers" : "rows");
-    else if (entry->predicted == STRESS)
+    else if (entry->predicted == PREDICTED_STRESS)
         text_add(out, "the stress of some frame is no number, as it is without a volume");
     else
         text_format(out, "%s of some frame is no number", name);

@@ -43,18 +43,18 @@ struct wrapper_row {
 };
 
 static const struct wrapper_row metric_rows[] = {
-    {"total_energy_rmse", TOTAL_ENERGY, 0, 0, &metric_rmse, 1},
-    {"total_energy_mae", TOTAL_ENERGY, 0, 0, &metric_mae, 0},
-    {"per_atom_energy_rmse", TOTAL_ENERGY, 1, 0, &metric_rmse, 0},
-    {"per_atom_energy_mae", TOTAL_ENERGY, 1, 0, &metric_mae, 0},
-    {"forces_rmse", FORCES, 0, HAS_FORCES, &metric_rmse, 1},
-    {"forces_mae", FORCES, 0, HAS_FORCES, &metric_mae, 0},
-    {"stress_rmse", STRESS, 0, HAS_STRESS, &metric_rmse, 1},
-    {"stress_mae", STRESS, 0, HAS_STRESS, &metric_mae, 0},
-    {"total_energy_maxabserr", TOTAL_ENERGY, 0, 0, &metric_max, 0},
-    {"per_atom_energy_maxabserr", TOTAL_ENERGY, 1, 0, &metric_max, 0},
-    {"forces_maxabserr", FORCES, 0, HAS_FORCES, &metric_max, 0},
-    {"stress_maxabserr", STRESS, 0, HAS_STRESS, &metric_max, 0},
+    {"total_energy_rmse", PREDICTED_ENERGY, 0, 0, &metric_rmse, 1},
+    {"total_energy_mae", PREDICTED_ENERGY, 0, 0, &metric_mae, 0},
+    {"per_atom_energy_rmse", PREDICTED_ENERGY, 1, 0, &metric_rmse, 0},
+    {"per_atom_energy_mae", PREDICTED_ENERGY, 1, 0, &metric_mae, 0},
+    {"forces_rmse", PREDICTED_FORCES, 0, HAS_FORCES, &metric_rmse, 1},
+    {"forces_mae", PREDICTED_FORCES, 0, HAS_FORCES, &metric_mae, 0},
+    {"stress_rmse", PREDICTED_STRESS, 0, HAS_STRESS, &metric_rmse, 1},
+    {"stress_mae", PREDICTED_STRESS, 0, HAS_STRESS, &metric_mae, 0},
+    {"total_energy_maxabserr", PREDICTED_ENERGY, 0, 0, &metric_max, 0},
+    {"per_atom_energy_maxabserr", PREDICTED_ENERGY, 1, 0, &metric_max, 0},
+    {"forces_maxabserr", PREDICTED_FORCES, 0, HAS_FORCES, &metric_max, 0},
+    {"stress_maxabserr", PREDICTED_STRESS, 0, HAS_STRESS, &metric_max, 0},
 };
 enum { METRIC_ROWS = sizeof metric_rows / sizeof *metric_rows };
 
@@ -162,7 +162,7 @@ static int add(struct metrics *metrics, struct entry *entry, size_t *capacity, s
 static int read_loss(struct metrics *metrics, const struct wrapper_options *options, unsigned content,
                      const struct config_node *config, size_t *capacity, struct error *error) {
     static const char *const names[] = {"total_energy", "forces", "stress"};
-    static const enum predicted predicted[] = {TOTAL_ENERGY, FORCES, STRESS};
+    static const enum predicted predicted[] = {PREDICTED_ENERGY, PREDICTED_FORCES, PREDICTED_STRESS};
     size_t count = content & HAS_STRESS ? 3 : content & HAS_FORCES ? 2 : 1;
     int code = check_keys(options->coefficients, "coeffs", names, count, error);
     for (size_t k = 0; !code && k < count; k++) {
@@ -180,7 +180,7 @@ static int read_loss(struct metrics *metrics, const struct wrapper_options *opti
         }
         if (!code)
             code = ignored(&entry.ignore_nan, options->ignore_nan, names[k], error);
-        if (!code && predicted[k] == FORCES && options->type_coefficients) {
+        if (!code && predicted[k] == PREDICTED_FORCES && options->type_coefficients) {
             entry.per_type = 1;
             code = metrics_read_types(metrics, &entry, options->type_coefficients, error);
         }

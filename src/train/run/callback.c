@@ -214,12 +214,9 @@ int callbacks_want_predictions(const struct trainer *trainer) {
     return 0;
 }
 
-int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct config_node *said, int counts_sets) {
-    const struct trainer_settings *how = &trainer->options;
-    if (config_kind(said) == CONFIG_BOOL)
-        return config_bool(said);
-    return how->check_val_every_n_epoch == 1 &&
-           ((counts_sets && !evaluate_has_batches(trainer)) || how->val_check_is_one);
+int callbacks_judge_at_epoch_end(const struct trainer_settings *how, const struct config_node *said) {
+    return config_kind(said) == CONFIG_BOOL ? config_bool(said)
+                                            : how->check_val_every_n_epoch == 1 && how->val_check_is_one;
 }
 
 /* Where one fails, those before it have judged already, and are not asked again. */

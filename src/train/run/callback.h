@@ -46,6 +46,8 @@ struct callback_kind {
     size_t noptions, options_size, private_size;
     /* The metric it watches, for the check that such a metric exists; NULL: none. */
     const char *(*monitor)(const void *options);
+    /* Whether it rests where nothing is validated; else, or where this is NULL, such a metric is an error. */
+    int (*rests)(const void *options, const struct trainer_settings *how);
     /* Names that others may watch, of what it logs; its options are read, no more. */
     int (*logs)(const struct callback *callback, const struct callback_scope *scope);
     int watches_counts; /* "epoch" and "step" are metrics for it */
@@ -164,8 +166,8 @@ int callbacks_want_predictions(const struct trainer *trainer);
 int callbacks_train_begin(struct trainer *trainer, struct error *error);
 int callbacks_judge(struct trainer *trainer, enum moment moment, struct error *error);
 /* Whether one judges at the end of epochs, else after validations; said: what its options say, null leaves it to how
- * often is validated.  counts_sets: where nothing is validated, at the end of epochs. */
-int callbacks_judge_at_epoch_end(const struct trainer *trainer, const struct config_node *said, int counts_sets);
+ * often is validated. */
+int callbacks_judge_at_epoch_end(const struct trainer_settings *how, const struct config_node *said);
 int callbacks_exception(struct trainer *trainer, struct error *error);
 
 /* The callback whose best checkpoint is evaluated after training: the first that keeps any; NULL: none. */

@@ -23,9 +23,9 @@ struct run_evaluation {
     struct metrics *val_metrics[MAX_SETS], *test_metrics[MAX_SETS];
     size_t nval, ntest;
     struct train_program train;
-    struct eval_program eval;
-    struct batch *batch;    /* of a validation or a test */
-    struct prefetch *ahead; /* the next of them */
+    struct evaluator *evaluator; /* of validation and looks; NULL: not made yet */
+    struct batch *batch;         /* of a validation or a test */
+    struct prefetch *ahead;      /* the next of them */
     struct prediction prediction;
     double coefficients[MAX_TERMS]; /* of the weighted sum, as the program gets them */
     struct batch_values values;

@@ -66,11 +66,11 @@ static int time_evaluation(struct trainer *trainer, int runs, struct error *erro
     int code = eval_program_make(trainer, error);
     for (int k = -1; !code && k < runs; k++) { /* once to warm up */
         if (k == 0)
-            program_set_timing(trainer->evaluation.eval.program, 1);
+            program_set_timing(evaluator_program(trainer->evaluation.evaluator), 1);
         code = eval_program_run(trainer, trainer->batches.now, params, &prediction, error);
     }
-    if (trainer->evaluation.eval.program)
-        program_set_timing(trainer->evaluation.eval.program, 0);
+    if (trainer->evaluation.evaluator)
+        program_set_timing(evaluator_program(trainer->evaluation.evaluator), 0);
     return code;
 }
 

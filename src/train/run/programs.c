@@ -16,21 +16,19 @@
  * would not fit otherwise. */
 enum { STEP_MEMORY = 1 << 30 };
 
-static const char *const prediction_names[5] = {"total_energy", "atomic_energy", "forces", "stress", "virial"};
-
-static void prediction_nodes(const struct model_outputs *model, struct node **nodes) {
-    nodes[0] = model->total_energy;
-    nodes[1] = model->atomic_energy;
-    nodes[2] = model->forces;
-    nodes[3] = model->stress;
-    nodes[4] = model->virial;
+static void set_prediction(struct prediction *prediction, const double *const values[PREDICTIONS]) {
+    prediction->total_energy = values[PREDICTED_ENERGY];
+    prediction->atomic_energy = values[PREDICTED_ATOMIC];
+    prediction->forces = values[PREDICTED_FORCES];
+    prediction->stress = values[PREDICTED_STRESS];
+    prediction->virial = values[PREDICTED_VIRIAL];
 }
 
-static void set_prediction(struct prediction *prediction, const struct program *program, const int *outputs) {
-    const double **places[5] = {&prediction->total_energy, &prediction->atomic_energy, &prediction->forces,
-                                &prediction->stress, &prediction->virial};
-    for (int k = 0; k < 5; k++)
-        *places[k] = outputs[k] < 0 ? NULL : program_output(program, outputs[k], NULL, NULL);
+static void set_trained(struct prediction *prediction, const struct train_program *train) {
+    const double *values[PREDICTIONS];
+    for (int k = 0; k < PREDICTIONS; k++)
+        values[k] = train->prediction[k] < 0 ? NULL : program_output(train->program, train->prediction[k], NULL, NULL);
+    set_prediction(prediction, values);
 }
 
 static int predicts(const struct metrics *metrics, const char *field) {
@@ -109,9 +107,9 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
         return error_set(error, ERROR_VALUE, "every parameter is frozen: there is nothing to train");
 
     int code = 0, nterms = (int)metrics_nterms(trainer->evaluation.loss), n = 0;
-    size_t most = (size_t)nterms + 5 + (size_t)want.ngrads * (size_t)gradients_of(&want);
+    size_t most = (size_t)nterms + PREDICTIONS + (size_t)want.ngrads * (size_t)gradients_of(&want);
     int *stages = calloc(most + 1, sizeof *stages);
-    struct node *terms[MAX_TERMS], *predictions[5], **outputs = calloc(most + 1, sizeof *outputs);
+    struct node *terms[MAX_TERMS], *predictions[PREDICTIONS], **outputs = calloc(most + 1, sizeof *outputs);
     struct node **parameters = calloc((size_t)want.ngrads, sizeof *parameters);
     struct model_outputs model;
     want.grad_parameter = calloc((size_t)want.ngrads, sizeof *want.grad_parameter);
@@ -133,15 +131,15 @@ static int make(struct trainer *trainer, struct train_program *out, int inspect,
         stages[n] = STAGE_LOSS;
         outputs[n++] = terms[k];
     }
-    prediction_nodes(&model, predictions);
-    for (int k = 0; k < 5; k++) {
+    predicted_nodes(&model, predictions);
+    for (int k = 0; k < PREDICTIONS; k++) {
         want.prediction[k] = -1;
-        if (!predicts(trainer->evaluation.loss, prediction_names[k]) &&
-            !predicts(trainer->evaluation.train_metrics, prediction_names[k]))
+        if (!predicts(trainer->evaluation.loss, predicted_fields[k]) &&
+            !predicts(trainer->evaluation.train_metrics, predicted_fields[k]))
             continue;
         if (!predictions[k]) {
             code = error_set(error, ERROR_VALUE, "the model does not predict %s, which the metrics need",
-                             prediction_names[k]);
+                             predicted_fields[k]);
             goto out;
         }
         want.prediction[k] = n;
@@ -219,25 +217,17 @@ int train_program_make(struct trainer *trainer, struct error *error) {
     return 0;
 }
 
-static int bind_inputs(const struct trainer *trainer, const struct program *program, const struct batch *batch,
-                       const void **inputs, struct error *error) {
-    for (int k = 0; k < program_inputs(program); k++) {
-        const char *name = program_input_name(program, k);
-        if (!strncmp(name, "coefficient:", 12)) {
-            int term = metrics_find_term(trainer->evaluation.loss, name + 12);
-            inputs[k] = &trainer->evaluation.coefficients[term];
-        } else if (!(inputs[k] = batch_input(batch, name))) {
-            const char *field = strncmp(name, "target:", 7) ? name : name + 7;
-            return error_set(error, ERROR_DATA, "frame %ld of %s has no '%s'", batch->source[0]->ordinal,
-                             batch->source[0]->source, field);
-        }
-    }
-    return 0;
+/* What stands beside the batch: coefficients of the weighted sum. */
+static const void *coefficient(void *context, const char *name) {
+    const struct trainer *trainer = context;
+    if (strncmp(name, "coefficient:", 12))
+        return NULL;
+    return &trainer->evaluation.coefficients[metrics_find_term(trainer->evaluation.loss, name + 12)];
 }
 
 /* Gradients go to the trainer's slabs, unless they are to stay inside. */
 static int begin(struct trainer *trainer, struct train_program *train, int inside, struct error *error) {
-    int code = bind_inputs(trainer, train->program, trainer->batches.now, train->inputs, error);
+    int code = evaluator_bind(train->program, trainer->batches.now, coefficient, trainer, train->inputs, error);
     if (code)
         return code;
     for (int t = 0; t < gradients_of(train); t++)
@@ -282,7 +272,7 @@ int train_program_forward(struct trainer *trainer, struct error *error) {
     if (!code)
         code = program_run_stage(train->program, STAGE_PREDICTIONS, error);
     if (!code)
-        set_prediction(&trainer->evaluation.prediction, train->program, train->prediction);
+        set_trained(&trainer->evaluation.prediction, train);
     return code;
 }
 
@@ -314,7 +304,7 @@ int train_program_time(struct trainer *trainer, int runs, struct error *error) {
         code = run(trainer, train, 1, error);
     program_set_timing(train->program, 0);
     if (!code)
-        set_prediction(&trainer->evaluation.prediction, train->program, train->prediction);
+        set_trained(&trainer->evaluation.prediction, train);
     return code;
 }
 
@@ -333,73 +323,38 @@ int train_program_inspect(struct trainer *trainer,
 
 /* ---------------------------------------------------------------- evaluation */
 
-void eval_program_free(struct trainer *trainer) {
-    program_free(trainer->evaluation.eval.program);
-    graph_free(trainer->evaluation.eval.graph);
-    free(trainer->evaluation.eval.inputs);
-    memset(&trainer->evaluation.eval, 0, sizeof trainer->evaluation.eval);
-}
-
 int eval_program_make(struct trainer *trainer, struct error *error) {
-    struct eval_program *eval = &trainer->evaluation.eval;
-    if (eval->program)
-        return 0;
     const struct metrics *all[2 * MAX_SETS];
     size_t nall = 0;
+    if (trainer->evaluation.evaluator)
+        return 0;
     for (size_t k = 0; k < trainer->evaluation.nval && trainer->evaluation.val_metrics[k]; k++)
         all[nall++] = trainer->evaluation.val_metrics[k];
     for (size_t k = 0; k < trainer->evaluation.ntest && trainer->evaluation.test_metrics[k]; k++)
         all[nall++] = trainer->evaluation.test_metrics[k];
-    int all_of_them = callbacks_want_predictions(trainer), derivatives = all_of_them, code = 0, n = 0;
+    int all_of_them = callbacks_want_predictions(trainer);
+    struct evaluator_options options = {
+        .derivatives = all_of_them, .memory = trainer->how.memory, .needed = "which the metrics need"};
     for (size_t k = 0; k < nall; k++)
-        derivatives |= metrics_needs_derivatives(all[k]);
-    struct model_outputs model;
-    struct node *predictions[5], *outputs[5];
-    eval->graph = graph_new();
-    if (!eval->graph)
-        return error_memory(error);
-    if ((code = model_emit(trainer->model, eval->graph, derivatives, &model, error)))
-        goto out;
-    prediction_nodes(&model, predictions);
-    for (int k = 0; k < 5; k++) {
-        int used = 0;
+        options.derivatives |= metrics_needs_derivatives(all[k]);
+    for (int k = 0; k < PREDICTIONS; k++) {
+        options.wanted[k] = all_of_them ? WANTED_WHERE_THERE : WANTED_NOT;
         for (size_t j = 0; j < nall; j++)
-            used |= metrics_predicts(all[j], prediction_names[k]);
-        eval->prediction[k] = -1;
-        used |= all_of_them && predictions[k];
-        if (!used)
-            continue;
-        if (!predictions[k]) {
-            code = error_set(error, ERROR_VALUE, "the model does not predict %s, which the metrics need",
-                             prediction_names[k]);
-            goto out;
-        }
-        eval->prediction[k] = n;
-        outputs[n++] = predictions[k];
+            if (metrics_predicts(all[j], predicted_fields[k]))
+                options.wanted[k] = WANTED;
     }
-    if ((code = program_build(&eval->program, eval->graph, outputs, n, NULL, error)))
-        goto out;
-    if (trainer->how.memory)
-        program_set_memory(eval->program, trainer->how.memory);
-    eval->inputs = calloc((size_t)program_inputs(eval->program) + 1, sizeof *eval->inputs);
-    if (!eval->inputs)
-        code = error_memory(error);
-out:
-    if (code)
-        eval_program_free(trainer);
-    return code;
+    return evaluator_new(&trainer->evaluation.evaluator, trainer->model, &options, error);
 }
 
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error) {
-    struct eval_program *eval = &trainer->evaluation.eval;
-    int code = bind_inputs(trainer, eval->program, batch, eval->inputs, error);
+    struct evaluator *evaluator = trainer->evaluation.evaluator;
+    const double *values[PREDICTIONS];
+    int code = evaluator_run(evaluator, trainer->team, batch, params, NULL, error);
     if (code)
         return code;
-    struct program_binding binding = {
-        .topology = &batch->topology, .inputs = eval->inputs, .params = {params[F32], params[F64]}, .may_stop = 1};
-    if ((code = program_run(eval->program, trainer->team, &binding, error)))
-        return code;
-    set_prediction(out, eval->program, eval->prediction);
+    for (int k = 0; k < PREDICTIONS; k++)
+        values[k] = evaluator_output(evaluator, (enum predicted)k);
+    set_prediction(out, values);
     return 0;
 }

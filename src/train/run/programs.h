@@ -4,6 +4,7 @@
 
 #include "data/frame/batch.h"
 #include "graph/run/program.h"
+#include "model/evaluator.h"
 #include "train/metric/metrics.h"
 
 struct trainer;
@@ -21,17 +22,10 @@ struct train_program {
     /* [entries of the state dict] What is differentiated depends on it: what does not has no gradient, as against one
      * of 0.  Where the terms' gradients are combined, all have one. */
     unsigned char *reached;
-    int first_grad;      /* output number; train_program_gradients * ngrads of them follow */
-    int prediction[5];   /* output number of a prediction, or -1 */
-    const void **inputs; /* bound for each run */
+    int first_grad;              /* output number; train_program_gradients * ngrads of them follow */
+    int prediction[PREDICTIONS]; /* output number of a prediction, or -1 */
+    const void **inputs;         /* bound for each run */
     void **outputs;
-};
-
-struct eval_program {
-    struct graph *graph;
-    struct program *program;
-    int prediction[5];
-    const void **inputs;
 };
 
 int train_program_make(struct trainer *trainer, struct error *error); /* if the active terms have changed */
@@ -48,7 +42,6 @@ int train_program_inspect(struct trainer *trainer,
                           int (*look)(void *context, const struct program *program, struct error *error), void *context,
                           struct error *error);
 int eval_program_make(struct trainer *trainer, struct error *error);
-void eval_program_free(struct trainer *trainer);
 /* Predictions for a batch with these parameters. */
 int eval_program_run(struct trainer *trainer, const struct batch *batch, const void *const params[DTYPE_COUNT],
                      struct prediction *out, struct error *error);

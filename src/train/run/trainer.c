@@ -326,7 +326,7 @@ void trainer_free(struct trainer *trainer) {
     if (trainer->state)
         trainer_abandon(trainer);
     train_program_free(trainer);
-    eval_program_free(trainer);
+    evaluator_free(trainer->evaluation.evaluator);
     composition_close(&trainer->composition);
     schedule_free(&trainer->schedule);
     metrics_free(trainer->evaluation.loss);
@@ -433,7 +433,7 @@ struct program *trainer_program(const struct trainer *trainer) {
 }
 
 struct program *trainer_eval_program(const struct trainer *trainer) {
-    return trainer->evaluation.eval.program;
+    return evaluator_program(trainer->evaluation.evaluator);
 }
 
 int trainer_save(struct trainer *trainer, const char *path, struct error *error) {

@@ -11,6 +11,7 @@
 #include "train/run/callback.h"
 #include "train/run/composition.h"
 #include "train/run/evaluate.h"
+#include "train/run/monitors.h"
 #include "train/run/programs.h"
 #include "train/run/trainer.h"
 #include "train/run/trainer_check.h"
@@ -205,33 +206,19 @@ static int add_names(const struct config_node *config, const struct config_node 
     return code;
 }
 
-const char *monitor_never(const struct trainer_settings *how, const char *name) {
-    if (!strncmp(name, "test", 4))
-        return "tests come after training";
-    if (strncmp(name, "val", 3))
-        return NULL;
-    if (how->limit_val == 0)
-        return "trainer.limit_val_batches is 0: nothing is validated";
-    if (how->max_epochs > 0 && how->check_val_every_n_epoch && how->check_val_every_n_epoch > how->max_epochs)
-        return "trainer.check_val_every_n_epoch is more than max_epochs: nothing is validated";
-    return NULL;
-}
-
 /* how: NULL where nothing is trained. */
-static int check_monitor(const struct trainer_settings *how, const struct config_node *node, const char *name,
-                         const struct logged *logged, struct error *error) {
+static int check_monitor(const struct trainer_settings *how, const struct watcher *watcher, const struct logged *logged,
+                         struct error *error) {
+    const char *name = watcher->name;
     if (!name)
         return 0;
     for (size_t k = 0; k < logged->count; k++)
-        if (!strcmp(name, logged->names[k])) {
-            const char *why = how ? monitor_never(how, name) : NULL;
-            return why ? config_error(config_get(node, "monitor"), error, ERROR_VALUE,
-                                      "'%.200s' will never be logged while the run trains (%s)", name, why)
-                       : 0;
-        }
+        if (!strcmp(name, logged->names[k]))
+            return how ? watcher_check(watcher, how, error) : 0;
     const char *near = text_nearest(name, logged->names, logged->count);
-    return config_error(config_get(node, "monitor"), error, ERROR_NAME, "no metric '%.200s' will be logged%s%s%s", name,
-                        near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    return config_error(config_get(watcher->config, "monitor"), error, ERROR_NAME,
+                        "no metric '%.200s' will be logged%s%s%s", name, near ? "; the nearest is '" : "",
+                        near ? near : "", near ? "'" : "");
 }
 
 /* What callbacks log can be watched too. */
@@ -452,7 +439,8 @@ static int check_all(const struct config_node *root, const struct naming *naming
     }
     if (module->lr_scheduler) {
         const char *monitor = parts.schedule.monitor;
-        if ((code = check_monitor(trains ? settings : NULL, module->lr_scheduler, monitor, &logged, error)))
+        struct watcher watcher = watcher_schedule(module->lr_scheduler, monitor, parts.schedule.strict);
+        if ((code = check_monitor(trains ? settings : NULL, &watcher, &logged, error)))
             return code;
         const struct layer *backward = composition_claimant(composition, CLAIM_BACKWARD);
         if (backward->kind->schedules_by_hand && nval > 1 && monitor &&
@@ -471,10 +459,11 @@ static int check_all(const struct config_node *root, const struct naming *naming
         return code;
     for (int k = 0; k < parts.callbacks.count; k++) {
         const struct callback *callback = &parts.callbacks.list[k];
-        const char *name = callback->kind->monitor ? callback->kind->monitor(callback->options) : NULL;
+        struct watcher watcher = watcher_callback(callback, settings);
+        const char *name = watcher.name;
         if (name && callback->kind->watches_counts && (!strcmp(name, "epoch") || !strcmp(name, "step")))
             continue;
-        if ((code = check_monitor(trains ? settings : NULL, callback->config, name, &logged, error)))
+        if ((code = check_monitor(trains ? settings : NULL, &watcher, &logged, error)))
             return code;
     }
     for (int k = 0; !settings->enable_checkpointing && k < parts.callbacks.count; k++)

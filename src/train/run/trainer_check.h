@@ -22,7 +22,4 @@ const struct option *schedule_settings_rows(size_t *count);
 int config_schedule(const struct config_node *config, const struct optimizer_kind *kind, int groups,
                     struct schedule_options *out, struct arena *arena, struct error *error);
 
-/* Why nothing of this name is ever logged while a run trains; NULL: it is. */
-const char *monitor_never(const struct trainer_settings *how, const char *name);
-
 #endif

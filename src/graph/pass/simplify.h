@@ -1,5 +1,5 @@
-#ifndef FETTLE_GRAPH_SIMPLIFY_H
-#define FETTLE_GRAPH_SIMPLIFY_H
+#ifndef FETTLE_GRAPH_PASS_SIMPLIFY_H
+#define FETTLE_GRAPH_PASS_SIMPLIFY_H
 
 #include "graph/graph.h"
 

@@ -1,7 +1,7 @@
 /* What a kernel is given.  Every kernel runs on one member of a team and writes only the rows (or columns) it owns, in
  * a fixed order: results depend on the number of members at most, never on chance. */
-#ifndef FETTLE_GRAPH_KERNEL_KERNEL_H
-#define FETTLE_GRAPH_KERNEL_KERNEL_H
+#ifndef FETTLE_GRAPH_OP_KERNEL_ARGS_H
+#define FETTLE_GRAPH_OP_KERNEL_ARGS_H
 
 #include "base/team.h"
 #include "graph/graph_internal.h"

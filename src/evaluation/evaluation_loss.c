@@ -6,11 +6,12 @@
 #include "base/team.h"
 #include "config/node.h"
 #include "data/frame/batch.h"
-#include "evaluation.h"
+#include "evaluation/evaluation.h"
 #include "graph/kernel/blas.h"
 #include "graph/graph.h"
 #include "graph/run/program.h"
 #include "model/api.h"
+#include "model/evaluator.h"
 #include "model/file/safetensors.h"
 #include "train/metric/metrics.h"
 
@@ -155,13 +156,7 @@ static int run_term(const struct joint *joint, const struct model *model, struct
         (code = program_build(&program, graph, gradients, nparameters, &options, error)))
         goto out;
     inputs = calloc((size_t)program_inputs(program) + 1, sizeof *inputs);
-    if (!inputs)
-        code = error_memory(error);
-    for (int k = 0; k < program_inputs(program) && !code; k++) {
-        inputs[k] = batch_input(joint->batch, program_input_name(program, k));
-        if (!inputs[k])
-            code = error_set(error, ERROR_DATA, "the loss needs \"%s\"", program_input_name(program, k));
-    }
+    code = inputs ? evaluator_bind(program, joint->batch, NULL, NULL, inputs, error) : error_memory(error);
     struct program_binding binding = {.topology = &joint->batch->topology,
                                       .inputs = inputs,
                                       .params = {model_slab(model, F32), model_slab(model, F64)},

@@ -97,7 +97,7 @@ void graph_narrow(struct graph *graph, struct node **const *outputs, int noutput
             *outputs[k] = n.map[(*outputs[k])->id];
     goto out;
 memory:
-    error_set(&graph->error, ERROR_MEMORY, "out of memory");
+    error_memory(&graph->error);
 out:
     graph->nmodules = modules;
     for (int id = 0; n.parts && id < top; id++) {

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/interrupt.h"
 #include "base/log.h"
-#include "evaluation.h"
+#include "evaluation/evaluation.h"
 
 /* What is compared with which field of the frames. */
 struct quantity {

@@ -33,7 +33,7 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
     graph->deriving++;
     if (!pending || !active ||
         graph_grow((void **)&graph->modules, &graph->module_capacity, modules, sizeof *graph->modules)) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         goto out;
     }
     for (int k = 0; k < nwrt; k++)
@@ -86,7 +86,7 @@ int graph_grad(struct graph *graph, struct node *y, struct node *seed, struct no
     goto out;
 
 memory:
-    error_set(&graph->error, ERROR_MEMORY, "out of memory");
+    error_memory(&graph->error);
 out:
     graph->deriving--;
     graph->nmodules = modules;

@@ -1,4 +1,4 @@
-#include "graph/simplify.h"
+#include "graph/pass/simplify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static struct node *merge(struct graph *graph, struct part *parts, int *nparts) 
     double *factors = malloc((size_t)terms * sizeof *factors);
     struct node **inputs = malloc((size_t)terms * MAX_SLOTS * sizeof *inputs), *node = merged[0].node;
     if (!factors || !inputs) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
     } else {
         int t = 0, i = 0;
         for (int k = 0; k < n; k++) {
@@ -134,7 +134,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
     struct shared shared = {NULL, 0};
     int modules = graph->nmodules;
     if (!uses || !map) {
-        error_set(&graph->error, ERROR_MEMORY, "out of memory");
+        error_memory(&graph->error);
         goto out;
     }
     for (int k = 0; k < noutputs; k++)
@@ -152,7 +152,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
         } else if (changed) {
             struct node **inputs = malloc((size_t)node->ninputs * sizeof *inputs);
             if (!inputs) {
-                error_set(&graph->error, ERROR_MEMORY, "out of memory");
+                error_memory(&graph->error);
                 goto out;
             }
             for (int k = 0; k < node->ninputs; k++)
@@ -164,7 +164,7 @@ int graph_simplify(struct graph *graph, struct node **outputs, int noutputs, str
         }
         graph_pop_module(graph);
         if (uses[id] > 1 && mark_shared(&shared, map[id])) {
-            error_set(&graph->error, ERROR_MEMORY, "out of memory");
+            error_memory(&graph->error);
             goto out;
         }
     }

@@ -1,6 +1,6 @@
 /* Frames with what a model says of them, and how far that is from their labels. */
-#ifndef FETTLE_UI_EVALUATION_H
-#define FETTLE_UI_EVALUATION_H
+#ifndef FETTLE_EVALUATION_EVALUATION_H
+#define FETTLE_EVALUATION_EVALUATION_H
 
 #include <stdio.h>
 #include "base/text.h"
