@@ -78,13 +78,20 @@ void recall_close(void) {
     clear_history();
 }
 
-/* readline's own, which a program may replace: with zeros behind what was asked for.  As a search begins the line is
- * copied, and nobody else could make room there. */
+/* readline's own, which a program may replace: with room behind what was asked for.  As a search begins the line is
+ * copied, and nobody else could make room there; and the rows that are drawn are compared with the prompt beyond their
+ * end. */
 __attribute__((visibility("default"))) void *xmalloc(size_t size);
 __attribute__((visibility("default"))) void *xrealloc(void *memory, size_t size);
 
+enum { ROWS_LEAST = 1024 }; /* bytes of the rows */
+
+static size_t with_room(size_t size) {
+    return size + (size >= ROWS_LEAST || RL_ISSTATE(RL_STATE_ISEARCH) ? RECALL_LINE_MOST : 2);
+}
+
 void *xmalloc(size_t size) {
-    void *memory = calloc(1, size + (RL_ISSTATE(RL_STATE_ISEARCH) ? RECALL_LINE_MOST : 2));
+    void *memory = calloc(1, with_room(size));
 
     if (!memory)
         abort();
@@ -92,7 +99,7 @@ void *xmalloc(size_t size) {
 }
 
 void *xrealloc(void *memory, size_t size) {
-    if (!(memory = realloc(memory, size)))
+    if (!(memory = realloc(memory, with_room(size))))
         abort();
     return memory;
 }
