@@ -8,6 +8,7 @@
 #include "console.h"
 #include "fettle/fettle.h"
 #include "graph/kernel/kernels.h"
+#include "pages.h"
 #include "repl.h"
 #include "signals.h"
 #include "verb.h"
@@ -57,6 +58,30 @@ static void print_verb_help(const struct verb *verb) {
     printf("  %-26s %s\n", "-h, --help", "show this");
     if (verb->help)
         printf("\n%s\n", verb->help);
+}
+
+/* `fettle help`, of a verb, or what manual pages and completion are made of. */
+static int run_help(const char *word, struct console *console) {
+    const struct command_line_tables tables = {verbs, VERBS, main_options, MAIN_OPTIONS};
+
+    if (!word) {
+        print_help();
+        return 0;
+    }
+    for (int k = 0; k < VERBS; k++)
+        if (strcmp(word, verbs[k]->name) == 0) {
+            print_verb_help(verbs[k]);
+            return 0;
+        }
+    if (!pages_print(word, &tables))
+        return 0;
+    struct error error = {0};
+    error_set(&error, ERROR_USAGE,
+              "no help on \"%s\": a verb is expected, or completion (for bash), commands, options (as a manual page "
+              "has them)",
+              word);
+    console_error(console, &error);
+    return 2;
 }
 
 static int exit_status(int code) {
@@ -216,8 +241,8 @@ int main(int argc, char **argv) {
             verb = verbs[k];
     if (verb)
         status = run_verb(verb, argc - 2, argv + 2, &console);
-    else if (argc == 2 && strcmp(argv[1], "help") == 0)
-        status = run_prompt(1, (char *[]){"--help", NULL}, &console);
+    else if ((argc == 2 || argc == 3) && strcmp(argv[1], "help") == 0)
+        status = run_help(argv[2], &console);
     else
         status = run_prompt(argc - 1, argv + 1, &console);
     console_progress(&console, "");

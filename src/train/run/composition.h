@@ -1,7 +1,7 @@
 /* Techniques, and training modules as declared compositions of them.
  *
- * A technique is a layer of a training module: a const struct in a file of its own (technique_NAME.c) and one line in
- * technique_table.c.  It declares what it takes over; two layers of one composition may not claim the same thing,
+ * A technique is a layer of a training module: a const struct in a file of its own (technique_NAME.c) and one name in
+ * technique.h.  It declares what it takes over; two layers of one composition may not claim the same thing,
  * except that a later layer overrides the base.  A composition is declared in composition_table.c: a _target_ and its
  * layers in order. */
 #ifndef FETTLE_TRAIN_RUN_COMPOSITION_H
