@@ -99,7 +99,7 @@ static int unknown(const char *name, struct error *error) {
             names[count++] = command_groups[g]->commands[k].name;
     const char *nearest = text_nearest(name, names, count);
     if (nearest)
-        return error_set(error, ERROR_NAME, "no command \"%s\"; did you mean \"%s\"?", name, nearest);
+        return error_set(error, ERROR_NAME, "no command \"%s\"%s", name, DID_YOU_MEAN(nearest));
     return error_set(error, ERROR_NAME, "no command \"%s\"; `help` lists them", name);
 }
 

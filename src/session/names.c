@@ -32,10 +32,7 @@ static const char *nearest_of(const struct names *names, const char *name) {
 }
 
 int names_unknown(const struct names *names, const char *what, const char *name, struct error *error) {
-    const char *nearest = nearest_of(names, name);
-
-    return error_set(error, ERROR_NAME, "no %s \"%s\"%s%s%s", what, name, nearest ? "; did you mean \"" : "",
-                     nearest ? nearest : "", nearest ? "\"?" : "");
+    return error_set(error, ERROR_NAME, "no %s \"%s\"%s", what, name, DID_YOU_MEAN(nearest_of(names, name)));
 }
 
 int session_unknown(struct session *session, session_names *complete, const char *what, const char *name,
@@ -99,7 +96,7 @@ int names_resolve(const struct name_source *source, const char *name, char *out,
     source->each(source->of, names_add, &names);
     source->each(source->of, add_end, &ends);
     if (!nearest_of(&names, name) && (nearest = nearest_of(&ends, name)))
-        error_set(error, ERROR_NAME, "no value ends in \"%s\"; did you mean \"%s\"?", name, nearest);
+        error_set(error, ERROR_NAME, "no value ends in \"%s\"%s", name, DID_YOU_MEAN(nearest));
     else
         names_unknown(&names, "value", name, error);
     names_free(&names);

@@ -170,7 +170,7 @@ static int make_chart(struct making *making, struct error *error) {
 static int make_focus(struct making *making, struct error *error) {
     const struct setup_options *options = &making->setup->options;
     const struct view_options *view = options->layout ? &making->setup->view : &making->session->view;
-    const char *known[PANES_MOST + 2] = {"chart", "log"}, *near;
+    const char *known[PANES_MOST + 2] = {"chart", "log"};
     char name[PANE_NAME];
     if (!options->focus)
         return 0;
@@ -187,9 +187,8 @@ static int make_focus(struct making *making, struct error *error) {
             snprintf(making->setup->view.focus, PANE_NAME, "%s", known[k]);
             return 0;
         }
-    near = text_nearest(word, known, (size_t)view->npanes + 2);
-    return config_error(options->focus, error, ERROR_NAME, "no pane \"%s\" is in the layout%s%s%s", word,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return config_error(options->focus, error, ERROR_NAME, "no pane \"%s\" is in the layout%s", word,
+                        DID_YOU_MEAN(text_nearest(word, known, (size_t)view->npanes + 2)));
 }
 
 static int compile(struct making *making, const struct config_node *node, struct expression **out,

@@ -185,9 +185,8 @@ static int exec_screen(struct session *session, const struct command_line *given
     }
     if (!strcmp(word, "mouse"))
         return error_set(error, ERROR_VALUE, "on or off is expected, not \"%s\"", value);
-    const char *nearest = text_nearest(word, words, 2);
-    return error_set(error, ERROR_USAGE, "save FILE or mouse on|off is expected, not \"%s\"%s%s%s", word,
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return error_set(error, ERROR_USAGE, "save FILE or mouse on|off is expected, not \"%s\"%s", word,
+                     DID_YOU_MEAN(text_nearest(word, words, 2)));
 }
 
 static const struct command commands[] = {

@@ -116,15 +116,11 @@ static const char *short_name(const struct registry *registry, size_t k) {
 }
 
 static int unknown_entry(const struct registry *registry, const char *name, struct error *error) {
-    size_t count = registry->count();
-    const char **names = malloc((count + 1) * sizeof *names), *nearest = NULL;
-    for (size_t k = 0; names && k < count; k++)
-        names[k] = short_name(registry, k);
-    if (names)
-        nearest = text_nearest(name, names, count);
-    int code = error_set(error, ERROR_NAME, "no %s \"%s\"%s%s%s", registry->what, name,
-                         nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
-    free(names);
+    struct names names = {0};
+    for (size_t k = 0; k < registry->count(); k++)
+        names_add(&names, short_name(registry, k));
+    int code = names_unknown(&names, registry->what, name, error);
+    names_free(&names);
     return code;
 }
 
