@@ -42,7 +42,10 @@ train/run
 train/technique
 train/callback
 evaluation
-session session/stop session/view session/command
+session
+session/stop
+session/view
+session/command
 ui'
 
 find src ui -name '*.[ch]' -o -name '*.inc' | sort >/tmp/house.$$

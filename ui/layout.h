@@ -2,7 +2,7 @@
 #ifndef FETTLE_UI_LAYOUT_H
 #define FETTLE_UI_LAYOUT_H
 
-#include "session/view.h"
+#include "session/message.h"
 
 struct rectangle {
     int top, left, height, width; /* height 0: there is no room for it */

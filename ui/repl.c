@@ -13,14 +13,14 @@
 
 static const char prompt_text[] = "(fettle) ";
 
-/* ---------------------------------------------------------------- what the session asks of a front end */
+/* ---------------------------------------------------------------- what the session tells, and asks */
 
-static void print(void *context, const char *text) {
-    console_print(context, text);
-}
-
-static void progress(void *context, const char *line) {
-    console_progress(context, line);
+static void tell(void *context, struct event *event) {
+    if (event->kind == TOLD_TEXT)
+        console_print(context, event->text);
+    else if (event->kind == TOLD_PROGRESS)
+        console_progress(context, event->text);
+    event_free(event);
 }
 
 static int save_asked(void *context) {
@@ -64,7 +64,7 @@ static int open_first(struct session *session, const struct repl_options *option
     int code;
 
     add_open(options, &line);
-    code = line.failed ? error_set(error, ERROR_MEMORY, "out of memory") : session_execute(session, line.data, error);
+    code = line.failed ? error_memory(error) : session_execute(session, line.data, error);
     text_free(&line);
     return code;
 }
@@ -210,8 +210,7 @@ int repl_run(const struct repl_options *options, struct console *console) {
     signals_install(terminal && !options->batch ? 0 : 3); /* after those that pause, and abandon the batch */
     status = 0;
     repl_own(options, &session_options);
-    session_options.print = print;
-    session_options.progress = console->live ? progress : NULL;
+    session_options.tell = tell;
     session_options.interrupted = interrupted;
     session_options.abandoned = abandoned;
     session_options.save_asked = save_asked;

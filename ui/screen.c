@@ -19,6 +19,7 @@
 #include "signals.h"
 
 static const double redraw_seconds = 0.1;
+enum { EVENTS_AT_ONCE = 16 };
 
 struct screen ui;
 
@@ -89,22 +90,27 @@ static void follow_size(void) {
     screen_lay_out();
 }
 
-static void take_news(void) {
-    struct text printed, requests;
+static void take_view(struct view *view) {
     view_free(&ui.view);
-    worker_take(ui.worker, &printed, &requests, &ui.view);
-    if (printed.data)
-        lines_add(&ui.lines, printed.data);
-    ui.wants_drawing = 1;
+    ui.view = *view;
+    *view = (struct view){0};
     if (screen_wish())
         screen_lay_out();
-    screen_take_awaited();
-    for (char *request = requests.data, *end; request && (end = strchr(request, '\n')); request = end + 1) {
-        *end = 0;
-        screen_obey(request);
+}
+
+static void take_news(void) {
+    struct event event;
+    /* a few: who prints without end does not keep keys from being read */
+    for (int left = EVENTS_AT_ONCE; left > 0 && worker_next(ui.worker, &event); left--) {
+        if (event.kind == TOLD_TEXT)
+            lines_add(&ui.lines, event.text);
+        else if (event.kind == TOLD_VIEW)
+            take_view(event.view);
+        else
+            screen_obey(&event);
+        event_free(&event);
     }
-    text_free(&printed);
-    text_free(&requests);
+    ui.wants_drawing = 1;
 }
 
 static void take_strays(void) {

@@ -8,7 +8,12 @@
 #include "draw.h"
 
 const char *screen_place_name(int place) {
-    return place == PLACE_LOG ? "log" : place == PLACE_CHART ? "chart" : ui.view.panes[place - PLACE_PANE].name;
+    return place == PLACE_LOG ? "log" : place == PLACE_CHART ? "chart" : ui.panes.names[place - PLACE_PANE];
+}
+
+const struct pane *screen_pane(int k) {
+    const struct pane *pane = &ui.view.panes[k];
+    return k < ui.view.npanes && !strcmp(pane->name, ui.panes.names[k]) ? pane : NULL;
 }
 
 void screen_draw_prompt(void) {
@@ -44,16 +49,16 @@ static void draw_places(void) {
                                  ? ui.view.chart.data
                                  : "no batch has been trained yet: `step`, `next`, `continue`; `help` lists "
                                    "the commands");
-    for (int k = 0; k < ui.view.npanes; k++) {
-        const struct pane *pane = &ui.view.panes[k];
+    for (int k = 0; k < ui.panes.count; k++) {
+        const struct pane *pane = screen_pane(k);
         int place = PLACE_PANE + k, focused = ui.focus == place;
         if (!l->panes[k].height)
             continue;
         if (ui.scroll[place] && ui.scroll[place] >= ui.lines_of[place])
             ui.scroll[place] = ui.lines_of[place] ? ui.lines_of[place] - 1 : 0;
-        ui.lines_of[place] = draw_pane(&l->panes[k], &(struct draw_pane){.title = pane->name,
-                                                                         .text = pane->text.data,
-                                                                         .values = !strcmp(pane->name, "values"),
+        ui.lines_of[place] = draw_pane(&l->panes[k], &(struct draw_pane){.title = ui.panes.names[k],
+                                                                         .text = pane ? pane->text.data : NULL,
+                                                                         .values = pane && pane->kind == PANE_VALUES,
                                                                          .focused = ui.in_panes && focused,
                                                                          .find = focused ? ui.find : NULL,
                                                                          .scroll = ui.scroll[place]});
@@ -78,13 +83,14 @@ void screen_draw(void) {
 
 /* The lines that panes have now; whether that is news. */
 int screen_wish(void) {
-    struct layout_wish wish = {.npanes = ui.view.npanes, .zoomed = ui.zoomed ? ui.focus : -1};
+    struct layout_wish wish = {.npanes = ui.panes.count, .zoomed = ui.zoomed ? ui.focus : -1};
     for (int k = 0; k < wish.npanes; k++) {
-        const struct pane *pane = &ui.view.panes[k];
+        const struct pane *pane = screen_pane(k);
+        const char *text = pane ? pane->text.data : NULL;
         int lines = 0;
-        for (const char *c = pane->text.data; c && *c; c++)
+        for (const char *c = text; c && *c; c++)
             lines += *c == '\n';
-        wish.lines[k] = !strncmp(pane->name, "plot", 4) ? 12 : pane->text.data ? lines : ui.wish.lines[k];
+        wish.lines[k] = pane && pane->kind == PANE_DRAWING ? 12 : text ? lines : ui.wish.lines[k];
         if (!wish.lines[k]) /* it has not been seen yet */
             wish.lines[k] = 6;
     }
@@ -95,19 +101,26 @@ int screen_wish(void) {
 }
 
 void screen_lay_out(void) {
-    struct view_room rooms[PANES_MOST] = {{0, 0}};
+    struct view_wish *wish = calloc(1, sizeof *wish);
     int height, width;
     getmaxyx(stdscr, height, width);
-    if (ui.focus >= PLACE_PANE + ui.view.npanes) {
+    if (ui.focus >= PLACE_PANE + ui.panes.count) {
         ui.focus = PLACE_LOG;
         ui.zoomed = 0;
     }
     screen_wish();
     layout_make(&ui.layout, height, width, &ui.wish);
-    for (int k = 0; k < PANES_MOST; k++)
-        if (ui.layout.panes[k].height)
-            rooms[k] = (struct view_room){ui.layout.panes[k].width - 1, ui.layout.panes[k].height - 1};
-    worker_set_room(ui.worker, (struct view_room){ui.layout.chart.width, ui.layout.chart.height}, rooms);
+    for (int k = 0; wish && k < ui.panes.count; k++) {
+        const struct rectangle *where = &ui.layout.panes[k];
+        snprintf(wish->panes[k].name, PANE_NAME, "%s", ui.panes.names[k]);
+        if (where->height)
+            wish->panes[k].room = (struct room){where->width - 1, where->height - 1};
+    }
+    if (wish) {
+        wish->npanes = ui.panes.count;
+        wish->chart = (struct room){ui.layout.chart.width, ui.layout.chart.height};
+    }
+    worker_post(ui.worker, (struct request){.kind = ASK_VIEW, .wish = wish});
     erase();
     ui.wants_drawing = 1;
 }

@@ -7,28 +7,20 @@
 void screen_set_focus(int place, int zoomed) {
     ui.focus = place;
     ui.zoomed = zoomed;
-    worker_set_focus(ui.worker, screen_place_name(place), zoomed);
+    worker_post(ui.worker, (struct request){.kind = ASK_FOCUS, .text = strdup(screen_place_name(place)), .on = zoomed});
     screen_lay_out();
 }
 
 static int find_place(const char *name) {
-    for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++)
+    for (int k = 0; k < PLACE_PANE + ui.panes.count; k++)
         if (!strcmp(name, screen_place_name(k)))
             return k;
     return -1;
 }
 
-void screen_take_awaited(void) {
-    int place = ui.awaited[0] ? find_place(ui.awaited) : -1;
-    if (place < 0)
-        return;
-    ui.awaited[0] = 0;
-    screen_set_focus(place, ui.awaited_zoomed);
-}
-
 /* The next place that is seen. */
 void screen_move_focus(int by) {
-    int count = PLACE_PANE + ui.view.npanes, place = ui.focus;
+    int count = PLACE_PANE + ui.panes.count, place = ui.focus;
     do
         place = (place + by + count) % count;
     while (place != ui.focus && !layout_place(&ui.layout, place)->height);
@@ -79,7 +71,8 @@ static int find_in_log(void) {
 
 /* Down from the first one that is seen, and around. */
 static int find_in_pane(int place) {
-    const char *text = ui.view.panes[place - PLACE_PANE].text.data;
+    const struct pane *pane = screen_pane(place - PLACE_PANE);
+    const char *text = pane ? pane->text.data : NULL;
     size_t line = 0, first = (size_t)-1, next = (size_t)-1;
     for (; text && *text; line++) {
         char row[1024];
@@ -110,33 +103,40 @@ void screen_find(const char *text) {
     ui.wants_drawing = 1;
 }
 
-static void focus_on(const char *name, int zooms) {
-    int place = ui.focus;
-    if (!strcmp(name, "next") || !strcmp(name, "previous")) {
-        screen_move_focus(!strcmp(name, "next") ? 1 : -1);
-        place = ui.focus;
-    } else if (name[0] && (place = find_place(name)) < 0) { /* the view of a session that is opened comes later */
-        snprintf(ui.awaited, sizeof ui.awaited, "%s", name);
-        ui.awaited_zoomed = zooms;
-        return;
-    }
-    ui.awaited[0] = 0;
-    screen_set_focus(place, zooms && !(ui.zoomed && place == ui.focus));
+static void focus_on(const char *name, int zoomed) {
+    int place = name[0] ? find_place(name) : ui.focus;
+    if (place >= 0)
+        screen_set_focus(place, zoomed);
 }
 
-void screen_obey(char *request) {
-    char *value = strchr(request, ' ');
-    if (!value)
-        return;
-    *value++ = 0;
-    if (!strcmp(request, "focus") || !strcmp(request, "zoom")) {
-        focus_on(value, !strcmp(request, "zoom"));
-    } else if (!strcmp(request, "find")) {
-        screen_find(value);
-    } else if (!strcmp(request, "save")) {
-        screen_save(value);
-    } else if (!strcmp(request, "mouse")) {
-        ui.mouse = !strcmp(value, "on");
+void screen_obey(const struct event *event) {
+    switch (event->kind) {
+    case TOLD_PANES:
+        ui.panes = *event->panes;
+        screen_lay_out();
+        break;
+    case TOLD_FOCUS:
+        focus_on(event->text, event->on);
+        break;
+    case TOLD_NEXT:
+    case TOLD_PREVIOUS:
+        screen_move_focus(event->kind == TOLD_NEXT ? 1 : -1);
+        focus_on("", event->on);
+        break;
+    case TOLD_FIND:
+        screen_find(event->text);
+        break;
+    case TOLD_SAVE:
+        screen_save(event->text);
+        break;
+    case TOLD_MOUSE:
+        ui.mouse = event->on;
         input_ask(fileno(ui.terminal), ui.mouse);
+        break;
+    case TOLD_TEXT:
+    case TOLD_PROGRESS:
+    case TOLD_VIEW:
+    case TOLD_NAMES:
+        break;
     }
 }

@@ -20,9 +20,8 @@ extern struct screen {
     struct layout_wish wish;
     struct lines lines;
     struct view view;
+    struct pane_names panes; /* the view may still be of others */
     int focus, zoomed;       /* a place; whether it has the screen for itself */
-    char awaited[PANE_NAME]; /* a pane that is to have the focus once it is there; "": none */
-    int awaited_zoomed;
     size_t scroll[PLACES];   /* rows of the log above its end; lines above the first one of a pane */
     size_t lines_of[PLACES]; /* that a pane took when it was drawn */
     char find[128];          /* what is looked for in the focus */
@@ -43,6 +42,7 @@ void screen_lay_out(void);
 int screen_wish(void); /* what panes have to show has changed its size */
 void screen_save(const char *path);
 const char *screen_place_name(int place);
+const struct pane *screen_pane(int k); /* what is seen of a pane; NULL: nothing yet */
 
 /* screen_focus.c */
 void screen_set_focus(int place, int zoomed);
@@ -50,8 +50,7 @@ void screen_move_focus(int by);
 void screen_roll(int place, int up, size_t by);
 int screen_page(int up); /* half a page of the focus, or of the log while the prompt is used */
 void screen_find(const char *text);
-void screen_take_awaited(void);  /* the focus goes to a pane that has come */
-void screen_obey(char *request); /* what the session asks of the screen; it is changed */
+void screen_obey(const struct event *event); /* what the session tells a screen alone */
 
 /* screen.c */
 void screen_interrupt(void); /* Ctrl-C: what is done, or typed */

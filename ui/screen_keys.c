@@ -57,7 +57,15 @@ static int log_width(void) {
 
 static int complete(const char *line, const char *word, void (*add)(void *context, const char *candidate),
                     void *context) {
-    return worker_complete(ui.worker, line, word, add, context);
+    struct request request = {.kind = ASK_NAMES, .text = strdup(line), .word = strdup(word)};
+    struct event reply;
+    if (worker_ask(ui.worker, request, &reply))
+        return 0;
+    for (size_t n = 0; n < reply.names.count; n++)
+        add(context, reply.names.list[n]);
+    int files = reply.on;
+    event_free(&reply);
+    return files;
 }
 
 void screen_open_prompt(void) {
@@ -141,7 +149,7 @@ static void press(const struct key *key) {
 }
 
 static int place_at(int row, int column) {
-    for (int k = 0; k < PLACE_PANE + ui.view.npanes; k++) {
+    for (int k = 0; k < PLACE_PANE + ui.panes.count; k++) {
         const struct rectangle *where = layout_place(&ui.layout, k);
         if (row >= where->top && row < where->top + where->height && column >= where->left &&
             column < where->left + where->width)

@@ -198,6 +198,13 @@ const char *text_nearest(const char *name, const char *const *names, size_t coun
     return best;
 }
 
+const char *text_did_you_mean(char out[TEXT_HINT], const char *nearest) {
+    *out = 0;
+    if (nearest)
+        snprintf(out, TEXT_HINT, "; did you mean \"%.200s\"?", nearest);
+    return out;
+}
+
 /* Numbers in files have a point, whatever the host program's locale says. */
 static void set_point(char *text, char point) {
     for (; *text; text++)

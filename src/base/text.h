@@ -32,6 +32,10 @@ int text_ends_with(const char *text, const char *end); /* and has more than that
 
 /* The nearest name to `name` among count names (edit distance, case aside), NULL where none is near. */
 const char *text_nearest(const char *name, const char *const *names, size_t count);
+/* How a message that has named what is unknown ends: `; did you mean "NEAREST"?`, or nothing where there is none. */
+enum { TEXT_HINT = 256 };
+const char *text_did_you_mean(char out[TEXT_HINT], const char *nearest);
+#define DID_YOU_MEAN(nearest) text_did_you_mean((char[TEXT_HINT]){0}, nearest)
 
 /* The shortest decimal text that reads back as the same double (as Python's repr: 0.1, 1e-06, 3.0, nan, inf). */
 const char *text_double(char out[32], double value);

@@ -54,8 +54,8 @@ static int check_keys(const struct config_node *known, const struct config_node 
         const struct config_node *inner = tree_child(known, given->keys[k]->text);
         const char *nearest = tree_nearest_key(known, given->keys[k]->text);
         if (!inner)
-            return config_error(given->keys[k], error, ERROR_NAME, "Hydra has no such setting%s%s%s",
-                                nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+            return config_error(given->keys[k], error, ERROR_NAME, "Hydra has no such setting%s",
+                                DID_YOU_MEAN(nearest));
         int code = 0;
         if (inner->kind == CONFIG_MAP && given->values[k]->kind != CONFIG_MAP && given->values[k]->kind != CONFIG_NULL)
             code = config_error(given->values[k], error, ERROR_TYPE, "expected a map, not %s",

@@ -88,9 +88,8 @@ static int wrong_choice(const struct options_reading *reading, const struct conf
     for (size_t k = 0; k < count; k++)
         text_format(&names, "%s%s", k == 0 ? "" : k + 1 == count ? " or " : ", ", list[k]);
     const char *nearest = text_nearest(config_text(node), list, count);
-    int code = config_error(node, reading->error, ERROR_VALUE, "\"%.80s\" is none of %s%s%s%s", config_text(node),
-                            names.data ? names.data : "", nearest ? "; did you mean " : "", nearest ? nearest : "",
-                            nearest ? "?" : "");
+    int code = config_error(node, reading->error, ERROR_VALUE, "\"%.80s\" is none of %s%s", config_text(node),
+                            names.data ? names.data : "", DID_YOU_MEAN(nearest));
     text_free(&names);
     return code;
 }

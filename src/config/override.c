@@ -131,10 +131,9 @@ static int missing(struct order *order, const struct config_node *within, size_t
     if (within->kind == CONFIG_LIST)
         return error_set(order->error, ERROR_NAME, "override %s: %s has elements 0 to %zd, and no \"%s\"", full, where,
                          (ssize_t)within->count - 1, order->names[at]);
-    return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s%s%s%s%s%s", full, where,
-                     order->names[at], nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
-                     order->mode == CHANGE ? " (a new key is added by +" : "", order->mode == CHANGE ? full : "",
-                     order->mode == CHANGE ? "=...)" : "");
+    return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s%s%s%s", full, where,
+                     order->names[at], DID_YOU_MEAN(nearest), order->mode == CHANGE ? " (a new key is added by +" : "",
+                     order->mode == CHANGE ? full : "", order->mode == CHANGE ? "=...)" : "");
 }
 
 static int is_container(const struct config_node *node) {
@@ -169,9 +168,8 @@ static int check_merge(struct order *order, const struct config_node *target, co
         const struct config_node *inner = tree_child(target, key);
         if (!inner) {
             const char *nearest = tree_nearest_key(target, key);
-            return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s%s%s",
-                             dotted(order, order->count), config_path(target), key, nearest ? "; did you mean \"" : "",
-                             nearest ? nearest : "", nearest ? "\"?" : "");
+            return error_set(order->error, ERROR_NAME, "override %s: %s has no key \"%s\"%s",
+                             dotted(order, order->count), config_path(target), key, DID_YOU_MEAN(nearest));
         }
         int code = check_merge(order, inner, value->values[k]);
         if (code)

@@ -123,8 +123,7 @@ static void not_found(struct interpolation *evaluation, const struct config_node
     else if (usage)
         text_format(&why, "\"%s\" is a resolver, which is called as ${%s}", name, usage);
     else if (within->kind == CONFIG_MAP)
-        text_format(&why, "there is no \"%s\"%s%s%s%s%s", name, *where ? " in " : "", where,
-                    nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+        text_format(&why, "there is no \"%s\"%s%s%s", name, *where ? " in " : "", where, DID_YOU_MEAN(nearest));
     else
         text_format(&why, "%s is %s, and has no \"%s\"", where, config_kind_name(within), name);
     config_error(evaluation->frame->node, evaluation->error, ERROR_NAME, "cannot follow ${%s}: %s",

@@ -231,7 +231,7 @@ struct config_node *evaluate_resolver(struct interpolation *evaluation, const ch
         return resolvers[k].run(&call);
     }
     const char *nearest = text_nearest(name, names, RESOLVERS);
-    config_error(evaluation->frame->node, evaluation->error, ERROR_NAME, "no resolver is called \"%.80s\"%s%s%s", name,
-                 nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    config_error(evaluation->frame->node, evaluation->error, ERROR_NAME, "no resolver is called \"%.80s\"%s", name,
+                 DID_YOU_MEAN(nearest));
     return NULL;
 }

@@ -7,11 +7,6 @@
 #include <string.h>
 #include "base/text.h"
 
-const struct command_group *const command_groups[] = {
-    &commands_build,   &commands_run,  &commands_stop,   &commands_time, &commands_fork,
-    &commands_inspect, &commands_look, &commands_figure, &commands_view, &commands_session};
-const size_t command_group_count = sizeof command_groups / sizeof *command_groups;
-
 enum { MAX_NAMES = 256 };
 
 /* ---------------------------------------------------------------- splitting */
@@ -47,7 +42,7 @@ int command_split(struct command_line *out, const char *line, struct error *erro
     /* The line as it stands, then room for its words: quotes only make them shorter. */
     out->memory = raw = malloc(2 * length + 2 + COMMAND_MAX_WORDS);
     if (!raw)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     while (length && isspace((unsigned char)line[length - 1]))
         length--;
     memcpy(raw, line, length);
@@ -108,6 +103,13 @@ static int unknown(const char *name, struct error *error) {
     return error_set(error, ERROR_NAME, "no command \"%s\"; `help` lists them", name);
 }
 
+void commands_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
+    for (size_t g = 0; g < command_group_count; g++)
+        for (size_t k = 0; k < command_groups[g]->count; k++)
+            add(context, command_groups[g]->commands[k].name);
+}
+
 int command_find(const struct command **out, const char *name, struct error *error) {
     const struct command *found = NULL;
     struct text candidates = {0};
@@ -144,10 +146,27 @@ int command_check(const struct command *command, const struct command_line *line
         words = line->rest[0] && line->rest[0] != '#' ? 1 : 0;
     if (words < command->min || (command->max >= 0 && words > command->max))
         return error_set(error, ERROR_USAGE, "usage: %s", command->usage);
-    for (int k = 1; command->completion == COMPLETE_FILE && k < line->count; k++)
+    for (int k = 1; (command->flags & COMMAND_FILES) && k < line->count; k++)
         if (!line->words[k][0])
             return error_set(error, ERROR_USAGE, "an empty name");
     return 0;
+}
+
+int command_read(struct command_line *out, const struct command **command, const char *line, struct error *error) {
+    int code = command_split(out, line, error);
+
+    *command = NULL;
+    if (code || out->count == 0)
+        return code;
+    code = command_find(command, out->words[0], error);
+    return code ? code : command_check(*command, out, error);
+}
+
+int command_forced(struct command_line *line) {
+    int forced = line->count > 1 && !strcmp(line->words[line->count - 1], "force");
+
+    line->count -= forced;
+    return forced;
 }
 
 int command_integer(const char *word, const char *what, long low, long high, long *out, struct error *error) {
@@ -160,4 +179,33 @@ int command_integer(const char *word, const char *what, long low, long high, lon
         return error_set(error, ERROR_USAGE, "%s is a whole number from %ld to %ld, not \"%s\"", what, low, high, word);
     *out = value;
     return 0;
+}
+
+/* ---------------------------------------------------------------- the groups */
+
+const struct command *command_pane(const char *name) {
+    for (size_t g = 0; g < command_group_count; g++)
+        for (size_t k = 0; k < command_groups[g]->npanes; k++)
+            if (!strcmp(command_groups[g]->panes[k].name, name))
+                return &command_groups[g]->panes[k];
+    return NULL;
+}
+
+int commands_take_line(struct session *session, const char *line, int *code, struct error *error) {
+    for (size_t g = 0; g < command_group_count; g++)
+        if (command_groups[g]->on_line && command_groups[g]->on_line(session, line, code, error))
+            return 1;
+    return 0;
+}
+
+void commands_forget(struct session *session) {
+    for (size_t g = 0; g < command_group_count; g++)
+        if (command_groups[g]->on_forget)
+            command_groups[g]->on_forget(session);
+}
+
+void commands_rewind(struct session *session) {
+    for (size_t g = 0; g < command_group_count; g++)
+        if (command_groups[g]->on_rewind)
+            command_groups[g]->on_rewind(session);
 }

@@ -334,7 +334,7 @@ int expression_new(struct expression **out, const char *text, const struct expre
         expression->arena = arena_new();
     if (!expression || !expression->arena || !(expression->text = arena_string(expression->arena, text))) {
         expression_free(expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     expression->scope = scope;
     struct parser parser = {.expression = expression, .text = expression->text, .at = expression->text, .error = error};
@@ -349,6 +349,10 @@ int expression_new(struct expression **out, const char *text, const struct expre
     }
     *out = expression;
     return 0;
+}
+
+void expression_bind(struct expression *expression, const struct expression_scope *scope) {
+    expression->scope = scope;
 }
 
 void expression_free(struct expression *expression) {

@@ -14,7 +14,7 @@
 #define FETTLE_SESSION_EXPRESSION_H
 
 #include "base/error.h"
-#include "session/view/series.h"
+#include "session/series.h"
 
 struct expression;
 
@@ -30,6 +30,8 @@ struct expression_scope {
 /* The scope must live as long as the expression.  Errors say the column (from 1). */
 int expression_new(struct expression **out, const char *text, const struct expression_scope *scope,
                    struct error *error);
+/* Its numbers are those of this scope from now on, which must live as long; names stay as they were resolved. */
+void expression_bind(struct expression *expression, const struct expression_scope *scope);
 void expression_free(struct expression *expression);
 double expression_value(const struct expression *expression);
 const char *expression_text(const struct expression *expression);

@@ -167,12 +167,6 @@ int session_may_write(struct session *session, const char *path, int force, stru
     return code;
 }
 
-int command_forced(struct command_line *line) {
-    int forced = line->count > 1 && !strcmp(line->words[line->count - 1], "force");
-    line->count -= forced;
-    return forced;
-}
-
 /* ---------------------------------------------------------------- the command */
 
 int guard_exec_trust(struct session *session, const struct command_line *line, struct error *error) {

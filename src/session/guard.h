@@ -34,7 +34,5 @@ char *session_origin(struct session *session, const char *path);
 int session_may_write(struct session *session, const char *path, int force, struct error *error);
 void session_wrote(struct session *session, const char *path);
 int guard_exec_trust(struct session *session, const struct command_line *line, struct error *error);
-/* Takes the word `force` from the end of a line; whether it was there. */
-int command_forced(struct command_line *line);
 
 #endif

@@ -125,7 +125,7 @@ int progress_default_output(char **out, const char *wanted, struct error *error)
     for (int k = 1; k < MAX_FOLDERS; k++) {
         char *path, *slash;
         if (asprintf(&path, k > 1 ? "%s-%d" : "%s", wanted, k) < 0)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         int code = 0;
         if ((slash = strrchr(path, '/'))) {
             *slash = 0;

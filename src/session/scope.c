@@ -1,44 +1,23 @@
-/* The numbers of a session by name, for expressions. */
+#include "session/scope.h"
+
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "session/session_internal.h"
 
-struct scope_search {
-    const char *name;
-    char *out;
-    int exact, ends;
-};
+static void each(void *of, session_add *add, void *context) {
+    values_complete(of, "", add, context);
+}
 
-static void look(void *context, const char *candidate) {
-    struct scope_search *search = context;
-    const char *slash = strrchr(candidate, '/');
-    if (!strcmp(candidate, search->name)) {
-        search->exact = 1;
-        snprintf(search->out, 256, "%s", candidate);
-    } else if (!search->exact && slash && !strcmp(slash + 1, search->name)) {
-        search->ends++;
-        snprintf(search->out, 256, "%s", candidate);
-    }
+/* Norms have longer names as well. */
+static int is_unlisted(void *of, const char *name) {
+    double value;
+    return session_value(of, name, &value);
 }
 
 static int resolve(void *context, const char *name, char *out, struct error *error) {
-    struct session *session = context;
-    struct scope_search search = {name, out, 0, 0};
-    values_complete(session, look, &search);
-    if (search.exact || search.ends == 1)
-        return 0;
-    double unlisted; /* norms have longer names as well */
-    if (!search.ends && session->trainer && session_value(session, name, &unlisted)) {
-        snprintf(out, 256, "%s", name);
-        return 0;
-    }
-    if (!error)
-        return ERROR_NAME;
-    if (search.ends > 1)
-        return error_set(error, ERROR_NAME, "\"%s\" is the end of %d names; one of them is %s", name, search.ends, out);
-    return session_unknown(session, values_complete, "value", name, error);
+    const struct name_source source = {each, is_unlisted, context};
+    return names_resolve(&source, name, out, error);
 }
 
 int session_value(const struct session *session, const char *name, double *value) {
@@ -75,7 +54,8 @@ const struct expression_scope *session_scope(struct session *session) {
     return &session->scope;
 }
 
-void values_complete(struct session *session, session_add *add, void *context) {
+void values_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)line;
     if (!session->trainer)
         return;
     trainer_columns(session->trainer, add, context);

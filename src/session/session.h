@@ -7,26 +7,21 @@
 #include <stdio.h>
 #include "base/error.h"
 #include "base/text.h"
+#include "session/message.h"
 
 struct session;
 struct config;
 
 struct session_options {
-    void (*print)(void *context, const char *text); /* text holds its newlines */
-    /* A line that replaces the one before it, while something runs; "" ends it.  May be NULL. */
-    void (*progress)(void *context, const char *line);
+    /* Takes what the session tells, and what that carries; it must not call the session.  NULL: nobody listens. */
+    void (*tell)(void *context, struct event *event);
     int (*interrupted)(void *context); /* asked after every batch; may be NULL */
     /* Whether it was interrupted, asked where nothing else may be done meanwhile, as `interrupted` may; NULL: that one.
      */
     int (*asked)(void *context);
     int (*abandoned)(void *context);  /* asked between the phases of a batch, to give it up; may be NULL */
     int (*save_asked)(void *context); /* asked once a batch: the run is to be saved, and goes on; may be NULL */
-    /* What only a screen can do: "focus PANE", "zoom PANE" (one of its panes, "chart", "log", "next", "previous"),
-     * "find TEXT", "save FILE", "mouse on|off".  NULL where there is none. */
-    void (*screen)(void *context, const char *request);
-    /* The pane of the screen that has the focus, by the names that `focus` takes; whether it has the whole screen. NULL
-     * where there is none. */
-    int (*focus)(void *context, char name[128]);
+    int screen;                       /* there is one: TOLD_FOCUS to TOLD_MOUSE mean something */
     void *context;
     const char *builtin; /* the session that `open` without a file opens; may be NULL */
     int threads;         /* 0: team_default_size */
@@ -60,6 +55,9 @@ void session_save_if_asked(struct session *session);
 int session_leave(struct session *session, const char *why, struct text *said, struct error *error);
 /* `quit` was executed. */
 int session_finished(const struct session *session);
+
+/* The front end has moved the focus: for a session that is saved. */
+void session_note_focus(struct session *session, const char *pane, int zoomed);
 
 /* Candidates for the word that ends a line (its text up to the cursor): calls add for each.  Returns 1 where file
  * names should be offered instead. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "session/execute.h"
+#include "session/session_internal.h"
 
 enum { MAX_DEPTH = 16 };
 
@@ -66,6 +68,7 @@ static const struct option stop_rows[] = {
 struct setup {
     struct config *given;
     struct config *config; /* resolved; its nodes live here */
+    struct session *aside; /* what panes and names are tried with: the run that is not yet the session's, or none */
     struct arena *arena;
     struct setup_options options;
     struct stops stops;
@@ -77,6 +80,7 @@ void setup_free(struct setup *setup) {
     if (!setup)
         return;
     stops_free(&setup->stops);
+    free(setup->aside);
     arena_free(setup->arena);
     config_free(setup->config);
     config_free(setup->given);
@@ -126,7 +130,7 @@ static int add_pane(void *context, const struct config_node *node, struct error 
     struct error why = {0};
     if (view->npanes == PANES_MOST)
         return config_error(node, error, ERROR_VALUE, "there are %d panes at most", PANES_MOST);
-    if (pane_read(making->session, config_text(node), view->panes[view->npanes], &why))
+    if (pane_read(making->setup->aside, config_text(node), view->panes[view->npanes], &why))
         return placed(node, &why, error);
     view->npanes++;
     return 0;
@@ -174,7 +178,7 @@ static int make_focus(struct making *making, struct error *error) {
         return config_error(options->focus, error, ERROR_TYPE, "the name of a pane is expected, not %s",
                             config_kind_name(options->focus));
     const char *word = config_text(options->focus);
-    if (pane_read(making->session, word, name, NULL))
+    if (pane_read(making->setup->aside, word, name, NULL))
         snprintf(name, sizeof name, "%s", word);
     for (int k = 0; k < view->npanes; k++)
         known[k + 2] = view->panes[k];
@@ -203,8 +207,7 @@ static int add_display(void *context, const struct config_node *node, struct err
     struct display *list = realloc(stops->displays, (stops->ndisplays + 1) * sizeof *list);
     if (list)
         stops->displays = list;
-    int code =
-        list ? compile(making, node, &display.expression, error) : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = list ? compile(making, node, &display.expression, error) : error_memory(error);
     if (!code) {
         stops->next_display++;
         stops->displays[stops->ndisplays++] = display;
@@ -217,9 +220,7 @@ static int check_command(const struct config_node *node, struct error *error) {
     const struct command *command;
     struct command_line line;
     struct error why = {0};
-    int code = command_split(&line, config_text(node), &why);
-    if (!code && line.count && !(code = command_find(&command, line.words[0], &why)))
-        code = command_check(command, &line, &why);
+    int code = command_read(&line, &command, config_text(node), &why);
     command_line_free(&line);
     return code ? placed(node, &why, error) : 0;
 }
@@ -232,10 +233,10 @@ static int add_command(void *context, const struct config_node *node, struct err
     int code = check_command(node, error);
     const char *origin = ((struct making *)context)->session->guard.origin;
     if (!code && (!list || !(stop->commands[stop->ncommands] = strdup(config_text(node)))))
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     if (!code && origin && !stop->origin && !(stop->origin = strdup(origin))) {
         free(stop->commands[stop->ncommands]);
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     }
     stop->ncommands += !code;
     return code;
@@ -271,8 +272,6 @@ static int fill_stop(struct making *making, const struct config_node *node, stru
         return code;
     if ((code = each(options.commands, add_command, making, error)))
         return code;
-    if (stop->kind == STOP_WATCH)
-        stops_arm(stop);
     return 0;
 }
 
@@ -284,7 +283,7 @@ static int make_stops(struct making *making, struct error *error) {
         return config_error(list, error, ERROR_TYPE, "a list of stop points is expected, not %s",
                             config_kind_name(list));
     if (!(stops->list = calloc(count + 1, sizeof *stops->list)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (size_t k = 0; k < count; k++) {
         making->stop = &stops->list[stops->count++];
         making->stop->number = ++stops->next;
@@ -325,36 +324,15 @@ static int make(struct making *making, struct error *error) {
 
 /* ---------------------------------------------------------------- before data is read */
 
-struct known {
-    struct arena *arena;
-    size_t count, nends, capacity;
-    const char **names, **ends; /* ends: what stands behind the last / of a name */
-};
-
-static void add_known(void *context, const char *name) {
-    struct known *known = context;
-    if (known->count == known->capacity) {
-        size_t capacity = known->capacity ? 2 * known->capacity : 128;
-        const char **names = realloc(known->names, capacity * sizeof *names);
-        if (names)
-            known->names = names;
-        const char **ends = realloc(known->ends, capacity * sizeof *ends);
-        if (ends)
-            known->ends = ends;
-        if (!names || !ends)
-            return;
-        known->capacity = capacity;
-    }
-    const char *copy = known->names[known->count] = arena_string(known->arena, name);
-    if (!copy)
-        return;
-    known->count++;
-    if (strrchr(copy, '/'))
-        known->ends[known->nends++] = strrchr(copy, '/') + 1;
+static void each_known(void *of, session_add *add, void *context) {
+    const struct names *known = of;
+    for (size_t k = 0; k < known->count; k++)
+        add(context, known->list[k]);
 }
 
 /* Names that depend on the model, or on what schedulers and optimizers keep: they are looked up once it is there. */
-static int is_known_later(const char *name) {
+static int is_known_later(void *of, const char *name) {
+    (void)of;
     static const char *const prefixes[] = {"norm.", "grad.", "update.", "optimizer.", "scheduler."};
     for (size_t k = 0; k < COUNT(prefixes); k++)
         if (!strncmp(name, prefixes[k], strlen(prefixes[k])))
@@ -363,28 +341,8 @@ static int is_known_later(const char *name) {
 }
 
 static int resolve_known(void *context, const char *name, char *out, struct error *error) {
-    const struct known *known = context;
-    int ends = 0;
-    snprintf(out, 256, "%s", name);
-    for (size_t k = 0; k < known->count; k++)
-        if (!strcmp(known->names[k], name))
-            return 0;
-    for (size_t k = 0; k < known->count; k++) {
-        const char *slash = strrchr(known->names[k], '/');
-        if (slash && !strcmp(slash + 1, name)) {
-            ends++;
-            snprintf(out, 256, "%s", known->names[k]);
-        }
-    }
-    if (ends == 1 || is_known_later(name))
-        return 0;
-    if (ends)
-        return error_set(error, ERROR_NAME, "\"%s\" is the end of %d names; one of them is %s", name, ends, out);
-    const char *near = text_nearest(name, known->names, known->count);
-    if (!near && (near = text_nearest(name, known->ends, known->nends)))
-        return error_set(error, ERROR_NAME, "no value ends in \"%s\"; did you mean \"%s\"?", name, near);
-    return error_set(error, ERROR_NAME, "no value \"%s\"%s%s%s", name, near ? "; did you mean \"" : "",
-                     near ? near : "", near ? "\"?" : "");
+    const struct name_source source = {each_known, is_known_later, context};
+    return names_resolve(&source, name, out, error);
 }
 
 static double nothing_yet(void *context, const char *name) {
@@ -404,7 +362,7 @@ static int resolve(struct setup *setup, const char *output, const struct config_
     struct config_context context = {.sections = trainer_sections, .output_dir = output};
     config_free(setup->config);
     if (!(setup->config = config_copy(setup->given)))
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     config_hush(setup->config); /* the run, which is opened with what was given, tells */
     int code = config_resolve(setup->config, &context, error);
     *section = code ? NULL : config_get(config_root(setup->config), "fettle");
@@ -415,21 +373,17 @@ static int resolve(struct setup *setup, const char *output, const struct config_
 }
 
 static int check(struct setup *setup, struct session *session, struct error *error) {
-    struct known known = {.arena = setup->arena};
+    struct names known = {0};
     struct expression_scope scope = {&known, resolve_known, nothing_yet, no_series};
     struct making making = {.setup = setup, .session = session, .scope = &scope};
-    struct trainer *trainer = session->trainer;
-    int code = trainer_check_names(config_root(setup->config), add_known, &known, error);
-    add_known(&known, "epoch");
-    add_known(&known, "step");
-    add_known(&known, "batch");
-    session->trainer = NULL; /* panes are not those of the run that is open */
+    int code = trainer_check_names(config_root(setup->config), names_add, &known, error);
+    names_add(&known, "epoch");
+    names_add(&known, "step");
+    names_add(&known, "batch");
     if (!code)
         code = make(&making, error);
-    session->trainer = trainer;
     stops_free(&setup->stops);
-    free(known.names);
-    free(known.ends);
+    names_free(&known);
     return code;
 }
 
@@ -442,8 +396,11 @@ int setup_read(struct setup **out, struct session *session, const struct config 
     if (setup) {
         setup->given = config_copy(config);
         setup->arena = arena_new();
+        setup->aside = calloc(1, sizeof *setup->aside);
     }
-    int code = setup && setup->given && setup->arena ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = setup && setup->given && setup->arena && setup->aside ? 0 : error_memory(error);
+    if (!code)
+        setup->aside->options = session->options;
     if (!code && !(code = resolve(setup, ".", &section, error)) && section)
         code = arena_result(setup->arena, check(setup, session, error), error);
     if (code || !section)
@@ -453,31 +410,17 @@ int setup_read(struct setup **out, struct session *session, const struct config 
     return code;
 }
 
-static void print_nothing(void *context, const char *text) {
-    (void)context;
-    (void)text;
-}
-
-int session_check(const struct config *config, struct error *error) {
-    struct session_options options = {.print = print_nothing};
-    struct session *session;
-    struct setup *setup = NULL;
-    int code = session_new(&session, &options, error);
-    if (!code)
-        code = setup_read(&setup, session, config, error);
-    setup_free(setup);
-    session_free(session);
-    return code;
-}
-
-int setup_make(struct setup *setup, struct session *session, struct error *error) {
+int setup_make(struct setup *setup, struct session *session, struct trainer *trainer, struct error *error) {
     const struct config_node *section;
-    const char *output = trainer_output(session->trainer);
+    const char *output = trainer_output(trainer);
     int code = resolve(setup, output ? output : ".", &section, error);
     if (code)
         return code;
-    struct making making = {.setup = setup, .session = session, .scope = session_scope(session)};
-    return make(&making, error);
+    struct making making = {.setup = setup, .session = session, .scope = session_scope(setup->aside)};
+    setup->aside->trainer = trainer;
+    code = make(&making, error);
+    setup->aside->trainer = NULL; /* it is the caller's */
+    return code;
 }
 
 /* ---------------------------------------------------------------- putting it in place */
@@ -485,6 +428,7 @@ int setup_make(struct setup *setup, struct session *session, struct error *error
 void setup_take(struct setup *setup, struct session *session) {
     struct stops *to = &session->stops, *from = &setup->stops, before = *to;
     const struct setup_options *options = &setup->options;
+    stops_bind(from, session_scope(session));
     if (options->stops) {
         to->list = from->list;
         to->count = from->count;
@@ -503,16 +447,12 @@ void setup_take(struct setup *setup, struct session *session) {
     if (options->layout) {
         memcpy(session->view.panes, setup->view.panes, sizeof session->view.panes);
         session->view.npanes = setup->view.npanes;
+        session_tell_panes(session);
     }
-    snprintf(session->view.focus, sizeof session->view.focus, "%s", setup->view.focus);
-    session->view.zoomed = options->focus && options->zoomed;
-    if (options->focus && session->options.screen) {
-        char request[PANE_NAME + 16];
-        for (int zoom = 0; zoom <= session->view.zoomed; zoom++) {
-            snprintf(request, sizeof request, "%s %s", zoom ? "zoom" : "focus", session->view.focus);
-            session->options.screen(session->options.context, request);
-        }
-    }
+    if (options->focus || !session->options.screen)
+        session_note_focus(session, setup->view.focus, options->focus && options->zoomed);
+    if (options->focus)
+        session_tell_text(session, TOLD_FOCUS, session->view.focus, session->view.zoomed);
     if (options->chart)
         session->view.curve = setup->view.curve;
     if (options->catches)

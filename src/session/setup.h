@@ -16,23 +16,22 @@
 #ifndef FETTLE_SESSION_SETUP_H
 #define FETTLE_SESSION_SETUP_H
 
-#include "session/session_internal.h"
+#include "base/error.h"
 
+struct config;
+struct session;
 struct setup;
+struct trainer;
 
 /* What `config` says, checked without any data: keys, types, commands, panes, and all names that can be known by then.
  * *out is NULL where it says nothing.  Errors tell the place. */
 int setup_read(struct setup **out, struct session *session, const struct config *config, struct error *error);
-/* Makes it for the run that is open now (session->trainer); the session's own stop points and panes stay. */
-int setup_make(struct setup *setup, struct session *session, struct error *error);
-/* Puts what was made in the place of the session's own, of which what is not spoken of stays. */
+/* Makes it for a run that is to be the session's; the session's own stop points and panes stay. */
+int setup_make(struct setup *setup, struct session *session, struct trainer *trainer, struct error *error);
+/* Puts what was made in the place of the session's own, of which what is not spoken of stays; the run is open now. */
 void setup_take(struct setup *setup, struct session *session);
 /* Executes `commands`, until one fails. */
 int setup_run(const struct setup *setup, struct session *session, struct error *error);
 void setup_free(struct setup *setup);
-
-/* The session as it is: config (`training`: the one that this run was begun with, to go on from this checkpoint), and
- * all of the above. */
-int setup_write(struct session *session, const char *path, const char *checkpoint, struct error *error);
 
 #endif

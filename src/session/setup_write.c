@@ -1,9 +1,10 @@
-/* A session as a config. */
+#include "session/setup_write.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "session/setup.h"
+#include "session/session_internal.h"
 
 static void add_list(struct text *out, const char *key, int indent, size_t count,
                      const char *(*at)(const void *of, size_t k), const void *of) {
@@ -57,14 +58,10 @@ static void add_section(const struct session *session, struct text *out) {
     char number[32];
     text_add(out, "fettle:\n");
     add_list(out, "layout", 2, (size_t)session->view.npanes, pane_at, &session->view);
-    char focus[PANE_NAME];
-    snprintf(focus, sizeof focus, "%s", session->view.focus);
-    int zoomed =
-        session->options.focus ? session->options.focus(session->options.context, focus) : session->view.zoomed;
-    if (focus[0]) {
+    if (session->view.focus[0]) {
         text_add(out, "  ");
-        add_text(out, "focus", focus);
-        text_add(out, zoomed ? "  zoom: true\n" : "");
+        add_text(out, "focus", session->view.focus);
+        text_add(out, session->view.zoomed ? "  zoom: true\n" : "");
     }
     text_add(out, "  chart:\n");
     add_list(out, "curves", 4, (size_t)curve->ncurves, curve_at, curve);
@@ -101,8 +98,7 @@ static int without(struct config **out, const struct config_node *root, const ch
                    struct error *error) {
     struct text text = {0}, entry = {0};
     config_write_yaml(root, &text);
-    int code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory")
-                           : config_parse(out, path, text.data, text.size, error);
+    int code = text.failed ? error_memory(error) : config_parse(out, path, text.data, text.size, error);
     if (!code && config_get(config_root(*out), "fettle"))
         code = config_override(*out, "~fettle", error);
     if (!code && checkpoint && config_get(config_root(*out), "ckpt_path"))
@@ -110,8 +106,7 @@ static int without(struct config **out, const struct config_node *root, const ch
     if (!code && checkpoint) {
         text_add(&entry, "+ckpt_path=");
         config_quote(checkpoint, &entry);
-        code =
-            entry.failed ? error_set(error, ERROR_MEMORY, "out of memory") : config_override(*out, entry.data, error);
+        code = entry.failed ? error_memory(error) : config_override(*out, entry.data, error);
     }
     text_free(&text);
     text_free(&entry);
@@ -128,7 +123,7 @@ int setup_write(struct session *session, const char *path, const char *checkpoin
     if (!code) {
         config_write_yaml(config_root(config), &text);
         add_section(session, &text);
-        code = text.failed ? error_set(error, ERROR_MEMORY, "out of memory") : 0;
+        code = text.failed ? error_memory(error) : 0;
     }
     if (!code && checkpoint)
         code = trainer_save_as(session->trainer, checkpoint, error);

@@ -5,11 +5,9 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/text.h"
+#include "session/command.h"
 
-enum { PANES_MOST = 8, PANE_NAME = 128, MARKS_MOST = 256, CURVES_MOST = 4 };
-
-/* Bytes in the text of a view that say how what follows should look; they take no room. */
-enum { STYLE_PLAIN = 1, STYLE_FAINT, STYLE_CURVE, STYLE_LAST = STYLE_CURVE + CURVES_MOST - 1 };
+enum { MARKS_MOST = 256 };
 
 /* Curves on one pair of axes, or a part of them. */
 struct curve_view {
@@ -29,31 +27,24 @@ struct view_mark {
 
 struct view_options {
     struct curve_view curve;
-    char panes[PANES_MOST][PANE_NAME]; /* "values", or a command that only looks */
+    /* what a front end shows, as it, a command or a session that was opened said last: kept to be saved */
+    char panes[PANES_MOST][PANE_NAME];
     int npanes;
-    char focus[PANE_NAME]; /* the pane that a saved session had it on; "": nothing is said */
+    char focus[PANE_NAME]; /* "": nothing is said */
     int zoomed;
     struct view_mark marks[MARKS_MOST]; /* the oldest are dropped */
     int nmarks;
 };
 
 struct session;
-struct command_line;
 
 void view_begin(struct view_options *view); /* as a session opens */
 void view_mark(struct session *session, char what);
-/* Words of `plot` and `chart` from words[first] on: CURVES, log, linear, smooth S, last N, all, in, out, left, right,
- * live, freeze, cursor STEP|left|right|off.  view is changed only where all are understood. */
-int curve_read(struct curve_view *view, struct session *session, const struct command_line *line, int first,
-               struct error *error);
-/* A line that says what they are, then height - 1 lines; nothing where there is no point or less room than 24 x 5.
- * styled: with STYLE_ bytes.  ERROR_NAME, ERROR_STATE: there is no such curve. */
-int curve_draw(const struct curve_view *view, struct session *session, int width, int height, int styled,
-               struct text *out, struct error *error);
-void curve_tell(const struct curve_view *view, struct text *out); /* as words that `chart` takes */
+void session_tell_panes(struct session *session);
 /* What a pane is called that a user names so: "values", a command that only looks, or what `info` knows ("ema"). */
 int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error);
 /* What a pane shows now, in the room that it has; what is wrong with it where it cannot. */
-void pane_draw(struct session *session, const char *name, int width, int height, struct text *out);
+void pane_draw(struct session *session, const char *name, struct room room, struct text *out);
+enum pane_kind pane_kind(const char *name);
 
 #endif

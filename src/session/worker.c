@@ -11,62 +11,89 @@
 #include "base/interrupt.h"
 #include "base/thread.h"
 #include "session/progress.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 
 enum { MAX_QUEUE = 4096 };
 
 struct worker {
-    struct session *session; /* the thread's own, but for worker_complete */
+    struct session *session; /* the thread's own */
     pthread_t thread;
     pthread_mutex_t lock; /* over what follows */
-    pthread_cond_t wake;
-    char **queue;
-    size_t count;
-    struct text printed, requests;
+    pthread_cond_t wake, answered;
+    struct request *queue; /* lines, and what must keep its place among them */
+    size_t count, lines;
+    struct event *events;
+    size_t nevents, capacity;
+    struct text printed; /* since the last of them */
+    struct event reply;  /* to the request that is waited for, once has_reply */
+    int has_reply;
     struct view view;
     char progress[256];
-    struct view_room chart, panes[PANES_MOST];
-    char focus[PANE_NAME];
-    int zoomed;
+    struct view_wish wish;
     double due[1 + PANES_MOST]; /* when the chart, and each pane, may be drawn again while something runs */
+    int seen;                   /* the view has been taken */
     int resized, running, finished, ending;
     int descriptor;
     atomic_int interrupted, save;
 };
 
-static void tell(struct worker *worker) {
+static void ring(struct worker *worker) {
     uint64_t one = 1;
     if (write(worker->descriptor, &one, sizeof one) < 0) {
         /* full: it is readable already */
     }
 }
 
-void worker_print(struct worker *worker, const char *text) {
+static void add_event(struct worker *worker, struct event event) {
+    if (worker->nevents == worker->capacity) {
+        size_t capacity = worker->capacity ? 2 * worker->capacity : 16;
+        struct event *events = realloc(worker->events, capacity * sizeof *events);
+        if (!events) {
+            event_free(&event);
+            return;
+        }
+        worker->events = events;
+        worker->capacity = capacity;
+    }
+    worker->events[worker->nevents++] = event;
+}
+
+static void take_text(struct text *to, struct text *from) {
+    *to = *from;
+    *from = (struct text){0};
+}
+
+/* What has been printed so far is told before what comes now. */
+static void add_printed(struct worker *worker) {
+    struct text printed;
+    take_text(&printed, &worker->printed);
+    if (printed.size)
+        add_event(worker, (struct event){.kind = TOLD_TEXT, .text = printed.data});
+    else
+        text_free(&printed);
+}
+
+static void tell(struct worker *worker, struct event *event) {
     pthread_mutex_lock(&worker->lock);
-    text_add(&worker->printed, text);
+    if (event->kind == TOLD_TEXT) {
+        text_add(&worker->printed, event->text);
+        event_free(event);
+    } else {
+        add_printed(worker);
+        add_event(worker, *event);
+    }
     pthread_mutex_unlock(&worker->lock);
-    tell(worker);
+    ring(worker);
+}
+
+void worker_print(struct worker *worker, const char *text) {
+    struct event event = {.kind = TOLD_TEXT, .text = strdup(text)};
+    if (event.text)
+        tell(worker, &event);
 }
 
 /* ---------------------------------------------------------------- views */
-
-static void free_view(struct view *view) {
-    text_free(&view->chart);
-    for (int k = 0; k < PANES_MOST; k++)
-        text_free(&view->panes[k].text);
-}
-
-static void copy_view(struct view *to, const struct view *from) {
-    *to = *from;
-    to->chart = (struct text){0};
-    if (from->chart.data)
-        text_add(&to->chart, from->chart.data);
-    for (int k = 0; k < PANES_MOST; k++) {
-        to->panes[k].text = (struct text){0};
-        if (from->panes[k].text.data)
-            text_add(&to->panes[k].text, from->panes[k].text.data);
-    }
-}
 
 /* What watching costs a run: the chart and the panes are drawn so seldom that all of them together take less than a
  * two-hundredth of the time. */
@@ -79,19 +106,14 @@ static void note_cost(struct worker *worker, int part, double begin) {
     worker->due[part] = now + 200 * (1 + worker->view.npanes) * (now - begin);
 }
 
-static void take_text(struct text *to, struct text *from) {
-    *to = *from;
-    *from = (struct text){0};
-}
-
 static void publish(struct worker *worker, int running) {
     struct session *session = worker->session;
     struct view view = {.state = "empty"};
-    struct view_room chart, panes[PANES_MOST];
+    struct view_wish wish;
     int keep_chart = 0, keep_pane[PANES_MOST] = {0};
     pthread_mutex_lock(&worker->lock);
-    chart = worker->chart;
-    memcpy(panes, worker->panes, sizeof panes);
+    wish = worker->wish;
+    worker->resized = 0;
     pthread_mutex_unlock(&worker->lock);
     if (session->trainer) {
         struct text place = {0};
@@ -107,21 +129,22 @@ static void publish(struct worker *worker, int running) {
         text_free(&place);
         if (is_due(worker, 0, running)) {
             double begin = clock_seconds();
-            curve_draw(&session->view.curve, session, chart.width, chart.height, 1, &view.chart, NULL);
+            session_draw(session, "chart", wish.chart, &view.chart, NULL);
             note_cost(worker, 0, begin);
         } else {
             keep_chart = 1;
         }
         snprintf(view.why, sizeof view.why, "%s", running ? "" : session->why);
     }
-    view.npanes = session->view.npanes;
+    view.npanes = wish.npanes;
     for (int k = 0; k < view.npanes; k++) {
-        snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", session->view.panes[k]);
-        if (panes[k].height <= 0)
+        snprintf(view.panes[k].name, sizeof view.panes[k].name, "%s", wish.panes[k].name);
+        view.panes[k].kind = pane_kind(view.panes[k].name);
+        if (wish.panes[k].room.height <= 0)
             continue;
         if (strcmp(worker->view.panes[k].name, view.panes[k].name) || is_due(worker, 1 + k, running)) {
             double begin = clock_seconds();
-            pane_draw(session, view.panes[k].name, panes[k].width, panes[k].height, &view.panes[k].text);
+            pane_draw(session, view.panes[k].name, wish.panes[k].room, &view.panes[k].text);
             note_cost(worker, 1 + k, begin);
         } else {
             keep_pane[k] = 1;
@@ -133,67 +156,58 @@ static void publish(struct worker *worker, int running) {
     for (int k = 0; k < view.npanes; k++)
         if (keep_pane[k])
             take_text(&view.panes[k].text, &worker->view.panes[k].text);
-    free_view(&worker->view);
+    view_free(&worker->view);
     worker->view = view;
+    worker->seen = 0;
     pthread_mutex_unlock(&worker->lock);
-    tell(worker);
+    ring(worker);
 }
 
-/* ---------------------------------------------------------------- what the session asks for */
+/* ---------------------------------------------------------------- what the session tells */
 
-static void on_print(void *context, const char *text) {
-    worker_print(context, text);
-}
-
-/* What the screen will do with a request, for a session that is saved before it has. */
-static void foresee_focus(struct worker *worker, const char *request) {
-    int zooms = !strncmp(request, "zoom ", 5);
-    const char *name = request + (zooms ? 5 : 6);
-    if ((!zooms && strncmp(request, "focus ", 6) != 0) || !strcmp(name, "next") || !strcmp(name, "previous"))
+static void on_tell(void *context, struct event *event) {
+    struct worker *worker = context;
+    if (event->kind != TOLD_PROGRESS) {
+        tell(worker, event);
         return;
-    int same = !name[0] || !strcmp(name, worker->focus);
-    if (name[0])
-        snprintf(worker->focus, sizeof worker->focus, "%s", name);
-    worker->zoomed = zooms && !(worker->zoomed && same);
+    }
+    /* views tell it */
+    snprintf(worker->progress, sizeof worker->progress, "%s", event->text);
+    event_free(event);
+    publish(worker, worker->progress[0] != 0);
 }
 
-static void on_screen(void *context, const char *request) {
-    struct worker *worker = context;
+static void add_name(void *context, const char *name) {
+    names_add(&((struct event *)context)->names, name);
+}
+
+static void answer(struct worker *worker, const struct request *request) {
+    struct event reply = {.kind = TOLD_NAMES};
+    reply.on = session_complete(worker->session, request->text, request->word, add_name, &reply);
     pthread_mutex_lock(&worker->lock);
-    foresee_focus(worker, request);
-    text_format(&worker->requests, "%s\n", request);
+    worker->reply = reply;
+    worker->has_reply = 1;
+    pthread_cond_signal(&worker->answered);
     pthread_mutex_unlock(&worker->lock);
-    tell(worker);
 }
 
-static int on_focus(void *context, char name[128]) {
-    struct worker *worker = context;
+/* ---------------------------------------------------------------- what is asked of the session */
+
+static int take_request(struct worker *worker, int live_only, struct request *out) {
+    int taken = 0;
     pthread_mutex_lock(&worker->lock);
-    snprintf(name, 128, "%s", worker->focus);
-    int zoomed = worker->zoomed;
-    pthread_mutex_unlock(&worker->lock);
-    return zoomed;
-}
-
-static void on_progress(void *context, const char *line) {
-    struct worker *worker = context;
-    snprintf(worker->progress, sizeof worker->progress, "%s", line);
-    publish(worker, line[0] != 0);
-}
-
-static char *take_line(struct worker *worker, int live_only) {
-    char *line = NULL;
-    pthread_mutex_lock(&worker->lock);
-    if (worker->count && (!live_only || session_is_live(worker->queue[0]))) {
-        line = worker->queue[0];
+    if (worker->count && (!live_only || worker->queue[0].kind != ASK_LINE || session_is_live(worker->queue[0].text))) {
+        *out = worker->queue[0];
         worker->count--;
+        worker->lines -= out->kind == ASK_LINE;
         memmove(worker->queue, worker->queue + 1, worker->count * sizeof *worker->queue);
+        taken = 1;
     }
     pthread_mutex_unlock(&worker->lock);
-    return line;
+    return taken;
 }
 
-static void obey(struct worker *worker, char *line) {
+static void execute(struct worker *worker, const char *line) {
     struct error_list all = {0};
     struct error error = {.all = &all};
     if (session_execute(worker->session, line, &error) && error.code != ERROR_INTERRUPT) {
@@ -204,15 +218,24 @@ static void obey(struct worker *worker, char *line) {
         worker_print(worker, said.data ? said.data : "");
         text_free(&said);
     }
-    free(line);
+}
+
+static void obey(struct worker *worker, struct request *request) {
+    if (request->kind == ASK_LINE)
+        execute(worker, request->text);
+    else if (request->kind == ASK_FOCUS)
+        session_note_focus(worker->session, request->text, request->on);
+    else if (request->kind == ASK_NAMES)
+        answer(worker, request);
+    request_free(request);
 }
 
 /* Between two batches. */
 static int on_look(void *context) {
     struct worker *worker = context;
-    char *line;
-    while (!atomic_load(&worker->interrupted) && (line = take_line(worker, 1)))
-        obey(worker, line);
+    struct request request;
+    while (!atomic_load(&worker->interrupted) && take_request(worker, 1, &request))
+        obey(worker, &request);
     return atomic_load(&worker->interrupted);
 }
 
@@ -235,21 +258,25 @@ static void *work(void *context) {
         worker->running = 0;
         while (!worker->count && !worker->ending && !worker->resized && !atomic_load(&worker->save))
             pthread_cond_wait(&worker->wake, &worker->lock);
-        worker->running = !worker->ending && worker->count;
-        int ending = worker->ending, lines = worker->running;
-        worker->resized = 0;
+        worker->running = !worker->ending && worker->lines;
+        int ending = worker->ending, any = worker->count > 0;
         pthread_mutex_unlock(&worker->lock);
         if (ending)
             break;
-        if (!lines) {
+        if (!any) {
             session_save_if_asked(worker->session);
             publish(worker, 0);
             continue;
         }
+        struct request request;
+        if (!take_request(worker, 0, &request))
+            continue;
+        if (request.kind != ASK_LINE) {
+            obey(worker, &request);
+            continue;
+        }
         atomic_store(&worker->interrupted, 0);
-        char *line = take_line(worker, 0);
-        if (line)
-            obey(worker, line);
+        obey(worker, &request);
         worker->progress[0] = 0;
         pthread_mutex_lock(&worker->lock);
         worker->finished = session_finished(worker->session);
@@ -264,6 +291,35 @@ static void *work(void *context) {
 
 /* ---------------------------------------------------------------- from the front end */
 
+/* Lines that wait, or all requests. */
+static void drop(struct worker *worker, int all) {
+    size_t kept = 0;
+    for (size_t k = 0; k < worker->count; k++)
+        if (all || worker->queue[k].kind == ASK_LINE)
+            request_free(&worker->queue[k]);
+        else
+            worker->queue[kept++] = worker->queue[k];
+    worker->count = kept;
+    worker->lines = 0;
+}
+
+static void destroy(struct worker *worker) {
+    session_free(worker->session);
+    for (size_t k = 0; k < worker->nevents; k++)
+        event_free(&worker->events[k]);
+    free(worker->events);
+    text_free(&worker->printed);
+    view_free(&worker->view);
+    drop(worker, 1);
+    if (worker->descriptor >= 0)
+        close(worker->descriptor);
+    pthread_cond_destroy(&worker->wake);
+    pthread_cond_destroy(&worker->answered);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker->queue);
+    free(worker);
+}
+
 int worker_new(struct worker **out, const struct session_options *options, struct error *error) {
     struct worker *worker = calloc(1, sizeof *worker);
     struct session_options own = *options;
@@ -271,20 +327,19 @@ int worker_new(struct worker **out, const struct session_options *options, struc
     *out = NULL;
     if (!worker || !(worker->queue = calloc(MAX_QUEUE, sizeof *worker->queue))) {
         free(worker);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
-    own.print = on_print;
-    own.progress = on_progress;
+    own.tell = on_tell;
     own.interrupted = on_look;
     own.asked = on_asked;
     own.abandoned = on_hurry;
     own.save_asked = on_save;
-    own.screen = on_screen;
-    own.focus = on_focus;
+    own.screen = 1;
     own.context = worker;
     worker->descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->wake, NULL);
+    pthread_cond_init(&worker->answered, NULL);
     snprintf(worker->view.state, sizeof worker->view.state, "empty");
     interrupt_watch(on_asked, worker);
     code = session_new(&worker->session, &own, error);
@@ -294,20 +349,11 @@ int worker_new(struct worker **out, const struct session_options *options, struc
         code = error_set(error, ERROR_MEMORY, "cannot start a thread");
     if (code) {
         interrupt_watch(NULL, NULL);
-        session_free(worker->session);
-        if (worker->descriptor >= 0)
-            close(worker->descriptor);
-        free(worker->queue);
-        free(worker);
+        destroy(worker);
         return code;
     }
     *out = worker;
     return 0;
-}
-
-static void drop_queue(struct worker *worker) {
-    while (worker->count)
-        free(worker->queue[--worker->count]);
 }
 
 int worker_free(struct worker *worker, const char *why, struct text *said, struct error *error) {
@@ -316,7 +362,7 @@ int worker_free(struct worker *worker, const char *why, struct text *said, struc
     if (!worker)
         return 0;
     pthread_mutex_lock(&worker->lock);
-    drop_queue(worker);
+    drop(worker, 1);
     worker->ending = 1;
     atomic_store(&worker->interrupted, 1);
     pthread_cond_signal(&worker->wake);
@@ -325,55 +371,89 @@ int worker_free(struct worker *worker, const char *why, struct text *said, struc
     interrupt_watch(NULL, NULL); /* what is saved now is saved */
     if (why) {
         code = session_leave(worker->session, why, &farewell, error);
-        if (farewell.data)
-            text_add(&worker->printed, farewell.data);
-        take_text(said, &worker->printed);
+        add_printed(worker);
+        for (size_t k = 0; k < worker->nevents; k++)
+            if (worker->events[k].kind == TOLD_TEXT)
+                text_add(said, worker->events[k].text);
+        text_add(said, farewell.data ? farewell.data : "");
         text_free(&farewell);
     }
-    session_free(worker->session);
-    text_free(&worker->printed);
-    text_free(&worker->requests);
-    free_view(&worker->view);
-    drop_queue(worker);
-    close(worker->descriptor);
-    pthread_cond_destroy(&worker->wake);
-    pthread_mutex_destroy(&worker->lock);
-    free(worker->queue);
-    free(worker);
+    destroy(worker);
     return code;
 }
 
-int worker_send(struct worker *worker, const char *line) {
-    char *copy = strdup(line);
-    int failed = !copy;
+/* Under the lock. */
+static int put(struct worker *worker, struct request *request) {
+    if (worker->count == MAX_QUEUE)
+        return -1;
+    worker->queue[worker->count++] = *request;
+    worker->lines += request->kind == ASK_LINE;
+    return 0;
+}
+
+int worker_post(struct worker *worker, struct request request) {
+    int failed = 0;
     pthread_mutex_lock(&worker->lock);
-    failed |= worker->count == MAX_QUEUE;
-    if (!failed)
-        worker->queue[worker->count++] = copy;
+    switch (request.kind) {
+    case ASK_VIEW:
+        failed = !request.wish;
+        if (!failed) {
+            worker->resized |= memcmp(request.wish, &worker->wish, sizeof worker->wish) != 0;
+            worker->wish = *request.wish;
+        }
+        break;
+    case ASK_INTERRUPT:
+        drop(worker, 0);
+        atomic_fetch_add(&worker->interrupted, 1);
+        break;
+    case ASK_SAVE:
+        atomic_store(&worker->save, 1);
+        break;
+    case ASK_LINE:
+    case ASK_NAMES:
+    case ASK_FOCUS:
+        failed = !request.text || put(worker, &request);
+        if (!failed)
+            request = (struct request){0};
+        break;
+    }
     pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->lock);
-    if (failed)
-        free(copy);
+    request_free(&request);
     return failed ? -1 : 0;
 }
 
-void worker_interrupt(struct worker *worker) {
+int worker_ask(struct worker *worker, struct request request, struct event *reply) {
     pthread_mutex_lock(&worker->lock);
-    drop_queue(worker);
+    int failed = worker->running || worker->lines || !request.text || !request.word || put(worker, &request);
+    if (!failed) {
+        pthread_cond_signal(&worker->wake);
+        while (!worker->has_reply)
+            pthread_cond_wait(&worker->answered, &worker->lock);
+        *reply = worker->reply;
+        worker->has_reply = 0;
+    }
     pthread_mutex_unlock(&worker->lock);
-    atomic_fetch_add(&worker->interrupted, 1);
+    if (failed)
+        request_free(&request);
+    return failed ? -1 : 0;
+}
+
+int worker_send(struct worker *worker, const char *line) {
+    return worker_post(worker, (struct request){.kind = ASK_LINE, .text = strdup(line)});
+}
+
+void worker_interrupt(struct worker *worker) {
+    worker_post(worker, (struct request){.kind = ASK_INTERRUPT});
 }
 
 void worker_save(struct worker *worker) {
-    atomic_store(&worker->save, 1);
-    pthread_mutex_lock(&worker->lock);
-    pthread_cond_signal(&worker->wake);
-    pthread_mutex_unlock(&worker->lock);
+    worker_post(worker, (struct request){.kind = ASK_SAVE});
 }
 
 int worker_busy(struct worker *worker) {
     pthread_mutex_lock(&worker->lock);
-    int busy = worker->running || worker->count;
+    int busy = worker->running || worker->lines;
     pthread_mutex_unlock(&worker->lock);
     return busy;
 }
@@ -389,48 +469,32 @@ int worker_descriptor(const struct worker *worker) {
     return worker->descriptor;
 }
 
-void view_free(struct view *view) {
-    free_view(view);
-    memset(view, 0, sizeof *view);
+/* The newest view, before what was told since the one before. */
+static int take_view(struct worker *worker, struct event *out) {
+    struct view *view = worker->seen ? NULL : malloc(sizeof *view);
+    if (!view)
+        return 0;
+    view_copy(view, &worker->view);
+    worker->seen = 1;
+    *out = (struct event){.kind = TOLD_VIEW, .view = view};
+    return 1;
 }
 
-void worker_take(struct worker *worker, struct text *printed, struct text *requests, struct view *out) {
+int worker_next(struct worker *worker, struct event *out) {
     uint64_t count;
-    if (read(worker->descriptor, &count, sizeof count) < 0) {
-        /* nothing new */
+    pthread_mutex_lock(&worker->lock);
+    int any = take_view(worker, out);
+    if (!any && !worker->nevents)
+        add_printed(worker);
+    if (!any && worker->nevents) {
+        *out = worker->events[0];
+        worker->nevents--;
+        memmove(worker->events, worker->events + 1, worker->nevents * sizeof *worker->events);
+        any = 1;
     }
-    pthread_mutex_lock(&worker->lock);
-    *printed = worker->printed;
-    worker->printed = (struct text){0};
-    *requests = worker->requests;
-    worker->requests = (struct text){0};
-    copy_view(out, &worker->view);
+    if (!any && read(worker->descriptor, &count, sizeof count) < 0) {
+        /* it was not readable */
+    }
     pthread_mutex_unlock(&worker->lock);
-}
-
-void worker_set_room(struct worker *worker, struct view_room chart, const struct view_room panes[PANES_MOST]) {
-    size_t size = sizeof worker->panes;
-    pthread_mutex_lock(&worker->lock);
-    worker->resized |= memcmp(&chart, &worker->chart, sizeof chart) || memcmp(panes, worker->panes, size);
-    worker->chart = chart;
-    memcpy(worker->panes, panes, size);
-    pthread_cond_signal(&worker->wake);
-    pthread_mutex_unlock(&worker->lock);
-}
-
-void worker_set_focus(struct worker *worker, const char *pane, int zoomed) {
-    pthread_mutex_lock(&worker->lock);
-    snprintf(worker->focus, sizeof worker->focus, "%s", pane);
-    worker->zoomed = zoomed;
-    pthread_mutex_unlock(&worker->lock);
-}
-
-int worker_complete(struct worker *worker, const char *line, const char *word,
-                    void (*add)(void *context, const char *candidate), void *context) {
-    int files = 0;
-    pthread_mutex_lock(&worker->lock); /* while it is held the thread does not begin anything */
-    if (!worker->running && !worker->count)
-        files = session_complete(worker->session, line, word, add, context);
-    pthread_mutex_unlock(&worker->lock);
-    return files;
+    return any;
 }

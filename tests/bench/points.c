@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "session/session_internal.h"
+#include "session/view/curve.h"
 
 enum { DRAWS = 50 };
 

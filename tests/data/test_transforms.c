@@ -64,7 +64,7 @@ Test(transforms, types) {
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, chemical_symbols: [Xy]}\n", "not a chemical symbol");
     refused("- {_target_: ChemicalSpeciesToAtomTypeMapper, model_type_names: [heavy], "
             "chemical_species_to_atom_type_map: {C: heavi}}\n",
-            "nearest is 'heavy'");
+            "did you mean \"heavy\"");
     refused(MAPPER MAPPER, "second type mapper");
 }
 
@@ -113,7 +113,7 @@ Test(transforms, cutoffs_by_type) {
     refused(MAPPER "- {_target_: NeighborListTransform, r_max: 4, type_names: [C, H], per_edge_type_cutoff: {C: 5}}\n",
             "between 0 and r_max");
     refused(MAPPER "- {_target_: NeighborListTransform, r_max: 4, type_names: [C, H], per_edge_type_cutoff: {c: 3}}\n",
-            "nearest is 'C'");
+            "did you mean \"C\"");
     refused(MAPPER
             "- {_target_: NeighborListPruneTransform, r_max: 4, type_names: [C], per_edge_type_cutoff: {C: 3}}\n",
             "NeighborListTransform must come before");

@@ -15,10 +15,11 @@ static struct {
     long inputs, batches;
 } kept;
 
-static void print(void *context, const char *text) {
+static void tell(void *context, struct event *event) {
     (void)context;
-    if (!text)
-        fuzz_fail("nothing is printed");
+    if (event->kind == TOLD_TEXT && !event->text)
+        fuzz_fail("nothing is told");
+    event_free(event);
 }
 
 static int interrupted(void *context) {
@@ -27,7 +28,7 @@ static int interrupted(void *context) {
 }
 
 static struct session *new_session(void) {
-    struct session_options options = {.print = print, .interrupted = interrupted, .threads = 1};
+    struct session_options options = {.tell = tell, .interrupted = interrupted, .threads = 1};
     struct session *session;
     struct error error = {0};
     options.builtin = fuzz_yaml();

@@ -1,6 +1,8 @@
 /* What stands under `fettle` in a config: read, made and taken for an open session, its commands executed; what is then
  * written is read again.  The input is what stands behind `fettle:`. */
 #include "session/setup.h"
+#include "session/setup_write.h"
+#include "session/session_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +49,7 @@ void fuzz_input(const uint8_t *data, size_t size) {
     int code = setup_read(&setup, session, config, &error);
     fuzz_told(code, &error);
     if (!code && setup) {
-        code = setup_make(setup, session, &error);
+        code = setup_make(setup, session, session->trainer, &error);
         fuzz_told(code, &error);
         if (!code) {
             setup_take(setup, session);

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "session/view/chart.h"
 #include "session/view/figure.h"
-#include "session/view/series.h"
+#include "session/series.h"
 
 Test(series, points_are_kept_in_order_and_cut_at_the_end) {
     struct series_store store = {0};

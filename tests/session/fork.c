@@ -16,8 +16,10 @@ struct place {
     int questions, patience; /* asked so often; the answer is yes from then on */
 };
 
-static void print(void *context, const char *text) {
-    text_add(&((struct place *)context)->printed, text);
+static void tell(void *context, struct event *event) {
+    if (event->kind == TOLD_TEXT)
+        text_add(&((struct place *)context)->printed, event->text);
+    event_free(event);
 }
 
 static int asked(void *context) {
@@ -32,7 +34,7 @@ static struct session *opened(struct place *place) {
     snprintf(place->folder, sizeof place->folder, "/tmp/fettle-test-XXXXXX");
     cr_assert(ne(ptr, mkdtemp(place->folder), NULL));
     cr_assert(eq(int, chdir(place->folder), 0));
-    struct session_options options = {.print = print, .asked = asked, .context = place, .threads = 1};
+    struct session_options options = {.tell = tell, .asked = asked, .context = place, .threads = 1};
     cr_assert(eq(int, session_new(&session, &options, &error), 0));
     snprintf(line, sizeof line,
              "open %s/../ui/config.yaml data.train_file_path=%s/../ui/water.xyz data.val_file_path=%s/../ui/water.xyz",

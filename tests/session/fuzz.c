@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "config/config_internal.h"
+#include "session/execute.h"
 #include "session/session_internal.h"
 #include "train/optimizer/optimizer_kinds.h"
 #include "train/core/state.h"
@@ -292,7 +293,7 @@ static void draw(struct text *line, struct session *session) {
         for (int k = 0; k < words; k++) {
             const char *quotes[] = {"", "", "", "", "", "", "\"", "'"}, *quote = PICK(quotes);
             text_format(line, " %s", quote);
-            if (k == 0 && words == most && command->completion == COMPLETE_METRIC && chance(60))
+            if (k == 0 && words == most && command->complete == values_complete && chance(60))
                 add_expression(line, session, 0);
             else
                 add_word(line, session, command->name);
@@ -378,8 +379,10 @@ struct bound {
     size_t printed;
 };
 
-static void take(void *context, const char *text) {
-    ((struct bound *)context)->printed += strlen(text);
+static void take(void *context, struct event *event) {
+    if (event->kind == TOLD_TEXT)
+        ((struct bound *)context)->printed += strlen(event->text);
+    event_free(event);
 }
 
 static int interrupted(void *context) {
@@ -426,7 +429,7 @@ static struct session *session_make(struct bound *bound) {
     struct session *session;
     struct error error = {0};
     struct session_options options = {
-        .print = take, .interrupted = interrupted, .context = bound, .builtin = session_yaml, .threads = 1};
+        .tell = take, .interrupted = interrupted, .context = bound, .builtin = session_yaml, .threads = 1};
     put_files();
     cr_assert_eq(session_new(&session, &options, &error), 0, "%s", error.message);
     if (chance(90))

@@ -165,7 +165,7 @@ Test(change, what_does_not_fit_is_refused_and_nothing_has_changed) {
         {"set gradient_clip_val -1", "0 or more"},
         {"frobnicate", "a change is"},
         {"freeze *", "nothing to train"},
-        {"freeze edge_ml", "the nearest is"},
+        {"freeze edge_ml", "did you mean"},
         {"freeze", "usage"},
         {"reinit nothing", "no parameter matches"},
         {"reinit * seven", "seed"},

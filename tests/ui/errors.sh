@@ -118,7 +118,7 @@ printf 'epoch 0, batch 1\tset\tlr\t0.1\n' >audit.log
 fails "no place" 1 'audit.log:1' run --replay audit.log
 fails "no audit log" 1 'nowhere.log' run --replay nowhere.log
 printf 'epoch 0, batch 0, step 0, before load\tset\tlrr\t0.1\n' >audit.log
-fails "a change that cannot be made" 1 "the nearest is 'lr'" run --replay audit.log
+fails "a change that cannot be made" 1 "did you mean \"lr\"" run --replay audit.log
 printf 'epoch 0, batch 0, step 0, before load\tfrobnicate\n' >audit.log
 fails "no change" 1 'a change is set, strategy' run --replay audit.log
 printf 'epoch 0, batch 0, step 0, before load\tset\tlr\t0.1\n' >audit.log

@@ -122,6 +122,12 @@ END
 shows "what was open stays" out '1: lr = 0.01'
 shows "what was open stays" out 'config.yaml'
 
+# ---- panes are tried with the run that is opened, whatever the one before has brought
+{ cat config.yaml; printf 'fettle: {layout: [plot norm.model]}\n'; } >curves.yaml
+expect "panes of another run" 0 "$fettle" -b -x 'open config.yaml' -x 'step' -x 'open curves.yaml' \
+    -x layout
+shows "panes of another run" out 'plot norm.model'
+
 # ---- applied, written, and applied again
 { cat config.yaml; cat; } >setup.yaml <<'END'
 fettle:

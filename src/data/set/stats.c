@@ -288,8 +288,7 @@ static int unknown(const struct stats *stats, const char *name, struct error *er
         names[k] = stats->items[k].name;
     const char *near = text_nearest(name, names, stats->count);
     free(names);
-    return error_set(error, ERROR_NAME, "there is no statistic '%s' of the training data%s%s%s", name,
-                     near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    return error_set(error, ERROR_NAME, "there is no statistic '%s' of the training data%s", name, DID_YOU_MEAN(near));
 }
 
 int stats_get(const struct stats *stats, const char *name, struct config_statistic *out, struct error *error) {

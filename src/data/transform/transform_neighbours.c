@@ -38,8 +38,8 @@ static int find_type(const struct transform_cutoffs *cutoffs, const struct confi
         if (strcmp(cutoffs->names.values[t], name) == 0)
             return t;
     const char *near = text_nearest(name, cutoffs->names.values, (size_t)cutoffs->names.count);
-    config_error(config_key_node(map, k), error, ERROR_NAME, "'%s' is not one of type_names%s%s%s", name,
-                 near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    config_error(config_key_node(map, k), error, ERROR_NAME, "'%s' is not one of type_names%s", name,
+                 DID_YOU_MEAN(near));
     return -1;
 }
 

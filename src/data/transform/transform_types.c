@@ -21,9 +21,8 @@ static int map_species(struct transform_mapper *mapper, const struct config_node
             found = k;
     if (found < 0) {
         const char *near = text_nearest(type, mapper->names.values, (size_t)mapper->names.count);
-        return config_error(place, error, ERROR_NAME,
-                            "%s is mapped to type '%s', which is not in model_type_names%s%s%s", species, type,
-                            near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+        return config_error(place, error, ERROR_NAME, "%s is mapped to type '%s', which is not in model_type_names%s",
+                            species, type, DID_YOU_MEAN(near));
     }
     if (!number)
         return config_error(place, error, ERROR_NAME, "'%s' is not a chemical symbol%s", species,

@@ -73,8 +73,8 @@ static int read_categories(struct build *build, const struct config_node *list, 
             known++;
         if (known == nfields) {
             const char *nearest = text_nearest(options.field, graph_fields, nfields);
-            return config_error(node, build->error, ERROR_NAME, "\"%s\" is no field of a frame%s%s%s", options.field,
-                                nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+            return config_error(node, build->error, ERROR_NAME, "\"%s\" is no field of a frame%s", options.field,
+                                DID_YOU_MEAN(nearest));
         }
         if (options.max < options.min || options.max - options.min >= MAX_SIZE || options.features > MAX_SIZE ||
             options.min < -MAX_SIZE || options.max > MAX_SIZE)

@@ -34,8 +34,7 @@ int build_deferred(const struct config_node *node) {
 
 static int unknown_type(struct build *build, const struct config_node *key, const char *name) {
     const char *nearest = text_nearest(name, build->type_names, (size_t)build->ntypes);
-    return config_error(key, build->error, ERROR_NAME, "unknown type \"%s\"%s%s%s", name,
-                        nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return config_error(key, build->error, ERROR_NAME, "unknown type \"%s\"%s", name, DID_YOU_MEAN(nearest));
 }
 
 int build_per_type(struct build *build, const struct config_node *node, const char *name, struct per_type *out) {

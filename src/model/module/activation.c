@@ -24,6 +24,6 @@ int activation_unknown(const char *name, struct error *error) {
     for (int k = 0; k < COUNT; k++)
         names[k] = activations[k].name;
     const char *nearest = text_nearest(name, names, COUNT);
-    return error_set(error, ERROR_NAME, "unknown nonlinearity \"%s\"%s%s%s: expected abs, tanh, ssp or silu", name,
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return error_set(error, ERROR_NAME, "unknown nonlinearity \"%s\"%s: expected abs, tanh, ssp or silu", name,
+                     DID_YOU_MEAN(nearest));
 }

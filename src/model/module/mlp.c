@@ -41,10 +41,9 @@ int mlp_check_nonlinearity(const char *name, struct error *error) {
     if (!name || find(name))
         return 0;
     const char *nearest = text_nearest(name, names, COUNT);
-    return error_set(
-        error, ERROR_NAME,
-        "unknown nonlinearity \"%s\"%s%s%s: expected silu, mish, gelu, ssp, tanh, sigmoid, softplus or null", name,
-        nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return error_set(error, ERROR_NAME,
+                     "unknown nonlinearity \"%s\"%s: expected silu, mish, gelu, ssp, tanh, sigmoid, softplus or null",
+                     name, DID_YOU_MEAN(nearest));
 }
 
 /* ---------------------------------------------------------------- parts */

@@ -1,101 +1,13 @@
-/* Curves: kept while a run goes on, written as figures. */
+/* Curves, written as figures. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "session/command/groups.h"
+#include "session/record.h"
 #include "session/view/figure.h"
 #include "session/session_internal.h"
-
-/* ---------------------------------------------------------------- what is kept */
-
-static const char by_batch[] = "train_loss_step/";
-
-/* Values that expressions ask for the history of: each once, unless it is kept with what is logged. */
-struct recorder {
-    struct session *session;
-    const char *seen[64];
-    size_t nseen;
-};
-
-static void record_history(void *context, const char *name) {
-    struct recorder *recorder = context;
-    struct session *session = recorder->session;
-    double value;
-    for (size_t k = 0; k < recorder->nseen; k++)
-        if (!strcmp(recorder->seen[k], name))
-            return;
-    if (recorder->nseen < sizeof recorder->seen / sizeof *recorder->seen)
-        recorder->seen[recorder->nseen++] = name;
-    if (!strcmp(name, "lr") || strchr(name, '/') || trainer_metric(session->trainer, name, &value))
-        return;
-    if (session_value(session, name, &value))
-        series_add(&session->series, name, trainer_global_step(session->trainer), value);
-}
-
-static void record_histories(struct session *session) {
-    const struct stops *stops = &session->stops;
-    struct recorder recorder = {.session = session};
-    for (size_t k = 0; k < stops->count; k++) {
-        if (stops->list[k].expression)
-            expression_histories(stops->list[k].expression, record_history, &recorder);
-        if (stops->list[k].condition)
-            expression_histories(stops->list[k].condition, record_history, &recorder);
-    }
-    for (size_t k = 0; k < stops->ndisplays; k++)
-        expression_histories(stops->displays[k].expression, record_history, &recorder);
-    if (stops->until)
-        expression_histories(stops->until, record_history, &recorder);
-}
-
-void session_record_batch(struct session *session) {
-    const struct trainer *trainer = session->trainer;
-    double value;
-    for (size_t k = 0; k < trainer_metrics(trainer); k++) {
-        const char *name = trainer_metric_name(trainer, k);
-        if (!strncmp(name, by_batch, sizeof by_batch - 1) && trainer_metric(trainer, name, &value))
-            series_add(&session->series, name, trainer_global_step(trainer), value);
-    }
-    if (!trainer_get(trainer, "lr", &value, NULL))
-        series_add(&session->series, "lr", trainer_global_step(trainer), value);
-    record_histories(session);
-}
-
-void session_record_row(struct session *session) {
-    if (!session->trainer)
-        return; /* it is being opened */
-    const struct trainer_row *row = trainer_row(session->trainer);
-    for (size_t k = 0; k < row->count; k++)
-        if (strncmp(row->names[k], by_batch, sizeof by_batch - 1))
-            series_add(&session->series, row->names[k], trainer_global_step(session->trainer), row->values[k]);
-}
-
-static void series_complete(struct session *session, session_add *add, void *context) {
-    for (size_t k = 0; k < session->series.count; k++)
-        add(context, session->series.list[k]->name);
-}
-
-/* By its name, or by an end of it that no other has ("forces_mae" where there is one). */
-int session_find_series(struct session *session, const char *name, const struct series **out, struct error *error) {
-    int found = 0;
-    if ((*out = series_find(&session->series, name)))
-        return 0;
-    for (size_t k = 0; k < session->series.count; k++) {
-        const char *full = session->series.list[k]->name, *slash = strrchr(full, '/');
-        if (slash && !strcmp(slash + 1, name)) {
-            *out = session->series.list[k];
-            found++;
-        }
-    }
-    if (found == 1)
-        return 0;
-    if (found > 1)
-        return error_set(error, ERROR_NAME, "\"%s\" is the end of %d names; one of them is %s", name, found,
-                         (*out)->name);
-    if (!session->series.count)
-        return error_set(error, ERROR_STATE, "nothing has been trained in this session, so there is no curve yet");
-    return session_unknown(session, series_complete, "curve", name, error);
-}
 
 /* ---------------------------------------------------------------- export */
 
@@ -114,7 +26,7 @@ static int write_csv(const struct series *const *list, size_t count, const char 
     if (!steps || !at) {
         free(steps);
         free(at);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     for (size_t s = 0; s < count; s++)
         for (size_t k = 0; k < list[s]->count; k++)
@@ -152,11 +64,11 @@ static int write_curves(const struct series *const *list, size_t count, int loga
                         struct error *error) {
     struct figure_set *sets = calloc(count + 1, sizeof *sets);
     double **steps = calloc(count + 1, sizeof *steps);
-    int code = sets && steps ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = sets && steps ? 0 : error_memory(error);
     for (size_t s = 0; !code && s < count; s++) {
         steps[s] = malloc((list[s]->count + 1) * sizeof **steps);
         if (!steps[s])
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
         for (size_t k = 0; !code && k < list[s]->count; k++)
             steps[s][k] = (double)list[s]->steps[k];
         sets[s] = (struct figure_set){list[s]->name, list[s]->count, steps[s], list[s]->values};
@@ -222,9 +134,9 @@ static int write_parity(struct session *session, const struct command_line *line
     struct figure_set *sets = calloc((size_t)types + 1, sizeof *sets);
     code = sets && parity.types
                ? trainer_parity(session->trainer, (enum data_role)role, 0, forces, add_point, &parity, error)
-               : error_set(error, ERROR_MEMORY, "out of memory");
+               : error_memory(error);
     if (!code && parity.failed)
-        code = error_set(error, ERROR_MEMORY, "out of memory");
+        code = error_memory(error);
     for (int k = 0; !code && k < types; k++)
         if (parity.types[k].count)
             sets[count++] = (struct figure_set){forces ? names[k] : where, parity.types[k].count, parity.types[k].x,
@@ -266,7 +178,7 @@ static int exec_export(struct session *session, const struct command_line *given
     } else {
         const struct series **list = malloc((COMMAND_MAX_WORDS + session->series.count) * sizeof *list);
         if (!list)
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         for (int k = 2; !code && k < line->count; k++)
             if (!strcmp(line->words[k], "log"))
                 logarithmic = 1;
@@ -289,11 +201,20 @@ static int exec_export(struct session *session, const struct command_line *given
 }
 
 static const struct command commands[] = {
-    {"export", NULL, "export FILE.csv|svg|png [CURVE...] [log] [force]", 1, 40, COMMAND_OPEN | COMMAND_LIVE,
-     COMPLETE_FILE, "write curves, or a parity plot, to a file",
-     "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions against\n"
-     "    labels, a colour for each type.",
-     exec_export},
+    {.name = "export",
+     .usage = "export FILE.csv|svg|png [CURVE...] [log] [force]",
+     .min = 1,
+     .max = 40,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_FILES,
+     .summary = "write curves, or a parity plot, to a file",
+     .help = "    export loss.svg weighted_sum log; export all.csv; export forces.png parity forces val: predictions "
+             "against\n"
+             "    labels, a colour for each type.",
+     .exec = exec_export},
 };
 
-const struct command_group commands_figure = {"figures", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_figure = {
+    .name = "figures",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+};

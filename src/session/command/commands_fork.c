@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "session/audited.h"
+#include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "session/stop/running.h"
 
 enum { BATCHES = 10, MOST_BATCHES = 1000000, COLUMNS = 5, MODULES = 12 };
 
-void session_forget_fork(struct session *session) {
+static void forget_fork(struct session *session) {
     struct forking *fork = &session->fork;
     trainer_point_free(fork->start);
     trainer_branch_free(fork->this);
@@ -29,14 +32,13 @@ struct watched {
 
 static int give_up(void *context, int64_t batches) {
     struct watched *watched = context;
-    const struct session_options *options = &watched->session->options;
     double now = clock_seconds();
-    if (options->progress && now - watched->drawn > 0.1) {
+    if (now - watched->drawn > 0.1) {
         char line[96];
         watched->drawn = now;
         snprintf(line, sizeof line, "fork: %s, batch %lld of %lld", watched->name, (long long)batches,
                  (long long)watched->batches);
-        options->progress(options->context, line);
+        session_tell_text(watched->session, TOLD_PROGRESS, line, 0);
     }
     return session_asked(watched->session);
 }
@@ -47,8 +49,7 @@ static int run_branch(struct session *session, struct trainer_branch **out, cons
     options->give_up = give_up;
     options->context = &watched;
     int code = trainer_branch_new(out, session->trainer, options, report, error);
-    if (session->options.progress)
-        session->options.progress(session->options.context, "");
+    session_tell_text(session, TOLD_PROGRESS, "", 0);
     return code;
 }
 
@@ -73,31 +74,41 @@ static int read_fork(struct forking *out, const struct command_line *line, int *
     out->batches = batches;
     for (int k = first; k < line->count; k++) {
         if (!(out->words[out->count] = strdup(k == first ? command->name : line->words[k])))
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         out->count++;
     }
     return 0;
 }
 
-static const char *const changes[] = {"set", "strategy", "optimizer", "freeze", "unfreeze", "reinit"};
-enum { CHANGES = sizeof changes / sizeof *changes };
+/* Whether a word of a line is the name of a change. */
+struct spoken {
+    const char *word;
+    size_t size;
+    int found;
+};
 
-void changes_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
-    for (int k = 0; k < CHANGES; k++)
-        add(context, changes[k]);
-    add(context, "val");
+static void compare_change(void *context, const char *name) {
+    struct spoken *spoken = context;
+    spoken->found |= strlen(name) == spoken->size && !strncmp(name, spoken->word, spoken->size);
 }
 
-const char *fork_change(const char *line) {
+/* A change and what follows it, or what may come before one. */
+static void fork_complete(struct session *session, const char *line, session_add *add, void *context) {
+    const struct command *command;
+    char name[64];
     for (const char *word = line; *word; word += strspn(word, " \t")) {
-        size_t size = strcspn(word, " \t");
-        for (int k = 0; k < CHANGES && word[size]; k++)
-            if (strlen(changes[k]) == size && !strncmp(word, changes[k], size))
-                return word;
-        word += size;
+        struct spoken spoken = {word, strcspn(word, " \t"), 0};
+        if (word[spoken.size])
+            changes_complete(session, "", compare_change, &spoken);
+        snprintf(name, sizeof name, "%.*s", (int)spoken.size, word);
+        if (spoken.found && !command_find(&command, name, NULL)) {
+            command->complete(session, word, add, context);
+            return;
+        }
+        word += spoken.size;
     }
-    return NULL;
+    changes_complete(session, "", add, context);
+    add(context, "val");
 }
 
 static void print_fork(struct session *session);
@@ -121,14 +132,14 @@ static int exec_fork(struct session *session, const struct command_line *line, s
     }
     session->fork = fork;
     if (code) {
-        session_forget_fork(session);
+        forget_fork(session);
         session->fork = before;
         if (code == ERROR_INTERRUPT)
             session_print(session, "the fork was given up; the run is where it was\n");
         session->told = 1;
     } else {
         session->fork = before;
-        session_forget_fork(session);
+        forget_fork(session);
         session->fork = fork;
         session_print(session, "%s", report.data ? report.data : "");
         print_fork(session);
@@ -269,7 +280,7 @@ static int print_weights(struct session *session, const struct pair *pair, struc
     size_t most = (size_t)model_nparameters(trainer_model(session->trainer));
     struct module_apart *modules = calloc(most + 1, sizeof *modules);
     if (!modules)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     size_t count = sum_modules(session, pair, modules, &all);
     if (pair->from)
         session_print(session, "weights of norm %.6g: %s moved by %.4g, %s by %.4g, cosine %.4f\n", sqrt(all.norm),
@@ -327,7 +338,8 @@ static void print_fork(struct session *session) {
 
 /* ---------------------------------------------------------------- diff */
 
-void points_complete(struct session *session, session_add *add, void *context) {
+static void points_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)line;
     for (size_t k = 0; k < session->rewinding.nnamed; k++)
         add(context, session->rewinding.named[k].name);
     add(context, "now");
@@ -338,8 +350,8 @@ void points_complete(struct session *session, session_add *add, void *context) {
     }
 }
 
-void branches_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
+static void branches_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
     add(context, "this");
     add(context, "other");
     add(context, "neither");
@@ -350,11 +362,11 @@ static int find_point(struct session *session, const char *name, const struct tr
                       struct error *error) {
     const struct forking *fork = &session->fork;
     *out = NULL;
-    for (size_t k = 0; k < session->rewinding.nnamed; k++)
-        if (!strcmp(session->rewinding.named[k].name, name)) {
-            *out = session->rewinding.named[k].point;
-            return 0;
-        }
+    const struct named_point *named = session_find_point(session, name);
+    if (named) {
+        *out = named->point;
+        return 0;
+    }
     if (!strcmp(name, "now"))
         return 0;
     if (fork->start && !strcmp(name, "this"))
@@ -408,28 +420,52 @@ static int exec_keep(struct session *session, const struct command_line *line, s
     if (code)
         return code;
     long batches = (long)trainer_branch_batches(other ? fork->other : fork->this);
-    session_forget_fork(session);
-    return batches && strcmp(which, "neither") ? session_run_batches(session, batches, error) : 0;
+    forget_fork(session);
+    return batches && strcmp(which, "neither") ? session_run(session, (struct run_limits){batches, -1, NULL}, error)
+                                               : 0;
 }
 
 static const struct command commands[] = {
-    {"fork", NULL, "fork [N] [val] CHANGE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN, COMPLETE_CHANGE,
-     "the next N batches as things are and after a change, beside each other",
-     "    fork 20 strategy ema_config ema_decay=0.99\n"
-     "    fork 50 val set lr 0.003                    with the validation sets at the end of both\n"
-     "    A change is strategy, optimizer, set, freeze, unfreeze or reinit.  Both are run aside: nothing is written,\n"
-     "    and the run stays where it is until `keep` goes on with one of them.",
-     exec_fork},
-    {"diff", NULL, "diff [A [B]]", 0, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_POINT,
-     "losses and weights of both branches of the fork, or of two checkpoints",
-     "    A and B are names of checkpoints, `now` (for B where it is left out), and after a fork `start`, `this` and\n"
-     "    `other`.  Differences are relative to the norm of the weights of a module, the largest first.",
-     exec_diff},
-    {"keep", NULL, "keep this|other|neither", 1, 1, COMMAND_OPEN, COMPLETE_BRANCH,
-     "go on with a branch of the fork: with the change, or as if there had been none",
-     "    The run goes on from where it was forked, over the same batches, to the bits that were compared; now they\n"
-     "    are logged, and a change stands in the audit log.",
-     exec_keep},
+    {.name = "fork",
+     .usage = "fork [N] [val] CHANGE",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN,
+     .complete = fork_complete,
+     .summary = "the next N batches as things are and after a change, beside each other",
+     .help =
+         "    fork 20 strategy ema_config ema_decay=0.99\n"
+         "    fork 50 val set lr 0.003                    with the validation sets at the end of both\n"
+         "    A change is what the audit log would remember: TAB offers those there are.  Both are run aside: nothing "
+         "is\n"
+         "    written, and the run stays where it is until `keep` goes on with one of them.",
+     .exec = exec_fork},
+    {.name = "diff",
+     .usage = "diff [A [B]]",
+     .max = 2,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = points_complete,
+     .summary = "losses and weights of both branches of the fork, or of two checkpoints",
+     .help = "    A and B are names of checkpoints, `now` (for B where it is left out), and after a fork `start`, "
+             "`this` and\n"
+             "    `other`.  Differences are relative to the norm of the weights of a module, the largest first.",
+     .exec = exec_diff},
+    {.name = "keep",
+     .usage = "keep this|other|neither",
+     .min = 1,
+     .max = 1,
+     .flags = COMMAND_OPEN,
+     .complete = branches_complete,
+     .summary = "go on with a branch of the fork: with the change, or as if there had been none",
+     .help = "    The run goes on from where it was forked, over the same batches, to the bits that were compared; now "
+             "they\n"
+             "    are logged, and a change stands in the audit log.",
+     .exec = exec_keep},
 };
 
-const struct command_group commands_fork = {"branches", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_fork = {
+    .name = "branches",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+    .on_forget = forget_fork,
+};

@@ -4,24 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "model/emit/module.h"
-#include "session/view/info.h"
-#include "session/view/tree.h"
+#include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "session/view/info.h"
+#include "session/view/submodules.h"
+#include "session/view/tree.h"
 
 /* ---------------------------------------------------------------- tree */
-
-static void add_paths(const struct module *module, session_add *add, void *context) {
-    if (module->path && module->path[0])
-        add(context, module->path);
-    for (const struct module *child = module->first_child; child; child = child->next)
-        add_paths(child, add, context);
-}
-
-void modules_complete(struct session *session, session_add *add, void *context) {
-    if (session->trainer)
-        add_paths(model_root(trainer_model(session->trainer)), add, context);
-}
 
 static int exec_tree(struct session *session, const struct command_line *line, struct error *error) {
     const char *pattern = NULL;
@@ -37,10 +26,6 @@ static int exec_tree(struct session *session, const struct command_line *line, s
 }
 
 /* ---------------------------------------------------------------- print */
-
-void metrics_complete(struct session *session, session_add *add, void *context) {
-    values_complete(session, add, context);
-}
 
 static int print_value(struct session *session, const char *text, struct error *error) {
     struct expression *expression;
@@ -80,18 +65,38 @@ static int exec_print(struct session *session, const struct command_line *line, 
 }
 
 static const struct command commands[] = {
-    {"tree", NULL, "tree [PATTERN] [depth N]", 0, 3, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
-     "the modules with their numbers, or those that a pattern matches; N levels deep",
-     "    A line for each: how many parameters, their norm, that of the gradient, how far the last step went (over "
-     "the\n"
-     "    norm), then the module; +N are folded.  `module` prints the model as PyTorch does.",
-     exec_tree},
-    {"print", "p", "print [NAME... | EXPR]", 0, COMMAND_MAX_WORDS,
-     COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC,
-     "values of metrics and settings, or of an expression; without one, of all metrics",
-     "    `help break` says what an expression may be.", exec_print},
-    {"info", "i", "info [TOPIC [WORD...]]", 0, 4, COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_TOPIC,
-     "where things stand; without a topic, the topics there are", NULL, info_exec},
+    {.name = "tree",
+     .usage = "tree [PATTERN] [depth N]",
+     .max = 3,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = modules_complete,
+     .summary = "the modules with their numbers, or those that a pattern matches; N levels deep",
+     .help =
+         "    A line for each: how many parameters, their norm, that of the gradient, how far the last step went (over "
+         "the\n"
+         "    norm), then the module; +N are folded.  `module` prints the model as PyTorch does.",
+     .exec = exec_tree},
+    {.name = "print",
+     .aliases = "p",
+     .usage = "print [NAME... | EXPR]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = values_complete,
+     .summary = "values of metrics and settings, or of an expression; without one, of all metrics",
+     .help = "    `help break` says what an expression may be.",
+     .exec = exec_print},
+    {.name = "info",
+     .aliases = "i",
+     .usage = "info [TOPIC [WORD...]]",
+     .max = 4,
+     .flags = COMMAND_REPEAT | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = info_complete,
+     .summary = "where things stand; without a topic, the topics there are",
+     .exec = info_exec},
 };
 
-const struct command_group commands_inspect = {"inspect", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_inspect = {
+    .name = "inspect",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+};

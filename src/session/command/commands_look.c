@@ -3,25 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/emit/module.h"
 #include "graph/run/program_look.h"
-#include "session/view/histogram.h"
-#include "session/view/info.h"
+#include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "session/view/histogram.h"
+#include "session/view/info_data.h"
+#include "session/view/submodules.h"
 
 /* ---------------------------------------------------------------- worst */
 
-/* Which number frames are ordered by: the loss, or one term of it. */
-static _Thread_local int by_term;
-
-static double badness(const struct trainer_frame *frame) {
-    double value = by_term < 0 ? frame->loss : frame->terms[by_term];
+/* By the loss, or by one term of it: its number, -1 for the loss. */
+static double badness(const struct trainer_frame *frame, int term) {
+    double value = term < 0 ? frame->loss : frame->terms[term];
     return isnan(value) ? INFINITY : value; /* what is no number comes first */
 }
 
-static int compare(const void *a, const void *b) {
-    double x = badness(a), y = badness(b);
+static int compare(const void *a, const void *b, void *term) {
     const struct trainer_frame *left = a, *right = b;
+    double x = badness(left, *(int *)term), y = badness(right, *(int *)term);
     return x < y ? 1 : x > y ? -1 : left->index < right->index ? -1 : 1;
 }
 
@@ -54,7 +53,8 @@ static int find_term(struct session *session, const char *name) {
     return -1;
 }
 
-static void roles_and_terms_complete(struct session *session, session_add *add, void *context) {
+static void roles_and_terms_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)line;
     for (int role = 0; role < ROLE_COUNT; role++)
         add(context, data_role_name((enum data_role)role));
     for (size_t k = 0; session->trainer && k < trainer_terms(session->trainer); k++)
@@ -88,69 +88,13 @@ static int exec_worst(struct session *session, const struct command_line *line, 
     if ((code = trainer_frames(session->trainer, role, 0, &frames, &count, error)))
         return code;
     session_print_weights(session);
-    by_term = term;
-    qsort(frames, count, sizeof *frames, compare);
+    qsort_r(frames, count, sizeof *frames, compare, &term);
     print_frames(session, frames, count < (size_t)most ? count : (size_t)most);
     free(frames);
     return 0;
 }
 
 /* ---------------------------------------------------------------- modules */
-
-static int is_under(const char *name, const char *path) {
-    size_t size = strlen(path);
-    return !strncmp(name, path, size) && (!size || name[size] == '.');
-}
-
-int session_find_module(struct session *session, const char *path, const struct module **out, struct error *error) {
-    int count;
-    *out = module_find(model_root(trainer_model(session->trainer)), path, &count);
-    if (count > 1)
-        return error_set(error, ERROR_NAME, "\"%s\" is the end of %d paths; one of them is %s", path, count,
-                         (*out)->path);
-    return *out ? 0 : session_unknown(session, modules_complete, "module", path, error);
-}
-
-static void print_parameters(struct session *session, const char *path) {
-    const struct model *model = trainer_model(session->trainer);
-    size_t skip = path[0] ? strlen(path) + 1 : 0;
-    struct trainer_norms norms;
-    int shown = 0;
-    for (int k = 0; k < model_nparameters(model); k++) {
-        const struct parameter *p = model_parameter(model, k);
-        struct text shape = {0};
-        if (!is_under(p->name, path) || p->is_buffer)
-            continue;
-        if (!shown++)
-            session_print(session, "%-40s %-14s %8s %10s %10s %10s\n", "parameter", "shape", "dtype", "norm",
-                          "gradient", "update");
-        trainer_parameter(session->trainer, k, &norms);
-        for (int d = 0; d < p->ndim; d++)
-            text_format(&shape, "%s%d", d ? " x " : "", p->shape[d]);
-        session_print(session, "%-40s %-14s %8s %10.4g %10.4g %10.2e%s\n", p->name + skip,
-                      shape.data ? shape.data : "()", dtype_name(p->dtype), norms.norm, norms.gradient,
-                      norms_ratio(&norms), p->frozen ? "  frozen" : "");
-        text_free(&shape);
-    }
-    trainer_norms(session->trainer, path, NORM_ALL, &norms);
-    session_print(session, "%zu parameters, norm %.4g, gradient %.4g, the last step changed %.2e of the norm\n",
-                  norms.numbers, norms.norm, norms.gradient, norms_ratio(&norms));
-}
-
-int info_module(struct session *session, const char *path, struct error *error) {
-    const struct module *module = model_root(trainer_model(session->trainer));
-    struct text tree = {0};
-    int code = path ? session_find_module(session, path, &module, error) : 0;
-
-    if (code)
-        return code;
-    module_print(module, &tree);
-    session_print(session, "(%s): %s\n", module->path && module->path[0] ? module->path : "model",
-                  tree.data ? tree.data : "");
-    text_free(&tree);
-    print_parameters(session, module->path ? module->path : "");
-    return 0;
-}
 
 static int exec_module(struct session *session, const struct command_line *line, struct error *error) {
     return info_module(session, line->count > 1 ? line->words[1] : NULL, error);
@@ -200,7 +144,7 @@ static int hist_parameters(struct session *session, const char *name, int gradie
         return code;
     for (int k = 0; k < model_nparameters(model); k++) {
         const struct parameter *p = model_parameter(model, k);
-        if ((one ? p != one : !is_under(p->name, module->path)) || p->is_buffer)
+        if ((one ? p != one : !module_holds(p->name, module->path)) || p->is_buffer)
             continue;
         double *values, *grown;
         size_t n = trainer_values(session->trainer, k, gradient, &values);
@@ -208,7 +152,7 @@ static int hist_parameters(struct session *session, const char *name, int gradie
         if (!grown) {
             free(values);
             free(all);
-            return error_set(error, ERROR_MEMORY, "out of memory");
+            return error_memory(error);
         }
         all = grown;
         memcpy(all + count, values, n * sizeof *all);
@@ -233,13 +177,8 @@ static int exec_hist(struct session *session, const struct command_line *line, s
 
 /* ---------------------------------------------------------------- ema */
 
-void session_print_weights(struct session *session) {
-    if (trainer_look_weights(session->trainer) == WEIGHTS_RAW)
-        session_print(session, "with the raw weights (ema off)\n");
-}
-
-static void on_off_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
+static void on_off_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
     add(context, "on");
     add(context, "off");
 }
@@ -262,24 +201,47 @@ static int exec_ema(struct session *session, const struct command_line *line, st
 }
 
 static const struct command commands[] = {
-    {"worst", NULL, "worst [N] [train|val|test] [TERM]", 0, 3, COMMAND_OPEN, COMPLETE_NONE,
-     "the frames that add most to the loss, and their worst atoms",
-     "    Each frame by itself, with the weights that evaluation sees; ordered by the loss or by one of its terms.",
-     exec_worst},
-    {"ema", NULL, "ema [on|off]", 0, 1, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
-     "whether looks see the averaged weights, as validation does, or the raw ones",
-     "    Under `ema off`, worst, `info errors` and parity plots use the raw weights, and `validate` shows both "
-     "beside\n"
-     "    each other.  It is a way to look: the run, its validation and what it logs stay as they are.",
-     exec_ema},
-    {"module", NULL, "module [PATH]", 0, 1, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_MODULE,
-     "a module and its parameters: norms, gradients, how far the last step went",
-     "    update is the norm of the last change over the norm of the weights.", exec_module},
-    {"hist", NULL, "hist PATH [weights|gradients|activations]", 1, 2, COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
-     COMPLETE_MODULE, "how the weights, gradients or results of a module are distributed",
-     "    Activations are what others read of the module, on the batch under way or the last one (before any, on the\n"
-     "    first frames), with the weights of now.",
-     exec_hist},
+    {.name = "worst",
+     .usage = "worst [N] [train|val|test] [TERM]",
+     .max = 3,
+     .flags = COMMAND_OPEN,
+     .summary = "the frames that add most to the loss, and their worst atoms",
+     .help =
+         "    Each frame by itself, with the weights that evaluation sees; ordered by the loss or by one of its terms.",
+     .exec = exec_worst},
+    {.name = "ema",
+     .usage = "ema [on|off]",
+     .max = 1,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .summary = "whether looks see the averaged weights, as validation does, or the raw ones",
+     .help =
+         "    Under `ema off`, worst, `info errors` and parity plots use the raw weights, and `validate` shows both "
+         "beside\n"
+         "    each other.  It is a way to look: the run, its validation and what it logs stay as they are.",
+     .exec = exec_ema},
+    {.name = "module",
+     .usage = "module [PATH]",
+     .max = 1,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = modules_complete,
+     .summary = "a module and its parameters: norms, gradients, how far the last step went",
+     .help = "    update is the norm of the last change over the norm of the weights.",
+     .exec = exec_module},
+    {.name = "hist",
+     .usage = "hist PATH [weights|gradients|activations]",
+     .min = 1,
+     .max = 2,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = modules_complete,
+     .summary = "how the weights, gradients or results of a module are distributed",
+     .help = "    Activations are what others read of the module, on the batch under way or the last one (before any, "
+             "on the\n"
+             "    first frames), with the weights of now.",
+     .exec = exec_hist},
 };
 
-const struct command_group commands_look = {"look", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_look = {
+    .name = "look",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+};

@@ -1,8 +1,10 @@
 /* Commands of the session itself: help, scripts, saving, leaving. */
 #include <stdio.h>
 #include <string.h>
+#include "session/command/groups.h"
+#include "session/keeping.h"
 #include "session/session_internal.h"
-#include "session/setup.h"
+#include "session/setup_write.h"
 
 /* What could not be saved is told, and said once more it is meant. */
 static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {
@@ -111,31 +113,73 @@ static int exec_save(struct session *session, const struct command_line *given, 
 }
 
 static const struct command commands[] = {
-    {"save", NULL, "save FILE [CHECKPOINT] [force]", 1, 3, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_FILE,
-     "write a checkpoint (safetensors), or the session (.yaml)",
-     "    A checkpoint holds the weights under NequIP's names, the config and everything that `--resume` needs.\n"
-     "    FILE.yaml is the config with what stands under `fettle`: panes, chart, displays, stop points.  With a\n"
-     "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.\n"
-     "    A file that is there and that this session has not written is replaced with `force` only.",
-     exec_save},
-    {"source", ". <", "source FILE [typed]", 1, 2, 0, COMPLETE_FILE, "execute the commands of a file, until one fails",
-     "    typed: as if each line were typed: it is shown, and a mistake does not end the script.", exec_source},
-    {"trust", NULL, "trust [FOLDER]", 0, 1, 0, COMPLETE_FILE,
-     "what sessions of a folder execute may write as you may; alone, list such folders",
-     "    Without it, the commands that a session file brings (its `commands`, those of its stop points) look and "
-     "train,\n"
-     "    and write below the folder of their run only.  ~/.config/fettle/trusted has folders that are trusted always, "
-     "one\n"
-     "    a line; `fettle --trust` trusts all.",
-     guard_exec_trust},
-    {"help", "? h", "help [COMMAND]", 0, 1, COMMAND_LIVE, COMPLETE_COMMAND, "list the commands, or explain one", NULL,
-     exec_help},
-    {"apropos", NULL, "apropos WORD", 1, 1, COMMAND_LIVE, COMPLETE_NONE, "commands whose description holds a word",
-     NULL, exec_apropos},
-    {"echo", NULL, "echo [TEXT]", 0, 1, COMMAND_TAIL | COMMAND_LIVE, COMPLETE_NONE, "print a text", NULL, exec_echo},
-    {"quit", "q exit", "quit [force]", 0, 1, 0, COMPLETE_NONE, "save what has been trained, and end the program",
-     "    The run is saved as last.safetensors in its folder, as it is at every other way out.  force: it is not.",
-     exec_quit},
+    {.name = "save",
+     .usage = "save FILE [CHECKPOINT] [force]",
+     .min = 1,
+     .max = 3,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_FILES,
+     .summary = "write a checkpoint (safetensors), or the session (.yaml)",
+     .help =
+         "    A checkpoint holds the weights under NequIP's names, the config and everything that `--resume` needs.\n"
+         "    FILE.yaml is the config with what stands under `fettle`: panes, chart, displays, stop points.  With a\n"
+         "    CHECKPOINT it is written as well, and the session goes on from it when it is opened.\n"
+         "    A file that is there and that this session has not written is replaced with `force` only.",
+     .exec = exec_save},
+    {.name = "source",
+     .aliases = ". <",
+     .usage = "source FILE [typed]",
+     .min = 1,
+     .max = 2,
+     .flags = COMMAND_FILES,
+     .summary = "execute the commands of a file, until one fails",
+     .help = "    typed: as if each line were typed: it is shown, and a mistake does not end the script.",
+     .exec = exec_source},
+    {.name = "trust",
+     .usage = "trust [FOLDER]",
+     .max = 1,
+     .flags = COMMAND_FILES,
+     .summary = "what sessions of a folder execute may write as you may; alone, list such folders",
+     .help =
+         "    Without it, the commands that a session file brings (its `commands`, those of its stop points) look and "
+         "train,\n"
+         "    and write below the folder of their run only.  ~/.config/fettle/trusted has folders that are trusted "
+         "always, "
+         "one\n"
+         "    a line; `fettle --trust` trusts all.",
+     .exec = guard_exec_trust},
+    {.name = "help",
+     .aliases = "? h",
+     .usage = "help [COMMAND]",
+     .max = 1,
+     .flags = COMMAND_LIVE,
+     .complete = commands_complete,
+     .summary = "list the commands, or explain one",
+     .exec = exec_help},
+    {.name = "apropos",
+     .usage = "apropos WORD",
+     .min = 1,
+     .max = 1,
+     .flags = COMMAND_LIVE,
+     .summary = "commands whose description holds a word",
+     .exec = exec_apropos},
+    {.name = "echo",
+     .usage = "echo [TEXT]",
+     .max = 1,
+     .flags = COMMAND_TAIL | COMMAND_LIVE,
+     .summary = "print a text",
+     .exec = exec_echo},
+    {.name = "quit",
+     .aliases = "q exit",
+     .usage = "quit [force]",
+     .max = 1,
+     .summary = "save what has been trained, and end the program",
+     .help =
+         "    The run is saved as last.safetensors in its folder, as it is at every other way out.  force: it is not.",
+     .exec = exec_quit},
 };
 
-const struct command_group commands_session = {"session", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_session = {
+    .name = "session",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+};

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "session/stop/stops_print.h"
 
 static int add_stop(struct session *session, const char *text, enum stop_kind kind, int temporary,
                     struct error *error) {
@@ -19,7 +21,7 @@ static int add_stop(struct session *session, const char *text, enum stop_kind ki
     struct stop *list = realloc(stops->list, (stops->count + 1) * sizeof *list);
     if (!list) {
         expression_free(stop.expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     stop.number = ++stops->next;
     if (kind == STOP_WATCH)
@@ -141,7 +143,7 @@ static int exec_commands(struct session *session, const struct command_line *lin
         return error_set(error, ERROR_STATE, "there are no stop points");
     char *origin = session->guard.origin ? strdup(session->guard.origin) : NULL;
     if (session->guard.origin && !origin)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     clear_commands(stop);
     free(stop->origin);
     stop->origin = origin;
@@ -149,7 +151,8 @@ static int exec_commands(struct session *session, const struct command_line *lin
     return 0;
 }
 
-int session_collect(struct session *session, const char *line, struct error *error) {
+/* A line that belongs to the commands of a stop point. */
+static int collect(struct session *session, const char *line, struct error *error) {
     struct stop *stop = stops_find(&session->stops, session->stops.collecting);
     const char *begin = line + strspn(line, " \t\r\n");
     size_t size = strcspn(begin, "\r\n");
@@ -166,43 +169,20 @@ int session_collect(struct session *session, const char *line, struct error *err
         stop->commands = commands;
     if (!commands || !copy) {
         free(copy);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     stop->commands[stop->ncommands++] = copy;
     return 0;
 }
 
-void session_print_stops(struct session *session) {
-    if (!session->stops.count)
-        session_print(session, "no stop points\n");
-    for (size_t k = 0; k < session->stops.count; k++) {
-        const struct stop *stop = &session->stops.list[k];
-        session_print(session, "%3d %s%s %s\n", stop->number,
-                      stop->kind == STOP_WATCH ? "watch"
-                      : stop->temporary        ? "tbreak"
-                                               : "break",
-                      stop->enabled ? "" : " (disabled)", stops_text(stop));
-        if (stop->condition)
-            session_print(session, "      only if %s\n", expression_text(stop->condition));
-        if (stop->hits || stop->ignore)
-            session_print(session, "      %ld hits, %ld more are passed over\n", stop->hits, stop->ignore);
-        for (size_t c = 0; c < stop->ncommands; c++)
-            session_print(session, "      %s\n", stop->commands[c]);
-    }
+static int on_line(struct session *session, const char *line, int *code, struct error *error) {
+    if (!session->stops.collecting)
+        return 0;
+    *code = collect(session, line, error);
+    return 1;
 }
 
 /* ---------------------------------------------------------------- displays */
-
-static void show(struct session *session, const struct display *display) {
-    char text[32];
-    session_print(session, "%d: %s = %s\n", display->number, expression_text(display->expression),
-                  text_double(text, expression_value(display->expression)));
-}
-
-void session_show_displays(struct session *session) {
-    for (size_t k = 0; k < session->stops.ndisplays; k++)
-        show(session, &session->stops.displays[k]);
-}
 
 static int exec_display(struct session *session, const struct command_line *line, struct error *error) {
     struct stops *stops = &session->stops;
@@ -217,12 +197,12 @@ static int exec_display(struct session *session, const struct command_line *line
     struct display *list = realloc(stops->displays, (stops->ndisplays + 1) * sizeof *list);
     if (!list) {
         expression_free(display.expression);
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     }
     display.number = ++stops->next_display;
     stops->displays = list;
     stops->displays[stops->ndisplays++] = display;
-    show(session, &display);
+    session_show_display(session, &display);
     return 0;
 }
 
@@ -243,42 +223,117 @@ static int exec_undisplay(struct session *session, const struct command_line *li
     return number && kept == before ? error_set(error, ERROR_NAME, "there is no display %ld", number) : 0;
 }
 
+static void stops_complete(struct session *session, const char *line, session_add *add, void *context) {
+    phases_complete(session, line, add, context);
+    values_complete(session, line, add, context);
+}
+
 static const struct command commands[] = {
-    {"break", "b", "break EXPR|PHASE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_STOP,
-     "stop after the batch in which an expression becomes true, or before a phase",
-     "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
-     "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
-     "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), of modules norm.layer0_convnet,\n"
-     "    grad.layer0_convnet (of the last gradient), update.layer0_convnet (of the last step, over the norm), of all\n"
-     "    that is trained norm.model, grad.model, update.model; epoch, step, batch.  Operators are + - * / ^ < <= > "
-     ">=\n"
-     "    == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n values of a name\n"
-     "    min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n), counted from the break or display that asks for them.\n"
-     "    break optimizer: before this phase of each batch, as `stepi` names them (load, backward, validate, ...), so\n"
-     "    that what the batch has brought so far can be looked at; `condition` says of which.",
-     exec_break},
-    {"tbreak", NULL, "tbreak EXPR|PHASE", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_STOP,
-     "the same, once", NULL, exec_tbreak},
-    {"watch", NULL, "watch EXPR", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
-     "stop when the value of an expression changes", NULL, exec_watch},
-    {"catch", NULL, "catch [nan|off]", 0, 1, COMMAND_LIVE, COMPLETE_NONE,
-     "whether a batch that makes a NaN or an infinity is given up (as it is at the start)", NULL, exec_catch},
-    {"delete", "d", "delete [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "remove stop points, or all",
-     NULL, exec_delete},
-    {"enable", NULL, "enable [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "stop points count again",
-     NULL, exec_enable},
-    {"disable", NULL, "disable [N...]", 0, COMMAND_MAX_WORDS, COMMAND_LIVE, COMPLETE_NONE, "stop points do not count",
-     NULL, exec_disable},
-    {"ignore", NULL, "ignore N COUNT", 2, 2, COMMAND_LIVE, COMPLETE_NONE, "pass over the next hits of a stop point",
-     NULL, exec_ignore},
-    {"condition", NULL, "condition N [EXPR]", 1, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
-     "a stop point counts only while this is true; without it, always", NULL, exec_condition},
-    {"commands", NULL, "commands [N]", 0, 1, 0, COMPLETE_NONE,
-     "what is executed when a stop point is hit: the lines that follow, to `end`",
-     "    `continue` among them lets the run go on when they are done.", exec_commands},
-    {"display", NULL, "display [EXPR]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC,
-     "show the value of an expression whenever the run stops", NULL, exec_display},
-    {"undisplay", NULL, "undisplay [N]", 0, 1, COMMAND_LIVE, COMPLETE_NONE, "no longer", NULL, exec_undisplay},
+    {.name = "break",
+     .aliases = "b",
+     .usage = "break EXPR|PHASE",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = stops_complete,
+     .summary = "stop after the batch in which an expression becomes true, or before a phase",
+     .help =
+         "    break train_loss_step/weighted_sum > 2 * mean(train_loss_step/weighted_sum, 50)\n"
+         "    break nan(val0_epoch/forces_mae) or lr < 1e-5\n"
+         "    Names are metrics, settings (lr, ema_distance, config_norm.forces_mse), of modules norm.layer0_convnet,\n"
+         "    grad.layer0_convnet (of the last gradient), update.layer0_convnet (of the last step, over the norm), of "
+         "all\n"
+         "    that is trained norm.model, grad.model, update.model; epoch, step, batch.  Operators are + - * / ^ < <= "
+         "> "
+         ">=\n"
+         "    == != and or not; functions abs sqrt exp log log10 nan, min and max, and of the last n values of a name\n"
+         "    min(x, n) max(x, n) mean(x, n) ema(x, n) delta(x, n), counted from the break or display that asks for "
+         "them.\n"
+         "    break optimizer: before this phase of each batch, as `stepi` names them (load, backward, validate, ...), "
+         "so\n"
+         "    that what the batch has brought so far can be looked at; `condition` says of which.",
+     .exec = exec_break},
+    {.name = "tbreak",
+     .usage = "tbreak EXPR|PHASE",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = stops_complete,
+     .summary = "the same, once",
+     .exec = exec_tbreak},
+    {.name = "watch",
+     .usage = "watch EXPR",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = values_complete,
+     .summary = "stop when the value of an expression changes",
+     .exec = exec_watch},
+    {.name = "catch",
+     .usage = "catch [nan|off]",
+     .max = 1,
+     .flags = COMMAND_LIVE,
+     .summary = "whether a batch that makes a NaN or an infinity is given up (as it is at the start)",
+     .exec = exec_catch},
+    {.name = "delete",
+     .aliases = "d",
+     .usage = "delete [N...]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_LIVE,
+     .summary = "remove stop points, or all",
+     .exec = exec_delete},
+    {.name = "enable",
+     .usage = "enable [N...]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_LIVE,
+     .summary = "stop points count again",
+     .exec = exec_enable},
+    {.name = "disable",
+     .usage = "disable [N...]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_LIVE,
+     .summary = "stop points do not count",
+     .exec = exec_disable},
+    {.name = "ignore",
+     .usage = "ignore N COUNT",
+     .min = 2,
+     .max = 2,
+     .flags = COMMAND_LIVE,
+     .summary = "pass over the next hits of a stop point",
+     .exec = exec_ignore},
+    {.name = "condition",
+     .usage = "condition N [EXPR]",
+     .min = 1,
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = values_complete,
+     .summary = "a stop point counts only while this is true; without it, always",
+     .exec = exec_condition},
+    {.name = "commands",
+     .usage = "commands [N]",
+     .max = 1,
+     .summary = "what is executed when a stop point is hit: the lines that follow, to `end`",
+     .help = "    `continue` among them lets the run go on when they are done.",
+     .exec = exec_commands},
+    {.name = "display",
+     .usage = "display [EXPR]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = values_complete,
+     .summary = "show the value of an expression whenever the run stops",
+     .exec = exec_display},
+    {.name = "undisplay",
+     .usage = "undisplay [N]",
+     .max = 1,
+     .flags = COMMAND_LIVE,
+     .summary = "no longer",
+     .exec = exec_undisplay},
 };
 
-const struct command_group commands_stop = {"stop points", commands, sizeof commands / sizeof *commands};
+const struct command_group commands_stop = {
+    .name = "stop points",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+    .on_line = on_line,
+    .on_rewind = session_show_displays,
+};

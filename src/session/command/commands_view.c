@@ -1,54 +1,50 @@
 /* Commands of what is to be seen: the curve of the chart, the panes beside it. */
-#include "session/view.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/command/groups.h"
 #include "session/session_internal.h"
-
-void view_begin(struct view_options *view) {
-    static const char *const panes[] = {"values", "info layers", "info optimizer", "info break", "info rewind", "tree"};
-    memset(view, 0, sizeof *view);
-    view->curve = (struct curve_view){.logarithmic = 1, .cursor = -1};
-    for (; view->npanes < (int)(sizeof panes / sizeof *panes); view->npanes++)
-        snprintf(view->panes[view->npanes], PANE_NAME, "%s", panes[view->npanes]);
-}
-
-void view_mark(struct session *session, char what) {
-    struct view_options *view = &session->view;
-    int64_t now = trainer_global_step(session->trainer);
-    while (view->nmarks && view->marks[view->nmarks - 1].step > now) /* the run has gone back */
-        view->nmarks--;
-    if (view->nmarks == MARKS_MOST)
-        memmove(view->marks, view->marks + 1, (size_t)--view->nmarks * sizeof *view->marks);
-    view->marks[view->nmarks++] = (struct view_mark){now, what};
-}
+#include "session/view/curve.h"
+#include "session/view/info.h"
 
 /* ---------------------------------------------------------------- curves */
 
-static int exec_plot(struct session *session, const struct command_line *line, struct error *error) {
+/* plot ... [size WIDTH HEIGHT], with STYLE_ bytes or without. */
+static int plot(struct session *session, const struct command_line *line, struct room room, int styled,
+                struct text *out, struct error *error) {
     struct curve_view view = {.cursor = -1};
     struct command_line words = *line;
-    struct text text = {0};
-    long width = 78, height = 16;
+    long width = room.width, height = room.height - 1;
     int code = 0;
-    if (session->room.width) { /* a pane's */
-        width = session->room.width;
-        height = session->room.height - 1;
-    }
     if (line->count > 3 && !strcmp(line->words[line->count - 3], "size")) {
         words.count -= 3;
         if ((code = command_integer(line->words[words.count + 1], "the width", 24, 1000, &width, error)) ||
             (code = command_integer(line->words[words.count + 2], "the height", 4, 300, &height, error)))
             return code;
     }
-    if ((code = curve_read(&view, session, &words, 1, error)) ||
-        (code = curve_draw(&view, session, (int)width, (int)height + 1, session->room.width > 0, &text, error)))
-        return code;
-    session_print(session, "%s", text.data ? text.data : "");
+    code = curve_read(&view, session, &words, 1, error);
+    return code ? code : curve_draw(&view, session, (int)width, (int)height + 1, styled, out, error);
+}
+
+static int draw_plot(struct session *session, const struct command_line *line, struct room room, struct text *out,
+                     struct error *error) {
+    return plot(session, line, room, 1, out, error);
+}
+
+static int exec_plot(struct session *session, const struct command_line *line, struct error *error) {
+    struct text text = {0};
+    int code = plot(session, line, (struct room){78, 17}, 0, &text, error);
+    if (!code)
+        session_print(session, "%s", text.data ? text.data : "");
     text_free(&text);
-    return 0;
+    return code;
+}
+
+static int draw_chart(struct session *session, const struct command_line *line, struct room room, struct text *out,
+                      struct error *error) {
+    (void)line;
+    return curve_draw(&session->view.curve, session, room.width, room.height, 1, out, error);
 }
 
 static int exec_chart(struct session *session, const struct command_line *line, struct error *error) {
@@ -71,7 +67,9 @@ static void draw_setting(const struct trainer *trainer, const char *name, struct
 }
 
 /* What a person looks at first comes first: the room may be small. */
-static void draw_values(struct session *session, struct text *out) {
+static int draw_values(struct session *session, const struct command_line *line, struct room room, struct text *out,
+                       struct error *error) {
+    (void)line, (void)room, (void)error;
     const struct trainer *trainer = session->trainer;
     char name[256];
     double value;
@@ -86,58 +84,7 @@ static void draw_values(struct session *session, struct text *out) {
         if (strcmp(name, "lr"))
             draw_setting(trainer, name, out);
     }
-}
-
-void pane_draw(struct session *session, const char *name, int width, int height, struct text *out) {
-    struct error error = {0};
-    if (!session->trainer)
-        return;
-    session->room.width = width;
-    session->room.height = height;
-    if (!strcmp(name, "values"))
-        draw_values(session, out);
-    else if (session_look(session, name, out, &error))
-        text_format(out, "%s\n", error.message);
-    session->room.width = session->room.height = 0;
-}
-
-int pane_read(struct session *session, const char *word, char name[PANE_NAME], struct error *error) {
-    const struct command *command = NULL;
-    struct text text = {0};
-    char first[64];
-    int code = 0;
-    if (strlen(word) + 6 > PANE_NAME)
-        return error_set(error, ERROR_VALUE, "a pane's name has %d characters at most", PANE_NAME - 6);
-    snprintf(first, sizeof first, "%.*s", (int)strcspn(word, " "), word);
-    snprintf(name, PANE_NAME, "%s", word);
-    if (!strcmp(word, "values"))
-        return 0;
-    if (command_find(&command, first, NULL))
-        command = NULL;
-    if (!command || !(command->flags & COMMAND_LOOK)) {
-        struct error topic = {0};
-        snprintf(name, PANE_NAME, "info %s", word);
-        code = word[0] ? session_look(session, name, &text, &topic) : ERROR_NAME;
-        if (!code || code == ERROR_STATE)
-            goto out;
-        if (code != ERROR_NAME) {
-            if (error)
-                *error = topic;
-            goto out;
-        }
-        if (!command) {
-            code = error_set(error, ERROR_NAME,
-                             "no pane \"%s\": values, a command that only looks (tree, audit, \"module PATH\"), or a "
-                             "topic of `info` (ema, config, optimizer, scheduler, break, run)",
-                             word);
-            goto out;
-        }
-        snprintf(name, PANE_NAME, "%s", word);
-    }
-    code = session_look(session, name, &text, error);
-out:
-    text_free(&text);
-    return code == ERROR_STATE ? 0 : code; /* there is nothing to see yet */
+    return 0;
 }
 
 static int exec_layout(struct session *session, const struct command_line *line, struct error *error) {
@@ -151,30 +98,19 @@ static int exec_layout(struct session *session, const struct command_line *line,
     view.npanes = 0;
     for (int k = 1; !code && k < line->count; k++)
         code = pane_read(session, line->words[k], view.panes[view.npanes++], error);
-    if (!code)
-        session->view = view;
-    return code;
+    if (code)
+        return code;
+    session->view = view;
+    session_tell_panes(session);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- the screen itself */
 
-static int ask_screen(struct session *session, const char *what, const char *name, struct error *error) {
-    struct text request = {0};
-    if (!session->options.screen)
-        return error_set(error, ERROR_STATE, "there is no screen here: panes come on a terminal, without --line");
-    text_format(&request, "%s %s", what, name);
-    if (!request.failed)
-        session->options.screen(session->options.context, request.data);
-    text_free(&request);
-    return 0;
-}
-
-static int is_place(const char *word) {
-    static const char *const places[] = {"chart", "log", "next", "previous"};
-    for (size_t k = 0; k < sizeof places / sizeof *places; k++)
-        if (!strcmp(word, places[k]))
-            return 1;
-    return 0;
+static int need_screen(const struct session *session, struct error *error) {
+    return session->options.screen
+               ? 0
+               : error_set(error, ERROR_STATE, "there is no screen here: panes come on a terminal, without --line");
 }
 
 /* A pane by its name, or a word of it ("ema" for "info ema"). */
@@ -188,25 +124,44 @@ static const char *find_pane(const struct session *session, const char *word) {
     return NULL;
 }
 
+/* The full name of a place that has been found; "" is where the focus is. */
+static void put_focus(struct session *session, const char *name, int zoom) {
+    struct view_options *view = &session->view;
+    char place[PANE_NAME];
+    int stays = !name[0] || !strcmp(name, view->focus);
+    snprintf(place, sizeof place, "%s", name[0] ? name : view->focus);
+    session_note_focus(session, place, zoom && !(view->zoomed && stays));
+    session_tell_text(session, TOLD_FOCUS, place, view->zoomed);
+}
+
 static int exec_focus(struct session *session, const struct command_line *line, struct error *error) {
-    int zoom = line->count > 1 && !strcmp(line->words[line->count - 1], "zoom");
+    int zoom = line->count > 1 && !strcmp(line->words[line->count - 1], "zoom"), code = 0;
     const char *word = line->count - zoom > 1 ? line->words[1] : "", *name = word;
+    int next = !strcmp(word, "next"), moves = next || !strcmp(word, "previous");
     struct text panes = {0};
-    int code = 0;
     if (line->count - zoom > 2)
         code = error_set(error, ERROR_USAGE, "zoom is expected behind the pane, not \"%s\"", line->words[2]);
-    else if (word[0] && !is_place(word) && !(name = find_pane(session, word))) {
+    else if (word[0] && !moves && strcmp(word, "chart") && strcmp(word, "log") && !(name = find_pane(session, word))) {
         for (int k = 0; k < session->view.npanes; k++)
             text_format(&panes, ", %s", session->view.panes[k]);
         code =
             error_set(error, ERROR_NAME, "no pane \"%s\"; there are chart, log%s", word, panes.data ? panes.data : "");
     }
     text_free(&panes);
-    return code ? code : ask_screen(session, zoom ? "zoom" : "focus", name, error);
+    if (code || (code = need_screen(session, error)))
+        return code;
+    if (moves)
+        session_tell_text(session, next ? TOLD_NEXT : TOLD_PREVIOUS, "", zoom);
+    else
+        put_focus(session, name, zoom);
+    return 0;
 }
 
 static int exec_find(struct session *session, const struct command_line *line, struct error *error) {
-    return ask_screen(session, "find", line->rest, error);
+    int code = need_screen(session, error);
+    if (!code)
+        session_tell_text(session, TOLD_FIND, line->rest, 0);
+    return code;
 }
 
 static int exec_screen(struct session *session, const struct command_line *given, struct error *error) {
@@ -217,13 +172,17 @@ static int exec_screen(struct session *session, const struct command_line *given
     if (line.count != 3 || (force && strcmp(word, "save") != 0))
         return error_set(error, ERROR_USAGE, "usage: screen save FILE [force] | mouse on|off");
     if (!strcmp(word, "save")) {
-        code = session->options.screen ? session_may_write(session, value, force, error) : 0;
-        if (!code && !(code = ask_screen(session, word, value, error)))
-            session_wrote(session, value);
+        if ((code = need_screen(session, error)) || (code = session_may_write(session, value, force, error)))
+            return code;
+        session_tell_text(session, TOLD_SAVE, value, 0);
+        session_wrote(session, value);
+        return 0;
+    }
+    if (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off"))) {
+        if (!(code = need_screen(session, error)))
+            session_tell_text(session, TOLD_MOUSE, "", !strcmp(value, "on"));
         return code;
     }
-    if (!strcmp(word, "mouse") && (!strcmp(value, "on") || !strcmp(value, "off")))
-        return ask_screen(session, word, value, error);
     if (!strcmp(word, "mouse"))
         return error_set(error, ERROR_VALUE, "on or off is expected, not \"%s\"", value);
     const char *nearest = text_nearest(word, words, 2);
@@ -232,37 +191,76 @@ static int exec_screen(struct session *session, const struct command_line *given
 }
 
 static const struct command commands[] = {
-    {"plot", NULL, "plot [CURVE...] [log] [smooth S] [last N] [size WIDTH HEIGHT]", 0, 16,
-     COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK, COMPLETE_METRIC, "draw curves in characters",
-     "    A curve is a metric by its full name, or by its end where that is enough; without one, the loss of each "
-     "batch\n"
-     "    and that of the validation.  Every batch is kept, however seldom rows are logged.  smooth 0.9 draws a "
-     "running\n"
-     "    mean over the values themselves.  Letters under it are what was done on the way: S strategy or optimizer,\n"
-     "    c another change, R a way back, k a checkpoint.",
-     exec_plot},
-    {"chart", NULL,
-     "chart [CURVE...] [log|linear] [smooth S] [last N|all] [in|out|left|right] [freeze|live] [cursor "
-     "STEP|left|right|off]",
-     0, 16, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_METRIC, "what the chart of the screen shows",
-     "    in and out zoom, left and right move along, freeze and live stop and follow what comes; cursor tells the "
-     "values\n"
-     "    at a step.  Without a word it says what is shown.",
-     exec_chart},
-    {"layout", NULL, "layout [PANE...]", 0, PANES_MOST, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_TOPIC,
-     "the panes beside the chart; without one, those there are",
-     "    A pane is `values` (settings and validation), a topic of `info` (layers, optimizer, break) or a command\n"
-     "    that only looks: layout values config \"tree *layer0*\" \"plot forces_mae log\".  Those that come first "
-     "stay\n"
-     "    longest where there is little room.",
-     exec_layout},
-    {"focus", NULL, "focus [PANE|chart|log|next|previous] [zoom]", 0, 2, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
-     "the pane that keys scroll; zoom gives it the screen, or takes it back", NULL, exec_focus},
-    {"find", NULL, "find [TEXT]", 0, COMMAND_MAX_WORDS, COMMAND_OPEN | COMMAND_LIVE, COMPLETE_NONE,
-     "go to the next line with a text in the pane that has the focus; without one, the same text again", NULL,
-     exec_find},
-    {"screen", NULL, "screen save FILE [force] | mouse on|off", 2, 3, COMMAND_LIVE, COMPLETE_FILE,
-     "write the screen as text to a file; whether the mouse is the program's", NULL, exec_screen},
+    {.name = "plot",
+     .usage = "plot [CURVE...] [log] [smooth S] [last N] [size WIDTH HEIGHT]",
+     .max = 16,
+     .flags = COMMAND_OPEN | COMMAND_LIVE | COMMAND_LOOK,
+     .complete = values_complete,
+     .summary = "draw curves in characters",
+     .help =
+         "    A curve is a metric by its full name, or by its end where that is enough; without one, the loss of each "
+         "batch\n"
+         "    and that of the validation.  Every batch is kept, however seldom rows are logged.  smooth 0.9 draws a "
+         "running\n"
+         "    mean over the values themselves.  Letters under it are what was done on the way: S strategy or "
+         "optimizer,\n"
+         "    c another change, R a way back, k a checkpoint.",
+     .exec = exec_plot,
+     .kind = PANE_DRAWING,
+     .draw = draw_plot},
+    {.name = "chart",
+     .usage = "chart [CURVE...] [log|linear] [smooth S] [last N|all] [in|out|left|right] [freeze|live] [cursor "
+              "STEP|left|right|off]",
+     .max = 16,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = values_complete,
+     .summary = "what the chart of the screen shows",
+     .help =
+         "    in and out zoom, left and right move along, freeze and live stop and follow what comes; cursor tells the "
+         "values\n"
+         "    at a step.  Without a word it says what is shown.",
+     .exec = exec_chart,
+     .kind = PANE_DRAWING,
+     .draw = draw_chart},
+    {.name = "layout",
+     .usage = "layout [PANE...]",
+     .max = PANES_MOST,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .complete = info_complete,
+     .summary = "the panes beside the chart; without one, those there are",
+     .help =
+         "    A pane is `values` (settings and validation), a topic of `info` (layers, optimizer, break) or a command\n"
+         "    that only looks: layout values config \"tree *layer0*\" \"plot forces_mae log\".  Those that come first "
+         "stay\n"
+         "    longest where there is little room.",
+     .exec = exec_layout},
+    {.name = "focus",
+     .usage = "focus [PANE|chart|log|next|previous] [zoom]",
+     .max = 2,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .summary = "the pane that keys scroll; zoom gives it the screen, or takes it back",
+     .exec = exec_focus},
+    {.name = "find",
+     .usage = "find [TEXT]",
+     .max = COMMAND_MAX_WORDS,
+     .flags = COMMAND_OPEN | COMMAND_LIVE,
+     .summary = "go to the next line with a text in the pane that has the focus; without one, the same text again",
+     .exec = exec_find},
+    {.name = "screen",
+     .usage = "screen save FILE [force] | mouse on|off",
+     .min = 2,
+     .max = 3,
+     .flags = COMMAND_LIVE | COMMAND_FILES,
+     .summary = "write the screen as text to a file; whether the mouse is the program's",
+     .exec = exec_screen},
 };
 
-const struct command_group commands_view = {"view", commands, sizeof commands / sizeof *commands};
+static const struct command panes[] = {{.name = "values", .kind = PANE_VALUES, .draw = draw_values}};
+
+const struct command_group commands_view = {
+    .name = "view",
+    .commands = commands,
+    .count = sizeof commands / sizeof *commands,
+    .panes = panes,
+    .npanes = sizeof panes / sizeof *panes,
+};

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "model/builder/builder.h"
+#include "session/opening.h"
+#include "session/session_internal.h"
 #include "train/run/registry.h"
 
 /* ---------------------------------------------------------------- builders and their arguments */
@@ -17,8 +19,8 @@ static const char *short_name(const struct builder *builder) {
     return builder->alias ? builder->alias : text_behind(builder->target, '.');
 }
 
-static void builders_each(struct session *session, session_add *add, void *context) {
-    (void)session;
+static void builders_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
     for (size_t k = 0; k < builder_count; k++)
         add(context, short_name(builders[k]));
 }
@@ -47,13 +49,6 @@ static int has_argument(const struct builder *builder, const char *name, size_t 
     return search.found;
 }
 
-static _Thread_local const struct builder *asked; /* whose arguments the nearest name is looked for among */
-
-static void arguments_each(struct session *session, session_add *add, void *context) {
-    (void)session;
-    each_argument(asked, add, context);
-}
-
 /* ---------------------------------------------------------------- the config of the draft */
 
 static const struct config_node *model_of(const struct config *config) {
@@ -66,10 +61,10 @@ static int drop_others(struct config *config, const struct builder *builder, str
     const struct config_node *model = model_of(config);
     size_t count = config_count(model);
     char **keys = calloc(count + 1, sizeof *keys);
-    int code = keys ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = keys ? 0 : error_memory(error);
     for (size_t k = 0; k < count && !code; k++)
         if (!(keys[k] = strdup(config_key(model, k))))
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
     for (size_t k = 0; k < count && !code; k++) {
         if (!strcmp(keys[k], "_target_") || has_argument(builder, keys[k], strlen(keys[k])))
             continue;
@@ -82,8 +77,7 @@ static int drop_others(struct config *config, const struct builder *builder, str
     return code;
 }
 
-static int apply_word(struct session *session, struct config *config, const struct builder *builder, const char *word,
-                      struct error *error) {
+static int apply_word(struct config *config, const struct builder *builder, const char *word, struct error *error) {
     const char *key = word + (*word == '~');
     size_t size = strcspn(key, ".=");
     char name[64];
@@ -91,8 +85,11 @@ static int apply_word(struct session *session, struct config *config, const stru
         return error_set(error, ERROR_USAGE, "KEY=VALUE or ~KEY is expected, not \"%.100s\"", word);
     snprintf(name, sizeof name, "%.*s", (int)size, key);
     if (!has_argument(builder, key, size)) {
-        asked = builder;
-        return session_unknown(session, arguments_each, "argument", name, error);
+        struct names names = {0};
+        each_argument(builder, names_add, &names);
+        int code = names_unknown(&names, "argument", name, error);
+        names_free(&names);
+        return code;
     }
     if (*word == '~')
         return config_override_format(config, error, "~training_module.model.%s", key);
@@ -107,7 +104,7 @@ static int apply_word(struct session *session, struct config *config, const stru
 static int make_config(struct session *session, struct config **out, const struct builder *builder,
                        const struct command_line *line, struct text *dropped, struct error *error) {
     struct config *config = config_copy(trainer_given(session->trainer));
-    int code = config ? 0 : error_set(error, ERROR_MEMORY, "out of memory");
+    int code = config ? 0 : error_memory(error);
     if (!code && config_kind(model_of(config)) != CONFIG_MAP)
         code = error_set(error, ERROR_STATE, "training_module.model of this config is no map that could be changed");
     if (!code)
@@ -115,7 +112,7 @@ static int make_config(struct session *session, struct config **out, const struc
     if (!code)
         code = config_override_format(config, error, "training_module.model._target_=%s", builder->target);
     for (int k = 2; k < line->count && !code; k++)
-        code = apply_word(session, config, builder, line->words[k], error);
+        code = apply_word(config, builder, line->words[k], error);
     if (code) {
         config_free(config);
         return code;
@@ -159,7 +156,7 @@ static int draft(struct session *session, const struct command_line *line, struc
     int code;
 
     if (which < 0)
-        return session_unknown(session, builders_each, "model builder", line->words[1], error);
+        return session_unknown(session, builders_complete, "model builder", line->words[1], error);
     if ((code = make_config(session, &config, builders[which], line, &dropped, error)) ||
         (code = trainer_draft(session->trainer, config, &model, error)))
         goto out;
@@ -198,9 +195,9 @@ static int accept(struct session *session, struct error *error) {
         return code;
     char *path = strdup(session->path);
     if (!path)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     session->draft = NULL; /* it is the session's config from now on */
-    if ((code = session_begin(session, config, path, error))) {
+    if ((code = session_begin(session, config, path, NULL, error))) {
         session->draft = config;
     } else {
         session_describe(session);
@@ -253,7 +250,7 @@ void draft_complete(struct session *session, const char *line, session_add *add,
     line += strspn(line, " \t");
     size_t size = strcspn(line, " \t");
     if (!line[size]) {
-        builders_each(session, add, context);
+        builders_complete(session, line, add, context);
         add(context, "accept");
         add(context, "drop");
         return;

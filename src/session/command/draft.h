@@ -2,10 +2,9 @@
 #ifndef FETTLE_SESSION_DRAFT_H
 #define FETTLE_SESSION_DRAFT_H
 
-#include "session/session_internal.h"
+#include "session/command.h"
 
 int draft_exec(struct session *session, const struct command_line *line, struct error *error);
-/* Candidates for the word that ends `line`: a builder, or an argument of the one that is named. */
-void draft_complete(struct session *session, const char *line, session_add *add, void *context);
+session_names draft_complete; /* a builder, or an argument of the one that is named */
 
 #endif

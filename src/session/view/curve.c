@@ -1,12 +1,14 @@
-/* Curves as a person wants to see them: which, on what axis, which part of the run, how smooth. */
+#include "session/view/curve.h"
+
 #include <inttypes.h>
 #include <langinfo.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/view/chart.h"
+#include "session/record.h"
 #include "session/session_internal.h"
+#include "session/view/chart.h"
 
 static const char *const default_curves[] = {"train_loss_step/weighted_sum", "val0_epoch/weighted_sum"};
 static const char marks[CURVES_MOST] = "*ox+";
@@ -254,7 +256,7 @@ int curve_draw(const struct curve_view *view, struct session *session, int width
     for (int k = 0; k < count; k++) {
         struct chart_curve curve;
         if (cut(view, list[k], end, &curve, &smooth[k])) {
-            code = error_set(error, ERROR_MEMORY, "out of memory");
+            code = error_memory(error);
             goto out;
         }
         if (!curve.count)

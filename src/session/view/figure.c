@@ -229,5 +229,5 @@ int figure_write(const struct figure *figure, const char *path, struct error *er
     if (status == CAIRO_STATUS_SUCCESS || status == CAIRO_STATUS_SURFACE_FINISHED || ferror(stream))
         return file_writer_commit(writer, error);
     file_writer_abort(writer);
-    return error_set(error, ERROR_MEMORY, "out of memory");
+    return error_memory(error);
 }

@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "session/progress.h"
+#include "session/session_internal.h"
+#include "session/stop/stops_print.h"
+#include "session/view/info_data.h"
+#include "session/view/info_program.h"
+#include "session/view/submodules.h"
 #include "train/run/composition.h"
 #include "train/run/registry.h"
 
@@ -84,7 +89,7 @@ static const struct topic {
     int max;           /* words after it */
     unsigned flags;
     const char *help;
-    session_complete_names *complete; /* of these; may be NULL */
+    session_names *complete; /* of these; may be NULL */
     int (*exec)(struct session *session, int count, char *const *words, struct error *error);
 } topics[] = {
     {"run", "", 0, TOPIC_OPEN, "where the loop stands", NULL, info_run},
@@ -146,7 +151,8 @@ static int print_registry(struct session *session, const struct registry *regist
 
 /* ---------------------------------------------------------------- topics */
 
-void topics_complete(struct session *session, session_add *add, void *context) {
+static void topics_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)line;
     for (int k = 0; k < TOPICS; k++)
         add(context, topics[k].name);
     for (size_t k = 0; session->trainer && trainer_described(session->trainer, k); k++)
@@ -180,8 +186,8 @@ static void find_others(void *context, const char *candidate) {
 
 static int find_name(struct session *session, const char *word, char name[64], struct error *error) {
     struct meant meant = {.word = word};
-    topics_complete(session, find_shortest, &meant);
-    topics_complete(session, find_others, &meant);
+    topics_complete(session, "", find_shortest, &meant);
+    topics_complete(session, "", find_others, &meant);
     if (meant.several && strcmp(meant.name, word))
         return error_set(error, ERROR_NAME, "\"%s\" begins several topics; `info` lists them", word);
     snprintf(name, 64, "%s", meant.name[0] ? meant.name : word);
@@ -257,7 +263,7 @@ void info_complete(struct session *session, const char *line, session_add *add, 
     line += strspn(line, " \t");
     size_t size = strcspn(line, " \t");
     if (!line[size]) {
-        topics_complete(session, add, context);
+        topics_complete(session, line, add, context);
         return;
     }
     snprintf(word, sizeof word, "%.*s", (int)size, line);
@@ -266,7 +272,7 @@ void info_complete(struct session *session, const char *line, session_add *add, 
     for (int k = 0; k < TOPICS; k++)
         if (!strcmp(topics[k].name, name) && topics[k].complete &&
             (session->trainer || !(topics[k].flags & TOPIC_OPEN)))
-            topics[k].complete(session, add, context);
+            topics[k].complete(session, line, add, context);
     for (size_t r = 0; r < registry_count; r++)
         for (size_t k = 0; !strcmp(registries[r].name, name) && k < registries[r].count(); k++)
             add(context, short_name(&registries[r], k));

@@ -5,15 +5,16 @@
 
 #include "data/set/oddities.h"
 #include "data/set/survey.h"
-#include "session/view/info.h"
+#include "session/session_internal.h"
+#include "session/view/info_data.h"
 
-void roles_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
+void roles_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
     for (int role = 0; role < ROLE_COUNT; role++)
         add(context, data_role_name((enum data_role)role));
 }
 
-int info_role(struct session *session, const char *word, enum data_role *out, struct error *error) {
+static int read_role(struct session *session, const char *word, enum data_role *out, struct error *error) {
     for (int role = 0; role < ROLE_COUNT; role++)
         if (!strcmp(word, data_role_name((enum data_role)role))) {
             *out = (enum data_role)role;
@@ -135,7 +136,7 @@ int info_data(struct session *session, int count, char *const *words, struct err
     enum data_role only = ROLE_TRAIN;
     int have_train = datamodule_count(data, ROLE_TRAIN) > 0;
 
-    if (count && (code = info_role(session, words[0], &only, error)))
+    if (count && (code = read_role(session, words[0], &only, error)))
         return code;
     if (count && !datamodule_count(data, only))
         return error_set(error, ERROR_STATE, "there are no %s data", words[0]);
@@ -206,7 +207,7 @@ static int print_errors(struct session *session, enum data_role role, size_t set
     struct errors errors = {.ntypes = forces ? model_ntypes(trainer_model(session->trainer)) : 0};
     errors.types = calloc((size_t)errors.ntypes + 1, sizeof *errors.types);
     int code = errors.types ? trainer_parity(session->trainer, role, set, forces, add_to, &errors, error)
-                            : error_set(error, ERROR_MEMORY, "out of memory");
+                            : error_memory(error);
     const struct data_sums *all = errors.types ? &errors.types[errors.ntypes] : NULL;
     if (!code && !all->count)
         session_print(session, "%s %zu has no %s\n", data_role_name(role), set, forces ? "forces" : "energies");
@@ -221,10 +222,15 @@ static int print_errors(struct session *session, enum data_role role, size_t set
     return code;
 }
 
+void session_print_weights(struct session *session) {
+    if (trainer_look_weights(session->trainer) == WEIGHTS_RAW)
+        session_print(session, "with the raw weights (ema off)\n");
+}
+
 int info_errors(struct session *session, int count, char *const *words, struct error *error) {
     const struct datamodule *data = trainer_data(session->trainer);
     enum data_role role = datamodule_count(data, ROLE_VAL) ? ROLE_VAL : ROLE_TRAIN;
-    int code = count ? info_role(session, words[0], &role, error) : 0;
+    int code = count ? read_role(session, words[0], &role, error) : 0;
     if (code)
         return code;
     if (!datamodule_count(data, role))

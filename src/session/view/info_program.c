@@ -1,9 +1,10 @@
-/* `info program`: the instructions of a training step or an evaluation, and what they cost. */
+#include "session/view/info_program.h"
+
 #include <string.h>
 
 #include "graph/run/profile.h"
 #include "graph/run/program_look.h"
-#include "session/view/info.h"
+#include "session/session_internal.h"
 
 enum { RUNS = 10, ROWS = 12 };
 
@@ -71,8 +72,8 @@ static void print_making(struct session *session, const struct program *program)
                   made.constants, made.views);
 }
 
-void info_program_complete(struct session *session, session_add *add, void *context) {
-    (void)session;
+void info_program_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
     add(context, "step");
     add(context, "eval");
     add(context, "all");

@@ -7,6 +7,7 @@
 #include "model/emit/module.h"
 #include "base/print.h"
 #include "session/session_internal.h"
+#include "session/view/submodules.h"
 #include "session/view/tree.h"
 
 struct tree {
@@ -43,17 +44,12 @@ static const char *brief_count(char out[16], size_t count) {
     return out;
 }
 
-static int is_under(const char *name, const char *path) {
-    size_t size = strlen(path);
-    return !size || (!strncmp(name, path, size) && name[size] == '.');
-}
-
 static struct trainer_norms sums_of(const struct tree *tree, const struct module *module) {
     struct trainer_norms out = {0};
     for (int k = 0; k < model_nparameters(tree->model); k++) {
         const struct parameter *p = model_parameter(tree->model, k);
         const struct trainer_norms *one = &tree->entries[k];
-        if (p->is_buffer || !is_under(p->name, module->path))
+        if (p->is_buffer || !module_holds(p->name, module->path))
             continue;
         out.numbers += one->numbers;
         out.frozen += one->frozen;
@@ -155,7 +151,7 @@ int tree_print(struct session *session, const char *pattern, int depth, struct e
     struct tree tree = {session, model, calloc((size_t)n + 1, sizeof *tree.entries), depth, 0};
     struct text header = {0}, *captured = session->captured;
     if (!tree.entries)
-        return error_set(error, ERROR_MEMORY, "out of memory");
+        return error_memory(error);
     for (int k = 0; k < n; k++)
         trainer_parameter(session->trainer, k, &tree.entries[k]);
     /* nothing is printed where nothing matches */

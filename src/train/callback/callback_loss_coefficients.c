@@ -32,9 +32,8 @@ int loss_coefficients_read(const struct config_node *map, const struct metrics *
             for (size_t j = 0; j < count; j++)
                 names[j] = metrics_term_name(loss, j);
             near = text_nearest(config_key(map, k), names, count);
-            return config_error(config_key_node(map, k), error, ERROR_NAME, "the loss has no term '%.100s'%s%s%s",
-                                config_key(map, k), near ? "; the nearest is '" : "", near ? near : "",
-                                near ? "'" : "");
+            return config_error(config_key_node(map, k), error, ERROR_NAME, "the loss has no term '%.100s'%s",
+                                config_key(map, k), DID_YOU_MEAN(near));
         }
         if (nullable && config_kind(value) == CONFIG_NULL)
             continue;

@@ -202,9 +202,8 @@ int metrics_read_types(struct metrics *metrics, struct entry *entry, const struc
         if (known)
             continue;
         const char *nearest = text_nearest(config_key(map, k), metrics->type_names, (size_t)metrics->ntypes);
-        return config_error(key ? key : value, error, ERROR_NAME, "the model has no type \"%s\"%s%s%s",
-                            config_key(map, k), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                            nearest ? "\"?" : "");
+        return config_error(key ? key : value, error, ERROR_NAME, "the model has no type \"%s\"%s", config_key(map, k),
+                            DID_YOU_MEAN(nearest));
     }
     if (!metrics->type_names)
         return 0;

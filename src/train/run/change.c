@@ -50,6 +50,20 @@ static const struct change {
                {"unfreeze", parameters_freeze},
                {"reinit", parameters_reinit}};
 
+const char *trainer_change_name(size_t k) {
+    return k < sizeof changes / sizeof *changes ? changes[k].name : NULL;
+}
+
+static int unknown(const char *name, struct error *error) {
+    size_t count = sizeof changes / sizeof *changes;
+    struct text names = {0};
+    for (size_t k = 0; k < count; k++)
+        text_format(&names, "%s%s", !k ? "" : k + 1 < count ? ", " : " or ", changes[k].name);
+    int code = error_set(error, ERROR_NAME, "a change is %s, not '%.60s'", names.data ? names.data : "another", name);
+    text_free(&names);
+    return code;
+}
+
 int trainer_change(struct trainer *trainer, int count, const char *const *given, struct text *report,
                    struct error *error) {
     const struct change *change = NULL;
@@ -68,9 +82,7 @@ int trainer_change(struct trainer *trainer, int count, const char *const *given,
         if (!strcmp(words[0], changes[k].name))
             change = &changes[k];
     if (!change)
-        return error_set(error, ERROR_NAME,
-                         "a change is set, strategy, optimizer, freeze, unfreeze or reinit, not '%.60s'",
-                         count > 0 ? words[0] : "");
+        return unknown(count > 0 ? words[0] : "", error);
     if (trainer->position.open)
         return error_set(error, ERROR_STATE, "a batch is under way: finish it, or give it up, before a change");
     for (int k = 0; k < count; k++)

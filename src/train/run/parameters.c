@@ -54,8 +54,7 @@ static int none_matches(const struct trainer *trainer, const char *pattern, stru
             from += size + 1;
         }
     near = parts ? text_nearest(pattern, parts, count) : NULL;
-    int code = error_set(error, ERROR_NAME, "no parameter matches '%.100s'%s%s%s", pattern,
-                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    int code = error_set(error, ERROR_NAME, "no parameter matches '%.100s'%s", pattern, DID_YOU_MEAN(near));
     arena_free(arena);
     return code;
 }

@@ -184,8 +184,7 @@ static int unknown(const struct trainer *trainer, const char *name, struct error
         visit_all(trainer, list_one, &named);
         near = text_nearest(name, named.names, named.count);
     }
-    int code = error_set(error, ERROR_NAME, "there is no setting '%.100s'%s%s%s", name,
-                         near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
+    int code = error_set(error, ERROR_NAME, "there is no setting '%.100s'%s", name, DID_YOU_MEAN(near));
     if (named.arena)
         arena_free(named.arena);
     return code;

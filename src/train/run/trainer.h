@@ -166,6 +166,7 @@ int trainer_set(struct trainer *trainer, const char *name, double value, struct 
  * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
 int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
                    struct error *error);
+const char *trainer_change_name(size_t k); /* "set", "strategy", ...; NULL behind the last */
 /* The config as it was given, with the changes of `strategy` and `optimizer` made since. */
 const struct config *trainer_given(const struct trainer *trainer);
 /* The model that such a config asks for, with the statistics of this run's data; the config is checked as at a start.

@@ -217,8 +217,7 @@ static int check_monitor(const struct trainer_settings *how, const struct watche
             return how ? watcher_check(watcher, how, error) : 0;
     const char *near = text_nearest(name, logged->names, logged->count);
     return config_error(config_get(watcher->config, "monitor"), error, ERROR_NAME,
-                        "no metric '%.200s' will be logged%s%s%s", name, near ? "; the nearest is '" : "",
-                        near ? near : "", near ? "'" : "");
+                        "no metric '%.200s' will be logged%s", name, DID_YOU_MEAN(near));
 }
 
 /* What callbacks log can be watched too. */

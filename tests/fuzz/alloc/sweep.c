@@ -58,17 +58,13 @@ static struct {
 
 /* ---------------------------------------------------------------- scenarios */
 
-static void print(void *context, const char *text) {
-    (void)context, (void)text;
-}
-
 static void listen(void *context, enum log_level level, const char *message) {
     (void)context, (void)message;
     sweep.warned |= level >= LOG_WARNING;
 }
 
 static int execute(const char *const *lines, struct error *error) {
-    struct session_options options = {.print = print, .threads = 1};
+    struct session_options options = {.threads = 1};
     struct session *session;
     int code = session_new(&session, &options, error);
     for (; !code && *lines; lines++)

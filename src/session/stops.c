@@ -1,4 +1,4 @@
-#include "session/stop/stops.h"
+#include "session/stops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,6 +46,12 @@ static int is_true(double value) {
 
 static int same(double a, double b) {
     return a == b || (isnan(a) && isnan(b));
+}
+
+void phases_complete(struct session *session, const char *line, session_add *add, void *context) {
+    (void)session, (void)line;
+    for (int k = 0; k < PHASE_DONE; k++)
+        add(context, phase_name((enum phase)k));
 }
 
 int stops_find_phase(const char *text, enum phase *out) {
@@ -125,4 +131,31 @@ int stops_check_phase(struct stops *stops, enum phase next, struct text *report)
         first = first ? first : stop->number;
     }
     return first;
+}
+
+void stops_histories(const struct stops *stops, void (*call)(void *context, const char *name), void *context) {
+    for (size_t k = 0; k < stops->count; k++) {
+        if (stops->list[k].expression)
+            expression_histories(stops->list[k].expression, call, context);
+        if (stops->list[k].condition)
+            expression_histories(stops->list[k].condition, call, context);
+    }
+    for (size_t k = 0; k < stops->ndisplays; k++)
+        expression_histories(stops->displays[k].expression, call, context);
+    if (stops->until)
+        expression_histories(stops->until, call, context);
+}
+
+void stops_bind(struct stops *stops, const struct expression_scope *scope) {
+    for (size_t k = 0; k < stops->count; k++) {
+        struct stop *stop = &stops->list[k];
+        if (stop->expression)
+            expression_bind(stop->expression, scope);
+        if (stop->condition)
+            expression_bind(stop->condition, scope);
+        if (stop->kind == STOP_WATCH)
+            stops_arm(stop);
+    }
+    for (size_t k = 0; k < stops->ndisplays; k++)
+        expression_bind(stops->displays[k].expression, scope);
 }

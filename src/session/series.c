@@ -1,4 +1,4 @@
-#include "session/view/series.h"
+#include "session/series.h"
 
 #include <math.h>
 #include <stdlib.h>

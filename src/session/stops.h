@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "session/expression.h"
+#include "session/names.h"
 #include "train/run/trainer.h"
 
 enum stop_kind { STOP_BREAK, STOP_WATCH, STOP_PHASE };
@@ -36,8 +37,6 @@ struct stops {
     const struct expression *until; /* what the run that goes on is to end with; NULL: nothing */
 };
 
-struct session;
-
 void stops_free(struct stops *stops);
 struct stop *stops_find(struct stops *stops, int number);
 /* After each batch: the number of the first stop point that ends the run, or 0; why is told in report. */
@@ -51,7 +50,10 @@ const char *stops_text(const struct stop *stop); /* its expression, or phase */
 void stops_arm(struct stop *stop);
 void stops_remove(struct stops *stops, int number);
 
-/* The numbers of a session. */
-const struct expression_scope *session_scope(struct session *session);
+/* All numbers are those of this scope from now on, and watches compare with what they are now. */
+void stops_bind(struct stops *stops, const struct expression_scope *scope);
+/* Calls with each name whose history an expression asks for. */
+void stops_histories(const struct stops *stops, void (*call)(void *context, const char *name), void *context);
+session_names phases_complete; /* that a stop point may stand before */
 
 #endif
