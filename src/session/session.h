@@ -1,5 +1,5 @@
 /* The session: the one object a front end holds.  It owns config, data, model and training, and it executes commands;
- * what a person can do at a prompt, a script can do.  It prints through the caller's function and reads nothing. */
+ * what a person can do at a prompt, a script can do.  What it tells are messages (message.h). */
 #ifndef FETTLE_SESSION_SESSION_H
 #define FETTLE_SESSION_SESSION_H
 
@@ -15,6 +15,7 @@ struct config;
 struct session_options {
     /* Takes what the session tells, and what that carries; it must not call the session.  NULL: nobody listens. */
     void (*tell)(void *context, struct event *event);
+    /* What overtakes the lines (ASK_INTERRUPT, ASK_SAVE) is a flag of the transport, looked at while something runs. */
     int (*interrupted)(void *context); /* asked after every batch; may be NULL */
     /* Whether it was interrupted, asked where nothing else may be done meanwhile, as `interrupted` may; NULL: that one.
      */
