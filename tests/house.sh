@@ -15,7 +15,7 @@ fail() {
     bad=1
 }
 
-# One floor a line.  Rooms on one line belong together: they include each other (src/README.md says why).
+# One floor a line.  No two include each other; src/README.md says what each holds.
 floors='base
 config
 graph

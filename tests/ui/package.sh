@@ -48,6 +48,20 @@ others=$(nm -D --defined-only "$library/libfettle.so" | awk '$2 ~ /[TDBRV]/ && $
 [ -z "$others" ] || { echo "FAILED: the library also exports $others"; exit 1; }
 nm -D --defined-only "$library/libfettle.so" | grep -q ' T fettle_evaluate$'
 
+# Pages, completion and sessions are there, and pages lead to each other.
+for file in man/man1/fettle.1 man/man7/fettle-commands.7 bash-completion/completions/fettle fettle/sessions/first_look.fettle \
+    fettle/sessions/nan_hunt.xyz doc/fettle/copyright doc/fettle/ui/doc/NEWS; do
+    [ -s "$prefix/share/$file" ] || { echo "FAILED: share/$file is not installed"; exit 1; }
+done
+doc=$prefix/share/doc/fettle
+find "$doc" -name '*.md' | while read -r page; do
+    grep -o '](\([^)]*\))' "$page" | sed 's/^](//; s/)$//; s/#.*//' | grep -v '^https*:' | while read -r link; do
+        case $link in '' | *.h | *.c) continue ;; esac # of the source
+        [ -e "$(dirname "$page")/$link" ] || echo "$page leads to $link"
+    done
+done >broken
+[ ! -s broken ] || { cat broken; echo "FAILED: links of installed pages"; exit 1; }
+
 # The installed program has its session within.
 cd "$prefix" && ./bin/fettle -b -x open -x 'info data' >/dev/null
 echo "all passed"

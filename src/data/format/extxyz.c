@@ -165,19 +165,6 @@ static int read_line(struct extxyz_reader *reader, struct xyz_line *line) {
 }
 
 /* The next word of a line; 0 if there is none. */
-int xyz_word(struct xyz_line *line, struct xyz_line *word) {
-    const char *at = line->text, *end = at + line->size;
-    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
-        at++;
-    word->text = at;
-    while (at < end && !(*at == ' ' || (*at >= '\t' && *at <= '\r')))
-        at++;
-    word->size = (size_t)(at - word->text);
-    line->size = (size_t)(end - at);
-    line->text = at;
-    return word->size > 0;
-}
-
 /* The number of atoms that begins a frame; 0 atoms at the end of the text. */
 static int read_count(struct extxyz_reader *reader, int *atoms, struct error *error) {
     struct xyz_line line, word, rest;

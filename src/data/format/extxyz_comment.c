@@ -284,3 +284,16 @@ int xyz_comment_parse(struct xyz_comment *comment, const char *line, size_t size
             comment->count++;
     }
 }
+
+int xyz_word(struct xyz_line *line, struct xyz_line *word) {
+    const char *at = line->text, *end = at + line->size;
+    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
+        at++;
+    word->text = at;
+    while (at < end && !(*at == ' ' || (*at >= '\t' && *at <= '\r')))
+        at++;
+    word->size = (size_t)(at - word->text);
+    line->size = (size_t)(end - at);
+    line->text = at;
+    return word->size > 0;
+}

@@ -31,4 +31,8 @@ size_t safetensors_dtype_size(const char *dtype);
 int safetensors_parse_header(struct safetensors *file, const char *header, size_t header_size, const char *data,
                              size_t data_size, struct error *error);
 
+/* Of the metadata that fettle writes: the version of its format, and a hash of all that the file holds. */
+extern const char safetensors_format_key[], safetensors_hash_key[];
+void safetensors_hash_contents(const struct safetensors *file, const char *format, char out[17]);
+
 #endif
