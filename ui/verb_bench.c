@@ -8,6 +8,7 @@
 #include "config/node.h"
 #include "console.h"
 #include "graph/run/profile.h"
+#include "train/run/bench.h"
 #include "train/run/trainer.h"
 #include "verb.h"
 

@@ -7,6 +7,7 @@
 #include "config/node.h"
 #include "console.h"
 #include "draft_config.h"
+#include "train/run/bench.h"
 #include "train/run/trainer.h"
 #include "verb.h"
 

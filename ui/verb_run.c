@@ -7,6 +7,7 @@
 #include "console.h"
 #include "session/progress.h"
 #include "signals.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 #include "verb.h"
 

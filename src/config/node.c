@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/print.h"
+#include "config/node.h"
 
 struct config *tree_config_new(struct error *error) {
     struct config *config = calloc(1, sizeof *config);

@@ -1,3 +1,4 @@
+#include "graph/graph.h"
 #include "graph/graph_internal.h"
 
 #include <stdlib.h>

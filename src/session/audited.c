@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "session/session_internal.h"
+#include "train/run/change.h"
 
 int session_change(struct session *session, int count, const char *const *words, struct error *error) {
     struct text report = {0};

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "session/progress.h"
 #include "session/session_internal.h"
+#include "train/run/point.h"
 
 void session_forget_points(struct session *session) {
     struct rewinding *r = &session->rewinding;

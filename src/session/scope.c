@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "session/session_internal.h"
+#include "train/run/look.h"
+#include "train/run/norms.h"
+#include "train/run/phases.h"
+#include "train/run/point.h"
 
 static void each(void *of, session_add *add, void *context) {
     values_complete(of, "", add, context);

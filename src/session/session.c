@@ -8,6 +8,7 @@
 #include "session/opening.h"
 #include "session/session_internal.h"
 #include "session/setup.h"
+#include "train/run/point.h"
 
 int session_new(struct session **out, const struct session_options *options, struct error *error) {
     struct session *session = calloc(1, sizeof *session);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common.h"
 #include "session/session_internal.h"
+#include "train/run/point.h"
 #include "train/run/trainer_internal.h"
 #include "train/run/trainer.h"
 

@@ -12,6 +12,7 @@
 #include "edits.h"
 #include "kept.h"
 #include "model/file/safetensors.h"
+#include "train/run/change.h"
 #include "train/run/checkpoint.h"
 #include "train/run/resume.h"
 #include "train/run/trainer_internal.h"

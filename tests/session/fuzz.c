@@ -24,6 +24,7 @@
 #include "session/session_internal.h"
 #include "train/optimizer/optimizer_kinds.h"
 #include "train/core/state.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 
 #if defined(__SANITIZE_ADDRESS__)

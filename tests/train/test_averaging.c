@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "train/core/state.h"
+#include "train/run/change.h"
+#include "train/run/point.h"
 
 #define EMA "trainer.callbacks=[{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.5}]"
 #define PLAIN "training_module._target_=nequip.train.NequIPLightningModule", "~training_module.ema_decay"

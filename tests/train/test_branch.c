@@ -8,7 +8,11 @@
 
 #include "base/hash.h"
 #include "train/core/state.h"
+#include "train/run/branch.h"
+#include "train/run/change.h"
 #include "train/run/composition.h"
+#include "train/run/norms.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 
 static uint64_t hash(const struct trainer *trainer) {

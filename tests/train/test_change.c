@@ -2,6 +2,8 @@
  * the run it was. */
 #include "runs.h"
 #include "train/core/state.h"
+#include "train/run/change.h"
+#include "train/run/describe.h"
 #include "train/run/trainer.h"
 
 #include <math.h>

@@ -9,6 +9,7 @@
 
 #include "graph/kernel/kernels.h"
 #include "model/file/safetensors_internal.h"
+#include "train/run/change.h"
 #include "train/run/trainer.h"
 
 /* Runs that between them have every owner of a state: techniques, optimizers, schedulers, callbacks. */

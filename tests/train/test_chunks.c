@@ -1,6 +1,7 @@
 /* A training step in bounded memory: the same gradients as in one go. */
 #include "runs.h"
 #include "train/core/state.h"
+#include "train/run/look.h"
 #include "train/run/trainer.h"
 
 #include <criterion/parameterized.h>

@@ -9,6 +9,7 @@
 #include "model/file/safetensors.h"
 #include "train/run/callback.h"
 #include "train/core/state.h"
+#include "train/run/change.h"
 #include "train/run/trainer.h"
 
 static void run_in(const struct start *start) {

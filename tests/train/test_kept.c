@@ -2,6 +2,7 @@
  * these arguments (nequip-train, names without .ckpt). */
 #include "runs.h"
 #include "train/core/state.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 
 #include <stdio.h>

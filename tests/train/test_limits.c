@@ -1,5 +1,6 @@
 /* What a config may ask for in number: it works however many there are, or is refused at its place. */
 #include "runs.h"
+#include "train/run/look.h"
 #include "train/run/trainer.h"
 
 #include <stdio.h>

@@ -2,6 +2,10 @@
 #include "runs.h"
 #include "graph/run/program_look.h"
 #include "train/core/state.h"
+#include "train/run/change.h"
+#include "train/run/inspect.h"
+#include "train/run/look.h"
+#include "train/run/norms.h"
 #include "train/run/trainer.h"
 
 #include <math.h>

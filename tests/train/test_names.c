@@ -1,6 +1,7 @@
 /* Names of values are known before any data is read: those that a run then has. */
 #include "runs.h"
 #include "train/run/composition.h"
+#include "train/run/look.h"
 #include "train/run/trainer.h"
 
 struct names {

@@ -3,6 +3,8 @@
 #include "runs.h"
 #include "train/optimizer/optimizer.h"
 #include "train/core/state.h"
+#include "train/run/change.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 /* A batch phase by phase: what each brings is there when it was run, and gone when the batch is given up. */
 #include "runs.h"
+#include "train/run/look.h"
+#include "train/run/phases.h"
 #include "train/run/trainer.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * training module to each other one between any two batches, that a validation which fails leaves nothing behind. */
 #include "runs.h"
 #include "train/core/state.h"
+#include "train/run/change.h"
 #include "train/run/composition.h"
 #include "train/technique/technique.h"
 #include "train/run/trainer.h"

@@ -1,6 +1,7 @@
 /* The event file of a TensorBoardLogger, by a reader of its own: framing, checksums, tags, steps and numbers.  (The
  * `tensorboard` package reads the same: tags, steps and numbers are those that Lightning's logger writes.) */
 #include "runs.h"
+#include "train/run/point.h"
 #include "train/run/trainer.h"
 
 #include <math.h>

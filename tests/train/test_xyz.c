@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "train/run/point.h"
 
 static const struct written {
     const char *per_epoch; /* separate_file_per_epoch */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "model/file/safetensors.h"
 
 #include <stdint.h>
 #include <stdio.h>

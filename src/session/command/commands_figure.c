@@ -8,6 +8,7 @@
 #include "session/record.h"
 #include "session/view/figure.h"
 #include "session/session_internal.h"
+#include "train/run/look.h"
 
 /* ---------------------------------------------------------------- export */
 

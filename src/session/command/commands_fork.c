@@ -8,6 +8,8 @@
 #include "session/command/groups.h"
 #include "session/session_internal.h"
 #include "session/stop/running.h"
+#include "train/run/branch.h"
+#include "train/run/point.h"
 
 enum { BATCHES = 10, MOST_BATCHES = 1000000, COLUMNS = 5, MODULES = 12 };
 

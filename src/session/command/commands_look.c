@@ -9,6 +9,8 @@
 #include "session/view/histogram.h"
 #include "session/view/info_data.h"
 #include "session/view/submodules.h"
+#include "train/run/inspect.h"
+#include "train/run/look.h"
 
 /* ---------------------------------------------------------------- worst */
 

@@ -8,6 +8,8 @@
 #include "session/session_internal.h"
 #include "session/stop/running.h"
 #include "session/stop/stops_print.h"
+#include "train/run/phases.h"
+#include "train/run/point.h"
 
 enum { MAX_COUNT = 1000000000 };
 

@@ -5,6 +5,7 @@
 #include "session/keeping.h"
 #include "session/session_internal.h"
 #include "session/setup_write.h"
+#include "train/run/point.h"
 
 /* What could not be saved is told, and said once more it is meant. */
 static int exec_quit(struct session *session, const struct command_line *line, struct error *error) {

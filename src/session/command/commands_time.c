@@ -4,6 +4,7 @@
 
 #include "session/command/groups.h"
 #include "session/session_internal.h"
+#include "train/run/point.h"
 
 static int exec_rewind(struct session *session, const struct command_line *line, struct error *error) {
     struct rewinding *r = &session->rewinding;

@@ -8,6 +8,7 @@
 #include "session/opening.h"
 #include "session/session_internal.h"
 #include "train/run/registry.h"
+#include "train/run/trainer_draft.h"
 
 /* ---------------------------------------------------------------- builders and their arguments */
 

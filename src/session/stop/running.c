@@ -10,6 +10,7 @@
 #include "session/record.h"
 #include "session/session_internal.h"
 #include "session/stop/stops_print.h"
+#include "train/run/point.h"
 
 /* ---------------------------------------------------------------- what the loop says */
 

@@ -11,6 +11,7 @@
 #include "session/view/info_program.h"
 #include "session/view/submodules.h"
 #include "train/run/composition.h"
+#include "train/run/describe.h"
 #include "train/run/registry.h"
 
 /* ---------------------------------------------------------------- where things stand */

@@ -7,6 +7,7 @@
 #include "data/set/survey.h"
 #include "session/session_internal.h"
 #include "session/view/info_data.h"
+#include "train/run/look.h"
 
 void roles_complete(struct session *session, const char *line, session_add *add, void *context) {
     (void)session, (void)line;

@@ -5,6 +5,7 @@
 #include "graph/run/profile.h"
 #include "graph/run/program_look.h"
 #include "session/session_internal.h"
+#include "train/run/inspect.h"
 
 enum { RUNS = 10, ROWS = 12 };
 

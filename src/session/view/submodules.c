@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "session/session_internal.h"
+#include "train/run/norms.h"
 
 static void add_paths(const struct module *module, session_add *add, void *context) {
     if (module->path && module->path[0])

@@ -9,6 +9,7 @@
 #include "session/session_internal.h"
 #include "session/view/submodules.h"
 #include "session/view/tree.h"
+#include "train/run/norms.h"
 
 struct tree {
     struct session *session;

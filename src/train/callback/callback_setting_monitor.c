@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "train/callback/callback_kinds.h"
+#include "train/run/norms.h"
 #include "train/run/run.h"
 
 struct setting_monitor_options {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "train/core/state.h"
 #include "train/run/audit.h"
+#include "train/run/change.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/trainer.h"

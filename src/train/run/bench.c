@@ -7,6 +7,8 @@
 #include "train/core/state.h"
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
+#include "train/run/bench.h"
+#include "train/run/inspect.h"
 #include "train/run/loop.h"
 #include "train/run/programs.h"
 #include "train/run/streams.h"

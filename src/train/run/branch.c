@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "train/metric/metrics.h"
+#include "train/run/branch.h"
+#include "train/run/change.h"
 #include "train/run/cursor.h"
 #include "train/run/logging.h"
 #include "train/run/loop.h"

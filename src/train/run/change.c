@@ -6,6 +6,7 @@
 #include "train/core/state.h"
 #include "train/optimizer/optimizer.h"
 #include "train/run/audit.h"
+#include "train/run/change.h"
 #include "train/run/logging.h"
 #include "train/run/parameters.h"
 #include "train/run/retool.h"

@@ -5,6 +5,7 @@
 #include "graph/run/program_look.h"
 #include "train/metric/metrics.h"
 #include "train/run/batches.h"
+#include "train/run/inspect.h"
 #include "train/run/programs.h"
 #include "train/run/trainer_internal.h"
 

@@ -8,6 +8,7 @@
 #include "train/metric/metrics_entry.h"
 #include "train/run/callback.h"
 #include "train/run/evaluate.h"
+#include "train/run/look.h"
 #include "train/run/programs.h"
 #include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"

@@ -8,6 +8,7 @@
 #include "train/metric/metrics_entry.h"
 #include "train/run/composition.h"
 #include "train/run/loop.h"
+#include "train/run/phases.h"
 #include "train/run/programs.h"
 #include "train/run/trainer.h"
 #include "train/run/trainer_internal.h"

@@ -3,6 +3,7 @@
 #include "train/run/callback.h"
 #include "train/run/composition.h"
 #include "train/run/cursor.h"
+#include "train/run/run.h"
 #include "train/run/run_weights.h"
 #include "train/run/schedule.h"
 #include "train/run/trainer.h"

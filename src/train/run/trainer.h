@@ -79,11 +79,6 @@ void trainer_free(struct trainer *trainer);
  * the run as it was before the batch. */
 int trainer_advance(struct trainer *trainer, enum phase *done, struct error *error);
 enum phase trainer_phase(const struct trainer *trainer); /* the next one */
-/* What there is to see right after a phase, in lines: sizes of the batch, predictions, terms, norms of gradients. */
-void trainer_brought(const struct trainer *trainer, enum phase done, struct text *out);
-/* A value of the batch under way by the name under which it will be logged ("train_loss_step/forces_mae"); 0 where
- * there is none yet. */
-int trainer_under_way(const struct trainer *trainer, const char *name, double *value);
 /* Up to the end of the batch under way or of the next one (and what follows it at the end of an epoch); to the end of
  * the epoch; everything that `run` says.  ERROR_INTERRUPT if *stop became true: at a batch boundary, ready to go on. */
 int trainer_step(struct trainer *trainer, struct error *error);
@@ -120,21 +115,12 @@ struct team *trainer_team(const struct trainer *trainer);
 const struct config_node *trainer_config(const struct trainer *trainer); /* resolved */
 const char *trainer_strategy(const struct trainer *trainer);             /* "nequip.train.EMALightningModule" */
 
-/* What `optimizer`, `scheduler` or a layer of the training module ("ema", "config") is at, in lines. */
-int trainer_describe(const struct trainer *trainer, const char *what, struct text *out, struct error *error);
-/* Names that trainer_describe takes now; NULL behind the last. */
-const char *trainer_described(const struct trainer *trainer, size_t k);
-
 /* The last value of everything that was logged, by its full name ("val0_epoch/forces_mae"). */
 size_t trainer_metrics(const struct trainer *trainer);
 const char *trainer_metric_name(const struct trainer *trainer, size_t k);
 int trainer_metric(const struct trainer *trainer, const char *name, double *value); /* 1 if it is there */
 /* Why one of an epoch is NaN or infinite; "": it is a number, or nobody knows. */
 const char *trainer_metric_why(const struct trainer *trainer, const char *name);
-
-/* Names of all that is, or will be, logged: terms of the loss, metrics of training, validation and test, and whatever
- * else was. */
-void trainer_columns(const struct trainer *trainer, void (*add)(void *context, const char *name), void *context);
 
 /* The row last logged: names and values. */
 struct trainer_row {
@@ -151,79 +137,6 @@ size_t trainer_settings(const struct trainer *trainer);
 const char *trainer_setting_name(const struct trainer *trainer, size_t k);
 int trainer_get(const struct trainer *trainer, const char *name, double *value, struct error *error);
 int trainer_set(struct trainer *trainer, const char *name, double value, struct error *error);
-
-/* Changes that are remembered.  A change is made between batches; it leaves one line in the audit log, which is part of
- * the state (so checkpoints hold it, and going back in time takes lines away) and is kept as audit.log in the folder of
- * the run.  The same config, data and audit log (trainer_options.replay) give the same run, bit for bit.  The words are
- * those of a command:
- *   set NAME VALUE               a setting; null is NaN
- *   strategy NAME [KEY=VALUE...] another training module: the model goes on, and what both keep (the optimizer's
- *                                moments, an average); what is new begins as at a fresh start.  Keys are those of the
- *                                module, optimizer.* and lr_scheduler.* included; ~KEY takes one away.
- *   optimizer NAME [KEY=VALUE...]  another optimizer; the learning rate stays unless it is given
- *   freeze PATTERN, unfreeze PATTERN   parameters whose name, or any parts of it between dots, match
- *   reinit PATTERN [SEED]        these weights as they are drawn at a start; their moments zero, an average the same
- * What became of the state is told in report (may be NULL).  After an error nothing has changed. */
-int trainer_change(struct trainer *trainer, int count, const char *const *words, struct text *report,
-                   struct error *error);
-const char *trainer_change_name(size_t k); /* "set", "strategy", ...; NULL behind the last */
-/* The config as it was given, with the changes of `strategy` and `optimizer` made since. */
-const struct config *trainer_given(const struct trainer *trainer);
-/* The model that such a config asks for, with the statistics of this run's data; the config is checked as at a start.
- * The caller frees it. */
-int trainer_draft(const struct trainer *trainer, const struct config *config, struct model **out, struct error *error);
-
-/* Points to go back to.  A point is a copy of all that belongs to the state, taken between batches. */
-struct trainer_point;
-int trainer_point_new(struct trainer_point **out, struct trainer *trainer, struct error *error);
-void trainer_point_free(struct trainer_point *point);
-int64_t trainer_point_batch(const struct trainer_point *point); /* batches that were accepted before it */
-size_t trainer_point_size(const struct trainer_point *point);   /* bytes */
-int64_t trainer_accepted(const struct trainer *trainer);        /* batches so far, of all epochs */
-/* To the state after `batch` batches (not before the point), by training on from the point, with the changes that were
- * made on the way: the same bits as then.  metrics.csv and audit.log are cut back; what is cut off the former is kept
- * in metrics.csv.cut.  A batch under way is given up.  On an error the run is where it was. */
-int trainer_point_return(struct trainer *trainer, const struct trainer_point *point, int64_t batch,
-                         struct error *error);
-
-/* Values logged last before the point was taken, by name. */
-size_t trainer_point_metrics(const struct trainer_point *point);
-const char *trainer_point_metric_name(const struct trainer_point *point, size_t k);
-int trainer_point_metric(const struct trainer_point *point, const char *name, double *value); /* 1 if it is there */
-
-/* A branch: what the next batches bring, as things are or after a change.  It is run aside: nothing is written or told,
- * and in the end, or on an error, the run is where it was, to the bit. */
-struct trainer_branch;
-struct trainer_branch_options {
-    int64_t batches; /* fewer where training ends before, or a batch makes what is not finite */
-    int count;       /* of the words of a change, as trainer_change takes them; 0: none */
-    const char *const *words;
-    int validate; /* the validation sets are evaluated at its end */
-    /* Asked between phases with the batches so far; where it says so all is given up, ERROR_INTERRUPT.  May be NULL. */
-    int (*give_up)(void *context, int64_t batches);
-    void *context;
-};
-/* report: what the change made of the state; may be NULL. */
-int trainer_branch_new(struct trainer_branch **out, struct trainer *trainer,
-                       const struct trainer_branch_options *options, struct text *report, struct error *error);
-void trainer_branch_free(struct trainer_branch *branch);
-int64_t trainer_branch_batches(const struct trainer_branch *branch);
-const char *trainer_branch_ended(const struct trainer_branch *branch); /* why before its time; "" if it did not */
-const struct trainer_point *trainer_branch_end(const struct trainer_branch *branch);
-/* The loss of its batches: terms and their weighted sum, by name. */
-size_t trainer_branch_values(const struct trainer_branch *branch);
-const char *trainer_branch_value_name(const struct trainer *trainer, size_t k);
-double trainer_branch_value(const struct trainer_branch *branch, int64_t batch, size_t k);
-
-/* Entry k of the state dict at points a and b, both seen from `from`; a point that is NULL is now. */
-struct trainer_apart {
-    double norm;             /* of its numbers at `from`: the square, as all of these are, so that they add up */
-    double moved_a, moved_b; /* the way from there */
-    double along;            /* the product of both ways */
-    double apart;            /* the way from a to b */
-};
-void trainer_apart(const struct trainer *trainer, int k, const struct trainer_point *from,
-                   const struct trainer_point *a, const struct trainer_point *b, struct trainer_apart *out);
 
 /* While it is on, callbacks write below the folder of the run only, whatever paths the config has: elsewhere is an
  * error.
@@ -260,71 +173,9 @@ enum trainer_weights { WEIGHTS_ONLY, WEIGHTS_AVERAGED, WEIGHTS_RAW }; /* ONLY: b
 int trainer_look_raw(struct trainer *trainer, int raw, struct error *error);
 enum trainer_weights trainer_look_weights(const struct trainer *trainer);
 
-/* A frame by itself, with the weights that evaluation sees. */
-struct trainer_frame {
-    const struct frame *frame;
-    int64_t index;       /* in its set */
-    double loss;         /* the weighted sum of the terms of the loss */
-    double terms[32];    /* their weighted shares of it */
-    double energy_error; /* predicted minus label, eV/atom; NaN without a label */
-    double forces_rmse;  /* eV/A */
-    int worst_atom;      /* the one whose force is furthest off, -1 without labels */
-    double worst_error;  /* by how much, eV/A */
-};
-/* All frames of a set, in order; freed by free(). */
-int trainer_frames(struct trainer *trainer, enum data_role role, size_t set, struct trainer_frame **out, size_t *count,
-                   struct error *error);
-/* Labels of a set and what the model says, with the weights that evaluation sees: components of forces (eV/A) with the
- * type of their atom, or energies (eV/atom, type -1).  Frames without the label are passed over. */
-int trainer_parity(struct trainer *trainer, enum data_role role, size_t set, int forces,
-                   void (*add)(void *context, int type, double reference, double predicted), void *context,
-                   struct error *error);
-size_t trainer_terms(const struct trainer *trainer); /* of the loss */
-const char *trainer_term_name(const struct trainer *trainer, size_t k);
-
-/* Norms of parameters (not of buffers): of the values, of the gradient of the last batch and of the change that its
- * step brought. */
-struct trainer_norms {
-    size_t numbers, frozen; /* how many there are, and how many of them are frozen */
-    unsigned dtypes;        /* 1 << dtype, of those there are */
-    double norm, gradient, update;
-};
-enum norm_kind { NORM_WEIGHTS = 1, NORM_GRADIENT = 2, NORM_UPDATE = 4, NORM_ALL = 7 };
-/* Of an entry of the state dict (model_parameter's k); of all under the path of a module, "" being the whole model. */
-void trainer_parameter(const struct trainer *trainer, int k, struct trainer_norms *out);
-void trainer_norms(const struct trainer *trainer, const char *path, unsigned which, struct trainer_norms *out);
-double norms_ratio(const struct trainer_norms *norms); /* of the change to the values */
-/* Names under which trainer_get has them: norm.NAME, grad.NAME and update.NAME (the ratio), NAME being the path of a
- * module, or an end of it that no other has.  Parameters are found by the same names, but not listed. */
-void trainer_norm_names(const struct trainer *trainer, void (*call)(void *context, const char *name), void *context);
-/* The numbers of an entry, or of its gradient; freed by free().  Returns how many, 0 if out of memory. */
-size_t trainer_values(const struct trainer *trainer, int k, int gradient, double **out);
-
-/* The batch under way, or the last one, or, before any, the first frames of the training data, through a program that
- * keeps every value: calls for each result of the module of this path, as numbers, in the order of the program.  State,
- * gradients and metrics stay as they are. */
-struct instruction_info;
-int trainer_results(struct trainer *trainer, const char *path,
-                    void (*call)(void *context, const struct instruction_info *info, const double *values,
-                                 size_t count),
-                    void *context, struct error *error);
-
-/* Times of training steps and evaluations on the batches of an epoch, joined before the clock starts, after some that
- * are not counted; the state is put back.  Instructions are timed as well: see trainer_time_program. */
-struct trainer_bench {
-    int repeats;
-    double *step, *eval; /* [repeats] seconds; the caller's */
-    double atoms, edges; /* of a batch, mean */
-};
-int trainer_bench(struct trainer *trainer, struct trainer_bench *bench, struct error *error);
-
 /* The programs of a training step (loss, gradients) and of an evaluation, for looking at; NULL before the first. */
 struct program;
 struct program *trainer_program(const struct trainer *trainer);
 struct program *trainer_eval_program(const struct trainer *trainer);
-/* Runs one of them so many times on that batch, with the weights of training as they are; program_instruction and
- * graph/run/profile.h then tell where the time went.  Nothing of the state changes.  ERROR_STATE while a batch is under
- * way. */
-int trainer_time_program(struct trainer *trainer, int evaluation, int runs, struct error *error);
 
 #endif

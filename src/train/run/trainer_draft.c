@@ -1,5 +1,6 @@
 /* Another model for the data of a run, built aside. */
 #include "train/run/trainer.h"
+#include "train/run/trainer_draft.h"
 #include "train/run/trainer_internal.h"
 
 const struct config *trainer_given(const struct trainer *trainer) {
