@@ -16,7 +16,7 @@ struct vector_job {
     double (*products)[VECTORS_MOST][VECTORS_MOST]; /* [members] */
 };
 
-static void stretch(size_t count, int member, int members, size_t *begin, size_t *end) {
+void vector_stretch(size_t count, int member, int members, size_t *begin, size_t *end) {
     size_t lines = (count + 15) / 16; /* whole cache lines to each member */
     *begin = 16 * (lines * (size_t)member / (size_t)members);
     *end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
@@ -29,7 +29,7 @@ static void run_products(void *context, int member, int members) {
     const struct vectors *v = job->vectors;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
-        stretch(v->counts[d], member, members, &begin, &end);
+        vector_stretch(v->counts[d], member, members, &begin, &end);
         /* each stretch of the gradients is fetched from memory once */
         for (size_t at = begin; at < end; at += BLOCK) {
             size_t to = end - at < BLOCK ? end : at + BLOCK;
@@ -83,7 +83,7 @@ static void run_sum(void *context, int member, int members) {
     double sums[BLOCK];
     for (int d = 0; d < DTYPE_COUNT; d++) {
         size_t begin, end;
-        stretch(v->counts[d], member, members, &begin, &end);
+        vector_stretch(v->counts[d], member, members, &begin, &end);
         for (size_t at = begin; at < end; at += BLOCK) {
             size_t count = end - at < BLOCK ? end - at : BLOCK;
             memset(sums, 0, sizeof sums);

@@ -21,4 +21,7 @@ int vectors_products(struct team *team, const struct vectors *vectors, double *p
 /* out = sum_i weights[i] v_i, summed in float64 and rounded once.  out may be none of the vectors. */
 void vectors_sum(struct team *team, const struct vectors *vectors, const double *weights, void *const out[DTYPE_COUNT]);
 
+/* Which of count numbers are this member's: whole cache lines to each. */
+void vector_stretch(size_t count, int member, int members, size_t *begin, size_t *end);
+
 #endif

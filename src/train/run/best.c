@@ -30,8 +30,10 @@ static const struct callback *find_writer(const struct callbacks *callbacks) {
 int best_add_keeper(struct trainer *trainer, const struct config_node *place, struct error *error) {
     if (!is_wanted_of(trainer) || find_writer(&trainer->callbacks))
         return 0;
-    const struct callback_kind *kind = callback_kind_named("lightning.pytorch.callbacks.ModelCheckpoint");
-    return callbacks_add(&trainer->callbacks, kind, place, trainer->arena, error);
+    for (size_t k = 0; k < callback_kind_count; k++)
+        if (callback_kinds[k]->check_best)
+            return callbacks_add(&trainer->callbacks, callback_kinds[k], place, trainer->arena, error);
+    return 0;
 }
 
 int best_check(const struct callbacks *callbacks, const struct trainer_settings *settings, const char *const *runs,

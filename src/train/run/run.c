@@ -1,15 +1,6 @@
-
-#include "train/metric/metrics_entry.h"
-#include "train/run/callback.h"
-#include "train/run/composition.h"
-#include "train/run/cursor.h"
 #include "train/run/run.h"
-#include "train/run/run_weights.h"
-#include "train/run/schedule.h"
-#include "train/run/trainer.h"
+
 #include "train/run/trainer_internal.h"
-#include "train/run/trainer_options.h"
-#include "train/run/update.h"
 
 const struct trainer_settings *run_settings(const struct trainer *trainer) {
     return &trainer->options;

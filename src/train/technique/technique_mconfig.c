@@ -132,19 +132,12 @@ struct mconfig_job {
     double grown, corrected; /* 1 - beta1^t; 1 - beta2^t */
 };
 
-static void stretch(const struct trainer *trainer, int d, int member, int members, size_t *begin, size_t *end) {
-    size_t count = model_trainable_size(trainer_model(trainer), (enum dtype)d), lines = (count + 15) / 16;
-    *begin = 16 * (lines * (size_t)member / (size_t)members);
-    *end = 16 * (lines * (size_t)(member + 1) / (size_t)members);
-    *end = *end < count ? *end : count;
-}
-
 static void run_average(void *context, int member, int members) {
     const struct mconfig_job *job = context;
     for (int d = 0; d < DTYPE_COUNT; d++) {
         const struct variable *average = job->own->average[job->term][d];
         size_t begin, end;
-        stretch(job->trainer, d, member, members, &begin, &end);
+        vector_stretch(model_trainable_size(trainer_model(job->trainer), (enum dtype)d), member, members, &begin, &end);
         if (d == F32) {
             const float *restrict g = run_weights(job->trainer)->grads[d], *restrict old = average->data;
             float *restrict new = average->next, keep = (float)job->beta1, take = (float)(1 - job->beta1);
@@ -165,7 +158,7 @@ static void run_moment(void *context, int member, int members) {
         const struct variable *pseudo = job->own->pseudo[d], *second = job->own->second[d];
         void *grads = run_weights(job->trainer)->grads[d];
         size_t begin, end;
-        stretch(job->trainer, d, member, members, &begin, &end);
+        vector_stretch(model_trainable_size(trainer_model(job->trainer), (enum dtype)d), member, members, &begin, &end);
         for (size_t k = begin; k < end; k++) {
             double g = d == F32 ? ((float *)grads)[k] : ((double *)grads)[k];
             double before = d == F32 ? ((float *)pseudo->data)[k] : ((double *)pseudo->data)[k];
